@@ -1,0 +1,1 @@
+"""Symbolic graphs only: no files, no loops over epochs, no printing."""

@@ -1,0 +1,1 @@
+"""MIDI files, piano-rolls, collections of them, and pictures. Knows nothing of models."""
