@@ -1,0 +1,320 @@
+"""MIDI files to piano rolls and back: `midiread` and `midiwrite`, as the tutorial has them.
+
+The reader follows the original reader's rule to the frame; the writer makes files that the reader turns
+into the same roll again, for any dt.
+"""
+
+import io
+import math
+import os
+import re
+import struct
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import mido
+import numpy as np
+from midiutil import MIDIFile
+
+from rnnrbm_pt.files import replacing
+from rnnrbm_pt.music.pianoroll import check_range, check_roll
+
+DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
+VELOCITY = 90  # the original writer's
+
+# k * dt computed in floating point may lie a hair after the frame it is meant for. In frames.
+TOLERANCE = 1e-9
+
+# At the default tempo one tick is one millisecond, so a dt of whole milliseconds is met exactly.
+TICKS_PER_QUARTER = 500
+TICKS_PER_SECOND = TICKS_PER_QUARTER * 1_000_000 // DEFAULT_TEMPO
+SHORTEST_WRITTEN = 2 / TICKS_PER_SECOND  # dt in seconds: each frame needs a tick of its own
+LONGEST_DELTA = (1 << 28) - 1  # ticks: a MIDI time difference has 28 bits
+
+# Bounds of what one file may cost, far above any piece: the reader's time and memory grow with both.
+MAX_BYTES = 2 << 20
+MAX_FRAMES = 1_000_000
+MAX_HIGH_BYTES = 1024  # in a row: a number written in that many bytes is not one of a piece of music
+
+
+class Note(NamedTuple):
+    """A note of a MIDI file: its number, and its two ends in seconds from the beginning."""
+
+    pitch: int
+    start: float
+    end: float
+
+
+class MidiRoll(NamedTuple):
+    """What `midiread` found in a file.
+
+    Attributes
+    ----------
+    piano_roll : array of uint8, shape (n_steps, r[1] - r[0])
+        1 where a note sounds, time first; column i is note r[0] + i.
+    notes : list of Note
+        Every note of the file that has an end, those outside r too, in the order they begin in the file.
+    n_outside : int
+        How many of them lie outside r, and so are not in the roll.
+    """
+
+    piano_roll: np.ndarray
+    notes: list
+    n_outside: int
+
+
+def midiread(filename, r=(21, 109), dt=0.2, name=None):
+    """Read a MIDI file into a piano roll, by the rule of the tutorial's own reader.
+
+    - An event's time is time + tempo * (tick - beat) * 1e-6 / division, with (tempo, beat, time) beginning
+      at (500000, 0, 0.0), replaced at every tempo event, and not begun anew with the next track.
+    - Tracks and channels are read as one. A note-on of velocity 0 is a note-off. A note-off ends the latest
+      note of its pitch; where that has ended already it says nothing. A note that is never ended is dropped.
+    - The roll has ceil(last end / dt) steps, of all notes, also those outside r; a note sets the steps
+      ceil(start / dt) to ceil(end / dt) - 1. A note between two multiples of dt sets none.
+
+    Two things the original leaves open: a quotient within 1e-9 above a whole number counts as that number
+    (no file of the Nottingham set changes by it), and a time before 0 (which a tempo carried from one track
+    into the next can give) counts as 0.
+
+    Parameters
+    ----------
+    filename : str, path-like or binary file object
+        MIDI of type 0 or 1. A file object is read from where it stands and not closed.
+    r : pair of int
+        (low, high), MIDI note numbers, half open. Notes outside are left out of the roll and counted.
+    dt : float
+        Seconds a step.
+    name : str, optional
+        What to call the file in an error; by default its path.
+
+    Returns
+    -------
+    MidiRoll
+        (piano_roll, notes, n_outside)
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    OSError
+        If it cannot be read.
+    ValueError
+        If r or dt make no sense, or the file is not one that can be read: empty, not MIDI, broken off, of
+        type 2, timed by SMPTE frames, without any note (or any in r), larger than 2 MiB, or longer than
+        a million steps. The message names the file, what was expected and what was found.
+    """
+    low, high = check_range(r)
+    dt = _check_dt(dt)
+    data, name = _read_bytes(filename, name)
+    division, tracks = _parse(data, name)
+    too_long = f"{name}: expected notes within {MAX_FRAMES} steps of {dt} s, found one that ends later"
+    try:
+        notes = _notes(tracks, division)
+    except OverflowError:
+        raise ValueError(too_long) from None
+    if not notes:
+        raise ValueError(f"{name}: expected notes, found none that begins and ends")
+    inside = [note for note in notes if low <= note.pitch < high]
+    if not inside:
+        raise ValueError(f"{name}: expected notes {low} to {high - 1}, found {len(notes)}, all outside")
+    last_end = max(note.end for note in notes)
+    if not last_end / dt <= MAX_FRAMES:
+        raise ValueError(too_long)
+    n_steps = int(_first_step(last_end, dt))
+    if n_steps <= 0:
+        raise ValueError(f"{name}: expected notes that last, found none that ends after 0 s")
+    roll = np.zeros((n_steps, high - low), np.uint8)
+    _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt)
+    return MidiRoll(roll, notes, len(notes) - len(inside))
+
+
+def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0):
+    """Write a piano roll as a MIDI file that `midiread`, with the same r and dt, turns into the same roll.
+
+    The same but for silent steps at the end: a MIDI file has notes, and no length beyond them. A roll that
+    is silent throughout makes a valid file without notes, which `midiread` refuses, as it does a file of
+    more than 2 MiB, which takes some 200,000 notes.
+
+    A note held over several steps is one note, of velocity 90; the notes that end with a step end before
+    the next step's begin. One tick is 1 ms, and each step begins on the tick nearest to k * dt which the
+    reader does not count to the step after; so no error adds up, and for a dt of whole milliseconds there
+    is none. (The original's step is int(dt * 200) ticks of 5 ms: the same times at the tutorial's
+    dt = 0.3, while at dt = 0.123 every step is 3 ms short.)
+
+    Parameters
+    ----------
+    filename : str, path-like or binary file object
+        Where to write. A path holds the whole file or, after an error, what it held before.
+    piano_roll : array_like, shape (n_steps, r[1] - r[0])
+        0 and 1, time first; column i is note r[0] + i.
+    r : pair of int
+        (low, high), MIDI note numbers, half open.
+    dt : float
+        Seconds a step, 0.002 at least.
+    patch : int
+        General MIDI program, counted from 0 (piano) to 127.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or the roll has more than a million steps or lasts longer than
+        MIDI can say (74 hours).
+    OSError
+        If the file cannot be written.
+    """
+    low, high = check_range(r)
+    roll = check_roll(piano_roll, (low, high))
+    dt = _check_dt(dt)
+    if dt < SHORTEST_WRITTEN:
+        raise ValueError(f"dt: expected {SHORTEST_WRITTEN} s at least, found {dt!r}")
+    if not isinstance(patch, Integral) or not 0 <= patch <= 127:
+        raise ValueError(f"patch: expected an integer from 0 to 127, found {patch!r}")
+    if len(roll) > MAX_FRAMES:
+        raise ValueError(f"piano roll: expected {MAX_FRAMES} steps at most, found {len(roll)}")
+    if len(roll) * dt * TICKS_PER_SECOND > LONGEST_DELTA:
+        raise ValueError(
+            f"piano roll: expected {LONGEST_DELTA / TICKS_PER_SECOND:.0f} s at most, "
+            f"found {len(roll)} steps of {dt} s"
+        )
+    # One track beside the tempo track. MIDIUtil sorts it by time, ends before beginnings; what it offers
+    # against duplicates and interleaved notes is of no use, a roll has none.
+    midi = MIDIFile(
+        1,
+        removeDuplicates=False,
+        deinterleave=False,
+        adjust_origin=False,
+        ticks_per_quarternote=TICKS_PER_QUARTER,
+        eventtime_is_ticks=True,
+    )
+    midi.addTempo(0, 0, 60_000_000 / DEFAULT_TEMPO)
+    midi.addProgramChange(0, 0, 0, int(patch))
+    tick = _step_ticks(len(roll), dt)
+    for start, end, column in _runs(roll):
+        midi.addNote(0, 0, low + column, tick[start], tick[end] - tick[start], VELOCITY)
+    if hasattr(filename, "write"):
+        midi.writeFile(filename)
+        return
+    with replacing(filename) as path, open(path, "wb") as file:
+        midi.writeFile(file)
+
+
+def _check_dt(dt):
+    if not isinstance(dt, Real) or not 0 < dt < math.inf:
+        raise ValueError(f"dt: expected a number of seconds above 0, found {dt!r}")
+    return float(dt)
+
+
+def _read_bytes(filename, name):
+    """The bytes of a path or a file object, and what to call it in an error."""
+    if hasattr(filename, "read"):
+        name = name or getattr(filename, "name", None) or "MIDI file"
+        data = filename.read(MAX_BYTES + 1)
+        if not isinstance(data, bytes):
+            raise ValueError(f"{name}: expected a file opened for reading bytes, found one of text")
+    else:
+        name = name or os.fspath(filename)
+        try:
+            with open(filename, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"{name}: expected a MIDI file, found none there") from None
+        except IsADirectoryError:
+            raise ValueError(f"{name}: expected a MIDI file, found a folder") from None
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{name}: expected {MAX_BYTES} bytes at most, found more")
+    return data, name
+
+
+def _parse(data, name):
+    """Ticks a quarter note, and the tracks as mido reads them."""
+    if not data:
+        raise ValueError(f"{name}: expected a MIDI file, found an empty one")
+    if data[:4] != b"MThd":
+        raise ValueError(f"{name}: expected a MIDI file, which begins with b'MThd', found {data[:4]!r}")
+    if len(data) < 14 or int.from_bytes(data[4:8], "big") < 6:
+        raise ValueError(f"{name}: expected a MIDI header of 14 bytes, found a shorter one")
+    kind, n_tracks, division = struct.unpack(">HHH", data[8:14])
+    if kind not in (0, 1):
+        raise ValueError(f"{name}: expected MIDI of type 0 or 1, found type {kind}")
+    if division & 0x8000:
+        raise ValueError(f"{name}: expected time in ticks a quarter note, found SMPTE time division")
+    if division == 0:
+        raise ValueError(f"{name}: expected at least 1 tick a quarter note, found 0")
+    # mido takes numbers of any length, in quadratic time.
+    if re.search(rb"[\x80-\xff]{%d}" % MAX_HIGH_BYTES, data):
+        raise ValueError(f"{name}: expected MIDI events, found {MAX_HIGH_BYTES} bytes in a row above 127")
+    try:
+        return division, mido.MidiFile(file=io.BytesIO(data)).tracks
+    except EOFError:
+        raise ValueError(
+            f"{name}: expected {n_tracks} whole track(s), by its header, found the file broken off"
+        ) from None
+    except Exception as error:  # mido has no error of its own for this: it raises many kinds
+        raise ValueError(f"{name}: expected MIDI events, found {type(error).__name__}: {error}") from error
+
+
+def _notes(tracks, division):
+    """The notes that begin and end, in the order they begin in the file."""
+    notes = []  # [pitch, start, end or None]
+    latest = {}  # the last of them, by pitch
+    tempo, beat, time = DEFAULT_TEMPO, 0, 0.0
+    for track in tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            kind = message.type
+            if kind not in ("note_on", "note_off", "set_tempo"):
+                continue
+            now = _seconds(tick, tempo, beat, time, division)
+            if kind == "set_tempo":
+                tempo, beat, time = message.tempo, tick, now
+            elif kind == "note_on" and message.velocity > 0:
+                latest[message.note] = note = [message.note, now, None]
+                notes.append(note)
+            elif message.note in latest and latest[message.note][2] is None:
+                latest[message.note][2] = now
+    return [Note(*note) for note in notes if note[2] is not None]
+
+
+def _seconds(tick, tempo=DEFAULT_TEMPO, beat=0, time=0.0, division=TICKS_PER_QUARTER):
+    """The time of a tick, given that `beat`, in ticks too, is at `time` and the tempo holds since then."""
+    return time + tempo * (tick - beat) * 1e-6 / division
+
+
+def _first_step(seconds, dt):
+    """The first step that begins at or after a time (to the tolerance); arrays or numbers."""
+    return np.ceil(seconds / dt - TOLERANCE)
+
+
+def _draw(roll, notes, dt):
+    """Set the steps of notes whose pitch is the column."""
+    notes = [note for note in notes if note.end > max(note.start, 0.0)]
+    columns = np.array([note.pitch for note in notes], int)
+    first = _first_step(np.array([max(note.start, 0.0) for note in notes]), dt).astype(int)
+    after = _first_step(np.array([note.end for note in notes]), dt).astype(int)
+    # Counting begins and ends, not filling note by note: many long notes on top of each other cost no more.
+    for column in np.unique(columns):
+        chosen = columns == column
+        change = np.zeros(len(roll) + 1, np.int32)
+        np.add.at(change, first[chosen], 1)
+        np.add.at(change, after[chosen], -1)
+        roll[:, column] = np.cumsum(change[:-1]) > 0
+
+
+def _step_ticks(n_steps, dt):
+    """The tick at which each step begins, and the last one ends, as a list of n_steps + 1."""
+    steps = np.arange(n_steps + 1)
+    ticks = np.rint(steps * dt * TICKS_PER_SECOND)
+    # The nearest tick may lie after k * dt, and the reader would then count it to step k + 1.
+    ticks -= _first_step(_seconds(ticks), dt) > steps
+    return ticks.astype(int).tolist()
+
+
+def _runs(roll):
+    """Each held note as (first step, step after the last, column), column by column."""
+    silence = np.zeros((1, roll.shape[1]), np.int8)
+    change = np.diff(np.concatenate([silence, roll.astype(np.int8), silence]), axis=0).T
+    columns, starts = np.nonzero(change == 1)
+    _, ends = np.nonzero(change == -1)
+    return zip(starts.tolist(), ends.tolist(), columns.tolist(), strict=True)
