@@ -1,0 +1,149 @@
+"""The RBM layer: Gibbs sampling, free energy, contrastive divergence.
+
+An RBM over binary v and h has E(v, h) = -bv.v - bh.h - v W h. Its biases may differ from frame to frame: then bv
+and bh are matrices, as the RNN-RBM's are. Each function is one equation; `build_rbm` puts them together.
+"""
+
+import pytensor.tensor as pt
+from pytensor import scan
+
+from rnnrbm_pt.graphs import rewrites  # noqa: F401  (registers the fast form of the binomials)
+from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli
+
+
+def mean_hidden(v, W, bh):
+    """E[h | v] = sigmoid(v W + bh), shape (..., n_hidden)."""
+    return pt.sigmoid(v @ W + bh)
+
+
+def visible_logit(h, W, bv):
+    """log p(v_i = 1 | h) / p(v_i = 0 | h) = (h W' + bv)_i, shape (..., n_visible)."""
+    return h @ W.T + bv
+
+
+def mean_visible(h, W, bv):
+    """E[v | h] = sigmoid(h W' + bv), shape (..., n_visible)."""
+    return pt.sigmoid(visible_logit(h, W, bv))
+
+
+def gibbs_step(v, W, bv, bh, rng_h, rng_v):
+    """One step of block Gibbs sampling, v -> h -> v.
+
+    Parameters
+    ----------
+    v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+    W : matrix, shape (n_visible, n_hidden)
+    bv, bh : vector or matrix, shape (n_visible,) or (n_steps, n_visible), and the same of n_hidden
+    rng_h, rng_v : random generators
+
+    Returns
+    -------
+    v : like v
+        A sample of v given a sample of h given v.
+    next_rng_h, next_rng_v : random generators
+    """
+    next_rng_h, h = bernoulli(rng_h, mean_hidden(v, W, bh))
+    next_rng_v, v = bernoulli(rng_v, mean_visible(h, W, bv))
+    return v, next_rng_h, next_rng_v
+
+
+def free_energy(v, W, bv, bh):
+    """Free energy of visible configurations under an RBM.
+
+    F(v) = -v.bv - sum_j softplus((v W + bh)_j), so that p(v) = exp(-F(v)) / Z.
+
+    Parameters
+    ----------
+    v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+        Binary frames, time first.
+    W : matrix, shape (n_visible, n_hidden)
+    bv, bh : vector or matrix, shape (n_visible,) or (n_steps, n_visible), and the same of n_hidden
+
+    Returns
+    -------
+    scalar or vector, shape v.shape[:-1]
+        In nats, one a frame: not summed, not averaged.
+
+    Notes
+    -----
+    The tutorial writes log(1 + exp(x)), which overflows where x > 709 (88 in float32). softplus does not.
+    """
+    return -(v * bv).sum(axis=-1) - pt.softplus(v @ W + bh).sum(axis=-1)
+
+
+def log_pseudo_likelihood(v, logit):
+    """sum_i log p(v_i) where p(v_i = 1) = sigmoid(logit_i).
+
+    Parameters
+    ----------
+    v, logit : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+
+    Returns
+    -------
+    scalar or vector, shape v.shape[:-1]
+        In nats, one a frame.
+
+    Notes
+    -----
+    The tutorial writes v log(mean_v) + (1 - v) log(1 - mean_v), which is -inf as soon as one mean rounds to 1 (for
+    logit > 19 in Theano) under a v of 0: so did epoch 198 of its published log. log sigmoid(x) = -softplus(-x) is
+    the same number wherever that one is finite, and never infinite.
+    """
+    return -(v * pt.softplus(-logit) + (1 - v) * pt.softplus(logit)).sum(axis=-1)
+
+
+def build_rbm(v, W, bv, bh, k, *, rngs=None):
+    """Construct a k-step Gibbs chain that starts at v, and the contrastive divergence of its end.
+
+    Parameters
+    ----------
+    v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+        Where the chain starts: a training frame, or several, each of which starts a chain of its own.
+    W : matrix, shape (n_visible, n_hidden)
+    bv, bh : vector or matrix
+        Biases, shared by all frames (vector) or one row a frame (matrix).
+    k : int or integer scalar
+        Number of Gibbs steps.
+    rngs : sequence of four random generators, optional
+        What the chain draws h and v from, then what the monitor's additional step draws h and v from. Without them, the
+        four streams that a new `RandomStreams()` gives out.
+
+    Returns
+    -------
+    v_sample : like v
+        The end of the chain: the negative particles. Not to be differentiated:
+        ``pt.grad(cost, params, consider_constant=[v_sample])``.
+    cost : scalar
+        F(v) - F(v_sample), averaged over frames. Its gradient is the CD-k estimate of that of the negative
+        log-likelihood (Hinton 2002).
+    monitor : scalar
+        Log pseudo-likelihood of v after one more Gibbs step from v_sample, in nats, averaged over frames: rises as
+        the model learns, but is no likelihood.
+    updates : dict {random generator: next random generator}
+        For `pytensor.function`. The chain's come first.
+
+    Notes
+    -----
+    The averages are over the rows of a matrix. A vector is one frame, and is not divided by anything.
+    """
+    rng_h, rng_v, rng_h_monitor, rng_v_monitor = RandomStreams().rbm() if rngs is None else rngs
+
+    chain, next_rng_h, next_rng_v = scan(
+        lambda v, rng_h, rng_v, W, bv, bh: gibbs_step(v, W, bv, bh, rng_h, rng_v),
+        outputs_info=[v, rng_h, rng_v],
+        non_sequences=[W, bv, bh],
+        n_steps=k,
+        strict=True,
+        return_updates=False,
+        name="gibbs_chain",
+    )
+    v_sample = chain[-1]
+
+    # The tutorial's additional step draws a v as well, which nothing uses: its stream is never advanced.
+    next_rng_h_monitor, h = bernoulli(rng_h_monitor, mean_hidden(v_sample, W, bh))
+    monitor = log_pseudo_likelihood(v, visible_logit(h, W, bv)).mean()
+
+    cost = (free_energy(v, W, bv, bh) - free_energy(v_sample, W, bv, bh)).mean()
+
+    updates = {rng_h: next_rng_h, rng_v: next_rng_v, rng_h_monitor: next_rng_h_monitor}
+    return v_sample, cost, monitor, updates

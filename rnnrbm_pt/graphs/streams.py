@@ -1,0 +1,139 @@
+"""Where the random numbers of a graph come from: one stream for each draw that is written in it.
+
+The tutorial's `shared_randomstreams` gives every ``rng.binomial(...)`` that is written in a graph a Mersenne
+Twister of its own. All of them are seeded by one more, in the order in which they are written. `RandomStreams` does
+the same, and so draws the same numbers.
+"""
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.tensor.random import shared_rng
+
+SEED = 0xBEEF
+"""The tutorial's seed: ``numpy.random.seed(0xbeef)``."""
+
+
+def mersenne_twister(seed):
+    """A NumPy generator that yields the doubles of the legacy ``numpy.random.RandomState(seed)``.
+
+    Parameters
+    ----------
+    seed : int
+        In [0, 2**32).
+
+    Returns
+    -------
+    numpy.random.Generator
+        Over MT19937.
+    """
+    bit_generator = np.random.MT19937()
+    legacy = np.random.RandomState(seed).get_state(legacy=False)
+    bit_generator.state = {"bit_generator": "MT19937", "state": legacy["state"]}
+    return np.random.Generator(bit_generator)
+
+
+class RandomStreams:
+    """Random streams seeded by the rule of Theano's `shared_randomstreams.RandomStreams`.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Seed of the generator that seeds the streams, in [0, 2**30). Without it, the tutorial's: the first draw of
+        ``RandomState(0xbeef)``.
+
+    Attributes
+    ----------
+    streams : list of shared random generators
+        All that were given out, in order. Their states belong to a checkpoint.
+    """
+
+    def __init__(self, seed=None):
+        if seed is None:
+            seed = stream_seed(np.random.RandomState(SEED))
+        self._seeds = np.random.RandomState(seed)
+        self.streams = []
+
+    def stream(self, name=None):
+        """Give out the next stream: a shared variable that holds the state of a Mersenne Twister.
+
+        Parameters
+        ----------
+        name : str, optional
+            What a printed graph shall call it.
+
+        Returns
+        -------
+        shared random generator
+            ``next_stream, draw = bernoulli(stream, p)`` draws from it; ``updates={stream: next_stream}`` makes a
+            compiled function advance it.
+        """
+        stream = shared_rng(mersenne_twister(int(self._seeds.randint(2**30))), name=name)
+        self.streams.append(stream)
+        return stream
+
+    def rbm(self, suffix=""):
+        """The four streams of one `build_rbm`, in the order in which the tutorial's program writes them.
+
+        Returns
+        -------
+        tuple of four shared random generators
+            h and v of the Gibbs chain, h and v of the monitor's additional step.
+        """
+        names = "rng_h", "rng_v", "rng_h_monitor", "rng_v_monitor"
+        return tuple(self.stream(name + suffix) for name in names)
+
+
+def stream_seed(random_state):
+    """Draw the seed of `RandomStreams` as the tutorial does: ``numpy.random.randint(1 << 30)``."""
+    return int(random_state.randint(1 << 30))
+
+
+def bernoulli(stream, p):
+    """Draw 0 or 1 with the probabilities p.
+
+    Parameters
+    ----------
+    stream : random generator variable
+        Shared, or the state that a scan carries.
+    p : tensor of any shape
+        Probabilities of 1.
+
+    Returns
+    -------
+    next_stream : variable of the type of `stream`
+    draw : tensor of floatX, the shape of p
+    """
+    next_stream, draw = stream.binomial(n=1, p=p)
+    return next_stream, pt.cast(draw, pytensor.config.floatX)
+
+
+def shared_normal(num_rows, num_cols, scale=1, *, random_state, name=None):
+    """A shared matrix with normally distributed elements.
+
+    Parameters
+    ----------
+    num_rows, num_cols : int
+    scale : float
+        Standard deviation.
+    random_state : numpy.random.RandomState
+        What the elements are drawn from; the tutorial draws from NumPy's global state.
+    name : str, optional
+
+    Returns
+    -------
+    shared matrix of floatX, shape (num_rows, num_cols)
+    """
+    value = random_state.normal(scale=scale, size=(num_rows, num_cols))
+    return pytensor.shared(value.astype(pytensor.config.floatX), name=name)
+
+
+def shared_zeros(*shape, name=None):
+    """A shared tensor of zeros, of floatX.
+
+    Parameters
+    ----------
+    *shape : int
+    name : str, optional
+    """
+    return pytensor.shared(np.zeros(shape, dtype=pytensor.config.floatX), name=name)
