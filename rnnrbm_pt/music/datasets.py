@@ -1,0 +1,396 @@
+"""Collections of music: MIDI files wherever they lie, and the Bach chorales of the package music21."""
+
+import contextlib
+import fnmatch
+import glob
+import importlib.metadata
+import importlib.util
+import io
+import os
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from rnnrbm_pt.files import replacing
+from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
+
+MIDI_SUFFIXES = (".mid", ".midi")
+LARGEST_MEMBER = 64 * 2**20  # bytes; the Nottingham tunes have about 3,000
+
+
+# ---------------------------------------------------------------------------------------------------
+# MIDI files in folders, patterns and zip files
+
+
+class ZipMember:
+    """A file inside a zip file, opened as a `pathlib.Path` is: `member.open("rb")`.
+
+    The archive stays open for as long as one of its members is kept: its table of contents is read once,
+    not once a file. `str(member)` reads `archive.zip/folder/name.mid`.
+    """
+
+    def __init__(self, archive, name):
+        self.archive = archive
+        self.name = name
+
+    def __str__(self):
+        return f"{self.archive.filename}/{self.name}"
+
+    def __repr__(self):
+        return f"ZipMember({str(self)!r})"
+
+    def open(self, mode="rb"):
+        """The whole content as a binary file in memory, with `str(self)` for its `name`.
+
+        Raises
+        ------
+        ValueError
+            If the member is encrypted, larger than 64 MiB, damaged, or packed in a way unknown to Python;
+            or if `mode` is not "rb".
+        """
+        if mode != "rb":
+            raise ValueError(f"{self}: a file in a zip file can only be opened with mode 'rb', not {mode!r}")
+        info = self.archive.getinfo(self.name)
+        if info.flag_bits & 1:
+            raise ValueError(f"{self}: encrypted, and encrypted files are not supported")
+        # zipfile never unpacks more than this announced size, so the announcement is all there is to check.
+        if info.file_size > LARGEST_MEMBER:
+            raise ValueError(f"{self}: expected {LARGEST_MEMBER} bytes at most, found {info.file_size}")
+        try:
+            content = io.BytesIO(self.archive.read(info))
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
+            raise ValueError(f"{self}: cannot be unpacked ({err})") from err
+        content.name = str(self)
+        return content
+
+
+def midi_files(sources):
+    """The MIDI files that some paths stand for.
+
+    Parameters
+    ----------
+    sources : str, path-like, or list of them
+        Each of them one of
+
+        - a MIDI file, by whatever suffix;
+        - a folder, searched with its subfolders for .mid and .midi (upper case too);
+        - a pattern such as `tunes/*.mid` (`**` goes through subfolders);
+        - a zip file, searched as a folder is;
+        - a file, a folder or a pattern inside a zip file: `nottingham_midi.zip/Nottingham/train`.
+
+        Hidden files and folders and macOS's `__MACOSX` are passed over, and zip files found in folders are
+        not looked into.
+
+    Returns
+    -------
+    list of pathlib.Path and ZipMember
+        Each with `open("rb")`. Sorted by `str`, as `sorted(glob.glob(...))` would be, and each file once.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder, or nothing matches a pattern.
+    ValueError
+        If a source has no MIDI files in it or is a damaged zip file.
+    """
+    if isinstance(sources, (str, os.PathLike)):
+        sources = [sources]
+    files, archives = {}, {}
+    for source in sources:
+        for file in _files_of(Path(source).expanduser(), archives):
+            files.setdefault(_place(file), file)
+    return sorted(files.values(), key=_posix)
+
+
+def read_rolls(files, r=(21, 109), dt=0.3, progress=False):
+    """Piano-rolls of many MIDI files.
+
+    Parameters
+    ----------
+    files : list of path-like and ZipMember
+        As `midi_files` gives them.
+    r : (int, int)
+        Range of MIDI note numbers, half open.
+    dt : float
+        Seconds a step.
+    progress : bool
+        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+
+    Returns
+    -------
+    list of ndarray, shape (n_steps, r[1] - r[0])
+        0/1, in the order of the files.
+
+    Raises
+    ------
+    ValueError
+        If a file is no readable MIDI file; the sentence begins with its path.
+    """
+    from rnnrbm_pt.music.midi import midiread
+
+    rolls = []
+    for file in _with_bar(files, "reading MIDI files", progress):
+        try:
+            with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
+                rolls.append(midiread(stream, r, dt).piano_roll)
+        except ValueError as err:
+            if str(err).startswith(str(file)):
+                raise
+            raise ValueError(f"{file}: {err}") from err
+    return rolls
+
+
+def _with_bar(files, what, progress):
+    # disable=None: drawn on a terminal only, so that no log fills up with it.
+    return tqdm(files, desc=what, unit="file", delay=1, disable=None if progress else True)
+
+
+def _files_of(source, archives):
+    """MIDI files of one source, in any order. `archives` keeps the opened zip files by their path."""
+    if source.is_dir():
+        found = _in_folder(source)
+    elif source.is_file():
+        found = _in_zip(source, "", archives) if source.suffix.lower() == ".zip" else [source]
+    else:
+        archive = next((parent for parent in source.parents if parent.is_file()), None)
+        if archive is not None and archive.suffix.lower() == ".zip":
+            found = _in_zip(archive, source.relative_to(archive).as_posix(), archives)
+        elif glob.has_magic(str(source)):
+            found = _matching(source, archives)
+        else:
+            raise FileNotFoundError(f"{source}: no such file or folder")
+    if not found:
+        raise ValueError(f"{source}: no MIDI files ({', '.join(MIDI_SUFFIXES)}) in it")
+    return found
+
+
+def _in_folder(folder):
+    def stop(err):
+        # os.walk would pass over a folder that it may not read, and half a data set would look whole.
+        raise err
+
+    found = []
+    for parent, subfolders, names in os.walk(folder, onerror=stop):
+        subfolders[:] = [name for name in subfolders if _is_visible(name)]
+        found.extend(Path(parent, name) for name in names if _is_midi(name) and _is_visible(name))
+    return found
+
+
+def _matching(pattern, archives):
+    matches = [Path(match) for match in glob.glob(str(pattern), recursive=True)]
+    if not matches:
+        raise FileNotFoundError(f"{pattern}: nothing matches this pattern")
+    found = []
+    for match in matches:
+        if match.is_dir():
+            found.extend(_in_folder(match))
+        elif match.suffix.lower() == ".zip":
+            found.extend(_in_zip(match, "", archives))
+        elif _is_midi(match.name):
+            found.append(match)
+    return found
+
+
+def _in_zip(path, inside, archives):
+    """Members at `inside`: a member, a folder of them, or a pattern that names them part by part."""
+    key = path.resolve()
+    if key not in archives:
+        try:
+            archives[key] = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as err:
+            raise ValueError(f"{path}: not a zip file, or a damaged one ({err})") from err
+    archive = archives[key]
+    wanted = inside.split("/") if inside else []
+    there = [name for name in archive.namelist() if _starts_with(name.split("/"), wanted)]
+    if wanted and not there:
+        raise FileNotFoundError(f"{path}/{inside}: no such file or folder in {path.name}")
+    found = []
+    for name in there:
+        below = name.split("/")[len(wanted) :]
+        if name == inside or (_is_midi(name) and all(map(_is_visible, below))):
+            found.append(ZipMember(archive, name))
+    return found
+
+
+def _starts_with(parts, wanted):
+    if len(parts) < len(wanted):
+        return False
+    pairs = zip(parts, wanted, strict=False)
+    return all(part == pattern or fnmatch.fnmatchcase(part, pattern) for part, pattern in pairs)
+
+
+def _is_midi(name):
+    return name.lower().endswith(MIDI_SUFFIXES)
+
+
+def _is_visible(name):
+    return not name.startswith(".") and name != "__MACOSX"
+
+
+def _place(file):
+    """What tells two files apart, however their paths are written."""
+    if isinstance(file, ZipMember):
+        return Path(file.archive.filename).resolve(), file.name
+    return file.resolve(), ""
+
+
+def _posix(file):
+    return str(file).replace(os.sep, "/")
+
+
+# ---------------------------------------------------------------------------------------------------
+# The Bach chorales of music21
+
+
+class Chorales(NamedTuple):
+    """Chorales in the three sets; `names` has three lists of the same lengths, as "bwv269"."""
+
+    train: list
+    valid: list
+    test: list
+    names: dict
+
+
+def chorales(r=(21, 109), progress=False):
+    """Bach's four-part chorales, out of the installed package music21.
+
+    The 364 scores with exactly four parts (soprano, alto, tenor, bass) among `corpus/bach/bwv*.mxl`, less
+    three that stand there twice, a copy in another key included. One frame a quarter note, with what
+    sounds on its beat (see `quarter_roll`); they keep the key they are written in; repeats are not played.
+
+    The split is by name alone, three fifths to train and a fifth each to valid and test: a chorale stays in
+    its set whichever machine and whichever version of music21. It is not the split of Boulanger-Lewandowski,
+    Bengio and Vincent (2012), nor their very pieces, so likelihoods do not compare with their table.
+
+    What is read is kept in a file of the user's cache folder, or of the folder that the environment
+    variable RNNRBM_CACHE names.
+
+    Parameters
+    ----------
+    r : (int, int)
+        Range of MIDI note numbers, half open. The chorales have 36 to 81; notes outside `r` are left out.
+    progress : bool
+        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+
+    Returns
+    -------
+    Chorales
+        train, valid, test: lists of uint8 arrays, shape (n_steps, r[1] - r[0]), 0/1, in the order of the
+        works' numbers; and names, a dict of "train", "valid" and "test".
+
+    Raises
+    ------
+    ImportError
+        If music21 is not installed.
+    FileNotFoundError
+        If it is installed without its corpus.
+    ValueError
+        If `r` is no range of MIDI note numbers, or a score cannot be read.
+
+    Notes
+    -----
+    The encodings come with music21 under its corpus' own terms (`corpus/license.txt` there): take them as not
+    for commercial use. Nothing of them is part of this package. Nine pairs, bwv227.1 and bwv227.11 among
+    them, are alike in most of their bars without being copies; they stay, and some stand in two sets.
+    """
+    low, high = r
+    if not 0 <= low < high <= 128:
+        raise ValueError(f"r={r}: expected (low, high) with 0 <= low < high <= 128")
+    sets = {"train": [], "valid": [], "test": []}
+    names = {"train": [], "valid": [], "test": []}
+    for name, roll in _cached_chorales(_corpus_folder(), progress).items():
+        into = _set_of(name)
+        sets[into].append(roll[:, low:high].copy())
+        names[into].append(name)
+    return Chorales(**sets, names=names)
+
+
+def _set_of(name):
+    # A checksum of the name, not a place in the list: one chorale more or less moves no other.
+    return ("train", "train", "train", "valid", "test")[zlib.crc32(name.encode()) % 5]
+
+
+def _corpus_folder():
+    # Importing music21 takes seconds; where it lies is known without.
+    spec = importlib.util.find_spec("music21")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError('the chorales are read from the package music21: pip install "rnnrbm-pt[corpus]"')
+    folder = Path(spec.submodule_search_locations[0], "corpus", "bach")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; this music21 is installed without its corpus")
+    return folder
+
+
+def _read_chorales(folder, progress):
+    """Name to roll of shape (n_steps, 128), by the works' numbers, each chorale once."""
+    rolls, seen = {}, set()
+    files = sorted(folder.glob("bwv*.mxl"), key=_by_number)
+    for file in _with_bar(files, "reading chorales", progress):
+        parts = read_mxl(file)
+        if len(parts) != 4:
+            continue
+        roll = quarter_roll(parts)
+        shape = np.roll(roll, -int(roll.any(axis=0).argmax()), axis=1).tobytes()  # the same in any key
+        if shape not in seen:
+            seen.add(shape)
+            rolls[file.stem] = roll
+    return rolls
+
+
+def _by_number(file):
+    return [(int(digits or -1), other) for digits, other in re.findall(r"(\d+)|(\D+)", file.stem)]
+
+
+def _cached_chorales(folder, progress):
+    try:
+        version = importlib.metadata.version("music21")
+    except importlib.metadata.PackageNotFoundError:  # a copy on the path: nothing tells its versions apart
+        return _read_chorales(folder, progress)
+    # The number at the end goes up whenever the same corpus would be read differently.
+    cache = cache_folder() / f"chorales-music21-{version}-1.npz"
+    rolls = _load_rolls(cache)
+    if rolls is None:
+        rolls = _read_chorales(folder, progress)
+        with contextlib.suppress(OSError, ValueError):  # a cache saves time, no more
+            _save_rolls(cache, rolls)
+    return rolls
+
+
+def cache_folder():
+    """Folder of what is kept between runs: RNNRBM_CACHE, or the user's cache folder."""
+    chosen = os.environ.get("RNNRBM_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("rnnrbm_pt")
+
+
+def _save_rolls(path, rolls):
+    with replacing(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            names=np.array(list(rolls)),
+            lengths=np.array([len(roll) for roll in rolls.values()]),
+            frames=np.packbits(np.concatenate(list(rolls.values())), axis=1),
+        )
+
+
+def _load_rolls(path):
+    """The rolls of a cache file; None when it is missing, damaged, or something else."""
+    try:
+        # Opened here, since np.load does not close a file that turns out to be broken off.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            names, lengths, packed = arrays["names"], arrays["lengths"], arrays["frames"]
+        frames = np.unpackbits(packed, axis=1)
+        if names.shape != lengths.shape or frames.shape != (lengths.sum(), 128) or lengths.min() < 1:
+            return None
+        pieces = np.split(frames, np.cumsum(lengths)[:-1])
+        return {str(name): roll for name, roll in zip(names, pieces, strict=True)}
+    except Exception:  # whatever stands there, it is not what was written, and the scores are still there
+        return None

@@ -1,0 +1,282 @@
+"""Pictures: piano-rolls and training curves."""
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from rnnrbm_pt.files import replacing
+
+NOTE_COLOUR = "#1f4e79"
+C_LINE_COLOUR = "#b8c4d0"
+BLACK_KEY_COLOUR = "#f3f5f8"
+CURVE_COLOUR = "#1f4e79"
+REFERENCE_COLOUR = "#c05a2b"
+GAP_COLOUR = "#b03030"
+
+NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+BLACK_KEYS = (1, 3, 6, 8, 10)
+MARGIN = 3  # semitones left free above and below a cropped roll
+TALLEST_FOR_EACH_NOTE = 30  # semitones; with more of them only the Cs are labelled
+MOST_DOTS = 40  # epochs; with more of them dots hide the curve
+LOST_HEIGHT = 0.03  # of the axes: where epochs that are not finite are marked
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def note_name(note):
+    """Name of a MIDI note number, in sharps: 60 is C4, 61 is C♯4."""
+    return f"{NAMES[note % 12]}{note // 12 - 1}"
+
+
+def plot_piano_roll(piano_roll, r=(21, 109), dt=0.3, ax=None, *, crop=False, note_names=False, title=None):
+    """Draw a piano-roll: time across, notes up.
+
+    Each 1 of the roll is a cell from t * dt to (t + 1) * dt seconds, and from half a semitone below its note
+    to half a semitone above. Lines stand at the Cs, and the black keys' rows are shaded.
+
+    Parameters
+    ----------
+    piano_roll : array_like, shape (n_steps, r[1] - r[0])
+        0/1, or probabilities between, drawn paler.
+    r : (int, int)
+        Range of MIDI note numbers, half open.
+    dt : float
+        Seconds a step.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure of pyplot's when None.
+    crop : bool
+        Show only the notes that occur, with 3 semitones of margin, instead of all of `r`.
+    note_names : bool
+        Label the notes C4 and so on instead of 60.
+    title : str, optional
+        By default the tutorial's, "generated piano-roll".
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the roll's shape does not fit `r`, it has no steps or values outside 0 to 1, or dt is not positive.
+    """
+    roll, low, high = _checked(piano_roll, r, dt)
+    if ax is None:
+        ax = _new_axes(figsize=(9, 4.2))
+    bottom, top = _shown(roll, low, high) if crop else (low, high)
+    duration = len(roll) * dt
+
+    for note in range(bottom, top):
+        if note % 12 in BLACK_KEYS:
+            ax.axhspan(note - 0.5, note + 0.5, color=BLACK_KEY_COLOUR, linewidth=0, zorder=0)
+        elif note % 12 == 0:
+            ax.axhline(note - 0.5, color=C_LINE_COLOUR, linewidth=0.8, zorder=1)
+
+    ax.imshow(
+        _coloured(roll),
+        origin="lower",
+        aspect="auto",
+        interpolation="none",  # a cell is a cell: nothing is smeared over its edges
+        extent=(0, duration, low - 0.5, high - 0.5),
+        zorder=2,
+    )
+    ax.set_xlim(0, duration)
+    ax.set_ylim(bottom - 0.5, top - 0.5)
+    ax.set_yticks(_ticks(bottom, top, note_names))
+    if note_names:
+        ax.set_yticks(ax.get_yticks(), [note_name(int(note)) for note in ax.get_yticks()])
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("note" if note_names else "MIDI note number")
+    ax.set_title("generated piano-roll" if title is None else title)
+    _plain(ax)
+    return ax
+
+
+def plot_training_curve(log, ax=None, *, reference=None, label="training", reference_label="reference"):
+    """Draw the mean monitor of each epoch.
+
+    Parameters
+    ----------
+    log : sequence of float, or mapping of int to float
+        Mean log pseudo-likelihood a frame, in nats: of epochs 1, 2, ... in turn, or by the epoch's number.
+        An epoch that is not finite leaves a gap in the curve and a mark near the lower edge.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure of pyplot's when None.
+    reference : as `log`, optional
+        Another run to hold this one against, drawn dashed.
+    label, reference_label : str
+        Names of the curves. They are shown when there is a reference.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If `log` or `reference` has no epochs.
+    """
+    epochs, values = _epochs(log, "log")
+    curves = [(epochs, values, {"color": CURVE_COLOUR, "label": label, "zorder": 3})]
+    if reference is not None:
+        style = {"color": REFERENCE_COLOUR, "linestyle": "--", "label": reference_label, "zorder": 2}
+        curves.append((*_epochs(reference, "reference"), style))
+    if ax is None:
+        ax = _new_axes(figsize=(7, 4.2))
+
+    for at, height, style in curves:
+        drawn = np.where(np.isfinite(height), height, np.nan)
+        ax.plot(at, drawn, linewidth=1.6, marker="o", markersize=4, markevery=_dotted(drawn), **style)
+    lost = np.unique(np.concatenate([at[~np.isfinite(height)] for at, height, _ in curves]))
+    if len(lost):
+        # The height is a share of the axes, so the marks stay low whatever the curves' range.
+        ax.plot(
+            lost,
+            np.full(len(lost), LOST_HEIGHT),
+            "x",
+            color=GAP_COLOUR,
+            transform=ax.get_xaxis_transform(),
+            zorder=4,
+            label="not finite",
+        )
+    if not any(np.isfinite(height).any() for _, height, _ in curves):
+        ax.set_yticks([])  # no value was drawn, so no height means anything
+    _whole_numbers(ax, np.concatenate([at for at, _, _ in curves]))
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("log pseudo-likelihood per frame (nats)")
+    ax.grid(axis="y", color=C_LINE_COLOUR, linewidth=0.6)
+    ax.set_axisbelow(True)
+    if reference is not None or len(lost):
+        ax.legend(frameon=False, loc="best")
+    _plain(ax)
+    return ax
+
+
+def save_piano_roll(path, piano_roll, r=(21, 109), dt=0.3, **options):
+    """Write a picture of a piano-roll: PNG, SVG or PDF, as the suffix of `path` says.
+
+    Parameters
+    ----------
+    path : str or path-like
+    piano_roll, r, dt, **options
+        As for `plot_piano_roll`.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is none of these, or as for `plot_piano_roll`.
+    OSError
+        If the file cannot be written.
+    """
+    seconds = len(piano_roll) * dt
+    with _saved(path, figsize=(min(max(9, seconds / 8), 18), 4.2)) as ax:
+        plot_piano_roll(piano_roll, r, dt, ax, **options)
+
+
+def save_training_curve(path, log, **options):
+    """Write a picture of a training curve: PNG, SVG or PDF, as the suffix of `path` says.
+
+    Parameters
+    ----------
+    path : str or path-like
+    log, **options
+        As for `plot_training_curve`.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is none of these, or as for `plot_training_curve`.
+    OSError
+        If the file cannot be written.
+    """
+    with _saved(path, figsize=(7, 4.2)) as ax:
+        plot_training_curve(log, ax, **options)
+
+
+def _new_axes(figsize):
+    # Imported here: pyplot chooses a window system, which a picture in a file has no need of.
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=figsize, layout="constrained")[1]
+
+
+@contextmanager
+def _saved(path, figsize):
+    from matplotlib.figure import Figure
+
+    # Checked first: to a name without suffix matplotlib adds one, and the file lands elsewhere.
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES)}")
+    figure = Figure(figsize=figsize, layout="constrained")
+    yield figure.add_subplot()
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def _checked(piano_roll, r, dt):
+    roll = np.asarray(piano_roll, dtype=float)
+    low, high = r
+    if not low < high:
+        raise ValueError(f"r={r}: expected (low, high) with low < high")
+    if roll.ndim != 2 or roll.shape[1] != high - low or not len(roll):
+        raise ValueError(f"piano-roll: expected shape (n_steps, {high - low}) for r={r}, found {roll.shape}")
+    if not (roll.min() >= 0 and roll.max() <= 1):
+        raise ValueError(f"piano-roll: expected values from 0 to 1, found {roll.min()} to {roll.max()}")
+    if not 0 < dt < np.inf:
+        raise ValueError(f"dt: expected a number of seconds above 0, found {dt}")
+    return roll, low, high
+
+
+def _shown(roll, low, high):
+    used = np.flatnonzero(roll.any(axis=0))
+    if not len(used):
+        return low, high
+    return max(low, low + int(used[0]) - MARGIN), min(high, low + int(used[-1]) + 1 + MARGIN)
+
+
+def _coloured(roll):
+    """The roll's transpose as RGBA: the notes' colour, as opaque as they are likely."""
+    from matplotlib.colors import to_rgba
+
+    image = np.empty((*roll.T.shape, 4))
+    image[:] = to_rgba(NOTE_COLOUR)
+    image[..., 3] = roll.T
+    return image
+
+
+def _ticks(bottom, top, note_names):
+    notes = range(bottom, top)
+    if top - bottom <= TALLEST_FOR_EACH_NOTE and note_names:
+        return [note for note in notes if note % 12 not in BLACK_KEYS]
+    cs = [note for note in notes if note % 12 == 0]
+    return cs if len(cs) > 1 else list(notes[:: max(1, (top - bottom) // 6)])
+
+
+def _dotted(values):
+    """Where a curve has dots: everywhere if it is short, else where no line would show the epoch."""
+    if len(values) <= MOST_DOTS:
+        return list(range(len(values)))
+    around = np.isnan(np.pad(values, 1, constant_values=np.nan))
+    return np.flatnonzero(~around[1:-1] & around[:-2] & around[2:]).tolist()
+
+
+def _whole_numbers(ax, epochs):
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    margin = max(0.5, 0.03 * np.ptp(epochs))
+    ax.set_xlim(epochs.min() - margin, epochs.max() + margin)
+
+
+def _epochs(log, what):
+    pairs = sorted(log.items()) if isinstance(log, Mapping) else list(enumerate(log, start=1))
+    if not pairs:
+        raise ValueError(f"{what}: expected the values of one epoch at least, found none")
+    epochs, values = zip(*pairs, strict=True)
+    return np.array(epochs, dtype=float), np.array(values, dtype=float)
+
+
+def _plain(ax):
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(length=3)
