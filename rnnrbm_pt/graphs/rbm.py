@@ -7,18 +7,18 @@ and bh are matrices, as the RNN-RBM's are. Each function is one equation; `build
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs import rewrites  # noqa: F401  (registers the fast form of the binomials)
+from rnnrbm_pt.graphs import fused, rewrites  # noqa: F401  (both register rewrites with PyTensor)
 from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli
 
 
 def mean_hidden(v, W, bh):
     """E[h | v] = sigmoid(v W + bh), shape (..., n_hidden)."""
-    return pt.sigmoid(v @ W + bh)
+    return pt.sigmoid(pt.dot(v, W) + bh)
 
 
 def visible_logit(h, W, bv):
     """log p(v_i = 1 | h) / p(v_i = 0 | h) = (h W' + bv)_i, shape (..., n_visible)."""
-    return h @ W.T + bv
+    return pt.dot(h, W.T) + bv
 
 
 def mean_visible(h, W, bv):
@@ -68,7 +68,7 @@ def free_energy(v, W, bv, bh):
     -----
     The tutorial writes log(1 + exp(x)), which overflows where x > 709 (88 in float32). softplus does not.
     """
-    return -(v * bv).sum(axis=-1) - pt.softplus(v @ W + bh).sum(axis=-1)
+    return -(v * bv).sum(axis=-1) - pt.softplus(pt.dot(v, W) + bh).sum(axis=-1)
 
 
 def log_pseudo_likelihood(v, logit):

@@ -106,11 +106,11 @@ def build_rnnrbm(
 
     def biases(u_tm1):
         """The time-dependent biases of the RBM."""
-        return bv + u_tm1 @ Wuv, bh + u_tm1 @ Wuh
+        return bv + pt.dot(u_tm1, Wuv), bh + pt.dot(u_tm1, Wuh)
 
     def next_state(v_t, u_tm1):
         """The state of the RNN after v_t."""
-        return pt.tanh(bu + v_t @ Wvu + u_tm1 @ Wuu)
+        return pt.tanh(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu))
 
     # Training: v is given, so the recurrence is deterministic, and the RBMs of all steps are one batch.
     def recurrence(v_t, u_tm1, *_):

@@ -1,0 +1,291 @@
+"""Two replacements for the Numba backend: a layer of units sampled in one pass, and lighter matrix products.
+
+The graph that is written, and that every other backend compiles, has a product, a sigmoid, a uniform draw and a
+comparison where it samples a layer of an RBM. `SampleUnits` is these four in one loop, and gives the same bits from the
+same stream. Importing this module registers both rewrites with PyTensor under the tag of its Numba mode; Numba itself is
+imported when the first graph needs it.
+
+How the exact bit gets cheap: U is compared with a threshold, which need not be known to the last digit to say on which
+side of it U lies. The sigmoid is read from a table and interpolated, which errs by at most `TABLE_ERROR`; only where U
+falls closer than that (about once in 10^5 draws) is it computed, and NumPy's own threshold asked.
+"""
+
+import math
+from hashlib import sha256
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.compile import optdb
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.scalar.basic import Add, Cast
+from pytensor.scalar.math import Sigmoid
+from pytensor.tensor.basic import get_underlying_scalar_constant_value
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.math import Dot
+from pytensor.tensor.random.basic import UniformRV
+from pytensor.tensor.random.op import RNGConsumerOp
+from pytensor.tensor.type import TensorType
+
+from rnnrbm_pt.graphs.rewrites import CLOSE, SingleTrial
+
+TABLE_END = 32
+STEPS_PER_UNIT = 64
+TABLE = (1 / (1 + np.exp(np.arange(TABLE_END * STEPS_PER_UNIT + 2) / STEPS_PER_UNIT))).astype(np.float32)
+"""sigmoid(-t) for t = 0, 1/64, ..., 32 and one more."""
+
+TABLE_ERROR = 5e-6
+"""Bound of |interpolated - sigmoid(-t)|: h^2/8 max|sigmoid''| = 2.94e-6, and what float32 rounds off."""
+
+
+class SampleUnits(RNGConsumerOp):
+    """Sample a layer of binary units given the other one: bits ~ Bernoulli(sigmoid(x W + b)).
+
+    Inputs rng, x (n, d), W (d, m), b (n, m) or (1, m); outputs the next rng and the bits (n, m), of the floats' dtype.
+    """
+
+    __props__ = ("inplace",)
+
+    def __init__(self, inplace=False):
+        self.inplace = inplace
+        if inplace:
+            self.destroy_map = {0: [0]}
+
+    def make_node(self, rng, x, W, b):
+        if not (x.type.ndim == W.type.ndim == b.type.ndim == 2 and x.type.dtype == W.type.dtype == b.type.dtype):
+            raise TypeError(f"expected three matrices of one dtype, found {x.type}, {W.type} and {b.type}")
+        bits = TensorType(x.type.dtype, shape=(x.type.shape[0], W.type.shape[1]))()
+        return Apply(self, [rng, x, W, b], [rng.type(), bits])
+
+    def update(self, node):
+        return {node.inputs[0]: node.outputs[0]}
+
+    def infer_shape(self, fgraph, node, shapes):
+        _, x, W, _ = shapes
+        return [None, (x[0], W[1])]
+
+    def perform(self, node, inputs, outputs):
+        rng, x, W, b = inputs
+        if not self.inplace:
+            rng = _copy_rng(rng)
+        p = 1 / (1 + np.exp(-(np.dot(x, W) + b)))
+        u = rng.random(p.shape)
+        outputs[0][0] = rng
+        outputs[1][0] = np.vectorize(SingleTrial().impl, otypes=[p.dtype])(u, p)
+
+
+def _copy_rng(rng):
+    bit_generator = type(rng.bit_generator)()
+    bit_generator.state = rng.bit_generator.state
+    return np.random.Generator(bit_generator)
+
+
+class Product(Op):
+    """The product of two matrices of one float type, as Numba's own np.dot does it.
+
+    PyTensor's product chooses among BLAS calls for every combination of strides, and takes Numba up to 20 s to compile for
+    each pair of layouts that occurs. This one takes under a second.
+    """
+
+    __props__ = ()
+
+    def make_node(self, x, y):
+        return Apply(self, [x, y], [TensorType(x.type.dtype, shape=(x.type.shape[0], y.type.shape[1]))()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        return [(shapes[0][0], shapes[1][1])]
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = np.dot(*inputs)
+
+
+def _is_uniform(variable):
+    """Whether a variable is the draw of a uniform(0, 1)."""
+    if variable.owner is None or not isinstance(variable.owner.op, UniformRV):
+        return False
+    low, high = variable.owner.inputs[2:]
+    return all(
+        get_underlying_scalar_constant_value(bound, raise_not_constant=False) == value
+        for bound, value in ((low, 0), (high, 1))
+    )
+
+
+def _is_elemwise(variable, scalar_op):
+    return (
+        variable.owner is not None
+        and isinstance(variable.owner.op, Elemwise)
+        and isinstance(variable.owner.op.scalar_op, scalar_op)
+    )
+
+
+def _product_of(variable):
+    """The two matrices whose product a variable is, and whether it is the only row of it; None where it is none."""
+    if variable.owner is None:
+        return None
+    if isinstance(variable.owner.op, Dot):
+        return *variable.owner.inputs, False
+    drops_row = isinstance(variable.owner.op, DimShuffle) and variable.owner.op.new_order == (1,)
+    inner = variable.owner.inputs[0]
+    if drops_row and inner.owner is not None and isinstance(inner.owner.op, Dot):
+        return *inner.owner.inputs, True
+    return None
+
+
+@node_rewriter([Elemwise])
+def local_sample_units(fgraph, node):
+    """Replace cast(single_trial(uniform, sigmoid(x W + b))) by `SampleUnits`."""
+    if not isinstance(node.op.scalar_op, Cast) or not _is_elemwise(node.inputs[0], SingleTrial):
+        return None
+    bit = node.inputs[0]
+    u, p = bit.owner.inputs
+    if not _is_uniform(u) or not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
+        return None
+    if len(fgraph.clients[u]) != 1 or len(fgraph.clients[bit]) != 1:
+        return None
+    terms = p.owner.inputs[0].owner.inputs
+    products = [(i, found) for i, term in enumerate(terms) if (found := _product_of(term)) is not None]
+    if not products:
+        return None
+    i, (x, W, is_row) = products[0]
+    rest = [term for j, term in enumerate(terms) if j != i]
+    b = rest[0] if len(rest) == 1 else pt.add(*rest)
+    if is_row:
+        b = pt.expand_dims(b, 0)
+    dtype = node.outputs[0].type.dtype
+    if b.type.ndim != 2 or {x.type.dtype, W.type.dtype, b.type.dtype} != {dtype} or dtype not in ("float32", "float64"):
+        return None
+    _tell_numba()
+    next_rng, bits = SampleUnits()(u.owner.inputs[0], x, W, b)
+    if is_row:
+        bits = bits[0]
+    copy_stack_trace(node.outputs[0], bits)
+    return {u.owner.outputs[0]: next_rng, node.outputs[0]: bits}
+
+
+@node_rewriter([SampleUnits])
+def local_sample_units_inplace(fgraph, node):
+    """Let the stream advance where it is, instead of in a copy."""
+    if node.op.inplace:
+        return None
+    return SampleUnits(inplace=True)(*node.inputs, return_list=True)
+
+
+@node_rewriter([Dot])
+def local_product(fgraph, node):
+    """Replace a product of two float matrices of one dtype by `Product`."""
+    x, y = node.inputs
+    if x.type.dtype != y.type.dtype or x.type.dtype not in ("float32", "float64"):
+        return None
+    _tell_numba()
+    product = Product()(x, y)
+    copy_stack_trace(node.outputs[0], product)
+    return [product]
+
+
+# After the rewrites that move products out of scans (1.6) and before elementwise operations are fused (49).
+optdb.register("rnnrbm_sample_units", dfs_rewriter(local_sample_units, ignore_newtrees=True), "numba", position=48.6)
+optdb.register("rnnrbm_product", dfs_rewriter(local_product, ignore_newtrees=True), "numba", position=48.7)
+optdb.register(
+    "rnnrbm_sample_units_inplace",
+    dfs_rewriter(local_sample_units_inplace, ignore_newtrees=True),
+    "numba",
+    "inplace",
+    position=50.9,
+)
+
+_numba_knows = False
+
+
+def _tell_numba():
+    """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
+    global _numba_knows
+    if _numba_knows:
+        return
+    _numba_knows = True
+
+    import numba
+    from numba.extending import overload
+    from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
+    from pytensor.link.numba.dispatch.random import numba_deepcopy
+
+    def cache_key(*what):
+        return sha256(repr(("rnnrbm_pt", 1, *what)).encode()).hexdigest()
+
+    def dense(a):
+        raise NotImplementedError("for Numba only")
+
+    @overload(dense)
+    def overload_dense(a):
+        # BLAS takes rows or columns that lie one after another; a transposed matrix is such, a reversed one is copied.
+        if a.layout in "CF":
+            return lambda a: a
+        return lambda a: np.ascontiguousarray(a)
+
+    @register_funcify_and_cache_key(Product)
+    def numba_funcify_Product(op, node, **kwargs):
+        x, y = node.inputs
+        if x.type.shape[0] == 1:
+
+            @numba_njit
+            def product(x, y):
+                out = np.empty((1, y.shape[1]), x.dtype)
+                out[0] = np.dot(dense(x[0]), dense(y))
+                return out
+
+        elif y.type.shape[1] == 1:
+
+            @numba_njit
+            def product(x, y):
+                out = np.empty((x.shape[0], 1), x.dtype)
+                out[:, 0] = np.dot(dense(x), np.ascontiguousarray(y[:, 0]))
+                return out
+
+        else:
+
+            @numba_njit
+            def product(x, y):
+                return np.dot(dense(x), dense(y))
+
+        return product, cache_key("Product", x.type.shape[0] == 1, y.type.shape[1] == 1)
+
+    @register_funcify_and_cache_key(SampleUnits)
+    def numba_funcify_SampleUnits(op, node, **kwargs):
+        inplace = op.inplace
+        table = TABLE
+        single = node.inputs[1].type.dtype == "float32"
+        one = np.float32(1) if single else np.float64(1)
+
+        @numba_njit
+        def bit(u, x):
+            """(U > 1 - p) where p <= 1/2, (U <= p) where it is more: by the table if that can tell."""
+            t = np.float64(min(abs(x), TABLE_END))
+            i = int(t * STEPS_PER_UNIT)
+            rare = table[i] + (t * STEPS_PER_UNIT - i) * (table[i + 1] - table[i])
+            threshold = 1.0 - rare
+            if abs(u - threshold) > TABLE_ERROR and t > TABLE_ERROR:
+                return (u > threshold) != (x > 0)
+            return exact_bit(u, x)
+
+        @numba_njit
+        def exact_bit(u, x):
+            p = np.float64(one / (one + np.exp(-x)))
+            upper = p > 0.5
+            rare = 1.0 - p if upper else p
+            threshold = 1.0 - rare
+            if abs(u - threshold) < CLOSE:
+                threshold = math.exp(math.log1p(-rare))
+            return (u > threshold) != upper
+
+        @numba_njit
+        def sample_units(rng, x, W, b):
+            if not inplace:
+                rng = numba_deepcopy(rng)
+            bits = np.dot(dense(x), dense(W))
+            for i in range(bits.shape[0]):
+                row = 0 if b.shape[0] == 1 else i
+                for j in range(bits.shape[1]):
+                    bits[i, j] = one if bit(rng.random(), bits[i, j] + b[row, j]) else one - one
+            return rng, bits
+
+        return sample_units, cache_key("SampleUnits", inplace, single)
