@@ -2,8 +2,8 @@
 
 The graph that is written, and that every other backend compiles, has a product, a sigmoid, a uniform draw and a
 comparison where it samples a layer of an RBM. `SampleUnits` is these four in one loop, and gives the same bits from the
-same stream. Importing this module registers both rewrites with PyTensor under the tag of its Numba mode; Numba itself is
-imported when the first graph needs it.
+same stream. Importing this module registers both rewrites with PyTensor under the tag of its Numba mode; Numba itself
+is imported when the first graph needs it.
 
 How the exact bit gets cheap: U is compared with a threshold, which need not be known to the last digit to say on which
 side of it U lies. The sigmoid is read from a table and interpolated, which errs by at most `TABLE_ERROR`; only where U
@@ -84,8 +84,8 @@ def _copy_rng(rng):
 class Product(Op):
     """The product of two matrices of one float type, as Numba's own np.dot does it.
 
-    PyTensor's product chooses among BLAS calls for every combination of strides, and takes Numba up to 20 s to compile for
-    each pair of layouts that occurs. This one takes under a second.
+    PyTensor's product chooses among BLAS calls for every combination of strides, and takes Numba up to 20 s to compile
+    for each pair of layouts that occurs. This one takes under a second.
     """
 
     __props__ = ()
@@ -204,7 +204,6 @@ def _tell_numba():
         return
     _numba_knows = True
 
-    import numba
     from numba.extending import overload
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
     from pytensor.link.numba.dispatch.random import numba_deepcopy

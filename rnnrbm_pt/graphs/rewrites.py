@@ -17,7 +17,7 @@ What is kept, and what is not
 - At p = 0 NumPy spends no double. Here one is spent, on purpose: how far a stream advances then depends on
   the shape of a draw alone, never on its values, so that uniforms can be drawn in blocks. The bit is 0 in both. A
   sigmoid is exactly 0 only for arguments below -709 (float64) or -88 (float32).
-- Where U is among the two largest doubles below 1, NumPy may reject it and draw again (about once in 10^16 draws). Not kept.
+- Where U is among the two largest doubles below 1, NumPy may reject it and draw again: not kept (once in 10^16 draws).
 - NumPy raises ValueError where p is not in [0, 1]. A compiled comparison does not look; it returns some bit.
 """
 
