@@ -305,8 +305,7 @@ def run_info(args):
         print(f"  c           ready ({compiler}; BLAS: {blas})")
     else:
         print(f"  c           ready ({compiler}), but without a BLAS, so several times slower than numba;")
-        print(
-            "              install one with its headers (such as libopenblas-dev) and set PYTENSOR_FLAGS=blas__ldflags=-lopenblas"
-        )
+        print("              install one with its headers (such as libopenblas-dev) and set")
+        print("              PYTENSOR_FLAGS=blas__ldflags=-lopenblas")
     print(f"Compiled code is cached in {pytensor.config.compiledir}")
     print(f"Data is cached in {cache_folder()}")
