@@ -108,7 +108,7 @@ def build_rnnrbm(
     params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
 
     v = pt.matrix("v")  # (n_steps, n_visible)
-    # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size, from the cache.
+    # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
     u0 = pt.zeros((bu.shape[0],))
     u0.name = "u0"
 
