@@ -61,8 +61,9 @@ class SampleUnits(RNGConsumerOp):
     def update(self, node):
         return {node.inputs[0]: node.outputs[0]}
 
-    def infer_shape(self, fgraph, node, shapes):
-        _, x, W, _ = shapes
+    def infer_shape(self, *fgraph_node_shapes):
+        # PyTensor 3.0 gives (fgraph, node, shapes), and 3.3 warns of whoever takes an fgraph.
+        _, x, W, _ = fgraph_node_shapes[-1]
         return [None, (x[0], W[1])]
 
     def perform(self, node, inputs, outputs):
@@ -93,7 +94,8 @@ class Product(Op):
     def make_node(self, x, y):
         return Apply(self, [x, y], [TensorType(x.type.dtype, shape=(x.type.shape[0], y.type.shape[1]))()])
 
-    def infer_shape(self, fgraph, node, shapes):
+    def infer_shape(self, *fgraph_node_shapes):
+        shapes = fgraph_node_shapes[-1]
         return [(shapes[0][0], shapes[1][1])]
 
     def perform(self, node, inputs, outputs):
@@ -155,6 +157,10 @@ def local_sample_units(fgraph, node):
     dtype = node.outputs[0].type.dtype
     if b.type.ndim != 2 or {x.type.dtype, W.type.dtype, b.type.dtype} != {dtype} or dtype not in ("float32", "float64"):
         return None
+    if (x.type.shape[0] == 1 and b.type.shape[0] != 1) or (W.type.shape[1] == 1) != (b.type.shape[1] == 1):
+        return None  # the biases are not a row for each row of the product, nor one row for all
+    if u.type.broadcastable != p.type.broadcastable:
+        return None  # several draws for one probability
     _tell_numba()
     next_rng, bits = SampleUnits()(u.owner.inputs[0], x, W, b)
     if is_row:
@@ -209,7 +215,7 @@ def _tell_numba():
     from pytensor.link.numba.dispatch.random import numba_deepcopy
 
     def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", 1, *what)).encode()).hexdigest()
+        return sha256(repr(("rnnrbm_pt", 2, *what)).encode()).hexdigest()
 
     def dense(a):
         raise NotImplementedError("for Numba only")
@@ -281,6 +287,8 @@ def _tell_numba():
             if not inplace:
                 rng = numba_deepcopy(rng)
             bits = np.dot(dense(x), dense(W))
+            if b.shape[1] != bits.shape[1] or (b.shape[0] != 1 and b.shape[0] != bits.shape[0]):
+                raise ValueError("the shape of the biases does not fit that of x W")
             for i in range(bits.shape[0]):
                 row = 0 if b.shape[0] == 1 else i
                 for j in range(bits.shape[1]):
