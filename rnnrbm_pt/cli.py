@@ -39,6 +39,9 @@ def make_parser():
         sub.add_argument("--lr", type=float, default=0.001, help="learning rate (0.001)")
         sub.add_argument("--seed", type=int, default=0xBEEF, help="of everything random (48879, the tutorial's)")
         sub.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
+        sub.add_argument(
+            "--streams", choices=["srs", "mrg"], default="srs", help="random streams: which of Theano's (srs)"
+        )
         sub.add_argument("--float32", action="store_true", help="single precision instead of double")
 
     demo = command("demo", run_demo, "train on the Bach chorales of music21 and write two samples")
@@ -220,6 +223,7 @@ def run_train(args):
             seed=args.seed,
             backend=args.backend,
             floatX="float32" if args.float32 else "float64",
+            streams=args.streams,
         )
         num_epochs = args.epochs
     rolls = model.read(args.files, progress=True)

@@ -37,6 +37,16 @@ def test_everything_comes_back(saved):
     assert set(storage.get_state(model)) == names | {f"stream_{i}" for i in range(8)}
 
 
+def test_streams_of_the_other_kind_come_back(toy_model, tmp_path):
+    model = toy_model(streams="mrg")
+    for stream in model.streams.streams:
+        stream.set_value(stream.get_value()[::-1].copy())
+    model.save(tmp_path / "model")
+    loaded = RnnRbm.load(tmp_path / "model")
+    for one, other in zip(model.streams.streams, loaded.streams.streams, strict=True):
+        assert np.array_equal(one.get_value(), other.get_value())
+
+
 def test_set_state_undoes_draws(toy_model):
     model = toy_model()
     state = storage.get_state(model)

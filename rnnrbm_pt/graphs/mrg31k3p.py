@@ -217,7 +217,8 @@ class MRGBinomial(COp, RNGConsumerOp):
     def update(self, node):
         return {node.inputs[0]: node.outputs[0]}
 
-    def infer_shape(self, fgraph, node, shapes):
+    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
+        shapes = fgraph_node_shapes[-1]
         return [None, shapes[1]]
 
     def connection_pattern(self, node):
