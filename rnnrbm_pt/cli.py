@@ -252,6 +252,9 @@ def run_generate(args):
     if args.n < 1 or args.steps < 1:
         raise CommandError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
 
+    if not 0 <= args.patch <= 127:
+        raise CommandError(f"expected --patch from 0 to 127, found {args.patch}")
+
     from rnnrbm_pt.model import SequenceModel
     from rnnrbm_pt.music.midi import midiread, midiwrite
     from rnnrbm_pt.music.plot import save_piano_roll
@@ -269,9 +272,9 @@ def run_generate(args):
         paths = [Path(path) for path in (args.output, args.plot) if path]
         if args.n > 1:
             paths = [path.with_name(f"{path.stem}-{i}{path.suffix}") for path in paths]
-        midiwrite(paths[0], roll, model.r, model.dt, patch=args.patch)
-        if args.plot:
+        if args.plot:  # first, since it may refuse the kind of file
             save_piano_roll(paths[1], roll, model.r, model.dt, crop=True)
+        midiwrite(paths[0], roll, model.r, model.dt, patch=args.patch)
         print(
             "Wrote "
             + " and ".join(map(str, paths))

@@ -175,7 +175,6 @@ def test_demo(tmp_path, capsys, monkeypatch):
 
 
 def test_ctrl_c_before_anything_is_trained_writes_nothing(midi_folder, tmp_path):
-    os.environ.get("PATH")
     command = [
         sys.executable,
         "-c",
