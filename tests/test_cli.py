@@ -1,7 +1,6 @@
 """The command, run as a user runs it: what it writes, what it prints, how it fails."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
