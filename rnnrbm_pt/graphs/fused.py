@@ -61,8 +61,8 @@ class SampleUnits(RNGConsumerOp):
     def update(self, node):
         return {node.inputs[0]: node.outputs[0]}
 
-    def infer_shape(self, fgraph, node, shapes):
-        _, x, W, _ = shapes
+    def infer_shape(self, *args):  # (fgraph, node, shapes) in PyTensor 3.0, (node, shapes) in 3.3
+        _, x, W, _ = args[-1]
         return [None, (x[0], W[1])]
 
     def perform(self, node, inputs, outputs):
@@ -93,8 +93,9 @@ class Product(Op):
     def make_node(self, x, y):
         return Apply(self, [x, y], [TensorType(x.type.dtype, shape=(x.type.shape[0], y.type.shape[1]))()])
 
-    def infer_shape(self, fgraph, node, shapes):
-        return [(shapes[0][0], shapes[1][1])]
+    def infer_shape(self, *args):  # see SampleUnits
+        x, y = args[-1]
+        return [(x[0], y[1])]
 
     def perform(self, node, inputs, outputs):
         outputs[0][0] = np.dot(*inputs)
