@@ -1,5 +1,6 @@
 """The porting notes: their Python blocks run, and what they name exists."""
 
+import os
 import re
 from importlib import import_module
 from pathlib import Path
@@ -21,12 +22,13 @@ def fenced_blocks(text):
 @pytest.fixture
 def numpy_state():
     """Put NumPy's global random state back: one block seeds it, to show what the original does."""
-    state = np.random.get_state()
+    state = np.random.get_state()  # noqa: NPY002
     yield
-    np.random.set_state(state)
+    np.random.set_state(state)  # noqa: NPY002
 
 
-def test_blocks_run_from_top_to_bottom(numpy_state):
+def test_blocks_run_from_top_to_bottom(numpy_state, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(TUTORIAL.parent), prepend=os.pathsep)  # one block starts a Python of its own
     namespace = {"__name__": "porting"}
     python = [block for block in fenced_blocks(PAGE.read_text(encoding="utf-8")) if block[0] == "python"]
     assert len(python) > 20
