@@ -39,6 +39,9 @@ def make_parser():
         sub.add_argument("--lr", type=float, default=0.001, help="learning rate (0.001)")
         sub.add_argument("--seed", type=int, default=0xBEEF, help="of everything random (48879, the tutorial's)")
         sub.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
+        sub.add_argument(
+            "--streams", choices=["srs", "mrg"], default="srs", help="random streams: which of Theano's (srs)"
+        )
         sub.add_argument("--float32", action="store_true", help="single precision instead of double")
 
     demo = command("demo", run_demo, "train on the Bach chorales of music21 and write two samples")
@@ -220,6 +223,7 @@ def run_train(args):
             seed=args.seed,
             backend=args.backend,
             floatX="float32" if args.float32 else "float64",
+            streams=args.streams,
         )
         num_epochs = args.epochs
     rolls = model.read(args.files, progress=True)
@@ -248,6 +252,9 @@ def run_generate(args):
     if args.n < 1 or args.steps < 1:
         raise CommandError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
 
+    if not 0 <= args.patch <= 127:
+        raise CommandError(f"expected --patch from 0 to 127, found {args.patch}")
+
     from rnnrbm_pt.model import SequenceModel
     from rnnrbm_pt.music.midi import midiread, midiwrite
     from rnnrbm_pt.music.plot import save_piano_roll
@@ -265,9 +272,9 @@ def run_generate(args):
         paths = [Path(path) for path in (args.output, args.plot) if path]
         if args.n > 1:
             paths = [path.with_name(f"{path.stem}-{i}{path.suffix}") for path in paths]
-        midiwrite(paths[0], roll, model.r, model.dt, patch=args.patch)
-        if args.plot:
+        if args.plot:  # first, since it may refuse the kind of file
             save_piano_roll(paths[1], roll, model.r, model.dt, crop=True)
+        midiwrite(paths[0], roll, model.r, model.dt, patch=args.patch)
         print(
             "Wrote "
             + " and ".join(map(str, paths))
@@ -305,8 +312,7 @@ def run_info(args):
         print(f"  c           ready ({compiler}; BLAS: {blas})")
     else:
         print(f"  c           ready ({compiler}), but without a BLAS, so several times slower than numba;")
-        print(
-            "              install one with its headers (such as libopenblas-dev) and set PYTENSOR_FLAGS=blas__ldflags=-lopenblas"
-        )
+        print("              install one with its headers (such as libopenblas-dev) and set")
+        print("              PYTENSOR_FLAGS=blas__ldflags=-lopenblas")
     print(f"Compiled code is cached in {pytensor.config.compiledir}")
     print(f"Data is cached in {cache_folder()}")

@@ -13,6 +13,7 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import storage
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.graphs.mrg import MRGStreams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files, read_rolls
@@ -20,8 +21,8 @@ from rnnrbm_pt.music.midi import midiwrite
 from rnnrbm_pt.music.pianoroll import check_range, check_roll
 from rnnrbm_pt.training.loop import Progress, run_epochs
 
-STREAMS = {"srs": RandomStreams}
-"""Kinds of random streams: Theano's shared_randomstreams."""
+STREAMS = {"srs": RandomStreams, "mrg": MRGStreams}
+"""Kinds of random streams: Theano's shared_randomstreams (the published log's) and its MRG31k3p (since 2016)."""
 
 
 class SequenceModel:
@@ -315,8 +316,8 @@ class RnnRbm(SequenceModel):
         What compiles the functions.
     floatX : {"float64", "float32"}, optional
         Without it, PyTensor's.
-    streams : {"srs"}
-        Kind of random streams: Theano's shared_randomstreams.
+    streams : {"srs", "mrg"}
+        Kind of random streams: Theano's shared_randomstreams, or its MRG31k3p.
 
     Examples
     --------

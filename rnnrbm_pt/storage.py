@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rnnrbm_pt.training.loop import Progress
 
 FORMAT = "rnnrbm_pt model"
 VERSION = 1
+BROKEN_ARCHIVE = zipfile.BadZipFile, zlib.error, NotImplementedError
 
 
 def get_state(model):
@@ -101,7 +103,7 @@ def load(filename, kinds, *, backend):
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(str(arrays.pop("about")))
         is_model = about["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *BROKEN_ARCHIVE) as error:
         raise ValueError(f"{filename}: expected a model that this project saved, found something else") from error
     if not is_model:
         raise ValueError(f"{filename}: expected a model that this project saved, found {about['format']!r}")

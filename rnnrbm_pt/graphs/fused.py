@@ -61,8 +61,9 @@ class SampleUnits(RNGConsumerOp):
     def update(self, node):
         return {node.inputs[0]: node.outputs[0]}
 
-    def infer_shape(self, *args):  # (fgraph, node, shapes) in PyTensor 3.0, (node, shapes) in 3.3
-        _, x, W, _ = args[-1]
+    def infer_shape(self, *fgraph_node_shapes):
+        # PyTensor 3.0 gives (fgraph, node, shapes), and 3.3 warns of whoever takes an fgraph.
+        _, x, W, _ = fgraph_node_shapes[-1]
         return [None, (x[0], W[1])]
 
     def perform(self, node, inputs, outputs):
@@ -93,9 +94,9 @@ class Product(Op):
     def make_node(self, x, y):
         return Apply(self, [x, y], [TensorType(x.type.dtype, shape=(x.type.shape[0], y.type.shape[1]))()])
 
-    def infer_shape(self, *args):  # see SampleUnits
-        x, y = args[-1]
-        return [(x[0], y[1])]
+    def infer_shape(self, *fgraph_node_shapes):
+        shapes = fgraph_node_shapes[-1]
+        return [(shapes[0][0], shapes[1][1])]
 
     def perform(self, node, inputs, outputs):
         outputs[0][0] = np.dot(*inputs)
@@ -133,16 +134,9 @@ def _product_of(variable):
     return None
 
 
-@node_rewriter([Elemwise])
-def local_sample_units(fgraph, node):
-    """Replace cast(single_trial(uniform, sigmoid(x W + b))) by `SampleUnits`."""
-    if not isinstance(node.op.scalar_op, Cast) or not _is_elemwise(node.inputs[0], SingleTrial):
-        return None
-    bit = node.inputs[0]
-    u, p = bit.owner.inputs
-    if not _is_uniform(u) or not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
-        return None
-    if len(fgraph.clients[u]) != 1 or len(fgraph.clients[bit]) != 1:
+def layer_of(p):
+    """The matrices x, W, b of p = sigmoid(x W + b), and whether p is their only row; None if p is something else."""
+    if not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
         return None
     terms = p.owner.inputs[0].owner.inputs
     products = [(i, found) for i, term in enumerate(terms) if (found := _product_of(term)) is not None]
@@ -153,10 +147,30 @@ def local_sample_units(fgraph, node):
     b = rest[0] if len(rest) == 1 else pt.add(*rest)
     if is_row:
         b = pt.expand_dims(b, 0)
-    dtype = node.outputs[0].type.dtype
+    dtype = p.type.dtype
     if b.type.ndim != 2 or {x.type.dtype, W.type.dtype, b.type.dtype} != {dtype} or dtype not in ("float32", "float64"):
         return None
-    _tell_numba()
+    if (x.type.shape[0] == 1 and b.type.shape[0] != 1) or (W.type.shape[1] == 1) != (b.type.shape[1] == 1):
+        return None  # the biases are not a row for each row of the product, nor one row for all
+    return x, W, b, is_row
+
+
+@node_rewriter([Elemwise])
+def local_sample_units(fgraph, node):
+    """Replace cast(single_trial(uniform, sigmoid(x W + b))) by `SampleUnits`."""
+    if not isinstance(node.op.scalar_op, Cast) or not _is_elemwise(node.inputs[0], SingleTrial):
+        return None
+    bit = node.inputs[0]
+    u, p = bit.owner.inputs
+    if not _is_uniform(u) or len(fgraph.clients[u]) != 1 or len(fgraph.clients[bit]) != 1:
+        return None
+    layer = layer_of(p)
+    if layer is None or p.type.dtype != node.outputs[0].type.dtype:
+        return None
+    if u.type.broadcastable != p.type.broadcastable:
+        return None  # several draws for one probability
+    tell_numba()
+    x, W, b, is_row = layer
     next_rng, bits = SampleUnits()(u.owner.inputs[0], x, W, b)
     if is_row:
         bits = bits[0]
@@ -169,7 +183,7 @@ def local_sample_units_inplace(fgraph, node):
     """Let the stream advance where it is, instead of in a copy."""
     if node.op.inplace:
         return None
-    return SampleUnits(inplace=True)(*node.inputs, return_list=True)
+    return type(node.op)(inplace=True)(*node.inputs, return_list=True)
 
 
 @node_rewriter([Dot])
@@ -178,7 +192,7 @@ def local_product(fgraph, node):
     x, y = node.inputs
     if x.type.dtype != y.type.dtype or x.type.dtype not in ("float32", "float64"):
         return None
-    _tell_numba()
+    tell_numba()
     product = Product()(x, y)
     copy_stack_trace(node.outputs[0], product)
     return [product]
@@ -195,10 +209,16 @@ optdb.register(
     position=50.9,
 )
 
+
+def dense(a):
+    """A matrix in a layout that BLAS takes: itself, if it can be."""
+    raise NotImplementedError("for Numba only")
+
+
 _numba_knows = False
 
 
-def _tell_numba():
+def tell_numba():
     """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
     global _numba_knows
     if _numba_knows:
@@ -210,10 +230,7 @@ def _tell_numba():
     from pytensor.link.numba.dispatch.random import numba_deepcopy
 
     def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", 1, *what)).encode()).hexdigest()
-
-    def dense(a):
-        raise NotImplementedError("for Numba only")
+        return sha256(repr(("rnnrbm_pt", 2, *what)).encode()).hexdigest()
 
     @overload(dense)
     def overload_dense(a):
@@ -282,6 +299,8 @@ def _tell_numba():
             if not inplace:
                 rng = numba_deepcopy(rng)
             bits = np.dot(dense(x), dense(W))
+            if b.shape[1] != bits.shape[1] or (b.shape[0] != 1 and b.shape[0] != bits.shape[0]):
+                raise ValueError("the shape of the biases does not fit that of x W")
             for i in range(bits.shape[0]):
                 row = 0 if b.shape[0] == 1 else i
                 for j in range(bits.shape[1]):

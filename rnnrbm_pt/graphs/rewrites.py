@@ -127,6 +127,8 @@ def local_binomial_single_trial(fgraph, node):
     rng, size, n, p = node.inputs
     if get_underlying_scalar_constant_value(n, raise_not_constant=False) != 1:
         return None
+    if not all(n.type.broadcastable):  # an array of ones asks for as many draws of one p
+        return None
     if p.type.dtype not in ("float64", "float32"):
         return None
     _tell_numba()

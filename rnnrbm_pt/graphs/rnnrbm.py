@@ -108,7 +108,8 @@ def build_rnnrbm(
     params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
 
     v = pt.matrix("v")  # (n_steps, n_visible)
-    u0 = pt.zeros((n_hidden_recurrent,))
+    # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
+    u0 = pt.zeros((bu.shape[0],))
     u0.name = "u0"
 
     def biases(u_tm1):
@@ -141,7 +142,7 @@ def build_rnnrbm(
     def generation(u_tm1, rng_h, rng_v, *_):
         bv_t, bh_t = biases(u_tm1)
         v_t, _, _, updates = build_rbm(
-            pt.zeros((n_visible,)), W, bv_t, bh_t, k_generate, rngs=(rng_h, rng_v, *rngs_monitor)
+            pt.zeros((bv.shape[0],)), W, bv_t, bh_t, k_generate, rngs=(rng_h, rng_v, *rngs_monitor)
         )
         return v_t, next_state(v_t, u_tm1), updates[rng_h], updates[rng_v]
 

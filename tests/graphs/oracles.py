@@ -1,0 +1,88 @@
+"""What the graphs are held against: NumPy's own draws, sums over all states, finite differences."""
+
+import copy
+import itertools
+
+import numpy as np
+from pytensor.compile.mode import Mode, get_mode
+from pytensor.graph.op import HasInnerGraph
+
+MODES = {
+    "numba": "NUMBA",
+    "unfused": get_mode("NUMBA").excluding("rnnrbm_sample_units"),
+    "c": "CVM",
+    "python": Mode("py", "fast_run"),
+}
+
+
+def same_state(one, other):
+    """Whether two generators over MT19937 yield the same numbers from here on."""
+    one, other = one.bit_generator.state["state"], other.bit_generator.state["state"]
+    return one["pos"] == other["pos"] and np.array_equal(one["key"], other["key"])
+
+
+def doubles_ahead(generator, shape):
+    """The doubles a generator will yield next; it stays where it is."""
+    return copy.deepcopy(generator).random(shape)
+
+
+def bit_of(u, p):
+    """The bit that a uniform number u decides for a probability p, NumPy's to the last digits of u."""
+    return np.where(p > 0.5, u <= p, u > 1 - p)
+
+
+def ulps(x, steps):
+    """The floating-point number that lies so many steps above x, or below."""
+    for _ in range(abs(steps)):
+        x = np.nextafter(x, x.dtype.type(np.inf if steps > 0 else -np.inf))
+    return x
+
+
+def ops_of(function):
+    """The operations of a compiled function, those of its inner graphs included."""
+
+    def ops(fgraph):
+        for node in fgraph.toposort():
+            yield node.op
+            if isinstance(node.op, HasInnerGraph):
+                yield from ops(node.op.fgraph)
+
+    return list(ops(function.maker.fgraph))
+
+
+def names_of(function):
+    return {type(op).__name__ for op in ops_of(function)}
+
+
+def states(n):
+    """All 2^n binary vectors, one a row; row i is i in binary."""
+    return np.array(list(itertools.product([0.0, 1.0], repeat=n)))
+
+
+def counts_of(samples):
+    """How often each of the 2^n states is among samples, in the order of `states`."""
+    n = samples.shape[1]
+    return np.bincount((samples @ 2.0 ** np.arange(n - 1, -1, -1)).astype(int), minlength=2**n)
+
+
+def free_energy_by_sum(v, W, bv, bh):
+    """-log sum_h exp(-E(v, h)) for one v."""
+    h = states(len(bh))
+    return -np.logaddexp.reduce(v @ bv + h @ bh + h @ (v @ W))
+
+
+def distribution(W, bv, bh):
+    """p(v) of an RBM for all 2^n states v, by summing over all v and h."""
+    log_p = np.array([-free_energy_by_sum(v, W, bv, bh) for v in states(len(bv))])
+    return np.exp(log_p - np.logaddexp.reduce(log_p))
+
+
+def finite_differences(f, x, step=1e-6):
+    """The gradient of f at the array x by central differences; errs by about step^2 and 1e-16 / step."""
+    gradient = np.empty_like(x)
+    for i in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[i] += step
+        down[i] -= step
+        gradient[i] = (f(up) - f(down)) / (2 * step)
+    return gradient
