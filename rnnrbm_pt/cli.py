@@ -151,6 +151,11 @@ def fit(model, rolls, batch_size, num_epochs, *, resume=False, on_epoch=None):
         bar.close()
 
 
+def left_out(n, r):
+    """ "3 notes outside 21 to 108 were left out", for a line of output."""
+    return f"{n:,} note{'s' * (n != 1)} outside {r[0]} to {r[1] - 1} {'were' if n != 1 else 'was'} left out"
+
+
 def n_frames(rolls):
     """ "12 sequences, 3,456 frames", for a line of output."""
     return f"{len(rolls):,} sequence{'s' * (len(rolls) != 1)}, {sum(map(len, rolls)):,} frames"
@@ -226,7 +231,10 @@ def run_train(args):
             streams=args.streams,
         )
         num_epochs = args.epochs
-    rolls = model.read(args.files, progress=True)
+    outside = []
+    rolls = model.read(args.files, progress=True, on_outside=lambda file, n: outside.append(n))
+    if outside:
+        print(left_out(sum(outside), model.r) + f" ({len(outside)} of {len(rolls)} files).")
     print(f"Training set: {n_frames(rolls)} of {model.dt} s.")
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a" if args.resume else "w", encoding="utf-8") as file:
@@ -264,7 +272,7 @@ def run_generate(args):
     if args.primer is not None:
         read = midiread(args.primer, model.r, model.dt)
         if read.n_outside:
-            print(f"{args.primer}: {read.n_outside} notes outside {model.r[0]} to {model.r[1] - 1} were left out.")
+            print(f"{args.primer}: " + left_out(read.n_outside, model.r) + ".")
         primer = read.piano_roll
     for i in range(1, args.n + 1):
         seed = None if args.seed is None else args.seed + i - 1

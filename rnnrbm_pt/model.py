@@ -157,7 +157,7 @@ class SequenceModel:
             run_epochs(self._update, rolls, self.random_state, self.progress, on_update=on_update, on_epoch=epoch_done)
         return self
 
-    def read(self, files, progress=False):
+    def read(self, files, progress=False, on_outside=None):
         """Read MIDI files as piano-rolls of the model's `r` and `dt`.
 
         Parameters
@@ -167,6 +167,8 @@ class SequenceModel:
             MIDI files in them.
         progress : bool
             Whether to show a bar.
+        on_outside : callable, optional
+            Called as on_outside(file, n) for each file of which n notes lie outside `r` and are left out.
 
         Returns
         -------
@@ -177,7 +179,7 @@ class SequenceModel:
         found = []
         for source in files:
             found += [source] if isinstance(source, ZipMember) else midi_files(source)
-        return read_rolls(found, self.r, self.dt, progress=progress)
+        return read_rolls(found, self.r, self.dt, progress=progress, on_outside=on_outside)
 
     def train(self, files, batch_size=100, num_epochs=200):
         """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.

@@ -70,7 +70,9 @@ def test_primer_and_what_it_leaves_out(midi_folder, tmp_path, capsys):
     midiwrite(tmp_path / "primer.mid", roll, (21, 109), 0.3)
     generate = ["generate", str(tmp_path / "model"), "-o", str(tmp_path / "a.mid"), "--primer"]
     assert main([*generate, str(tmp_path / "primer.mid")]) == 0
-    assert "1 notes outside 21 to 32 were left out" in capsys.readouterr().out
+    assert "primer.mid: 1 note outside 21 to 32 was left out." in capsys.readouterr().out
+    assert train(tmp_path / "primer.mid", tmp_path / "model") == 0
+    assert "1 note outside 21 to 32 was left out (1 of 1 files)." in capsys.readouterr().out
 
 
 def test_resume_gives_the_numbers_of_an_unbroken_run(midi_folder, tmp_path, capsys):
