@@ -3,7 +3,8 @@
     python -m benchmarks.update [--rounds N]
 
 The variants take turns, so that whatever else the machine does falls on all of them; the table has medians and their
-ratios to the first row. The floor is what an update cannot do without, by NumPy on one core: its matrix products and uniforms.
+ratios to the first row. The floor is what an update cannot do without, by NumPy on one core: its matrix products and
+uniforms.
 """
 
 import argparse

@@ -196,8 +196,7 @@ class SequenceModel:
         rolls = self.read(files)
 
         def show(record):
-            print(f"Epoch {record['epoch']}/{num_epochs}")
-            print(record["monitor"], flush=True)
+            print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}", flush=True)
 
         try:
             self.fit(rolls, batch_size, num_epochs, on_epoch=show)
