@@ -87,7 +87,7 @@ def _tell_numba():
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
     def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", "mrg", 1, *what)).encode()).hexdigest()
+        return sha256(repr(("rnnrbm_pt", "mrg", 2, *what)).encode()).hexdigest()
 
     @numba_njit
     def step(states, s):
@@ -156,6 +156,8 @@ def _tell_numba():
             if not inplace:
                 states = states.copy()
             bits = np.dot(dense(x), dense(W))
+            if b.shape[1] != bits.shape[1] or (b.shape[0] != 1 and b.shape[0] != bits.shape[0]):
+                raise ValueError("the shape of the biases does not fit that of x W")
             s = 0
             for i in range(bits.shape[0]):
                 row = 0 if b.shape[0] == 1 else i

@@ -234,6 +234,11 @@ def test_layer_in_one_pass_at_extreme_and_undefined_logits(draw):
     np.testing.assert_array_equal(compiled.function(x, W, np.full(6, np.nan)), np.zeros((6, 6)))
 
 
+def test_layer_in_one_pass_refuses_biases_that_do_not_fit(draw):
+    with pytest.raises(ValueError, match="the shape of the biases does not fit"):
+        draw("numba", "float64", "layer").function(np.zeros((2, 3)), np.zeros((3, 4)), np.zeros(5))
+
+
 def test_perform_of_the_layer_is_the_same(draw):
     compiled = draw("numba", "float64", "layer")
     states = compiled.stream.get_value()
