@@ -161,7 +161,8 @@ def n_frames(rolls):
     return f"{len(rolls):,} sequence{'s' * (len(rolls) != 1)}, {sum(map(len, rolls)):,} frames"
 
 
-DEMO = {"epochs": 30, "hidden": 150, "recurrent": 100, "lr": 0.01, "batch_size": 100, "dt": 0.5}
+# Chosen by ear and by the clock: shorter windows and chains than the tutorial's give more updates in the same minute.
+DEMO = {"epochs": 60, "hidden": 100, "recurrent": 100, "lr": 0.005, "k": 5, "batch_size": 25, "dt": 0.5}
 
 
 def run_demo(args):
@@ -174,12 +175,16 @@ def run_demo(args):
     print("The chorales are the four-part ones by J. S. Bach in the corpus of music21 (not for commercial use).")
     rolls = chorales(progress=True).train
     print(f"Training set: {n_frames(rolls)} of a quarter note each.")
+    print(
+        "Each epoch has its monitor, a log pseudo-likelihood in nats a frame. It starts at -61, 88 fair coins, and rises,"
+    )
+    print("though not evenly: a model that mixes better may score lower for a while.")
 
     from rnnrbm_pt.model import RnnRbm
     from rnnrbm_pt.music.midi import midiwrite
     from rnnrbm_pt.music.plot import save_piano_roll, save_training_curve
 
-    model = RnnRbm(DEMO["hidden"], DEMO["recurrent"], lr=DEMO["lr"], dt=DEMO["dt"])
+    model = RnnRbm(DEMO["hidden"], DEMO["recurrent"], lr=DEMO["lr"], dt=DEMO["dt"], k=DEMO["k"])
     try:
         fit(model, rolls, DEMO["batch_size"], args.epochs)
     except KeyboardInterrupt:
@@ -196,11 +201,8 @@ def run_demo(args):
             save_piano_roll(folder / f"sample{i}.png", roll, model.r, model.dt, crop=True)
             written += [folder / f"sample{i}.mid", folder / f"sample{i}.png"]
     print("Wrote:")
-    for path, what in zip(
-        written,
-        ("the trained model", "how the monitor rose", "music", "its piano-roll", "music", "its piano-roll"),
-        strict=True,
-    ):
+    contents = "the trained model", "the monitor, by epoch", "music", "its piano-roll", "music", "its piano-roll"
+    for path, what in zip(written, contents, strict=True):
         print(f"  {path}  ({what})")
 
 
