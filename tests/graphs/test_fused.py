@@ -94,8 +94,8 @@ def assert_equal_draws(layers, generator, *inputs):
     return bits
 
 
-# Numba promotes the sigmoid that PyTensor writes for float32 to float64, then rounds. The fused layer computes it
-# in float32, as C does: the two means differ in their last bit, and a draw within 6e-8 of the threshold may too.
+# Numba promotes PyTensor's sigmoid of float32 to float64, then rounds. The fused layer computes it in float32, as
+# C does: the two means differ in their last bit, and so may a draw within 6e-8 of the threshold.
 PLAIN = [("float64", "unfused"), ("float64", "c"), ("float32", "c")]
 
 
