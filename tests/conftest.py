@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 
 matplotlib.use("Agg")
@@ -30,3 +31,36 @@ def nottingham_zip():
 def theano_reference():
     """Folder of what Theano 1.0.5 printed for the tutorial's program."""
     return shared_file("theano_reference", "README.md").parent
+
+
+@pytest.fixture(scope="session")
+def toy_rolls():
+    """Five short sequences of 12 visible units: three voices that go up and down together, and a little noise."""
+    rng = np.random.RandomState(0)
+    rolls = []
+    for i in range(5):
+        t = np.arange(45 + 3 * i)
+        roll = (rng.rand(len(t), 12) < 0.02).astype(np.uint8)
+        for voice in (0, 4, 7):
+            roll[t, (voice + np.abs(t + i) // 3 % 5) % 12] = 1
+        rolls.append(roll)
+    return rolls
+
+
+@pytest.fixture
+def toy_model():
+    """Makes a small RnnRbm; models of one backend share their compiled code through PyTensor's cache."""
+    from rnnrbm_pt import RnnRbm
+
+    def make(**settings):
+        return RnnRbm(**{"n_hidden": 8, "n_hidden_recurrent": 6, "lr": 0.05, "r": (21, 33), **settings})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def nottingham_rolls(nottingham_zip):
+    """The 694 training sequences of the tutorial, sorted by name, dt = 0.3."""
+    from rnnrbm_pt.music.datasets import midi_files, read_rolls
+
+    return read_rolls(midi_files(nottingham_zip / "Nottingham" / "train"), (21, 109), 0.3)

@@ -2,8 +2,8 @@
 
 The graph that is written, and that every other backend compiles, has a product, a sigmoid, a uniform draw and a
 comparison where it samples a layer of an RBM. `SampleUnits` is these four in one loop, and gives the same bits from the
-same stream. Importing this module registers both rewrites with PyTensor under the tag of its Numba mode; Numba itself is
-imported when the first graph needs it.
+same stream. Importing this module registers both rewrites with PyTensor under the tag of its Numba mode; Numba itself
+is imported when the first graph needs it.
 
 How the exact bit gets cheap: U is compared with a threshold, which need not be known to the last digit to say on which
 side of it U lies. The sigmoid is read from a table and interpolated, which errs by at most `TABLE_ERROR`; only where U
@@ -85,8 +85,8 @@ def _copy_rng(rng):
 class Product(Op):
     """The product of two matrices of one float type, as Numba's own np.dot does it.
 
-    PyTensor's product chooses among BLAS calls for every combination of strides, and takes Numba up to 20 s to compile for
-    each pair of layouts that occurs. This one takes under a second.
+    PyTensor's product chooses among BLAS calls for every combination of strides, and takes Numba up to 20 s to compile
+    for each pair of layouts that occurs. This one takes under a second.
     """
 
     __props__ = ()
@@ -134,16 +134,9 @@ def _product_of(variable):
     return None
 
 
-@node_rewriter([Elemwise])
-def local_sample_units(fgraph, node):
-    """Replace cast(single_trial(uniform, sigmoid(x W + b))) by `SampleUnits`."""
-    if not isinstance(node.op.scalar_op, Cast) or not _is_elemwise(node.inputs[0], SingleTrial):
-        return None
-    bit = node.inputs[0]
-    u, p = bit.owner.inputs
-    if not _is_uniform(u) or not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
-        return None
-    if len(fgraph.clients[u]) != 1 or len(fgraph.clients[bit]) != 1:
+def layer_of(p):
+    """The matrices x, W, b of p = sigmoid(x W + b), and whether p is their only row; None if p is something else."""
+    if not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
         return None
     terms = p.owner.inputs[0].owner.inputs
     products = [(i, found) for i, term in enumerate(terms) if (found := _product_of(term)) is not None]
@@ -154,14 +147,30 @@ def local_sample_units(fgraph, node):
     b = rest[0] if len(rest) == 1 else pt.add(*rest)
     if is_row:
         b = pt.expand_dims(b, 0)
-    dtype = node.outputs[0].type.dtype
+    dtype = p.type.dtype
     if b.type.ndim != 2 or {x.type.dtype, W.type.dtype, b.type.dtype} != {dtype} or dtype not in ("float32", "float64"):
         return None
     if (x.type.shape[0] == 1 and b.type.shape[0] != 1) or (W.type.shape[1] == 1) != (b.type.shape[1] == 1):
         return None  # the biases are not a row for each row of the product, nor one row for all
+    return x, W, b, is_row
+
+
+@node_rewriter([Elemwise])
+def local_sample_units(fgraph, node):
+    """Replace cast(single_trial(uniform, sigmoid(x W + b))) by `SampleUnits`."""
+    if not isinstance(node.op.scalar_op, Cast) or not _is_elemwise(node.inputs[0], SingleTrial):
+        return None
+    bit = node.inputs[0]
+    u, p = bit.owner.inputs
+    if not _is_uniform(u) or len(fgraph.clients[u]) != 1 or len(fgraph.clients[bit]) != 1:
+        return None
+    layer = layer_of(p)
+    if layer is None or p.type.dtype != node.outputs[0].type.dtype:
+        return None
     if u.type.broadcastable != p.type.broadcastable:
         return None  # several draws for one probability
-    _tell_numba()
+    tell_numba()
+    x, W, b, is_row = layer
     next_rng, bits = SampleUnits()(u.owner.inputs[0], x, W, b)
     if is_row:
         bits = bits[0]
@@ -174,7 +183,7 @@ def local_sample_units_inplace(fgraph, node):
     """Let the stream advance where it is, instead of in a copy."""
     if node.op.inplace:
         return None
-    return SampleUnits(inplace=True)(*node.inputs, return_list=True)
+    return type(node.op)(inplace=True)(*node.inputs, return_list=True)
 
 
 @node_rewriter([Dot])
@@ -183,7 +192,7 @@ def local_product(fgraph, node):
     x, y = node.inputs
     if x.type.dtype != y.type.dtype or x.type.dtype not in ("float32", "float64"):
         return None
-    _tell_numba()
+    tell_numba()
     product = Product()(x, y)
     copy_stack_trace(node.outputs[0], product)
     return [product]
@@ -200,26 +209,28 @@ optdb.register(
     position=50.9,
 )
 
+
+def dense(a):
+    """A matrix in a layout that BLAS takes: itself, if it can be."""
+    raise NotImplementedError("for Numba only")
+
+
 _numba_knows = False
 
 
-def _tell_numba():
+def tell_numba():
     """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
     global _numba_knows
     if _numba_knows:
         return
     _numba_knows = True
 
-    import numba
     from numba.extending import overload
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
     from pytensor.link.numba.dispatch.random import numba_deepcopy
 
     def cache_key(*what):
         return sha256(repr(("rnnrbm_pt", 2, *what)).encode()).hexdigest()
-
-    def dense(a):
-        raise NotImplementedError("for Numba only")
 
     @overload(dense)
     def overload_dense(a):

@@ -13,11 +13,11 @@ What is kept, and what is not
 - The bit is NumPy's. For p <= 1/2 NumPy returns U > exp(log1p(-p)), for p > 1/2 it returns
   1 - (U > exp(log1p(-(1 - p)))). The thresholds are 1 - p and p up to the last bits, so the two functions are
   evaluated only where U comes that close.
-- The stream is NumPy's: one double a draw, wherever p > 0.
-- At p = 0 NumPy spends no double. Here one is spent, on purpose: how far a stream advances then depends on
-  the shape of a draw alone, never on its values, so that uniforms can be drawn in blocks. The bit is 0 in both. A
-  sigmoid is exactly 0 only for arguments below -709 (float64) or -88 (float32).
-- Where U is among the two largest doubles below 1, NumPy may reject it and draw again (about once in 10^16 draws). Not kept.
+- The stream is NumPy's: one double a draw. At p = 0 so does the legacy `RandomState`, which Theano drew from, while a
+  `Generator` spends none there; the rewrite does as the former. How far a stream advances then depends on the shape of
+  a draw alone, never on its values, so that uniforms can be drawn in blocks. The bit is 0 in all. A sigmoid is exactly
+  0 only for arguments below -709 (float64) or -88 (float32).
+- Where U is among the two largest doubles below 1, NumPy may reject it and draw again: not kept (once in 10^16 draws).
 - NumPy raises ValueError where p is not in [0, 1]. A compiled comparison does not look; it returns some bit.
 """
 

@@ -10,7 +10,6 @@ Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in hig
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
 from pytensor import scan
 
@@ -18,9 +17,7 @@ from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.streams import SEED, RandomStreams, shared_normal, shared_zeros, stream_seed
 
 
-class SequenceGraphs(NamedTuple):
-    """What a ``build_*`` function of a sequence model returns; it unpacks as the tutorial's eight."""
-
+class _Eight(NamedTuple):
     v: Any
     """Matrix (n_steps, n_visible): the sequence to train on."""
     v_sample: Any
@@ -37,6 +34,16 @@ class SequenceGraphs(NamedTuple):
     """Matrix (n_steps, n_visible): a sequence drawn from the model."""
     updates_generate: dict
     """{random generator: next}: for a function that computes v_t."""
+
+
+class SequenceGraphs(_Eight):
+    """What a ``build_*`` function of a sequence model returns; it unpacks as the tutorial's eight.
+
+    Attributes
+    ----------
+    u_t : matrix, shape (n_steps, n_hidden_recurrent)
+        Beside the eight: the states of the RNN after each frame of v.
+    """
 
 
 def build_rnnrbm(
@@ -77,7 +84,7 @@ def build_rnnrbm(
     -------
     SequenceGraphs
         Unpacks as (v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate), where params is
-        (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu). It has the further field-like attribute order of the tutorial and none more.
+        (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu).
 
     Examples
     --------
@@ -101,7 +108,8 @@ def build_rnnrbm(
     params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
 
     v = pt.matrix("v")  # (n_steps, n_visible)
-    u0 = pt.zeros((n_hidden_recurrent,))
+    # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
+    u0 = pt.zeros((bu.shape[0],))
     u0.name = "u0"
 
     def biases(u_tm1):
@@ -134,7 +142,7 @@ def build_rnnrbm(
     def generation(u_tm1, rng_h, rng_v, *_):
         bv_t, bh_t = biases(u_tm1)
         v_t, _, _, updates = build_rbm(
-            pt.zeros((n_visible,)), W, bv_t, bh_t, k_generate, rngs=(rng_h, rng_v, *rngs_monitor)
+            pt.zeros((bv.shape[0],)), W, bv_t, bh_t, k_generate, rngs=(rng_h, rng_v, *rngs_monitor)
         )
         return v_t, next_state(v_t, u_tm1), updates[rng_h], updates[rng_v]
 
@@ -149,4 +157,6 @@ def build_rnnrbm(
     )
     updates_generate = {rng_h: next_rng_h, rng_v: next_rng_v}
 
-    return SequenceGraphs(v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate)
+    graphs = SequenceGraphs(v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate)
+    graphs.u_t = u_t
+    return graphs

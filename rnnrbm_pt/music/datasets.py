@@ -107,7 +107,7 @@ def midi_files(sources):
     return sorted(files.values(), key=_posix)
 
 
-def read_rolls(files, r=(21, 109), dt=0.3, progress=False):
+def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
     """Piano-rolls of many MIDI files.
 
     Parameters
@@ -120,6 +120,8 @@ def read_rolls(files, r=(21, 109), dt=0.3, progress=False):
         Seconds a step.
     progress : bool
         Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+    on_outside : callable, optional
+        Called as on_outside(file, n) for each file of which n notes, outside `r`, were left out.
 
     Returns
     -------
@@ -137,11 +139,14 @@ def read_rolls(files, r=(21, 109), dt=0.3, progress=False):
     for file in _with_bar(files, "reading MIDI files", progress):
         try:
             with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
-                rolls.append(midiread(stream, r, dt).piano_roll)
+                read = midiread(stream, r, dt)
         except ValueError as err:
             if str(err).startswith(str(file)):
                 raise
             raise ValueError(f"{file}: {err}") from err
+        rolls.append(read.piano_roll)
+        if read.n_outside and on_outside is not None:
+            on_outside(file, read.n_outside)
     return rolls
 
 

@@ -174,8 +174,7 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0):
         raise ValueError(f"piano roll: expected {MAX_FRAMES} steps at most, found {len(roll)}")
     if len(roll) * dt * TICKS_PER_SECOND > LONGEST_DELTA:
         raise ValueError(
-            f"piano roll: expected {LONGEST_DELTA / TICKS_PER_SECOND:.0f} s at most, "
-            f"found {len(roll)} steps of {dt} s"
+            f"piano roll: expected {LONGEST_DELTA / TICKS_PER_SECOND:.0f} s at most, found {len(roll)} steps of {dt} s"
         )
     # One track beside the tempo track. MIDIUtil sorts it by time, ends before beginnings; what it offers
     # against duplicates and interleaved notes is of no use, a roll has none.

@@ -184,8 +184,7 @@ def test_any_shape_with_a_size_and_without(mode):
 
     values = np.random.default_rng(1)
     given_ps = [
-        values.random(shape) if shape else np.float64(0.7)
-        for shape in [(), (7, 3), (2, 3, 4), (3,), (3, 1), (1, 4)]
+        values.random(shape) if shape else np.float64(0.7) for shape in [(), (7, 3), (2, 3, 4), (3,), (3, 1), (1, 4)]
     ]
     generator = mersenne_twister(8)
     bits, after = draw(generator, *given_ps)

@@ -1,0 +1,52 @@
+# Everything sets up its own environment: Python 3.11 or newer and make are all that has to be there.
+PYTHON ?= python3
+VENV ?= .venv
+RESULTS ?= rnnrbm-demo
+BIN := $(VENV)/bin
+
+# One thread for BLAS: the matrices are small, and the tests compare digits.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow bench lint clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), RESULTS=$(RESULTS)"
+
+demo: $(VENV)/.demo ## Train on the Bach chorales, about three minutes, and write music into ./rnnrbm-demo
+	$(BIN)/rnnrbm demo -o $(RESULTS)
+
+test: $(VENV)/.test ## Run all tests but the slow ones
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+slow: $(VENV)/.test ## Run the tests that take minutes each
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+bench: $(VENV)/.test ## Measure the time of an update, kinds of streams and backends side by side
+	$(BIN)/python -m benchmarks.update
+
+lint: $(VENV)/.lint ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean: ## Remove the environment
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.13 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[corpus]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[lint]"
+	@touch $@

@@ -1,0 +1,8 @@
+"""``python -m rnnrbm_pt`` is the command `rnnrbm`."""
+
+import sys
+
+from rnnrbm_pt.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

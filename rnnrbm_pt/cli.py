@@ -1,0 +1,326 @@
+"""The command `rnnrbm`: demo, train, generate, info. What it can say without PyTensor it says without importing it."""
+
+import argparse
+import json
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from rnnrbm_pt import __version__
+
+
+class CommandError(Exception):
+    """What the user is told, in one sentence, before the command exits with 1."""
+
+
+def pair(text):
+    """Parse "21,109" or "21:109" as a range of notes."""
+    low, high = text.replace(":", ",").split(",")
+    return int(low), int(high)
+
+
+def make_parser():
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="rnnrbm", description="Polyphonic music from an RNN-RBM: train it on MIDI files, let it write its own."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name, function, text):
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(function=function)
+        return sub
+
+    def model_options(sub):
+        sub.add_argument("--hidden", type=int, default=150, metavar="N", help="hidden units of the RBMs (150)")
+        sub.add_argument("--recurrent", type=int, default=100, metavar="N", help="hidden units of the RNN (100)")
+        sub.add_argument("--lr", type=float, default=0.001, help="learning rate (0.001)")
+        sub.add_argument("--seed", type=int, default=0xBEEF, help="of everything random (48879, the tutorial's)")
+        sub.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
+        sub.add_argument(
+            "--streams", choices=["srs", "mrg"], default="srs", help="random streams: which of Theano's (srs)"
+        )
+        sub.add_argument("--float32", action="store_true", help="single precision instead of double")
+
+    demo = command("demo", run_demo, "train on the Bach chorales of music21 and write two samples")
+    demo.add_argument("-o", "--output", default="rnnrbm-demo", metavar="FOLDER", help="where to write (./rnnrbm-demo)")
+    demo.add_argument("--epochs", type=int, default=DEMO["epochs"], help=f"({DEMO['epochs']})")
+
+    train = command("train", run_train, "train a model on MIDI files")
+    train.add_argument(
+        "files", nargs="+", metavar="FILES", help="MIDI files, folders, patterns, zip files (or x.zip/folder)"
+    )
+    train.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model file to write")
+    train.add_argument("--epochs", type=int, default=200, metavar="N", help="(200)")
+    train.add_argument("--batch-size", type=int, default=100, metavar="N", help="frames of an update's window (100)")
+    model_options(train)
+    train.add_argument(
+        "--r", type=pair, default=(21, 109), metavar="LOW,HIGH", help="range of notes, half open (21,109)"
+    )
+    train.add_argument("--dt", type=float, default=0.3, help="seconds of a frame (0.3)")
+    train.add_argument("--log", metavar="FILE", help="write a line of JSON an epoch to it (MODEL.jsonl)")
+    train.add_argument("--save-every", type=int, default=10, metavar="N", help="write the model every N epochs (10)")
+    train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds, on the same files")
+
+    generate = command("generate", run_generate, "write music from a trained model")
+    generate.add_argument("model", metavar="MODEL")
+    generate.add_argument("-o", "--output", required=True, metavar="OUT.mid", help="OUT-1.mid, OUT-2.mid, ... with -n")
+    generate.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
+    generate.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
+    generate.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
+    generate.add_argument("--seed", type=int, metavar="S", help="draw from streams of this seed (the model's own)")
+    generate.add_argument("--primer", metavar="IN.mid", help="a piece to go on from; it is not in the output")
+    generate.add_argument("--patch", type=int, default=0, help="MIDI instrument, 0 to 127 (0, a piano)")
+    generate.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
+
+    command("info", run_info, "say what is installed and which backends can be used")
+    return parser
+
+
+def main(arguments=None):
+    """Run the command; the exit status: 0, 1 after an error, 130 after Ctrl+C."""
+    args = make_parser().parse_args(arguments)
+    try:
+        args.function(args)
+    except KeyboardInterrupt:
+        print("\nInterrupted by user.", file=sys.stderr)
+        return 130
+    except (CommandError, ValueError, OSError, ImportError) as error:
+        print(f"rnnrbm: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextmanager
+def status(text):
+    """Say what takes a while, and then how long it took."""
+    start = time.perf_counter()
+    print(f"{text} ...", end=" ", flush=True)
+    yield
+    print(f"{time.perf_counter() - start:.1f} s", flush=True)
+
+
+class EpochBar:
+    """A bar within each epoch, with frames a second and the time left, and one line when it is done."""
+
+    def __init__(self, num_epochs):
+        self.num_epochs = num_epochs
+        self.bar = None
+
+    def on_update(self, frames, total_frames):
+        """Move the bar on."""
+        if self.bar is None:
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=total_frames, unit="frame", unit_scale=True, leave=False, disable=None, dynamic_ncols=True
+            )
+        self.bar.update(frames)
+
+    def on_epoch(self, record):
+        """Put the line of the epoch in the place of its bar."""
+        self.close()
+        print(
+            f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  "
+            f"({record['seconds']:.1f} s, {record['frames_per_second']:,.0f} frames/s)",
+            flush=True,
+        )
+
+    def close(self):
+        """Take the bar off the screen."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+def fit(model, rolls, batch_size, num_epochs, *, resume=False, on_epoch=None):
+    """Train with a bar; the time to compile is said first, since nothing else moves then."""
+    print("Compiling the training function (the first time on a machine about a minute, later seconds) ...", flush=True)
+    bar = EpochBar(num_epochs)
+
+    def epoch_done(record):
+        bar.on_epoch(record)
+        if on_epoch is not None:
+            on_epoch(record)
+
+    try:
+        model.fit(rolls, batch_size, num_epochs, resume=resume, on_update=bar.on_update, on_epoch=epoch_done)
+    finally:
+        bar.close()
+
+
+def left_out(n, r):
+    """ "3 notes outside 21 to 108 were left out", for a line of output."""
+    return f"{n:,} note{'s' * (n != 1)} outside {r[0]} to {r[1] - 1} {'were' if n != 1 else 'was'} left out"
+
+
+def n_frames(rolls):
+    """ "12 sequences, 3,456 frames", for a line of output."""
+    return f"{len(rolls):,} sequence{'s' * (len(rolls) != 1)}, {sum(map(len, rolls)):,} frames"
+
+
+DEMO = {"epochs": 30, "hidden": 150, "recurrent": 100, "lr": 0.01, "batch_size": 100, "dt": 0.5}
+
+
+def run_demo(args):
+    """`rnnrbm demo`."""
+    folder = Path(args.output)
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"{folder}: expected a folder or nothing, found a file")
+    from rnnrbm_pt.music.datasets import chorales
+
+    print("The chorales are the four-part ones by J. S. Bach in the corpus of music21 (not for commercial use).")
+    rolls = chorales(progress=True).train
+    print(f"Training set: {n_frames(rolls)} of a quarter note each.")
+
+    from rnnrbm_pt.model import RnnRbm
+    from rnnrbm_pt.music.midi import midiwrite
+    from rnnrbm_pt.music.plot import save_piano_roll, save_training_curve
+
+    model = RnnRbm(DEMO["hidden"], DEMO["recurrent"], lr=DEMO["lr"], dt=DEMO["dt"])
+    try:
+        fit(model, rolls, DEMO["batch_size"], args.epochs)
+    except KeyboardInterrupt:
+        if not model.log:
+            raise
+        print("Interrupted by user: going on with the model as it is.")
+    written = [folder / "model.npz", folder / "curve.png"]
+    model.save(written[0])
+    save_training_curve(written[1], [record["monitor"] for record in model.log])
+    with status("Compiling the generator and drawing two samples"):
+        for i in (1, 2):
+            roll = model.sample(200)
+            midiwrite(folder / f"sample{i}.mid", roll, model.r, model.dt)
+            save_piano_roll(folder / f"sample{i}.png", roll, model.r, model.dt, crop=True)
+            written += [folder / f"sample{i}.mid", folder / f"sample{i}.png"]
+    print("Wrote:")
+    for path, what in zip(
+        written,
+        ("the trained model", "how the monitor rose", "music", "its piano-roll", "music", "its piano-roll"),
+        strict=True,
+    ):
+        print(f"  {path}  ({what})")
+
+
+def run_train(args):
+    """`rnnrbm train`."""
+    output = Path(args.output)
+    if output.is_dir():
+        raise CommandError(f"{output}: expected a file to write, found a folder")
+    log = Path(args.log) if args.log else output.with_name(output.name + ".jsonl")
+
+    from rnnrbm_pt.model import RnnRbm, SequenceModel
+
+    if args.resume:
+        model = SequenceModel.load(output, backend=args.backend)
+        if model.progress is None or model.progress.complete:
+            raise CommandError(f"{output}: --resume: the run in it is complete")
+        num_epochs = model.progress.num_epochs
+    else:
+        model = RnnRbm(
+            args.hidden,
+            args.recurrent,
+            args.lr,
+            args.r,
+            args.dt,
+            seed=args.seed,
+            backend=args.backend,
+            floatX="float32" if args.float32 else "float64",
+            streams=args.streams,
+        )
+        num_epochs = args.epochs
+    outside = []
+    rolls = model.read(args.files, progress=True, on_outside=lambda file, n: outside.append(n))
+    if outside:
+        print(left_out(sum(outside), model.r) + f" ({len(outside)} of {len(rolls)} files).")
+    print(f"Training set: {n_frames(rolls)} of {model.dt} s.")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a" if args.resume else "w", encoding="utf-8") as file:
+
+        def on_epoch(record):
+            file.write(json.dumps(record) + "\n")
+            file.flush()
+            if record["epoch"] % args.save_every == 0:
+                model.save(output)
+
+        try:
+            fit(model, rolls, args.batch_size, num_epochs, resume=args.resume, on_epoch=on_epoch)
+        except KeyboardInterrupt:
+            model.save(output)
+            print(f"Interrupted by user. Wrote {output}: go on with --resume.")
+            raise
+    model.save(output)
+    print(f"Wrote {output} and {log}.")
+
+
+def run_generate(args):
+    """`rnnrbm generate`."""
+    if args.n < 1 or args.steps < 1:
+        raise CommandError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
+
+    if not 0 <= args.patch <= 127:
+        raise CommandError(f"expected --patch from 0 to 127, found {args.patch}")
+
+    from rnnrbm_pt.model import SequenceModel
+    from rnnrbm_pt.music.midi import midiread, midiwrite
+    from rnnrbm_pt.music.plot import save_piano_roll
+
+    model = SequenceModel.load(args.model, backend=args.backend)
+    primer = None
+    if args.primer is not None:
+        read = midiread(args.primer, model.r, model.dt)
+        if read.n_outside:
+            print(f"{args.primer}: " + left_out(read.n_outside, model.r) + ".")
+        primer = read.piano_roll
+    for i in range(1, args.n + 1):
+        seed = None if args.seed is None else args.seed + i - 1
+        roll = model.sample(args.steps, seed=seed, primer=primer)
+        paths = [Path(path) for path in (args.output, args.plot) if path]
+        if args.n > 1:
+            paths = [path.with_name(f"{path.stem}-{i}{path.suffix}") for path in paths]
+        if args.plot:  # first, since it may refuse the kind of file
+            save_piano_roll(paths[1], roll, model.r, model.dt, crop=True)
+        midiwrite(paths[0], roll, model.r, model.dt, patch=args.patch)
+        print(
+            "Wrote "
+            + " and ".join(map(str, paths))
+            + f": {len(roll)} frames, {roll.sum(axis=1).mean():.2f} notes a frame."
+        )
+
+
+def run_info(args):
+    """`rnnrbm info`."""
+    import os
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    print(f"rnnrbm_pt {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    for package in ("pytensor", "numba", "numpy", "scipy", "mido", "midiutil", "matplotlib", "music21", "jax"):
+        try:
+            print(f"  {package:<12}{version(package)}")
+        except PackageNotFoundError:
+            extra = ' (pip install "rnnrbm-pt[corpus]")' if package == "music21" else ""
+            print(f"  {package:<12}not installed{extra}")
+
+    import pytensor
+
+    from rnnrbm_pt.graphs.backends import c_blas
+    from rnnrbm_pt.music.datasets import cache_folder
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    print(f"  {cores} cores; BLAS is held to 1 thread while a model runs")
+    print("Backends:")
+    print("  numba       ready (products by the BLAS of SciPy)")
+    compiler = pytensor.config.cxx
+    if not compiler:
+        print("  c           no C++ compiler was found: install g++")
+    elif blas := c_blas():
+        print(f"  c           ready ({compiler}; BLAS: {blas})")
+    else:
+        print(f"  c           ready ({compiler}), but without a BLAS, so several times slower than numba;")
+        print("              install one with its headers (such as libopenblas-dev) and set")
+        print("              PYTENSOR_FLAGS=blas__ldflags=-lopenblas")
+    print(f"Compiled code is cached in {pytensor.config.compiledir}")
+    print(f"Data is cached in {cache_folder()}")

@@ -1,0 +1,170 @@
+"""Streams of MRG31k3p on Numba: the draw, and a layer of units sampled in one pass as in `fused`.
+
+Importing this module registers its rewrites with PyTensor; Numba itself is imported when the first graph needs it.
+"""
+
+from hashlib import sha256
+
+import numpy as np
+from pytensor.compile import optdb
+from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+
+from rnnrbm_pt.graphs.fused import (
+    STEPS_PER_UNIT,
+    TABLE,
+    TABLE_END,
+    TABLE_ERROR,
+    SampleUnits,
+    dense,
+    layer_of,
+    tell_numba,
+)
+from rnnrbm_pt.graphs.mrg31k3p import M1, M2, NORM, MRGBinomial, uniforms
+
+
+class MRGSampleUnits(SampleUnits):
+    """`SampleUnits` that draws from a stream of MRG31k3p."""
+
+    def perform(self, node, inputs, outputs):
+        states, x, W, b = inputs
+        if not self.inplace:
+            states = states.copy()
+        p = 1 / (1 + np.exp(-(np.dot(x, W) + b)))
+        u = uniforms(states, p.size, p.dtype.name).reshape(p.shape)
+        outputs[0][0] = states
+        outputs[1][0] = (u < p).astype(p.dtype)
+
+
+@node_rewriter([MRGBinomial])
+def local_mrg_sample_units(fgraph, node):
+    """Replace mrg_binomial(states, sigmoid(x W + b)) by `MRGSampleUnits`."""
+    _tell_numba()
+    layer = layer_of(node.inputs[1])
+    if layer is None:
+        return None
+    x, W, b, is_row = layer
+    next_states, bits = MRGSampleUnits()(node.inputs[0], x, W, b)
+    if is_row:
+        bits = bits[0]
+    copy_stack_trace(node.outputs[1], bits)
+    return [next_states, bits]
+
+
+@node_rewriter([MRGBinomial])
+def local_mrg_inplace(fgraph, node):
+    """Let the states advance where they are, instead of in a copy."""
+    if node.op.inplace:
+        return None
+    return MRGBinomial(inplace=True)(*node.inputs)
+
+
+# Where their kin of `fused` are. `local_sample_units_inplace` of `fused` takes `MRGSampleUnits` too.
+optdb.register(
+    "rnnrbm_mrg_sample_units",
+    dfs_rewriter(local_mrg_sample_units, ignore_newtrees=True),
+    "numba",
+    position=48.6,
+)
+optdb.register(
+    "rnnrbm_mrg_inplace",
+    dfs_rewriter(local_mrg_inplace, ignore_newtrees=True),
+    "fast_run",
+    "inplace",
+    position=50.9,
+)
+
+_numba_knows = False
+
+
+def _tell_numba():
+    """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
+    global _numba_knows
+    if _numba_knows:
+        return
+    _numba_knows = True
+
+    tell_numba()
+    from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
+
+    def cache_key(*what):
+        return sha256(repr(("rnnrbm_pt", "mrg", 1, *what)).encode()).hexdigest()
+
+    @numba_njit
+    def step(states, s):
+        """Take one state one step on; z. 2^31 is 1 mod M1 and 21069 mod M2: the high bits fold onto the low ones."""
+        state = states[s]
+        x = (np.int64(state[1]) << 22) + np.int64(state[2]) * 129
+        x = (x & M1) + (x >> 31)
+        if x >= M1:
+            x -= M1
+        y = (np.int64(state[3]) << 15) + np.int64(state[5]) * 32769
+        y = (y & M1) + 21069 * (y >> 31)
+        if y >= M2:
+            y -= M2
+        state[2] = state[1]
+        state[1] = state[0]
+        state[0] = x
+        state[5] = state[4]
+        state[4] = state[3]
+        state[3] = y
+        return x - y if x > y else x - y + M1
+
+    @register_funcify_and_cache_key(MRGBinomial)
+    def numba_funcify_MRGBinomial(op, node, **kwargs):
+        inplace = op.inplace
+        dtype = node.inputs[1].type.numpy_dtype
+        norm = NORM[dtype.name]
+        kind = dtype.type
+
+        @numba_njit
+        def mrg_binomial(states, p):
+            if not inplace:
+                states = states.copy()
+            bits = np.empty(p.shape, dtype)
+            s = 0
+            for i, p_i in enumerate(p.flat):
+                bits.flat[i] = kind(kind(step(states, s)) * norm < p_i)
+                s += 1
+                if s == states.shape[0]:
+                    s = 0
+            return states, bits
+
+        return mrg_binomial, cache_key("MRGBinomial", inplace, dtype.name)
+
+    @register_funcify_and_cache_key(MRGSampleUnits)
+    def numba_funcify_MRGSampleUnits(op, node, **kwargs):
+        inplace = op.inplace
+        table = TABLE
+        dtype = node.inputs[1].type.numpy_dtype
+        norm = NORM[dtype.name]
+        kind = dtype.type
+        one = kind(1)
+
+        @numba_njit
+        def below(u, x):
+            """Whether u < sigmoid(x): by the table if that can tell."""
+            t = np.float64(abs(x)) if abs(x) < TABLE_END else np.float64(TABLE_END)
+            i = int(t * STEPS_PER_UNIT)
+            rare = table[i] + (t * STEPS_PER_UNIT - i) * (table[i + 1] - table[i])
+            p = 1.0 - rare if x > 0 else rare
+            if abs(u - p) > TABLE_ERROR:
+                return u < p
+            return u < one / (one + np.exp(-x))
+
+        @numba_njit
+        def mrg_sample_units(states, x, W, b):
+            if not inplace:
+                states = states.copy()
+            bits = np.dot(dense(x), dense(W))
+            s = 0
+            for i in range(bits.shape[0]):
+                row = 0 if b.shape[0] == 1 else i
+                for j in range(bits.shape[1]):
+                    u = kind(step(states, s)) * norm
+                    bits[i, j] = one if below(u, bits[i, j] + b[row, j]) else one - one
+                    s += 1
+                    if s == states.shape[0]:
+                        s = 0
+            return states, bits
+
+        return mrg_sample_units, cache_key("MRGSampleUnits", inplace, dtype.name)

@@ -1,0 +1,371 @@
+"""Models that are trained on music and generate it: compiled functions around the graphs.
+
+`SequenceModel` holds what does not depend on the kind of model; `RnnRbm` is the tutorial's class.
+"""
+
+import os
+from functools import cached_property
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.mode import Mode
+
+from rnnrbm_pt import storage
+from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.graphs.mrg import MRGStreams
+from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.music.datasets import ZipMember, midi_files, read_rolls
+from rnnrbm_pt.music.midi import midiwrite
+from rnnrbm_pt.music.pianoroll import check_range, check_roll
+from rnnrbm_pt.training.loop import Progress, run_epochs
+
+STREAMS = {"srs": RandomStreams, "mrg": MRGStreams}
+"""Kinds of random streams: Theano's shared_randomstreams (the published log's) and its MRG31k3p (since 2016)."""
+
+
+class SequenceModel:
+    """A model of sequences of binary frames: training, generation, saving. Subclasses say which graphs to build.
+
+    Attributes
+    ----------
+    params : tuple of shared variables
+        In the tutorial's order, named.
+    lr : shared scalar
+        Learning rate; ``model.lr.set_value(...)`` changes it.
+    log : list of dict
+        One an epoch: epoch, monitor, updates, frames, seconds, frames_per_second.
+    progress : Progress or None
+        Where the last run stands.
+    """
+
+    def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, **settings):
+        self.r = check_range(r)
+        if not dt > 0:
+            raise ValueError(f"dt: expected seconds above 0, found {dt!r}")
+        if streams not in STREAMS:
+            raise ValueError(f"streams: expected one of {', '.join(STREAMS)}, found {streams!r}")
+        self.dt = dt
+        self.floatX = pytensor.config.floatX if floatX is None else floatX
+        if self.floatX not in ("float64", "float32"):
+            raise ValueError(f"floatX: expected float64 or float32, found {self.floatX!r}")
+        self.backend = backend
+        self._mode = backend_mode(backend)
+        self.settings = {**settings, "lr": lr, "r": self.r, "dt": dt, "seed": seed, "streams": streams}
+        self.log = []
+        self.progress = None
+        self._compiled = False
+
+        self.random_state = np.random.RandomState(seed)
+        self.streams = STREAMS[streams](stream_seed(self.random_state))
+        with pytensor.config.change_flags(floatX=self.floatX):
+            self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
+            self._n_steps = pytensor.shared(np.int64(200), name="n_steps")
+            self.graphs = self.build(**settings)
+        self.params = self.graphs.params
+
+    def build(self, **settings):
+        """Build the graphs of the model: a `SequenceGraphs`."""
+        raise NotImplementedError
+
+    @cached_property
+    def train_function(self):
+        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
+        graphs = self.graphs
+        gradient = pt.grad(graphs.cost, list(graphs.params), consider_constant=[graphs.v_sample])
+        updates = {p: p - self.lr * g for p, g in zip(graphs.params, gradient, strict=True)}
+        updates = {**graphs.updates_train, **updates}
+        return compile_function([graphs.v], graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
+
+    @cached_property
+    def generate_function(self):
+        """The compiled generator: takes nothing, returns a roll (n_steps, n_visible); compiled when first asked for."""
+        graphs = self.graphs
+        return compile_function([], graphs.v_t, graphs.updates_generate, mode=self._mode, floatX=self.floatX)
+
+    @cached_property
+    def _state_function(self):
+        """The state of the RNN after a sequence; run step by step in Python, since compiling takes longer than it."""
+        mode = Mode(linker="py", optimizer="fast_compile")
+        return compile_function([self.graphs.v], self.graphs.u_t[-1], mode=mode, floatX=self.floatX)
+
+    def _update(self, window):
+        window = np.ascontiguousarray(window, dtype=self.floatX)
+        if self._compiled:
+            return self.train_function(window)
+        # The first call compiles, for up to a minute. Ctrl+C within it leaves the model as it was.
+        before = storage.get_state(self)
+        try:
+            monitor = self.train_function(window)
+        except KeyboardInterrupt:
+            storage.set_state(self, before)
+            raise
+        self._compiled = True
+        return monitor
+
+    def fit(self, rolls, batch_size=100, num_epochs=200, *, resume=False, on_update=None, on_epoch=None):
+        """Train on piano-rolls by stochastic gradient descent, in silence.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of 0/1 frames, of any lengths.
+        batch_size : int
+            Frames of the window that one update looks at.
+        num_epochs : int
+        resume : bool
+            Continue the run that was stopped, on the same rolls, to its end; `batch_size` and `num_epochs` are those
+            of that run. The result equals that of a run which was not stopped.
+        on_update, on_epoch : callable, optional
+            See `training.loop.run_epochs`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are no frames, a roll is not of 0/1 frames of the model's width, or there is no run to continue.
+        KeyboardInterrupt
+            After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
+        """
+        rolls = [check_roll(roll, self.r, f"roll {i}") for i, roll in enumerate(rolls)]
+        if not sum(len(roll) for roll in rolls):
+            raise ValueError("Training set is empty! (did you download the data files?)")
+        if int(batch_size) < 1 or int(num_epochs) < 0:
+            raise ValueError(
+                f"expected batch_size of at least 1 and num_epochs of at least 0, found {batch_size} and {num_epochs}"
+            )
+        if resume:
+            if self.progress is None or self.progress.complete:
+                raise ValueError("resume: there is no stopped run to continue")
+            if len(self.progress.order) != len(rolls):
+                raise ValueError(
+                    f"resume: expected the {len(self.progress.order)} sequences of the stopped run, found {len(rolls)}"
+                )
+        else:
+            self.progress = Progress(int(num_epochs), int(batch_size), list(range(len(rolls))))
+
+        def epoch_done(record):
+            self.log.append(record)
+            if on_epoch is not None:
+                on_epoch(record)
+
+        with bounded_threads():
+            run_epochs(self._update, rolls, self.random_state, self.progress, on_update=on_update, on_epoch=epoch_done)
+        return self
+
+    def read(self, files, progress=False, on_outside=None):
+        """Read MIDI files as piano-rolls of the model's `r` and `dt`.
+
+        Parameters
+        ----------
+        files : path or list of paths
+            MIDI files, in the order in which they are wanted; folders, patterns and zip files stand for the sorted
+            MIDI files in them.
+        progress : bool
+            Whether to show a bar.
+        on_outside : callable, optional
+            Called as on_outside(file, n) for each file of which n notes lie outside `r` and are left out.
+
+        Returns
+        -------
+        list of arrays, shape (n_steps, n_visible)
+        """
+        if isinstance(files, (str, os.PathLike, ZipMember)):
+            files = [files]
+        found = []
+        for source in files:
+            found += [source] if isinstance(source, ZipMember) else midi_files(source)
+        return read_rolls(found, self.r, self.dt, progress=progress, on_outside=on_outside)
+
+    def train(self, files, batch_size=100, num_epochs=200):
+        """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
+
+        Parameters
+        ----------
+        files : list of paths, or one
+            MIDI files, folders, patterns, zip files; see `read`.
+        batch_size : int
+            Frames of the window that one update looks at.
+        num_epochs : int
+            Ctrl+C ends it before; the model can be used then.
+        """
+        rolls = self.read(files)
+
+        def show(record):
+            print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}", flush=True)
+
+        try:
+            self.fit(rolls, batch_size, num_epochs, on_epoch=show)
+        except KeyboardInterrupt:
+            print("Interrupted by user.")
+
+    def sample(self, n_steps=200, *, seed=None, primer=None):
+        """Draw a piano-roll from the model.
+
+        Parameters
+        ----------
+        n_steps : int
+            Frames.
+        seed : int, optional
+            Draw from streams seeded by it instead of from the model's, which then stay as they are.
+        primer : array, shape (n_steps, n_visible), optional
+            Frames that are taken to precede the sample; they are not part of it.
+
+        Returns
+        -------
+        uint8 array, shape (n_steps, n_visible)
+        """
+        if int(n_steps) < 1:
+            raise ValueError(f"n_steps: expected at least 1, found {n_steps!r}")
+        state = np.zeros_like(self._u_init.get_value())
+        if primer is not None:
+            primer = check_roll(primer, self.r, "primer")
+            if len(primer):
+                state = self._state_function(primer.astype(self.floatX))
+        streams = list(self.graphs.updates_generate)
+        before = [stream.get_value() for stream in streams]
+        if seed is not None:
+            for stream, fresh in zip(streams, type(self.streams)(seed).rbm(), strict=False):
+                stream.set_value(fresh.get_value())
+        self._n_steps.set_value(np.int64(n_steps))
+        self._u_init.set_value(state)
+        try:
+            with bounded_threads():
+                return np.asarray(self.generate_function()).astype(np.uint8)
+        finally:
+            self._n_steps.set_value(np.int64(200))
+            self._u_init.set_value(np.zeros_like(state))
+            if seed is not None:
+                for stream, value in zip(streams, before, strict=True):
+                    stream.set_value(value)
+
+    def generate(self, filename, show=True, *, n_steps=200, seed=None, primer=None):
+        """Draw a sequence from the model, write it as a MIDI file and plot it.
+
+        Parameters
+        ----------
+        filename : path
+            The MIDI file to write.
+        show : bool
+            Whether to plot the piano-roll, with matplotlib.pyplot.
+        n_steps, seed, primer
+            See `sample`.
+
+        Returns
+        -------
+        uint8 array, shape (n_steps, n_visible)
+            What was written.
+        """
+        piano_roll = self.sample(n_steps, seed=seed, primer=primer)
+        midiwrite(filename, piano_roll, self.r, self.dt)
+        if show:
+            from rnnrbm_pt.music.plot import plot_piano_roll
+
+            plot_piano_roll(piano_roll, self.r, self.dt)
+        return piano_roll
+
+    def save(self, filename):
+        """Write the model to a file: parameters, settings, random states and the progress of training.
+
+        The file is a NumPy archive of arrays and one JSON text, written beside its place and moved there.
+        """
+        storage.save(self, filename)
+
+    @classmethod
+    def load(cls, filename, *, backend="numba"):
+        """Read a model that `save` wrote.
+
+        Parameters
+        ----------
+        filename : path
+        backend : {"numba", "c"}
+            A file fits each of them.
+
+        Raises
+        ------
+        ValueError
+            If the file is not a model, not of this class, or of another version of the format.
+        FileNotFoundError
+        """
+        return storage.load(filename, {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}, backend=backend)
+
+
+class RnnRbm(SequenceModel):
+    """The tutorial's model: trains an RNN-RBM on MIDI files and generates sequences.
+
+    Parameters
+    ----------
+    n_hidden : int
+        Number of hidden units of the conditional RBMs.
+    n_hidden_recurrent : int
+        Number of hidden units of the RNN.
+    lr : float
+        Learning rate.
+    r : (int, int)
+        Range of MIDI notes, half open; its width is the number of visible units.
+    dt : float
+        Seconds of a frame.
+    seed : int
+        Of everything random: streams, initial parameters, shuffling.
+    k, k_generate : int
+        Gibbs steps in training and in generation.
+    backend : {"numba", "c"}
+        What compiles the functions.
+    floatX : {"float64", "float32"}, optional
+        Without it, PyTensor's.
+    streams : {"srs", "mrg"}
+        Kind of random streams: Theano's shared_randomstreams, or its MRG31k3p.
+
+    Examples
+    --------
+    >>> model = RnnRbm()
+    >>> model.train(sorted(glob.glob("Nottingham/train/*.mid")), batch_size=100, num_epochs=200)
+    >>> model.generate("sample1.mid")
+    """
+
+    def __init__(
+        self,
+        n_hidden=150,
+        n_hidden_recurrent=100,
+        lr=0.001,
+        r=(21, 109),
+        dt=0.3,
+        *,
+        seed=SEED,
+        k=15,
+        k_generate=25,
+        backend="numba",
+        floatX=None,
+        streams="srs",
+    ):
+        super().__init__(
+            n_hidden=n_hidden,
+            n_hidden_recurrent=n_hidden_recurrent,
+            lr=lr,
+            r=r,
+            dt=dt,
+            seed=seed,
+            k=k,
+            k_generate=k_generate,
+            backend=backend,
+            floatX=floatX,
+            streams=streams,
+        )
+
+    def build(self, n_hidden, n_hidden_recurrent, k, k_generate):
+        self._u_init = pytensor.shared(np.zeros(n_hidden_recurrent, self.floatX), name="u_init")
+        return build_rnnrbm(
+            self.r[1] - self.r[0],
+            n_hidden,
+            n_hidden_recurrent,
+            random_state=self.random_state,
+            streams=self.streams,
+            k=k,
+            k_generate=k_generate,
+            n_steps=self._n_steps,
+            u_init=self._u_init,
+        )

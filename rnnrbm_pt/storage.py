@@ -1,0 +1,121 @@
+"""Models as files: a NumPy archive of arrays and one JSON text. Nothing in it is ever executed."""
+
+import json
+import zipfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from rnnrbm_pt.files import replacing
+from rnnrbm_pt.training.loop import Progress
+
+FORMAT = "rnnrbm_pt model"
+VERSION = 1
+BROKEN_ARCHIVE = zipfile.BadZipFile, zlib.error, NotImplementedError
+
+
+def get_state(model):
+    """Copies of all arrays that learning and drawing change: parameters, learning rate, random states.
+
+    Returns
+    -------
+    dict of arrays
+    """
+    arrays = {p.name: p.get_value() for p in model.params}
+    arrays["lr"] = model.lr.get_value()
+    for i, stream in enumerate(model.streams.streams):
+        value = stream.get_value()
+        if isinstance(value, np.random.Generator):
+            state = value.bit_generator.state["state"]
+            value = np.append(state["key"], np.uint32(state["pos"]))  # (625,)
+        arrays[f"stream_{i}"] = value
+    _, key, pos, has_gauss, cached = model.random_state.get_state()
+    arrays["shuffle_key"] = np.append(key, np.uint32(pos))
+    arrays["shuffle_gauss"] = np.array([has_gauss, cached])
+    return arrays
+
+
+def set_state(model, arrays):
+    """Put back what `get_state` gave.
+
+    Raises
+    ------
+    ValueError
+        If an array is absent or has another shape.
+    """
+
+    def fetch(name, like):
+        if name not in arrays or arrays[name].shape != like.shape:
+            found = arrays[name].shape if name in arrays else "none"
+            raise ValueError(f"{name}: expected an array of shape {like.shape}, found {found}")
+        return arrays[name].astype(like.dtype)
+
+    for p in (*model.params, model.lr):
+        p.set_value(fetch(p.name, p.get_value()))
+    for i, stream in enumerate(model.streams.streams):
+        value = stream.get_value()
+        if isinstance(value, np.random.Generator):
+            packed = fetch(f"stream_{i}", np.empty(625, np.uint32))
+            value.bit_generator.state = {
+                "bit_generator": "MT19937",
+                "state": {"key": packed[:-1], "pos": int(packed[-1])},
+            }
+        else:
+            value = fetch(f"stream_{i}", value)
+        stream.set_value(value)
+    packed = fetch("shuffle_key", np.empty(625, np.uint32))
+    has_gauss, cached = fetch("shuffle_gauss", np.empty(2))
+    model.random_state.set_state(("MT19937", packed[:-1], int(packed[-1]), int(has_gauss), float(cached)))
+
+
+def save(model, filename):
+    """Write a model; see `SequenceModel.save`."""
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": type(model).__name__,
+        "floatX": model.floatX,
+        "settings": model.settings,
+        "log": model.log,
+        "progress": None if model.progress is None else asdict(model.progress),
+    }
+    with replacing(filename) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, about=np.array(json.dumps(about)), **get_state(model))
+
+
+def load(filename, kinds, *, backend):
+    """Read a model; see `SequenceModel.load`.
+
+    Parameters
+    ----------
+    filename : path
+    kinds : dict {class name: class}
+        The models that may be in the file.
+    backend : str
+    """
+    filename = Path(filename)
+    if not filename.exists():
+        raise FileNotFoundError(f"{filename}: no such file")
+    try:
+        with open(filename, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        about = json.loads(str(arrays.pop("about")))
+        is_model = about["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *BROKEN_ARCHIVE) as error:
+        raise ValueError(f"{filename}: expected a model that this project saved, found something else") from error
+    if not is_model:
+        raise ValueError(f"{filename}: expected a model that this project saved, found {about['format']!r}")
+    if about.get("version") != VERSION:
+        raise ValueError(f"{filename}: expected version {VERSION} of the model format, found {about.get('version')!r}")
+    if about.get("model") not in kinds:
+        raise ValueError(f"{filename}: expected a model of {' or '.join(kinds)}, found {about.get('model')!r}")
+    try:
+        model = kinds[about["model"]](**about["settings"], floatX=about["floatX"], backend=backend)
+        set_state(model, arrays)
+        model.log = list(about["log"])
+        model.progress = None if about["progress"] is None else Progress(**about["progress"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{filename}: the model in it is incomplete ({error})") from error
+    return model

@@ -1,0 +1,229 @@
+"""RnnRbm: the tutorial's class, held against Theano's digits, stopped and continued."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import mido
+import numpy as np
+import pytest
+
+from rnnrbm_pt import RnnRbm, midiread
+from rnnrbm_pt.model import SequenceModel
+from rnnrbm_pt.music.midi import midiwrite
+
+MEAN_OF_EPOCH_1 = -15.03681487503209  # Theano 1.0.5, shared_randomstreams, float64
+
+
+def monitors_of(model, rolls, **settings):
+    """All monitors of one epoch, one an update."""
+    monitors = []
+    function = model.train_function
+    model.__dict__["train_function"] = lambda window: monitors.append(float(function(window))) or monitors[-1]
+    model.fit(rolls, num_epochs=1, **settings)
+    return np.array(monitors)
+
+
+@pytest.mark.parametrize("backend", ["numba", "c"])
+def test_every_update_of_the_first_epoch_is_theanos(backend, nottingham_rolls, theano_reference):
+    recorded = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch1"]
+    model = RnnRbm(backend=backend)
+    monitors = monitors_of(model, nottingham_rolls)
+    assert len(monitors) == 1912
+    np.testing.assert_allclose(monitors, recorded, rtol=0, atol=1e-12)  # 3e-13 seen: the order of sums
+    assert model.log[-1]["monitor"] == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
+    assert model.log[-1]["frames"] == 147737
+
+
+def test_train_prints_as_the_tutorial_does(nottingham_zip, capsys):
+    RnnRbm().train(nottingham_zip / "Nottingham" / "train", num_epochs=1)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Epoch 1/1 -15.0368148750")
+    assert float(line.split()[-1]) == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
+
+
+@pytest.mark.parametrize("floatX", ["float64", "float32"])
+def test_learns(toy_model, toy_rolls, floatX):
+    model = toy_model(floatX=floatX).fit(toy_rolls, num_epochs=60)
+    monitors = [record["monitor"] for record in model.log]
+    # Independent notes of the right frequencies have about -6.9 nats a frame here.
+    assert monitors[0] < -7 and monitors[-1] > -6
+    assert {p.dtype for p in model.params} == {floatX}
+
+
+def test_numpys_global_state_is_left_alone(toy_model, toy_rolls):
+    before = str(np.random.get_state())  # noqa: NPY002
+    toy_model().fit(toy_rolls, num_epochs=1)
+    assert str(np.random.get_state()) == before  # noqa: NPY002
+
+
+def test_one_seed_gives_one_model(toy_model, toy_rolls):
+    one, same, other = (toy_model(seed=seed).fit(toy_rolls, num_epochs=2) for seed in (1, 1, 2))
+    assert [r["monitor"] for r in one.log] == [r["monitor"] for r in same.log] != [r["monitor"] for r in other.log]
+    assert np.array_equal(one.sample(), same.sample())
+
+
+def test_seeded_sample_leaves_the_models_own_streams(toy_model, toy_rolls):
+    model, twin = (toy_model().fit(toy_rolls, num_epochs=2) for _ in range(2))
+    a, b, c = model.sample(50, seed=1), model.sample(50, seed=1), model.sample(50, seed=2)
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+    assert np.array_equal(model.sample(), twin.sample())
+
+
+def test_primer_sets_the_first_state(toy_model, toy_rolls):
+    model = toy_model().fit(toy_rolls, num_epochs=60)
+    W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu = (p.get_value() for p in model.params)
+    u = np.zeros_like(bu)
+    for v in toy_rolls[0]:
+        u = np.tanh(bu + v @ Wvu + u @ Wuu)
+    np.testing.assert_allclose(model._state_function(toy_rolls[0].astype(float)), u, atol=1e-12)
+    assert not np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0]))
+    assert np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0][:0]))
+
+
+def test_generate_writes_what_it_returns(toy_model, toy_rolls, tmp_path):
+    import matplotlib.pyplot as plt
+
+    model = toy_model(dt=0.25).fit(toy_rolls, num_epochs=20)
+    roll = model.generate(tmp_path / "a.mid", show=False)
+    assert roll.shape == (200, 12) and plt.get_fignums() == []
+    read = midiread(tmp_path / "a.mid", (21, 33), 0.25).piano_roll
+    assert np.array_equal(read, roll[: len(read)]) and not roll[len(read) :].any()
+    model.generate(tmp_path / "b.mid")
+    assert len(plt.get_fignums()) == 1
+    plt.close("all")
+
+
+def test_files_keep_the_callers_order(toy_model, toy_rolls, tmp_path):
+    for name, roll in zip("cab", toy_rolls, strict=False):
+        midiwrite(tmp_path / f"{name}.mid", roll, (21, 33), 0.3)
+    model = toy_model()
+    lengths = {name: len(midiread(tmp_path / f"{name}.mid", (21, 33), 0.3).piano_roll) for name in "abc"}
+    listed = model.read([tmp_path / "c.mid", str(tmp_path / "a.mid")])
+    assert [len(roll) for roll in listed] == [lengths["c"], lengths["a"]]
+    assert [len(roll) for roll in model.read(tmp_path)] == [lengths[name] for name in "abc"]
+    assert [len(roll) for roll in model.read(str(tmp_path / "[bc].mid"))] == [lengths[name] for name in "bc"]
+
+
+@pytest.mark.parametrize(
+    ("rolls", "message"),
+    [
+        ([], "Training set is empty"),
+        ([np.zeros((0, 12))], "Training set is empty"),
+        ([np.zeros((3, 11))], "roll 0.*12"),
+        ([np.zeros((3, 12)), np.full((3, 12), 2)], "roll 1.*0.*1"),
+        ([np.full((3, 12), np.nan)], "roll 0"),
+    ],
+)
+def test_what_cannot_be_trained_on(toy_model, rolls, message):
+    model = toy_model()
+    with pytest.raises(ValueError, match=message):
+        model.fit(rolls)
+    assert model.log == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"backend": "fortran"}, "backend: expected one of numba, c, found 'fortran'"),
+        ({"floatX": "float16"}, "floatX"),
+        ({"streams": "dice"}, "streams"),
+        ({"dt": 0}, "dt"),
+        ({"r": (5, 5)}, "r"),
+    ],
+)
+def test_settings_that_make_no_sense(toy_model, settings, message):
+    with pytest.raises(ValueError, match=message):
+        toy_model(**settings)
+
+
+def test_ctrl_c_saves_and_a_new_process_continues_with_the_same_numbers(toy_model, toy_rolls, tmp_path):
+    whole = toy_model().fit(toy_rolls, batch_size=20, num_epochs=5)
+
+    stopped = toy_model()
+    updates = 0
+
+    def ctrl_c(frames, total_frames):
+        nonlocal updates
+        updates += 1
+        if updates == 23:  # in the middle of the second epoch of 15 updates
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(toy_rolls, batch_size=20, num_epochs=5, on_update=ctrl_c)
+    assert len(stopped.log) == 1 and len(stopped.progress.monitors) == 23 - 15
+    stopped.save(tmp_path / "stopped.npz")
+    np.savez(tmp_path / "rolls.npz", *toy_rolls)
+
+    program = """
+import sys, numpy as np
+from rnnrbm_pt import RnnRbm
+folder = sys.argv[1]
+with np.load(folder + "/rolls.npz") as archive:
+    rolls = [archive[name] for name in archive.files]
+RnnRbm.load(folder + "/stopped.npz").fit(rolls, resume=True).save(folder + "/resumed.npz")
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    resumed = RnnRbm.load(tmp_path / "resumed.npz")
+    assert [r["monitor"] for r in resumed.log] == [r["monitor"] for r in whole.log]
+    for p, q in zip(whole.params, resumed.params, strict=True):
+        assert np.array_equal(p.get_value(), q.get_value())
+    assert np.array_equal(whole.sample(), resumed.sample())
+
+
+def test_ctrl_c_in_train_is_said_and_the_model_is_usable(toy_model, toy_rolls, tmp_path, capsys):
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / f"{i}.mid", roll, (21, 33), 0.3)
+    model = toy_model()
+    model.fit(toy_rolls, num_epochs=1)
+    function, calls = model.train_function, []
+
+    def update(window):
+        calls.append(1)
+        if len(calls) == 8:
+            os.kill(os.getpid(), signal.SIGINT)
+        return function(window)
+
+    model.__dict__["train_function"] = update
+    model.train(tmp_path, num_epochs=3)
+    assert capsys.readouterr().out.splitlines()[-1] == "Interrupted by user."
+    assert model.sample(10).shape == (10, 12)
+
+
+def test_nothing_to_resume(toy_model, toy_rolls):
+    model = toy_model()
+    with pytest.raises(ValueError, match="no stopped run"):
+        model.fit(toy_rolls, resume=True)
+    model.fit(toy_rolls, num_epochs=1)
+    with pytest.raises(ValueError, match="no stopped run"):
+        model.fit(toy_rolls, resume=True)
+
+
+def test_resume_on_other_sequences_is_refused(toy_model, toy_rolls):
+    model = toy_model()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(toy_rolls, on_update=lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(ValueError, match="expected the 5 sequences"):
+        model.fit(toy_rolls[1:], resume=True)
+
+
+def test_a_model_written_on_one_backend_goes_on_on_the_other(toy_model, toy_rolls, tmp_path):
+    model = toy_model().fit(toy_rolls, num_epochs=3)
+    model.save(tmp_path / "m.npz")
+    other = SequenceModel.load(tmp_path / "m.npz", backend="c")
+    assert other.backend == "c"
+    model.fit(toy_rolls, num_epochs=2)
+    other.fit(toy_rolls, num_epochs=2)
+    np.testing.assert_allclose([r["monitor"] for r in other.log], [r["monitor"] for r in model.log], atol=1e-12)
+    assert np.array_equal(other.sample(), model.sample())
+
+
+def test_midi_velocity_and_patch_of_generated_files(toy_model, tmp_path):
+    model = toy_model()
+    model.params[1].set_value(np.full(12, 3.0))  # biases that make nearly every note sound
+    model.generate(tmp_path / "a.mid", show=False, n_steps=5)
+    notes = [
+        m for track in mido.MidiFile(tmp_path / "a.mid").tracks for m in track if m.type == "note_on" and m.velocity
+    ]
+    assert notes and {note.velocity for note in notes} == {90}

@@ -1,0 +1,84 @@
+"""The porting notes: their Python blocks run, and what they name exists."""
+
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytensor
+import pytest
+
+TUTORIAL = Path(__file__).resolve().parents[1] / "tutorial"
+PAGE = TUTORIAL / "porting.md"
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def fenced_blocks(text):
+    """(language, line on which the code begins, code) of each fenced block."""
+    return [(m[1], text.count("\n", 0, m.start(2)) + 1, m[2]) for m in FENCE.finditer(text)]
+
+
+@pytest.fixture
+def numpy_state():
+    """Put NumPy's global random state back: one block seeds it, to show what the original does."""
+    state = np.random.get_state()  # noqa: NPY002
+    yield
+    np.random.set_state(state)  # noqa: NPY002
+
+
+def test_blocks_run_from_top_to_bottom(numpy_state, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(TUTORIAL.parent), prepend=os.pathsep)  # one block starts a Python of its own
+    namespace = {"__name__": "porting"}
+    python = [block for block in fenced_blocks(PAGE.read_text(encoding="utf-8")) if block[0] == "python"]
+    assert len(python) > 20
+    with pytensor.config.change_flags(floatX="float64"):
+        for _, line, code in python:
+            # Blank lines before the code, so that a traceback shows the line of the page.
+            exec(compile("\n" * (line - 1) + code, str(PAGE), "exec"), namespace)
+
+
+def test_every_block_says_what_it_is():
+    text = PAGE.read_text(encoding="utf-8")
+    assert {language for language, _, _ in fenced_blocks(text)} == {"python", "text"}
+    assert text.count("\n```") == 2 * len(fenced_blocks(text))
+
+
+def test_every_python_block_claims_something():
+    # The helper, the chain that the next block holds against NumPy: the only ones that may pass without an assertion.
+    silent = [
+        line
+        for language, line, code in fenced_blocks(PAGE.read_text(encoding="utf-8"))
+        if language == "python" and not re.search(r"\bassert|check=True|AssertionError", code)
+    ]
+    assert len(silent) <= 1, silent
+
+
+@pytest.mark.parametrize("page", sorted(TUTORIAL.glob("*.md")), ids=lambda page: page.name)
+def test_names_of_the_library_exist(page):
+    names = set(re.findall(r"\brnnrbm_pt(?:\.[A-Za-z_]\w*)+", page.read_text(encoding="utf-8")))
+    for name in sorted(names):
+        found = import_module("rnnrbm_pt")
+        path = "rnnrbm_pt"
+        for part in name.split(".")[1:]:
+            path += f".{part}"
+            if not hasattr(found, part):
+                import_module(path)  # says which name is missing
+            found = getattr(found, part)
+
+
+@pytest.mark.parametrize("page", sorted(TUTORIAL.glob("*.md")), ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    prose = FENCE.sub("", text)
+    headings = {slug(heading) for heading in re.findall(r"^#+ (.*)$", prose, re.MULTILINE)}
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if target.startswith("#"):
+            assert target[1:] in headings, target
+        elif "://" not in target:
+            assert (page.parent / target.split("#")[0]).exists(), target
+
+
+def slug(heading):
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -1,0 +1,108 @@
+"""Epochs, windows, Ctrl+C."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from rnnrbm_pt.training.loop import Progress, run_epochs, windows
+
+ROLLS = [np.full((length, 2), i, dtype=np.uint8) for i, length in enumerate([5, 1, 4, 9])]
+
+
+def lengths_and_sequences(pieces):
+    return [(len(piece), int(piece[0, 0])) for piece in pieces]
+
+
+def test_windows_cut_each_sequence_from_its_start():
+    assert lengths_and_sequences(windows(ROLLS, [3, 1, 0], 4)) == [(4, 3), (4, 3), (1, 3), (1, 1), (4, 0), (1, 0)]
+
+
+def test_epochs_shuffle_as_numpy_shuffles_the_list_itself():
+    seen = []
+    run_epochs(
+        lambda w: seen.append(int(w[0, 0])) or 0.0, ROLLS, np.random.RandomState(7), Progress(3, 100, [0, 1, 2, 3])
+    )
+    dataset, reference, expected = [0, 1, 2, 3], np.random.RandomState(7), []
+    for _ in range(3):
+        reference.shuffle(dataset)
+        expected += dataset
+    assert seen == expected
+
+
+def test_records():
+    records, frames = [], []
+    monitors = iter(range(100))
+    progress = Progress(2, 4, [0, 1, 2, 3])
+    run_epochs(
+        lambda window: next(monitors),
+        ROLLS,
+        np.random.RandomState(0),
+        progress,
+        on_update=lambda n, total: frames.append((n, total)),
+        on_epoch=records.append,
+    )
+    assert [record["epoch"] for record in records] == [1, 2]
+    assert [record["monitor"] for record in records] == [3.0, 10.0]  # means of 0..6 and 7..13: the mean is over updates
+    assert [record["updates"] for record in records] == [7, 7]
+    assert [record["frames"] for record in records] == [19, 19]
+    assert sum(n for n, _ in frames) == 38 and {total for _, total in frames} == {19}
+    assert progress.complete and progress.monitors == []
+
+
+@pytest.mark.parametrize("stop_after", range(1, 14))
+def test_ctrl_c_waits_for_the_update_and_the_run_goes_on_where_it_was(stop_after):
+    def runner():
+        state = {"sum": 0.0, "updates": 0}
+
+        def update(window):
+            state["sum"] = state["sum"] * 1.01 + window.sum()  # depends on the order of all updates
+            state["updates"] += 1
+            return state["sum"]
+
+        return state, update
+
+    whole_state, whole_update = runner()
+    whole, records = np.random.RandomState(3), []
+    run_epochs(whole_update, ROLLS, whole, Progress(2, 4, [0, 1, 2, 3]), on_epoch=records.append)
+
+    state, update = runner()
+
+    def update_then_ctrl_c(window):
+        if state["updates"] + 1 == stop_after:
+            os.kill(os.getpid(), signal.SIGINT)
+        return update(window)
+
+    random_state, progress, stopped = np.random.RandomState(3), Progress(2, 4, [0, 1, 2, 3]), []
+    with pytest.raises(KeyboardInterrupt):
+        # The first update may be interrupted at once, since it may compile: so it is when stop_after is 1.
+        run_epochs(update_then_ctrl_c, ROLLS, random_state, progress, on_epoch=stopped.append)
+    assert state["updates"] == (stop_after if stop_after > 1 else 0)
+    run_epochs(update, ROLLS, random_state, progress, on_epoch=stopped.append)
+    assert state == whole_state
+    assert [record["monitor"] for record in stopped] == [record["monitor"] for record in records]
+    assert random_state.randint(1 << 30) == whole.randint(1 << 30)
+
+
+def test_second_ctrl_c_is_immediate():
+    calls = []
+
+    def update(window):
+        calls.append(1)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            calls.append("not reached")
+        return 0.0
+
+    progress = Progress(2, 4, [0, 1, 2, 3])
+    with pytest.raises(KeyboardInterrupt):
+        run_epochs(update, ROLLS, np.random.RandomState(0), progress)
+    assert calls == [1, 1] and len(progress.monitors) == 1
+
+
+def test_signal_handler_is_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    run_epochs(lambda w: 0.0, ROLLS, np.random.RandomState(0), Progress(1, 100, [0, 1, 2, 3]))
+    assert signal.getsignal(signal.SIGINT) is before
