@@ -48,9 +48,7 @@ def test_free_energy_is_minus_the_log_of_the_sum_over_h(n_visible, n_hidden):
     v_, W_ = pt.matrix("v"), pt.matrix("W")
     for bias, bvs, bhs in (("matrix", bv, bh), ("vector", bv[0], bh[0])):
         bv_, bh_ = getattr(pt, bias)("bv"), getattr(pt, bias)("bh")
-        found = evaluate(
-            rbm.free_energy(v_, W_, bv_, bh_), (v_, all_v), (W_, weights), (bv_, bvs), (bh_, bhs)
-        )
+        found = evaluate(rbm.free_energy(v_, W_, bv_, bh_), (v_, all_v), (W_, weights), (bv_, bvs), (bh_, bhs))
         one_each = zip(all_v, np.broadcast_to(bvs, bv.shape), np.broadcast_to(bhs, bh.shape), strict=True)
         expected = [free_energy_by_sum(v, weights, b, c) for v, b, c in one_each]
         np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
@@ -123,10 +121,7 @@ def test_the_gradient_of_the_cost_is_contrastive_divergence(bias):
         np.testing.assert_allclose(found, frames.sum(0) if bias == "vector" else frames, atol=1e-14)
 
     bvs, bhs = np.broadcast_to(bvs, (6, 4)), np.broadcast_to(bhs, (6, 3))
-    energies = [
-        [free_energy_by_sum(v, W, b, c) for v, b, c in zip(x, bvs, bhs, strict=True)]
-        for x in (data, negative)
-    ]
+    energies = [[free_energy_by_sum(v, W, b, c) for v, b, c in zip(x, bvs, bhs, strict=True)] for x in (data, negative)]
     np.testing.assert_allclose(found_cost, np.mean(energies[0]) - np.mean(energies[1]), atol=1e-13)
 
 
@@ -145,9 +140,7 @@ def test_the_monitor_is_the_tutorials_wherever_that_is_finite():
 
 
 def test_the_monitor_is_finite_where_a_unit_is_saturated():
-    found = log_pseudo_likelihood(
-        np.array([[0.0], [1.0], [0.0], [1.0]]), np.array([[800.0], [800], [-800], [-800]])
-    )
+    found = log_pseudo_likelihood(np.array([[0.0], [1.0], [0.0], [1.0]]), np.array([[800.0], [800], [-800], [-800]]))
     assert found.tolist() == [-800, 0, 0, -800]
 
 
