@@ -134,6 +134,13 @@ def _product_of(variable):
     return None
 
 
+def _vector_of(row):
+    """The vector of which a matrix is the only row; the variable itself if it is something else."""
+    if row.owner is not None and isinstance(row.owner.op, DimShuffle) and row.owner.op.new_order == ("x", 0):
+        return row.owner.inputs[0]
+    return row
+
+
 def layer_of(p):
     """The matrices x, W, b of p = sigmoid(x W + b), and whether p is their only row; None if p is something else."""
     if not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
@@ -162,7 +169,8 @@ def local_sample_units(fgraph, node):
         return None
     bit = node.inputs[0]
     u, p = bit.owner.inputs
-    if not _is_uniform(u) or len(fgraph.clients[u]) != 1 or len(fgraph.clients[bit]) != 1:
+    draw = _vector_of(u)  # PyTensor turns a vector of bits that enters a product into a row here already
+    if not _is_uniform(draw) or any(len(fgraph.clients[x]) != 1 for x in (draw, u, bit)):
         return None
     layer = layer_of(p)
     if layer is None or p.type.dtype != node.outputs[0].type.dtype:
@@ -171,11 +179,11 @@ def local_sample_units(fgraph, node):
         return None  # several draws for one probability
     tell_numba()
     x, W, b, is_row = layer
-    next_rng, bits = SampleUnits()(u.owner.inputs[0], x, W, b)
+    next_rng, bits = SampleUnits()(draw.owner.inputs[0], x, W, b)
     if is_row:
         bits = bits[0]
     copy_stack_trace(node.outputs[0], bits)
-    return {u.owner.outputs[0]: next_rng, node.outputs[0]: bits}
+    return {draw.owner.outputs[0]: next_rng, node.outputs[0]: bits}
 
 
 @node_rewriter([SampleUnits])

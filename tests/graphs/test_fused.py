@@ -94,8 +94,8 @@ def assert_equal_draws(layers, generator, *inputs):
     return bits
 
 
-# Numba promotes the sigmoid that PyTensor writes for float32 to float64, then rounds. The fused layer computes it
-# in float32, as C does: the two means differ in their last bit, and a draw within 6e-8 of the threshold may too.
+# Numba promotes PyTensor's sigmoid of float32 to float64, then rounds. The fused layer computes it in float32,
+# as C does: the two means differ in their last bit, and so may a draw within 6e-8 of the threshold.
 PLAIN = [("float64", "unfused"), ("float64", "c"), ("float32", "c")]
 
 
@@ -290,8 +290,9 @@ def test_the_bound_of_the_tables_error_holds():
     assert fused.TABLE[-2] < 1e-13 and len(fused.TABLE) == fused.TABLE_END * fused.STEPS_PER_UNIT + 2
 
 
-def test_both_layers_of_a_gibbs_chain_are_fused(compiled_rbm):
-    names = [type(op).__name__ for op in ops_of(compiled_rbm("numba").function)]
+@pytest.mark.parametrize("ndim_v", [2, 1])
+def test_both_layers_of_a_gibbs_chain_are_fused(compiled_rbm, ndim_v):
+    names = [type(op).__name__ for op in ops_of(compiled_rbm("numba", ndim_v).function)]
     assert names.count("SampleUnits") == 3, "h and v of the chain, h of the monitor"
     assert not {"UniformRV", "RandomVariableWithCoreShape", "BinomialRV"} & set(names)
 
