@@ -285,9 +285,9 @@ def run_compare(args):
     from rnnrbm_pt.reference import compare, compare_all, read_log, save_comparison
 
     paths = list(dict.fromkeys(args.logs))  # a file given twice says nothing new
-    names = [Path(path).name.removesuffix(".jsonl").removesuffix(".npz") for path in paths]
-    if len(set(names)) < len(names):
-        names = paths
+    files = [Path(path).name for path in paths]
+    stems = [name.removesuffix(".jsonl").removesuffix(".npz") for name in files]
+    names = next(names for names in (stems, files, paths) if len(set(names)) == len(paths))  # the shortest that differ
     logs = {name: read_log(path) for name, path in zip(names, paths, strict=True)}
     if len(logs) == 1:
         (logs,) = logs.values()
