@@ -75,6 +75,11 @@ def make_parser():
     generate.add_argument("--patch", type=int, default=0, help="MIDI instrument, 0 to 127 (0, a piano)")
     generate.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
 
+    compare = command("compare", run_compare, "hold the logs of runs against what the original program printed")
+    compare.add_argument("logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or printed output in a file")
+    compare.add_argument("--plot", metavar="OUT.png", help="the curves as a picture: .png, .svg or .pdf")
+    compare.add_argument("--all", action="store_true", help="show the epochs as well that the original's logs lack")
+
     command("info", run_info, "say what is installed and which backends can be used")
     return parser
 
@@ -290,6 +295,25 @@ def run_generate(args):
             + " and ".join(map(str, paths))
             + f": {len(roll)} frames, {roll.sum(axis=1).mean():.2f} notes a frame."
         )
+
+
+def run_compare(args):
+    """`rnnrbm compare`."""
+    from rnnrbm_pt.reference import compare, compare_all, read_log, save_comparison
+
+    paths = list(dict.fromkeys(args.logs))  # a file given twice says nothing new
+    files = [Path(path).name for path in paths]
+    stems = [name.removesuffix(".jsonl").removesuffix(".npz") for name in files]
+    names = next(names for names in (stems, files, paths) if len(set(names)) == len(paths))  # the shortest that differ
+    logs = {name: read_log(path) for name, path in zip(names, paths, strict=True)}
+    if len(logs) == 1:
+        (logs,) = logs.values()
+        print(compare(logs, all_epochs=args.all))
+    else:
+        print(compare_all(logs, all_epochs=args.all))
+    if args.plot:
+        save_comparison(args.plot, logs)
+        print(f"Wrote {args.plot}.")
 
 
 def run_info(args):

@@ -1,0 +1,22 @@
+"""What the original printed (`recorded`), and how to hold a run against it: read its log, compare, draw."""
+
+from rnnrbm_pt.reference.comparison import Comparison, Comparisons, Row, compare, compare_all
+from rnnrbm_pt.reference.logs import read_log, read_records
+from rnnrbm_pt.reference.plot import plot_comparison, save_comparison
+from rnnrbm_pt.reference.recorded import LATE, PUBLISHED, THEANO, THEANO_MRG
+
+__all__ = [
+    "LATE",
+    "PUBLISHED",
+    "THEANO",
+    "THEANO_MRG",
+    "Comparison",
+    "Comparisons",
+    "Row",
+    "compare",
+    "compare_all",
+    "plot_comparison",
+    "read_log",
+    "read_records",
+    "save_comparison",
+]

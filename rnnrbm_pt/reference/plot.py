@@ -1,0 +1,133 @@
+"""A picture of runs over what the original printed."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnnrbm_pt.music.plot import (
+    C_LINE_COLOUR,
+    CURVE_COLOUR,
+    LOST_HEIGHT,
+    REFERENCE_COLOUR,
+    _dotted,
+    _new_axes,
+    _plain,
+    _saved,
+)
+from rnnrbm_pt.reference.logs import as_log
+from rnnrbm_pt.reference.recorded import LATE, PUBLISHED, THEANO
+
+PUBLISHED_COLOUR = REFERENCE_COLOUR
+RUN_COLOURS = (CURVE_COLOUR, "#3b8f5a", "#8a4fa3", "#b59410", "#4aa3c7")
+FIGSIZE = (8, 5)
+
+
+def plot_comparison(log, ax=None, *, theano=THEANO):
+    """Draw a run's monitors over those of the original, with an inset for the last epochs.
+
+    The epochs are on a logarithmic axis, so that the first ones, where most is learned, can be told apart.
+
+    Parameters
+    ----------
+    log : as for `compare`, or mapping {name: log} of several
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure of pyplot's when None.
+    theano : mapping {epoch: monitor}
+        As for `compare`.
+
+    Returns
+    -------
+    matplotlib Axes
+        Epochs 190 to 200 are drawn larger in an inset, the only one of its `child_axes`. An epoch that is not finite
+        is a cross at the lower edge, in the colour of its curve.
+    """
+    runs = {name: as_log(one) for name, one in log.items()} if _is_several(log) else {"yours": as_log(log)}
+    from matplotlib.patches import Rectangle
+
+    if ax is None:
+        ax = _new_axes(figsize=FIGSIZE)
+    colours = [RUN_COLOURS[i % len(RUN_COLOURS)] for i in range(len(runs))]
+    # Where runs are equal, each shows beside the next, thinner one.
+    widths = np.linspace(3.4, 1.4, len(runs)) if len(runs) > 1 else [1.8]
+    inset = ax.inset_axes((0.56, 0.12, 0.43, 0.42))
+    # The grid of the whole would run through the labels of the inset.
+    ax.add_patch(Rectangle((0.47, 0.06), 0.53, 0.54, color=ax.get_facecolor(), transform=ax.transAxes, zorder=1))
+    ax.set_xscale("log")
+    for axes in (ax, inset):
+        for (name, run), colour, width in zip(runs.items(), colours, widths, strict=True):
+            label = f"{name} ({len(run)} epoch{'s' * (len(run) != 1)})"
+            _curve(axes, run, colour, label, linewidth=width, zorder=3, marker=".")
+        rings = {"marker": "o", "markersize": 8, "markerfacecolor": "none", "linewidth": 0.8, "zorder": 4}
+        _curve(axes, theano, "black", f"Theano 1.0.5, recorded ({_span(theano)})", **rings)
+        diamonds = {"marker": "D", "markersize": 3.5, "linestyle": ":", "linewidth": 1, "zorder": 5}
+        _curve(axes, PUBLISHED, PUBLISHED_COLOUR, "published log (epochs 1 to 10 and 190 to 200)", **diamonds)
+        axes.grid(axis="y", color=C_LINE_COLOUR, linewidth=0.6)
+        axes.set_axisbelow(True)
+        _plain(axes)
+    # An entry of its own, since the crosses have the colours of their curves.
+    ax.plot([], [], "x", color="grey", label="not finite, at the lower edge")
+
+    last = max(LATE[-1], *(max(run) for run in runs.values()))
+    ticks = [epoch for epoch in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if epoch <= last]
+    ax.set_xticks(ticks, [str(epoch) for epoch in ticks])
+    ax.set_xticks([], minor=True)
+    ax.set_xlim(0.9, last * 1.1)
+    ax.set_xlabel("epoch (logarithmic)")
+    ax.set_ylabel("log pseudo-likelihood per frame (nats)")
+    ax.legend(frameon=False, loc="upper left", fontsize="small")
+    _show_late(inset, [*runs.values(), theano, PUBLISHED])
+    return ax
+
+
+def save_comparison(path, log, **options):
+    """Write the picture of `plot_comparison`: PNG, SVG or PDF, as the suffix of `path` says.
+
+    Parameters
+    ----------
+    path : str or path-like
+    log, **options
+        As for `plot_comparison`.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is none of these, or as for `compare`.
+    OSError
+        If the file cannot be written.
+    """
+    with _saved(path, figsize=FIGSIZE) as ax:
+        plot_comparison(log, ax, **options)
+
+
+def _curve(ax, log, colour, label, **style):
+    """A curve of the finite epochs, broken where epochs are left out, and a cross for each that is not finite."""
+    epochs = np.array(sorted(log), dtype=float)
+    values = np.array([log[int(epoch)] for epoch in epochs])
+    lost = epochs[~np.isfinite(values)]
+    breaks = np.flatnonzero(np.diff(epochs) > 1) + 1
+    values = np.insert(np.where(np.isfinite(values), values, np.nan), breaks, np.nan)
+    ax.plot(np.insert(epochs, breaks, np.nan), values, color=colour, label=label, markevery=_dotted(values), **style)
+    if len(lost):
+        # The height is a share of the axes, so the crosses stay low whatever the range of the curves.
+        heights = np.full(len(lost), LOST_HEIGHT)
+        ax.plot(lost, heights, "x", color=colour, transform=ax.get_xaxis_transform(), zorder=6)
+
+
+def _show_late(inset, logs):
+    """Bring the last epochs of the published log into view."""
+    shown = [log[epoch] for log in logs for epoch in LATE if math.isfinite(log.get(epoch, math.nan))]
+    margin = 0.2 * (max(shown) - min(shown))
+    inset.set_ylim(min(shown) - margin, max(shown) + margin)
+    inset.set_xlim(LATE[0] - 0.5, LATE[-1] + 0.5)
+    inset.set_xticks([190, 195, 200])
+    inset.tick_params(labelsize="small")
+    inset.set_title(f"epochs {LATE[0]} to {LATE[-1]}", fontsize="small")
+
+
+def _is_several(log):
+    return isinstance(log, Mapping) and bool(log) and all(isinstance(name, str) for name in log)
+
+
+def _span(log):
+    return f"epochs {min(log)} to {max(log)}" if len(log) > 1 else f"epoch {min(log)}"

@@ -1,0 +1,62 @@
+"""What the original printed, as numbers.
+
+Two references, both of the program's own defaults on the tutorial's 694 training files: 150 and 100 hidden units,
+lr=0.001, r=(21, 109), dt=0.3, batch_size=100, float64, seed 0xbeef. An epoch is 1,912 updates, and its number is the
+mean of their monitors.
+
+- `THEANO`: recorded from the tutorial's program under Theano 1.0.5, Python 3.8 and NumPy 1.21, with the files in sorted
+  order. A run of this package on the same files in the same order draws the same numbers, so it can be held against
+  this one digit for digit.
+- `PUBLISHED`: the log in the tutorial's text. That run read the files in an order that is not known, so another run
+  meets it in the second decimal, not beyond. It leaves out epochs 11 to 189.
+"""
+
+import math
+from types import MappingProxyType
+
+PUBLISHED = MappingProxyType(
+    {
+        1: -15.0308940028,
+        2: -10.4892606673,
+        3: -10.2394696138,
+        4: -10.1431669994,
+        5: -9.7005382843,
+        6: -8.5985647524,
+        7: -8.35115428534,
+        8: -8.26453580552,
+        9: -8.21208991542,
+        10: -8.16847274143,
+        190: -4.74799179994,
+        191: -4.73488515216,
+        192: -4.7326138489,
+        193: -4.73841636884,
+        194: -4.70255511452,
+        195: -4.71872634914,
+        196: -4.7276415885,
+        197: -4.73497644728,
+        198: -math.inf,  # one update with a monitor of log(0) is enough to make the mean of all infinite
+        199: -4.75554987143,
+        200: -4.72591935412,
+    }
+)
+"""The log in the tutorial's text, {epoch: mean monitor}, with the digits that Python 2 printed."""
+
+THEANO = MappingProxyType(
+    {
+        1: -15.03681487503209,
+        2: -10.483956282031544,
+        3: -10.244357000021648,
+        4: -10.13937677429406,
+        5: -9.736667300679356,
+        6: -8.620168881689157,
+        7: -8.354171430876221,
+        8: -8.263281348997698,
+    }
+)
+"""Theano 1.0.5 with shared_randomstreams, the streams behind the published log, {epoch: mean monitor}."""
+
+THEANO_MRG = MappingProxyType({1: -15.03576657174194})
+"""Theano 1.0.5 with the MRG streams of the tutorial's later versions, {epoch: mean monitor}."""
+
+LATE = range(190, 201)
+"""The epochs at the end of the published log, whose mean says where a run has settled."""
