@@ -76,7 +76,9 @@ def make_parser():
     generate.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
 
     compare = command("compare", run_compare, "hold the logs of runs against what the original program printed")
-    compare.add_argument("logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or printed output in a file")
+    compare.add_argument(
+        "logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or printed output in a file"
+    )
     compare.add_argument("--plot", metavar="OUT.png", help="the curves as a picture: .png, .svg or .pdf")
     compare.add_argument("--all", action="store_true", help="show the epochs as well that the original's logs lack")
 
@@ -180,10 +182,8 @@ def run_demo(args):
     print("The chorales are the four-part ones by J. S. Bach in the corpus of music21 (not for commercial use).")
     rolls = chorales(progress=True).train
     print(f"Training set: {n_frames(rolls)} of a quarter note each.")
-    print(
-        "Each epoch has its monitor, a log pseudo-likelihood in nats a frame. It starts at -61, 88 fair coins, and rises,"
-    )
-    print("though not evenly: a model that mixes better may score lower for a while.")
+    print("Each epoch has its monitor, a log pseudo-likelihood in nats a frame. It starts at -61, 88 fair coins, and")
+    print("rises, though not evenly: a model that mixes better may score lower for a while.")
 
     from rnnrbm_pt.model import RnnRbm
     from rnnrbm_pt.music.midi import midiwrite
