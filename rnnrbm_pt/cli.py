@@ -77,7 +77,7 @@ def make_parser():
 
     compare = command("compare", run_compare, "hold the logs of runs against what the original program printed")
     compare.add_argument(
-        "logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or printed output in a file"
+        "logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or a file of printed output"
     )
     compare.add_argument("--plot", metavar="OUT.png", help="the curves as a picture: .png, .svg or .pdf")
     compare.add_argument("--all", action="store_true", help="show the epochs as well that the original's logs lack")
