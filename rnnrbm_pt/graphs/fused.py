@@ -238,7 +238,7 @@ def tell_numba():
     from pytensor.link.numba.dispatch.random import numba_deepcopy
 
     def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", 2, *what)).encode()).hexdigest()
+        return sha256(repr(("rnnrbm_pt", 3, *what)).encode()).hexdigest()
 
     @overload(dense)
     def overload_dense(a):
@@ -284,7 +284,7 @@ def tell_numba():
         @numba_njit
         def bit(u, x):
             """(U > 1 - p) where p <= 1/2, (U <= p) where it is more: by the table if that can tell."""
-            t = np.float64(min(abs(x), TABLE_END))
+            t = np.float64(abs(x)) if abs(x) < TABLE_END else np.float64(TABLE_END)  # also where x is not a number
             i = int(t * STEPS_PER_UNIT)
             rare = table[i] + (t * STEPS_PER_UNIT - i) * (table[i + 1] - table[i])
             threshold = 1.0 - rare
