@@ -1,5 +1,6 @@
 """RnnRbm: the tutorial's class, held against Theano's digits, stopped and continued."""
 
+import json
 import os
 import signal
 import subprocess
@@ -34,6 +35,19 @@ def test_every_update_of_the_first_epoch_is_theanos(backend, nottingham_rolls, t
     np.testing.assert_allclose(monitors, recorded, rtol=0, atol=1e-12)  # 3e-13 seen: the order of sums
     assert model.log[-1]["monitor"] == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
     assert model.log[-1]["frames"] == 147737
+
+
+@pytest.mark.slow
+def test_eight_epochs_are_theanos(nottingham_rolls, theano_reference):
+    recorded = json.loads((theano_reference / "nottingham_epochs.json").read_text())
+    means = recorded["theano_1.0.5_shared_randomstreams_float64"]
+    updates = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch8"]
+    model, monitors = RnnRbm(), []
+    function = model.train_function
+    model.__dict__["train_function"] = lambda window: monitors.append(float(function(window))) or monitors[-1]
+    model.fit(nottingham_rolls, num_epochs=8)
+    assert [record["monitor"] for record in model.log] == pytest.approx([means[str(e)] for e in range(1, 9)], abs=1e-9)
+    np.testing.assert_allclose(monitors[-1912:], updates, rtol=0, atol=1e-9)
 
 
 def test_train_prints_as_the_tutorial_does(nottingham_zip, capsys):
