@@ -176,15 +176,14 @@ def test_demo(tmp_path, capsys, monkeypatch):
 
 
 def test_ctrl_c_before_anything_is_trained_writes_nothing(midi_folder, tmp_path):
-    command = [
-        sys.executable,
-        "-c",
-        "import os, signal, rnnrbm_pt.model as m\n"
-        "m.SequenceModel.read = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n"
-        "import sys; from rnnrbm_pt.cli import main; sys.exit(main(sys.argv[1:]))",
-    ]
-    result = subprocess.run(
-        [*command, "train", str(midi_folder), "-o", str(tmp_path / "m"), *SMALL], capture_output=True, text=True
-    )
+    program = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may have had it ignored
+from rnnrbm_pt import cli, model
+model.SequenceModel.read = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", program, "train", str(midi_folder), "-o", str(tmp_path / "m"), *SMALL]
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 130 and "Interrupted by user." in result.stderr
     assert not (tmp_path / "m").exists()
