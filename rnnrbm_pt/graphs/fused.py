@@ -11,6 +11,7 @@ falls closer than that (about once in 10^5 draws) is it computed, and NumPy's ow
 """
 
 import math
+from functools import cache
 from hashlib import sha256
 
 import numpy as np
@@ -223,16 +224,9 @@ def dense(a):
     raise NotImplementedError("for Numba only")
 
 
-_numba_knows = False
-
-
+@cache
 def tell_numba():
     """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
-    global _numba_knows
-    if _numba_knows:
-        return
-    _numba_knows = True
-
     from numba.extending import overload
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
     from pytensor.link.numba.dispatch.random import numba_deepcopy

@@ -3,6 +3,7 @@
 Importing this module registers its rewrites with PyTensor; Numba itself is imported when the first graph needs it.
 """
 
+from functools import cache
 from hashlib import sha256
 
 import numpy as np
@@ -73,16 +74,10 @@ optdb.register(
     position=50.9,
 )
 
-_numba_knows = False
 
-
+@cache
 def _tell_numba():
     """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
-    global _numba_knows
-    if _numba_knows:
-        return
-    _numba_knows = True
-
     tell_numba()
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 

@@ -22,6 +22,7 @@ What is kept, and what is not
 """
 
 import math
+from functools import cache
 
 import numpy as np
 import pytensor.tensor as pt
@@ -91,15 +92,10 @@ class SingleTrial(ScalarOp):
 single_trial_scalar = SingleTrial(name="single_trial")
 single_trial = Elemwise(single_trial_scalar, name="single_trial")
 
-_numba_knows = False
 
-
+@cache
 def _tell_numba():
     """Register `SingleTrial` with Numba: when it is first needed, since Numba takes a second to import."""
-    global _numba_knows
-    if _numba_knows:
-        return
-    _numba_knows = True
     try:
         from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
     except ImportError:  # Numba is not installed: the other backends need nothing from here
