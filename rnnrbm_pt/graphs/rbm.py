@@ -92,25 +92,32 @@ def log_pseudo_likelihood(v, logit):
     return -(v * pt.softplus(-logit) + (1 - v) * pt.softplus(logit)).sum(axis=-1)
 
 
-def build_rbm(v, W, bv, bh, k, *, rngs=None):
+def _frames(x):
+    """One frame a row, where there are several sequences of them; else the variable itself."""
+    return x.reshape((-1, x.shape[-1])) if x.type.ndim == 3 else x
+
+
+def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None):
     """Construct a k-step Gibbs chain that starts at v, and the contrastive divergence of its end.
 
     Parameters
     ----------
-    v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+    v : vector, matrix or tensor3, shape (n_visible,), (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
         Where the chain starts: a training frame, or several, each of which starts a chain of its own.
     W : matrix, shape (n_visible, n_hidden)
-    bv, bh : vector or matrix
-        Biases, shared by all frames (vector) or one row a frame (matrix).
+    bv, bh : vector, matrix or tensor3
+        Biases, shared by all frames (vector) or one row a frame (of as many axes as v).
     k : int or integer scalar
         Number of Gibbs steps.
+    weights : tensor, shape v.shape[:-1], optional
+        Of each frame in the cost and the monitor, which are then weighted sums. Without them, averages.
     rngs : sequence of four random generators, optional
         What the chain draws h and v from, then what the monitor's additional step draws h and v from. Without them, the
         four streams that a new `RandomStreams()` gives out.
 
     Returns
     -------
-    v_sample : like v
+    v_sample : like v, one frame a row
         The end of the chain: the negative particles. Not to be differentiated:
         ``pt.grad(cost, params, consider_constant=[v_sample])``.
     cost : scalar
@@ -127,6 +134,10 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None):
     The averages are over the rows of a matrix. A vector is one frame, and is not divided by anything.
     """
     rng_h, rng_v, rng_h_monitor, rng_v_monitor = RandomStreams().rbm() if rngs is None else rngs
+    v, bv, bh = _frames(v), _frames(bv), _frames(bh)
+
+    def average(x):
+        return x.mean() if weights is None else (x * weights.flatten()).sum()
 
     chain, next_rng_h, next_rng_v = scan(
         lambda v, rng_h, rng_v, W, bv, bh: gibbs_step(v, W, bv, bh, rng_h, rng_v),
@@ -141,9 +152,9 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None):
 
     # The tutorial's additional step draws a v as well, which nothing uses: its stream is never advanced.
     next_rng_h_monitor, h = bernoulli(rng_h_monitor, mean_hidden(v_sample, W, bh))
-    monitor = log_pseudo_likelihood(v, visible_logit(h, W, bv)).mean()
+    monitor = average(log_pseudo_likelihood(v, visible_logit(h, W, bv)))
 
-    cost = (free_energy(v, W, bv, bh) - free_energy(v_sample, W, bv, bh)).mean()
+    cost = average(free_energy(v, W, bv, bh) - free_energy(v_sample, W, bv, bh))
 
     updates = {rng_h: next_rng_h, rng_v: next_rng_v, rng_h_monitor: next_rng_h_monitor}
     return v_sample, cost, monitor, updates

@@ -43,7 +43,30 @@ class SequenceGraphs(_Eight):
     ----------
     u_t : matrix, shape (n_steps, n_hidden_recurrent)
         Beside the eight: the states of the RNN after each frame of v.
+    mask : matrix, shape (n_steps, n_sequences), or None
+        Where v has several sequences, (n_steps, n_sequences, n_visible): 1 for a frame, 0 behind the end of a sequence.
+        The second axis of u_t is then that of the sequences too.
     """
+
+    u_t = None
+    mask = None
+
+
+def sequence_weights(mask):
+    """The weight of each frame where the cost is the mean over sequences of the mean over the frames of each.
+
+    Parameters
+    ----------
+    mask : matrix, shape (n_steps, n_sequences)
+        1 for a frame, 0 behind the end of a sequence. A sequence may be empty.
+
+    Returns
+    -------
+    matrix like mask
+        They sum to 1.
+    """
+    lengths = mask.sum(axis=0)  # (n_sequences,)
+    return mask / pt.maximum(lengths, 1) / pt.maximum(pt.gt(lengths, 0).sum(), 1).astype(mask.dtype)
 
 
 def build_rnnrbm(
@@ -57,6 +80,8 @@ def build_rnnrbm(
     k_generate=25,
     n_steps=200,
     u_init=None,
+    batched=False,
+    params=None,
 ):
     """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
 
@@ -79,6 +104,11 @@ def build_rnnrbm(
         Length of the generated sequence.
     u_init : vector, shape (n_hidden_recurrent,), optional
         State of the RNN before the first generated frame. Without it, zeros, as in training.
+    batched : bool
+        Whether v is several sequences at once, (n_steps, n_sequences, n_visible), with a `mask`. The cost is then the
+        mean over the sequences of what it is for each.
+    params : tuple of shared variables, optional
+        Those of another graph, to be learned by this one too. Without them, new ones.
 
     Returns
     -------
@@ -96,18 +126,20 @@ def build_rnnrbm(
     if streams is None:
         streams = RandomStreams(stream_seed(random_state))
 
-    W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
-    bv = shared_zeros(n_visible, name="bv")
-    bh = shared_zeros(n_hidden, name="bh")
-    Wuh = shared_normal(n_hidden_recurrent, n_hidden, 0.0001, random_state=random_state, name="Wuh")
-    Wuv = shared_normal(n_hidden_recurrent, n_visible, 0.0001, random_state=random_state, name="Wuv")
-    Wvu = shared_normal(n_visible, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wvu")
-    Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
-    bu = shared_zeros(n_hidden_recurrent, name="bu")
+    if params is None:
+        W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
+        bv = shared_zeros(n_visible, name="bv")
+        bh = shared_zeros(n_hidden, name="bh")
+        Wuh = shared_normal(n_hidden_recurrent, n_hidden, 0.0001, random_state=random_state, name="Wuh")
+        Wuv = shared_normal(n_hidden_recurrent, n_visible, 0.0001, random_state=random_state, name="Wuv")
+        Wvu = shared_normal(n_visible, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wvu")
+        Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
+        bu = shared_zeros(n_hidden_recurrent, name="bu")
+        params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
+    W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu = params
 
-    params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
-
-    v = pt.matrix("v")  # (n_steps, n_visible)
+    v = pt.tensor3("v") if batched else pt.matrix("v")  # (n_steps, n_visible), or sequences between the two
+    mask = pt.matrix("mask") if batched else None
     # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
     u0 = pt.zeros((bu.shape[0],))
     u0.name = "u0"
@@ -128,13 +160,14 @@ def build_rnnrbm(
     u_t, bv_t, bh_t = scan(
         recurrence,
         sequences=v,
-        outputs_info=[u0, None, None],
+        outputs_info=[pt.zeros((v.shape[1], bu.shape[0])) if batched else u0, None, None],
         non_sequences=params,
         strict=True,
         return_updates=False,
         name="recurrence",
     )
-    v_sample, cost, monitor, updates_train = build_rbm(v, W, bv_t, bh_t, k, rngs=streams.rbm())
+    weights = sequence_weights(mask) if batched else None
+    v_sample, cost, monitor, updates_train = build_rbm(v, W, bv_t, bh_t, k, rngs=streams.rbm(), weights=weights)
 
     # Generation: each step draws its frame from the RBM of that step, then feeds it to the RNN.
     rng_h, rng_v, *rngs_monitor = streams.rbm("_generate")
@@ -158,5 +191,5 @@ def build_rnnrbm(
     updates_generate = {rng_h: next_rng_h, rng_v: next_rng_v}
 
     graphs = SequenceGraphs(v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate)
-    graphs.u_t = u_t
+    graphs.u_t, graphs.mask = u_t, mask
     return graphs

@@ -83,6 +83,18 @@ class RandomStreams:
         names = "rng_h", "rng_v", "rng_h_monitor", "rng_v_monitor"
         return tuple(self.stream(name + suffix) for name in names)
 
+    def again(self):
+        """What gives out the same streams once more, in the same order: for a second graph that draws from them."""
+        return _SameStreams(self.streams)
+
+
+class _SameStreams:
+    def __init__(self, streams):
+        self._rest = iter(streams)
+
+    def rbm(self, suffix=""):
+        return tuple(next(self._rest) for _ in range(4))
+
 
 def stream_seed(random_state):
     """Draw the seed of `RandomStreams` as the tutorial does: ``numpy.random.randint(1 << 30)``."""

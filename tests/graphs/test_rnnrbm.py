@@ -7,6 +7,7 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from oracles import MODES, counts_of, distribution, finite_differences, names_of, same_state, states
+from pytensor.compile.mode import Mode
 from pytensor.graph.traversal import ancestors
 from pytensor.scan.op import Scan
 from scipy.stats import chisquare
@@ -311,3 +312,27 @@ def test_a_number_of_steps_is_followed(tiny):
     model, _ = tiny
     for n in (1, 7):
         assert model.generate(2, n, np.zeros(2)).shape == (n, 2)
+
+
+def test_the_gradient_of_several_sequences_is_the_mean_of_theirs():
+    random = np.random.RandomState(3)
+    one, many = (build_rnnrbm(6, 5, 4, k=2, batched=batched) for batched in (False, True))
+    for p, q in zip(one.params, many.params, strict=True):
+        value = 0.5 * random.standard_normal(p.get_value().shape)
+        p.set_value(value)
+        q.set_value(value)
+
+    def gradient(graphs, *inputs):
+        negative = graphs.v_sample.type()
+        outputs = [graphs.cost, *pt.grad(graphs.cost, list(graphs.params), consider_constant=[graphs.v_sample])]
+        return pytensor.function(
+            [*inputs, negative], outputs, givens={graphs.v_sample: negative}, mode=Mode("py", "fast_compile")
+        )
+
+    lengths = np.array([7, 3, 0, 5])
+    v, negative = (random.rand(2, 7, 4, 6) < 0.4).astype(float)
+    mask = (np.arange(7)[:, None] < lengths).astype(float)
+    single, batch = gradient(one, one.v), gradient(many, many.v, many.mask)
+    each = [single(v[:n, i], negative[:n, i]) for i, n in enumerate(lengths) if n]
+    for found, *expected in zip(batch(v, mask, negative.reshape(-1, 6)), *each, strict=True):
+        np.testing.assert_allclose(found, np.mean(expected, axis=0), rtol=0, atol=1e-14)
