@@ -6,40 +6,18 @@
 """
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
 from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.graph.basic import Variable
 
 from rnnrbm_pt.graphs import mrg_numba  # noqa: F401  (registers rewrites with PyTensor)
 from rnnrbm_pt.graphs.mrg31k3p import M2, MRGBinomial, MRGType, jump_ahead, mrg_type, parallel_states
+from rnnrbm_pt.graphs.stream_type import StreamVariable
 from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
 
 
-class MRGVariable(Variable):
-    """A stream of MRG31k3p in a graph; it draws as PyTensor's random generators do."""
+class MRGVariable(StreamVariable):
+    """A stream of MRG31k3p in a graph."""
 
-    def binomial(self, n=1, p=0.5):
-        """Draw 0 or 1 with the probabilities p.
-
-        Parameters
-        ----------
-        n : int
-            Trials: one is all that is offered.
-        p : tensor of any shape
-            Probabilities of 1. Compared with uniform numbers of its own float type.
-
-        Returns
-        -------
-        next_stream : MRGVariable
-        draw : tensor like p
-        """
-        if n != 1:
-            raise ValueError(f"a stream of MRG31k3p draws from one trial, not from n={n!r}")
-        p = pt.as_tensor(p)
-        if p.type.dtype not in ("float64", "float32"):
-            p = pt.cast(p, pytensor.config.floatX)
-        return MRGBinomial()(self, p)
+    op = MRGBinomial()
 
 
 MRGType.variable_type = MRGVariable

@@ -14,15 +14,14 @@ A state is a row (x_n, x_{n-1}, x_{n-2}, y_n, y_{n-1}, y_{n-2}). As Theano does 
 from functools import cache
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply
 from pytensor.link.c.op import COp
-from pytensor.link.c.type import CType
 from pytensor.tensor.random.op import RNGConsumerOp
-from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.type import TensorType
+
+from rnnrbm_pt.graphs.stream_type import StreamType
 
 M1 = 2**31 - 1
 M2 = 2**31 - 21069
@@ -135,60 +134,13 @@ def uniforms(states, size, dtype):
     return np.concatenate([*z, np.empty(0, np.int64)]).astype(dtype) * NORM[dtype]
 
 
-class MRGType(RandomType, CType):
-    """The type of a stream: an int32 matrix, shape (n_streams, 6), one state a row.
+class MRGType(StreamType):
+    """The type of a stream: an int32 matrix, shape (n_streams, 6), one state a row."""
 
-    It is no tensor type, so that `scan` carries it as it carries a NumPy generator: it returns the last one, and keeps
-    no trace.
-    """
+    name_of_kind = "MRG31k3p"
+    dtype = "int32"
+    shape = (None, 6)
 
-    def filter(self, data, strict=False, allow_downcast=None):
-        if strict and not (isinstance(data, np.ndarray) and data.dtype == np.int32):
-            raise TypeError(f"states of MRG31k3p: expected an int32 array, found {type(data).__name__}")
-        given = np.asarray(data)
-        if given.ndim != 2 or given.shape[0] == 0 or given.shape[1] != 6 or given.dtype.kind not in "iu":
-            raise TypeError(
-                f"states of MRG31k3p: expected integers of shape (n, 6), found {given.dtype} of shape {given.shape}"
-            )
-        return np.ascontiguousarray(given, dtype=np.int32)
-
-    @staticmethod
-    def may_share_memory(a, b):
-        return np.may_share_memory(a, b)
-
-    @staticmethod
-    def values_eq(a, b):
-        return np.array_equal(a, b)
-
-    def __eq__(self, other):
-        return type(self) is type(other)
-
-    def __hash__(self):
-        return hash(type(self))
-
-    def __repr__(self):
-        return "MRGType"
-
-
-# In C the states are what a matrix is: an array of NumPy's.
-for _method in (
-    "c_declare c_init c_extract c_cleanup c_sync c_headers c_libraries c_compile_args c_support_code c_init_code "
-    "c_code_cache_version"
-).split():
-    setattr(MRGType, _method, getattr(TensorType("int32", (None, 6)), _method))
-
-_MOVE = """
-    Py_XDECREF(%(oname)s);
-    %(oname)s = %(iname)s;
-    Py_XINCREF(%(oname)s);
-"""
-_COPY = """
-    Py_XDECREF(%(oname)s);
-    %(oname)s = (PyArrayObject*) PyArray_NewCopy(%(iname)s, NPY_CORDER);
-    if (!%(oname)s) {%(fail)s}
-"""
-pytensor.compile.ops.register_view_op_c_code(MRGType, _MOVE, 1)
-pytensor.compile.ops.register_deep_copy_op_c_code(MRGType, _COPY, 1)
 
 mrg_type = MRGType()
 
