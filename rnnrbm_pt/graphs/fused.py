@@ -5,9 +5,7 @@ comparison where it samples a layer of an RBM. `SampleUnits` is these four in on
 same stream. Importing this module registers both rewrites with PyTensor under the tag of its Numba mode; Numba itself
 is imported when the first graph needs it.
 
-How the exact bit gets cheap: U is compared with a threshold, which need not be known to the last digit to say on which
-side of it U lies. The sigmoid is read from a table and interpolated, which errs by at most `TABLE_ERROR`; only where U
-falls closer than that (about once in 10^5 draws) is it computed, and NumPy's own threshold asked.
+How the exact bit gets cheap is told in `numba_rows`.
 """
 
 import math
@@ -29,15 +27,8 @@ from pytensor.tensor.random.basic import UniformRV
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.type import TensorType
 
+from rnnrbm_pt.graphs.numba_rows import compare_row
 from rnnrbm_pt.graphs.rewrites import CLOSE, SingleTrial
-
-TABLE_END = 32
-STEPS_PER_UNIT = 64
-TABLE = (1 / (1 + np.exp(np.arange(TABLE_END * STEPS_PER_UNIT + 2) / STEPS_PER_UNIT))).astype(np.float32)
-"""sigmoid(-t) for t = 0, 1/64, ..., 32 and one more."""
-
-TABLE_ERROR = 5e-6
-"""Bound of |interpolated - sigmoid(-t)|: h^2/8 max|sigmoid''| = 2.94e-6, and what float32 rounds off."""
 
 
 class SampleUnits(RNGConsumerOp):
@@ -224,6 +215,11 @@ def dense(a):
     raise NotImplementedError("for Numba only")
 
 
+def product_of_layer(x, W, b):
+    """x W, after a look at whether b has a row for each row of it or one for all."""
+    raise NotImplementedError("for Numba only")
+
+
 @cache
 def tell_numba():
     """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
@@ -232,7 +228,7 @@ def tell_numba():
     from pytensor.link.numba.dispatch.random import numba_deepcopy
 
     def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", 3, *what)).encode()).hexdigest()
+        return sha256(repr(("rnnrbm_pt", 5, *what)).encode()).hexdigest()
 
     @overload(dense)
     def overload_dense(a):
@@ -240,6 +236,16 @@ def tell_numba():
         if a.layout in "CF":
             return lambda a: a
         return lambda a: np.ascontiguousarray(a)
+
+    @overload(product_of_layer)
+    def overload_product_of_layer(x, W, b):
+        def product_of_layer(x, W, b):
+            product = np.dot(dense(x), dense(W))
+            if b.shape[1] != product.shape[1] or (b.shape[0] != 1 and b.shape[0] != product.shape[0]):
+                raise ValueError("the shape of the biases does not fit that of x W")
+            return product
+
+        return product_of_layer
 
     @register_funcify_and_cache_key(Product)
     def numba_funcify_Product(op, node, **kwargs):
@@ -271,20 +277,9 @@ def tell_numba():
     @register_funcify_and_cache_key(SampleUnits)
     def numba_funcify_SampleUnits(op, node, **kwargs):
         inplace = op.inplace
-        table = TABLE
-        single = node.inputs[1].type.dtype == "float32"
-        one = np.float32(1) if single else np.float64(1)
-
-        @numba_njit
-        def bit(u, x):
-            """(U > 1 - p) where p <= 1/2, (U <= p) where it is more: by the table if that can tell."""
-            t = np.float64(abs(x)) if abs(x) < TABLE_END else np.float64(TABLE_END)  # also where x is not a number
-            i = int(t * STEPS_PER_UNIT)
-            rare = table[i] + (t * STEPS_PER_UNIT - i) * (table[i + 1] - table[i])
-            threshold = 1.0 - rare
-            if abs(u - threshold) > TABLE_ERROR and t > TABLE_ERROR:
-                return (u > threshold) != (x > 0)
-            return exact_bit(u, x)
+        compare = compare_row(mirrored=True)
+        dtype = node.inputs[1].type.numpy_dtype
+        one = dtype.type(1)
 
         @numba_njit
         def exact_bit(u, x):
@@ -300,13 +295,21 @@ def tell_numba():
         def sample_units(rng, x, W, b):
             if not inplace:
                 rng = numba_deepcopy(rng)
-            bits = np.dot(dense(x), dense(W))
-            if b.shape[1] != bits.shape[1] or (b.shape[0] != 1 and b.shape[0] != bits.shape[0]):
-                raise ValueError("the shape of the biases does not fit that of x W")
+            bits = product_of_layer(x, W, b)
+            u = np.empty(bits.shape, np.float64)
+            # All draws before the first comparison: NumPy's code, called with the upper halves of vector registers in
+            # use, takes thirty times as long.
+            for i in range(bits.shape[0]):
+                for j in range(bits.shape[1]):
+                    u[i, j] = rng.random()
+            logits = np.empty(bits.shape[1], dtype)
             for i in range(bits.shape[0]):
                 row = 0 if b.shape[0] == 1 else i
                 for j in range(bits.shape[1]):
-                    bits[i, j] = one if bit(rng.random(), bits[i, j] + b[row, j]) else one - one
+                    logits[j] = bits[i, j] + b[row, j]
+                if compare(logits, u[i], bits[i]) > 0:
+                    for j in range(bits.shape[1]):
+                        bits[i, j] = exact_bit(u[i, j], logits[j])
             return rng, bits
 
-        return sample_units, cache_key("SampleUnits", inplace, single)
+        return sample_units, cache_key("SampleUnits", inplace, dtype.name)

@@ -10,17 +10,9 @@ import numpy as np
 from pytensor.compile import optdb
 from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
 
-from rnnrbm_pt.graphs.fused import (
-    STEPS_PER_UNIT,
-    TABLE,
-    TABLE_END,
-    TABLE_ERROR,
-    SampleUnits,
-    dense,
-    layer_of,
-    tell_numba,
-)
+from rnnrbm_pt.graphs.fused import SampleUnits, layer_of, product_of_layer, tell_numba
 from rnnrbm_pt.graphs.mrg31k3p import M1, M2, NORM, MRGBinomial, uniforms
+from rnnrbm_pt.graphs.numba_rows import compare_row
 
 
 class MRGSampleUnits(SampleUnits):
@@ -82,7 +74,7 @@ def _tell_numba():
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
     def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", "mrg", 2, *what)).encode()).hexdigest()
+        return sha256(repr(("rnnrbm_pt", "mrg", 3, *what)).encode()).hexdigest()
 
     @numba_njit
     def step(states, s):
@@ -129,39 +121,32 @@ def _tell_numba():
     @register_funcify_and_cache_key(MRGSampleUnits)
     def numba_funcify_MRGSampleUnits(op, node, **kwargs):
         inplace = op.inplace
-        table = TABLE
+        compare = compare_row()
         dtype = node.inputs[1].type.numpy_dtype
         norm = NORM[dtype.name]
         kind = dtype.type
         one = kind(1)
 
         @numba_njit
-        def below(u, x):
-            """Whether u < sigmoid(x): by the table if that can tell."""
-            t = np.float64(abs(x)) if abs(x) < TABLE_END else np.float64(TABLE_END)
-            i = int(t * STEPS_PER_UNIT)
-            rare = table[i] + (t * STEPS_PER_UNIT - i) * (table[i + 1] - table[i])
-            p = 1.0 - rare if x > 0 else rare
-            if abs(u - p) > TABLE_ERROR:
-                return u < p
-            return u < one / (one + np.exp(-x))
-
-        @numba_njit
         def mrg_sample_units(states, x, W, b):
             if not inplace:
                 states = states.copy()
-            bits = np.dot(dense(x), dense(W))
-            if b.shape[1] != bits.shape[1] or (b.shape[0] != 1 and b.shape[0] != bits.shape[0]):
-                raise ValueError("the shape of the biases does not fit that of x W")
+            bits = product_of_layer(x, W, b)
+            logits = np.empty(bits.shape[1], dtype)
+            u = np.empty(bits.shape[1], dtype)
             s = 0
             for i in range(bits.shape[0]):
                 row = 0 if b.shape[0] == 1 else i
                 for j in range(bits.shape[1]):
-                    u = kind(step(states, s)) * norm
-                    bits[i, j] = one if below(u, bits[i, j] + b[row, j]) else one - one
+                    u[j] = kind(step(states, s)) * norm
                     s += 1
                     if s == states.shape[0]:
                         s = 0
+                for j in range(bits.shape[1]):
+                    logits[j] = bits[i, j] + b[row, j]
+                if compare(logits, u, bits[i]) > 0:
+                    for j in range(bits.shape[1]):
+                        bits[i, j] = u[j] < one / (one + np.exp(-logits[j]))
             return states, bits
 
         return mrg_sample_units, cache_key("MRGSampleUnits", inplace, dtype.name)

@@ -1,13 +1,18 @@
 """Philox: the published vectors, the layout of a draw, the same bits from every backend, and their statistics."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from oracles import MODES
+from oracles import MODES, names_of
 from scipy.stats import chisquare, kstest
 
-from rnnrbm_pt.graphs.philox import PhiloxStreams, next_draw, philox4x32, uniforms, words
+from rnnrbm_pt.graphs.philox import PhiloxStreams
+from rnnrbm_pt.graphs.philox4x32 import next_draw, philox4x32, uniforms, words
+from rnnrbm_pt.graphs.philox_numba import PhiloxSampleUnits
+from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.graphs.streams import bernoulli
 
 # Random123's known answers for philox4x32-10 (counter, key, words) ...
@@ -93,3 +98,90 @@ def test_the_count_carries():
         stream.set_value(np.array(state, np.uint32))
         function(np.full(3, 0.5))
         assert np.array_equal(stream.get_value(), next_draw(state))
+
+
+@pytest.fixture(scope="module")
+def layers():
+    """layers(dtype, parallel): units sampled from x, W and b by Numba, and their stream."""
+    made = {}
+
+    def layer(dtype, parallel=False):
+        if (dtype, parallel) not in made:
+            with pytensor.config.change_flags(floatX=dtype):
+                stream = PhiloxStreams(3, parallel=parallel).stream("rng")
+                x, W, b = pt.matrix("x"), pt.matrix("W"), pt.matrix("b")
+                next_stream, draw = bernoulli(stream, mean_hidden(x, W, b))
+                function = pytensor.function([x, W, b], draw, updates={stream: next_stream}, mode=MODES["numba"])
+                assert "PhiloxSampleUnits" in names_of(function)
+            made[dtype, parallel] = function, stream
+        return made[dtype, parallel]
+
+    return layer
+
+
+CASES = [("float64", False), ("float32", False), ("float32", True)]
+
+
+@pytest.mark.parametrize("dtype, parallel", CASES)
+def test_a_layer_in_one_pass_draws_what_the_graph_says(layers, dtype, parallel):
+    function, stream = layers(dtype, parallel)
+    values = np.random.default_rng(4)
+    for n, d, m in ((3000, 1, 333), (1, 5, 6), (7, 3, 1), (0, 3, 4), (2, 0, 4), (2, 3, 0)):
+        x, W, b = (values.normal(scale=2, size=shape).astype(dtype) for shape in ((n, d), (d, m), (n, m)))
+        logits = np.dot(x, W) + b
+        mean = (1 / (1 + np.exp(-logits))).astype(dtype)
+        before = stream.get_value()
+        u = uniforms(before, (n, m), dtype)
+        with threads(2 if parallel else 1):
+            bits = function(x, W, b)
+        assert bits.dtype == dtype and bits.shape == (n, m)
+        # products and exponentials of two libraries differ in their last bits, and u is a multiple of 2^-24 in float32
+        clear = abs(u - mean) > {"float64": 1e-14, "float32": 3e-7}[dtype]
+        assert clear.sum() >= 0.99999 * clear.size
+        np.testing.assert_array_equal(bits[clear], (u < mean)[clear])
+        assert np.array_equal(stream.get_value(), next_draw(before))
+
+
+@contextmanager
+def threads(n):
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def test_a_draw_beside_its_threshold_is_decided_by_the_last_digits(layers):
+    function, stream = layers("float64")
+    distances = [0, 1e-12, 1e-10, 1e-9, 1e-7, 5e-7, 9e-7, 1e-6, 1.1e-6, 1e-5]
+    for distance in (*distances, *(-x for x in distances)):
+        u = uniforms(stream.get_value(), (4000, 1), "float64")[:, 0]
+        logits = np.log(u) - np.log1p(-u)
+        x = (logits + distance / (u * (1 - u)))[:, np.newaxis]
+        bits = function(x, np.ones((1, 1)), np.zeros((1, 1)))[:, 0]
+        mean = 1 / (1 + np.exp(-x[:, 0]))
+        clear = abs(u - mean) > 1e-15
+        np.testing.assert_array_equal(bits[clear], (u < mean)[clear])
+        if abs(distance) > 1e-15:
+            assert clear.all() and (bits == (distance > 0)).all()
+
+
+def test_what_does_not_fit_is_refused(layers):
+    function, _ = layers("float64")
+    for x, W, b in (((3, 2), (2, 4), (2, 4)), ((3, 2), (2, 4), (3, 5)), ((3, 2), (3, 4), (3, 4))):
+        with pytest.raises(ValueError, match="the shape of the biases does not fit"):
+            function(np.ones(x), np.ones(W), np.ones(b))
+
+
+def test_perform_of_the_layer_is_the_same(layers):
+    function, stream = layers("float64")
+    values = np.random.default_rng(9)
+    inputs = [values.normal(size=shape) for shape in ((40, 3), (3, 6), (40, 6))]
+    state, outputs = stream.get_value(), [[None], [None]]
+    op = PhiloxSampleUnits()
+    op.perform(op.make_node(stream, *map(pt.constant, inputs)), [state, *inputs], outputs)
+    assert np.array_equal(outputs[1][0], function(*inputs))
+    assert np.array_equal(outputs[0][0], stream.get_value())
