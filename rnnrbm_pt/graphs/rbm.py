@@ -7,7 +7,7 @@ and bh are matrices, as the RNN-RBM's are. Each function is one equation; `build
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs import fused, rewrites  # noqa: F401  (both register rewrites with PyTensor)
+from rnnrbm_pt.graphs import fused, hoist, numba_exp, rewrites  # noqa: F401  (they register rewrites)
 from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli
 
 
