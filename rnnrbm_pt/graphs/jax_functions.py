@@ -72,6 +72,12 @@ def _is_size(variable):
     return isinstance(variable.type, TensorType) and variable.type.ndim == 0 and variable.type.dtype.startswith("int")
 
 
+def static(type_, shape):
+    """A tensor type with that shape. An axis of one stays open where the type leaves it so: one is no size to PyTensor,
+    but the mark of an axis that broadcasts, and a scan that was built without it does not take it."""
+    return type_.clone(shape=[known if found == 1 else found for known, found in zip(type_.shape, shape, strict=True)])
+
+
 class JaxFunction:
     """What `pytensor.function` is for the other backends.
 
@@ -147,12 +153,12 @@ class JaxFunction:
 
     def static_graph(self, sizes, shapes):
         """The graph of the function with every size known; arguments as those of `compile`."""
-        inputs = [x.type.clone(shape=shape)(x.name) for x, shape in zip(self.inputs, shapes, strict=True)]
+        inputs = [static(x.type, shape)(x.name) for x, shape in zip(self.inputs, shapes, strict=True)]
         state = []
         for shared in self.shared:
             type_ = shared.type
             if isinstance(type_, TensorType):
-                type_ = type_.clone(shape=shared.get_value(borrow=True).shape)
+                type_ = static(type_, shared.get_value(borrow=True).shape)
             state.append(type_(shared.name))
         constants = [as_tensor(size, dtype=x.type.dtype) for size, x in zip(sizes, self.sizes, strict=True)]
         replace = dict(zip([*self.inputs, *self.shared, *self.sizes], [*inputs, *state, *constants], strict=True))

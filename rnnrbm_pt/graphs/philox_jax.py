@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from pytensor.link.jax.dispatch import jax_funcify
+from pytensor.tensor.basic import Alloc
+from pytensor.tensor.math import Sum
 
 from rnnrbm_pt.graphs.philox import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
@@ -57,7 +59,11 @@ def next_draw(state):
 
 @cache
 def tell_jax():
-    """Register the draw with PyTensor's JAX backend."""
+    """Register the draw with PyTensor's JAX backend, and have sums and filled arrays be of the type their graph says.
+
+    Where JAX allows float64, PyTensor makes them float64 in graphs of float32 too, which costs time, and a scan that
+    carries float32 refuses them.
+    """
 
     @jax_funcify.register(PhiloxBinomial)
     def jax_funcify_PhiloxBinomial(op, node, **kwargs):
@@ -68,3 +74,14 @@ def tell_jax():
             return next_draw(state), (uniforms(state, p.shape, dtype) < p).astype(dtype)
 
         return draw
+
+    for op_type in (Sum, Alloc):
+        jax_funcify.register(op_type, _of_its_type(jax_funcify.dispatch(op_type)))
+
+
+def _of_its_type(funcify):
+    def funcify_typed(op, node=None, **kwargs):
+        compute, dtype = funcify(op, node=node, **kwargs), node.outputs[0].type.dtype
+        return lambda *inputs: jnp.asarray(compute(*inputs), dtype)
+
+    return funcify_typed
