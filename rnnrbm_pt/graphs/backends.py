@@ -117,9 +117,55 @@ def link_blas():
             ctypes.CDLL(library)
 
 
-def has_jax():
-    """Whether JAX is installed."""
-    return find_spec("jax") is not None
+def describe_backends():
+    """What each backend has, and what it lacks.
+
+    Returns
+    -------
+    dict {backend: list of str}
+        Lines of text, for `rnnrbm info`.
+    """
+    return {"numba": _describe_numba(), "c": _describe_c(), "jax": _describe_jax()}
+
+
+def _describe_numba():
+    if find_spec("numba") is None:
+        return ["not installed: pip install numba"]
+    import numba
+    import scipy.linalg  # noqa: F401  (loads the BLAS that Numba calls)
+    from threadpoolctl import threadpool_info
+
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    pools = [pool for pool in pools if "scipy.libs" in pool["filepath"]] or pools  # NumPy may bring one of its own
+    blas = "; ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools) or "SciPy's"
+    n = numba.config.NUMBA_NUM_THREADS
+    return [f"ready (BLAS: {blas}; up to {n} thread{'s' * (n != 1)})"]
+
+
+def _describe_c():
+    compiler = pytensor.config.cxx
+    if not compiler:
+        return ["no C++ compiler was found: install g++"]
+    if blas := c_blas():
+        return [f"ready ({compiler}; BLAS: {blas})"]
+    return [
+        f"ready ({compiler}), but without a BLAS, so several times slower than numba;",
+        "install one with its headers (such as libopenblas-dev), or name it by",
+        "PYTENSOR_FLAGS=blas__ldflags=...",
+    ]
+
+
+def _describe_jax():
+    if find_spec("jax") is None:
+        return ['not installed: pip install "rnnrbm-pt[jax]"']
+    import jax
+
+    devices = jax.devices()
+    lines = [f"ready (jax {jax.__version__}; {len(devices)} device{'s' * (len(devices) != 1)})"]
+    lines += [f"{device.platform} {device.id}: {device.device_kind}" for device in devices]
+    if {device.platform for device in devices} == {"cpu"}:
+        lines.append('for a graphics card of NVIDIA: pip install "jax[cuda13]"')
+    return lines
 
 
 @contextmanager
