@@ -14,6 +14,7 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import storage
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.graphs.jax_functions import to_host
 from rnnrbm_pt.graphs.mrg import MRGStreams
 from rnnrbm_pt.graphs.philox import PhiloxStreams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
@@ -287,6 +288,8 @@ class SequenceModel:
         if primer is not None:
             primer = check_roll(primer, self.r, "primer")
             if len(primer):
+                if self.backend == "jax":
+                    to_host(self.params)
                 state = self._state_function(primer.astype(self.floatX))
         streams = list(self.graphs.updates_generate)
         before = [stream.get_value() for stream in streams]

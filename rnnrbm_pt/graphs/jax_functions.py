@@ -4,7 +4,8 @@ JAX compiles for fixed shapes, while a graph asks its sizes of its parameters an
 the function is called and its shapes are known, for each combination of them once: parameters and inputs are replaced
 by variables of these shapes, integers such as n_steps by constants, and PyTensor works out all sizes from them.
 
-What a function updates stays on the device, as JAX's arrays, until somebody reads it.
+What a function updates stays on the device, as JAX's arrays, until somebody reads it. Functions of other backends that
+share it need it brought back before, by `to_host`.
 """
 
 from functools import cache
@@ -65,6 +66,13 @@ class DeviceContainer(Container):
 
     data = property(__get__, Container.__set__)
     value = property(__get__, Container.__set__)
+
+
+def to_host(shared_variables):
+    """Make the values of shared variables NumPy arrays again, so that functions of any backend can take them."""
+    for shared in shared_variables:
+        if isinstance(shared.container, DeviceContainer):
+            shared.container.storage[0] = shared.get_value()
 
 
 def _is_size(variable):
