@@ -33,14 +33,19 @@ def make_parser():
         sub.set_defaults(function=function)
         return sub
 
+    def running_options(sub):
+        sub.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
+        sub.add_argument("--threads", type=int, default=1, metavar="N", help="for BLAS and Numba (1)")
+
     def model_options(sub):
         sub.add_argument("--hidden", type=int, default=150, metavar="N", help="hidden units of the RBMs (150)")
         sub.add_argument("--recurrent", type=int, default=100, metavar="N", help="hidden units of the RNN (100)")
         sub.add_argument("--lr", type=float, default=0.001, help="learning rate (0.001)")
         sub.add_argument("--seed", type=int, default=0xBEEF, help="of everything random (48879, the tutorial's)")
-        sub.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
         sub.add_argument(
-            "--streams", choices=["srs", "mrg"], default="srs", help="random streams: which of Theano's (srs)"
+            "--streams",
+            choices=["srs", "mrg", "philox"],
+            help="random streams: which of Theano's (srs), or Philox, faster and the only one of jax",
         )
         sub.add_argument("--float32", action="store_true", help="single precision instead of double")
 
@@ -55,7 +60,9 @@ def make_parser():
     train.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model file to write")
     train.add_argument("--epochs", type=int, default=200, metavar="N", help="(200)")
     train.add_argument("--batch-size", type=int, default=100, metavar="N", help="frames of an update's window (100)")
+    train.add_argument("--n-sequences", type=int, default=1, metavar="N", help="windows of an update (1)")
     model_options(train)
+    running_options(train)
     train.add_argument(
         "--r", type=pair, default=(21, 109), metavar="LOW,HIGH", help="range of notes, half open (21,109)"
     )
@@ -73,7 +80,7 @@ def make_parser():
     generate.add_argument("--seed", type=int, metavar="S", help="draw from streams of this seed (the model's own)")
     generate.add_argument("--primer", metavar="IN.mid", help="a piece to go on from; it is not in the output")
     generate.add_argument("--patch", type=int, default=0, help="MIDI instrument, 0 to 127 (0, a piano)")
-    generate.add_argument("--backend", choices=["numba", "c"], default="numba", help="what compiles (numba)")
+    running_options(generate)
 
     compare = command("compare", run_compare, "hold the logs of runs against what the original program printed")
     compare.add_argument(
@@ -142,7 +149,7 @@ class EpochBar:
             self.bar = None
 
 
-def fit(model, rolls, batch_size, num_epochs, *, resume=False, on_epoch=None):
+def fit(model, rolls, batch_size, num_epochs, *, on_epoch=None, **settings):
     """Train with a bar; the time to compile is said first, since nothing else moves then."""
     print("Compiling the training function (the first time on a machine about a minute, later seconds) ...", flush=True)
     bar = EpochBar(num_epochs)
@@ -153,7 +160,7 @@ def fit(model, rolls, batch_size, num_epochs, *, resume=False, on_epoch=None):
             on_epoch(record)
 
     try:
-        model.fit(rolls, batch_size, num_epochs, resume=resume, on_update=bar.on_update, on_epoch=epoch_done)
+        model.fit(rolls, batch_size, num_epochs, on_update=bar.on_update, on_epoch=epoch_done, **settings)
     finally:
         bar.close()
 
@@ -221,7 +228,7 @@ def run_train(args):
     from rnnrbm_pt.model import RnnRbm, SequenceModel
 
     if args.resume:
-        model = SequenceModel.load(output, backend=args.backend)
+        model = SequenceModel.load(output, backend=args.backend, threads=args.threads)
         if model.progress is None or model.progress.complete:
             raise CommandError(f"{output}: --resume: the run in it is complete")
         num_epochs = model.progress.num_epochs
@@ -236,6 +243,7 @@ def run_train(args):
             backend=args.backend,
             floatX="float32" if args.float32 else "float64",
             streams=args.streams,
+            threads=args.threads,
         )
         num_epochs = args.epochs
     outside = []
@@ -253,7 +261,15 @@ def run_train(args):
                 model.save(output)
 
         try:
-            fit(model, rolls, args.batch_size, num_epochs, resume=args.resume, on_epoch=on_epoch)
+            fit(
+                model,
+                rolls,
+                args.batch_size,
+                num_epochs,
+                n_sequences=args.n_sequences,
+                resume=args.resume,
+                on_epoch=on_epoch,
+            )
         except KeyboardInterrupt:
             model.save(output)
             print(f"Interrupted by user. Wrote {output}: go on with --resume.")
@@ -274,7 +290,7 @@ def run_generate(args):
     from rnnrbm_pt.music.midi import midiread, midiwrite
     from rnnrbm_pt.music.plot import save_piano_roll
 
-    model = SequenceModel.load(args.model, backend=args.backend)
+    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
     primer = None
     if args.primer is not None:
         read = midiread(args.primer, model.r, model.dt)
@@ -327,26 +343,20 @@ def run_info(args):
         try:
             print(f"  {package:<12}{version(package)}")
         except PackageNotFoundError:
-            extra = ' (pip install "rnnrbm-pt[corpus]")' if package == "music21" else ""
+            extra = {"music21": "corpus", "jax": "jax"}.get(package)
+            extra = f' (pip install "rnnrbm-pt[{extra}]")' if extra else ""
             print(f"  {package:<12}not installed{extra}")
 
     import pytensor
 
-    from rnnrbm_pt.graphs.backends import c_blas
+    from rnnrbm_pt.graphs.backends import describe_backends
     from rnnrbm_pt.music.datasets import cache_folder
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"  {cores} cores; BLAS is held to 1 thread while a model runs")
+    print(f"  {cores} core{'s' * (cores != 1)}; a model takes one of them, or more by --threads (JAX: all)")
     print("Backends:")
-    print("  numba       ready (products by the BLAS of SciPy)")
-    compiler = pytensor.config.cxx
-    if not compiler:
-        print("  c           no C++ compiler was found: install g++")
-    elif blas := c_blas():
-        print(f"  c           ready ({compiler}; BLAS: {blas})")
-    else:
-        print(f"  c           ready ({compiler}), but without a BLAS, so several times slower than numba;")
-        print("              install one with its headers (such as libopenblas-dev) and set")
-        print("              PYTENSOR_FLAGS=blas__ldflags=-lopenblas")
+    for backend, lines in describe_backends().items():
+        for i, line in enumerate(lines):
+            print(f"  {backend if i == 0 else '':<12}{line}")
     print(f"Compiled code is cached in {pytensor.config.compiledir}")
     print(f"Data is cached in {cache_folder()}")

@@ -5,6 +5,7 @@
 
 import os
 from functools import cached_property
+from itertools import chain, repeat
 
 import numpy as np
 import pytensor
@@ -13,16 +14,36 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import storage
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.graphs.jax_functions import to_host
 from rnnrbm_pt.graphs.mrg import MRGStreams
+from rnnrbm_pt.graphs.philox import PhiloxStreams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files, read_rolls
 from rnnrbm_pt.music.midi import midiwrite
 from rnnrbm_pt.music.pianoroll import check_range, check_roll
-from rnnrbm_pt.training.loop import Progress, run_epochs
+from rnnrbm_pt.training.loop import Progress, batch_of, run_epochs
 
-STREAMS = {"srs": RandomStreams, "mrg": MRGStreams}
-"""Kinds of random streams: Theano's shared_randomstreams (the published log's) and its MRG31k3p (since 2016)."""
+STREAMS = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
+"""Kinds of random streams: Theano's shared_randomstreams (the published log's), its MRG31k3p (since 2016), and Philox,
+the fastest, which is not Theano's."""
+
+
+def kind_of_streams(streams, backend):
+    """The kind of streams that is meant: without one, Theano's, or Philox on JAX, which has no other.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or the backend has not got it.
+    """
+    if streams is None:
+        return "philox" if backend == "jax" else "srs"
+    if streams not in STREAMS:
+        raise ValueError(f"streams: expected one of {', '.join(STREAMS)}, found {streams!r}")
+    if backend == "jax" and streams != "philox":
+        raise ValueError(f"streams: expected philox, the one kind that the backend jax has, found {streams!r}")
+    return streams
 
 
 class SequenceModel:
@@ -38,24 +59,28 @@ class SequenceModel:
         One an epoch: epoch, monitor, updates, frames, seconds, frames_per_second.
     progress : Progress or None
         Where the last run stands.
+    threads : int
+        That BLAS and Numba may take while the model runs. Neither this nor the backend is saved with the model.
     """
 
-    def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, **settings):
+    def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, **settings):
         self.r = check_range(r)
         if not dt > 0:
             raise ValueError(f"dt: expected seconds above 0, found {dt!r}")
-        if streams not in STREAMS:
-            raise ValueError(f"streams: expected one of {', '.join(STREAMS)}, found {streams!r}")
+        if int(threads) < 1:
+            raise ValueError(f"threads: expected at least 1, found {threads!r}")
         self.dt = dt
+        self.threads = int(threads)
         self.floatX = pytensor.config.floatX if floatX is None else floatX
         if self.floatX not in ("float64", "float32"):
             raise ValueError(f"floatX: expected float64 or float32, found {self.floatX!r}")
         self.backend = backend
         self._mode = backend_mode(backend)
+        streams = kind_of_streams(streams, backend)
+        self._sizes = settings
         self.settings = {**settings, "lr": lr, "r": self.r, "dt": dt, "seed": seed, "streams": streams}
         self.log = []
         self.progress = None
-        self._compiled = False
 
         self.random_state = np.random.RandomState(seed)
         self.streams = STREAMS[streams](stream_seed(self.random_state))
@@ -66,17 +91,38 @@ class SequenceModel:
         self.params = self.graphs.params
 
     def build(self, **settings):
-        """Build the graphs of the model: a `SequenceGraphs`."""
+        """Build the graphs of the model: a `SequenceGraphs`.
+
+        Parameters
+        ----------
+        **settings
+            What the constructor was given beyond what all models have; and, for the second graph, that of several
+            sequences at once, ``batched=True, params=..., streams=...`` as `build_rnnrbm` takes them.
+        """
         raise NotImplementedError
 
     @cached_property
     def train_function(self):
         """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
-        graphs = self.graphs
+        return self._compile_update(self.graphs, [self.graphs.v])
+
+    @cached_property
+    def batch_function(self):
+        """The compiled update by several windows at once.
+
+        Takes v (n_steps, n_sequences, n_visible) and its mask (n_steps, n_sequences), 0 behind the end of a window;
+        returns the monitor, the mean of those of the windows. Draws from the same streams as `train_function`. On JAX
+        each shape is compiled once more.
+        """
+        with pytensor.config.change_flags(floatX=self.floatX):
+            graphs = self.build(**self._sizes, batched=True, params=self.params, streams=self.streams.again())
+        return self._compile_update(graphs, [graphs.v, graphs.mask])
+
+    def _compile_update(self, graphs, inputs):
         gradient = pt.grad(graphs.cost, list(graphs.params), consider_constant=[graphs.v_sample])
         updates = {p: p - self.lr * g for p, g in zip(graphs.params, gradient, strict=True)}
         updates = {**graphs.updates_train, **updates}
-        return compile_function([graphs.v], graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
+        return compile_function(inputs, graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
 
     @cached_property
     def generate_function(self):
@@ -90,21 +136,24 @@ class SequenceModel:
         mode = Mode(linker="py", optimizer="fast_compile")
         return compile_function([self.graphs.v], self.graphs.u_t[-1], mode=mode, floatX=self.floatX)
 
-    def _update(self, window):
-        window = np.ascontiguousarray(window, dtype=self.floatX)
-        if self._compiled:
-            return self.train_function(window)
-        # The first call compiles, for up to a minute. Ctrl+C within it leaves the model as it was.
+    def _update(self, *windows):
+        """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
+        fixed = self.backend == "jax"
+        if self.progress.n_sequences == 1 and not fixed:
+            return self.train_function(np.ascontiguousarray(windows[0], dtype=self.floatX))
+        n_steps = self.progress.batch_size if fixed else None
+        return self.batch_function(*batch_of(windows, n_steps, self.progress.n_sequences, self.floatX))
+
+    def _first_update(self, *windows):
+        """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
         before = storage.get_state(self)
         try:
-            monitor = self.train_function(window)
+            return self._update(*windows)
         except KeyboardInterrupt:
             storage.set_state(self, before)
             raise
-        self._compiled = True
-        return monitor
 
-    def fit(self, rolls, batch_size=100, num_epochs=200, *, resume=False, on_update=None, on_epoch=None):
+    def fit(self, rolls, batch_size=100, num_epochs=200, *, n_sequences=1, resume=False, on_update=None, on_epoch=None):
         """Train on piano-rolls by stochastic gradient descent, in silence.
 
         Parameters
@@ -114,9 +163,11 @@ class SequenceModel:
         batch_size : int
             Frames of the window that one update looks at.
         num_epochs : int
+        n_sequences : int
+            Windows of one update, which then takes the mean of their gradients. With one it is the tutorial's.
         resume : bool
-            Continue the run that was stopped, on the same rolls, to its end; `batch_size` and `num_epochs` are those
-            of that run. The result equals that of a run which was not stopped.
+            Continue the run that was stopped, on the same rolls, to its end; `batch_size`, `num_epochs` and
+            `n_sequences` are those of that run. The result equals that of a run which was not stopped.
         on_update, on_epoch : callable, optional
             See `training.loop.run_epochs`.
 
@@ -134,9 +185,10 @@ class SequenceModel:
         rolls = [check_roll(roll, self.r, f"roll {i}") for i, roll in enumerate(rolls)]
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
-        if int(batch_size) < 1 or int(num_epochs) < 0:
+        if int(batch_size) < 1 or int(num_epochs) < 0 or int(n_sequences) < 1:
             raise ValueError(
-                f"expected batch_size of at least 1 and num_epochs of at least 0, found {batch_size} and {num_epochs}"
+                "expected batch_size and n_sequences of at least 1 and num_epochs of at least 0, "
+                f"found {batch_size}, {n_sequences} and {num_epochs}"
             )
         if resume:
             if self.progress is None or self.progress.complete:
@@ -146,15 +198,24 @@ class SequenceModel:
                     f"resume: expected the {len(self.progress.order)} sequences of the stopped run, found {len(rolls)}"
                 )
         else:
-            self.progress = Progress(int(num_epochs), int(batch_size), list(range(len(rolls))))
+            order = list(range(len(rolls)))
+            self.progress = Progress(int(num_epochs), int(batch_size), order, n_sequences=int(n_sequences))
 
         def epoch_done(record):
             self.log.append(record)
             if on_epoch is not None:
                 on_epoch(record)
 
-        with bounded_threads():
-            run_epochs(self._update, rolls, self.random_state, self.progress, on_update=on_update, on_epoch=epoch_done)
+        updates = chain([self._first_update], repeat(self._update))
+        with bounded_threads(self.threads):
+            run_epochs(
+                lambda *windows: next(updates)(*windows),
+                rolls,
+                self.random_state,
+                self.progress,
+                on_update=on_update,
+                on_epoch=epoch_done,
+            )
         return self
 
     def read(self, files, progress=False, on_outside=None):
@@ -181,7 +242,7 @@ class SequenceModel:
             found += [source] if isinstance(source, ZipMember) else midi_files(source)
         return read_rolls(found, self.r, self.dt, progress=progress, on_outside=on_outside)
 
-    def train(self, files, batch_size=100, num_epochs=200):
+    def train(self, files, batch_size=100, num_epochs=200, *, n_sequences=1):
         """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
 
         Parameters
@@ -192,6 +253,8 @@ class SequenceModel:
             Frames of the window that one update looks at.
         num_epochs : int
             Ctrl+C ends it before; the model can be used then.
+        n_sequences : int
+            Windows of one update.
         """
         rolls = self.read(files)
 
@@ -199,7 +262,7 @@ class SequenceModel:
             print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}", flush=True)
 
         try:
-            self.fit(rolls, batch_size, num_epochs, on_epoch=show)
+            self.fit(rolls, batch_size, num_epochs, n_sequences=n_sequences, on_epoch=show)
         except KeyboardInterrupt:
             print("Interrupted by user.")
 
@@ -225,6 +288,8 @@ class SequenceModel:
         if primer is not None:
             primer = check_roll(primer, self.r, "primer")
             if len(primer):
+                if self.backend == "jax":
+                    to_host(self.params)
                 state = self._state_function(primer.astype(self.floatX))
         streams = list(self.graphs.updates_generate)
         before = [stream.get_value() for stream in streams]
@@ -234,7 +299,7 @@ class SequenceModel:
         self._n_steps.set_value(np.int64(n_steps))
         self._u_init.set_value(state)
         try:
-            with bounded_threads():
+            with bounded_threads(self.threads):
                 return np.asarray(self.generate_function()).astype(np.uint8)
         finally:
             self._n_steps.set_value(np.int64(200))
@@ -276,14 +341,17 @@ class SequenceModel:
         storage.save(self, filename)
 
     @classmethod
-    def load(cls, filename, *, backend="numba"):
+    def load(cls, filename, *, backend="numba", threads=1):
         """Read a model that `save` wrote.
 
         Parameters
         ----------
         filename : path
-        backend : {"numba", "c"}
-            A file fits each of them.
+        backend : {"numba", "c", "jax"}
+            A file fits each of them. JAX draws from streams of Philox only: a model that had others gets new ones
+            there, by its seed, and is saved with these; all else goes on as it was.
+        threads : int
+            That BLAS and Numba may take while the model runs.
 
         Raises
         ------
@@ -291,7 +359,8 @@ class SequenceModel:
             If the file is not a model, not of this class, or of another version of the format.
         FileNotFoundError
         """
-        return storage.load(filename, {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}, backend=backend)
+        kinds = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
+        return storage.load(filename, kinds, backend=backend, threads=threads)
 
 
 class RnnRbm(SequenceModel):
@@ -313,12 +382,15 @@ class RnnRbm(SequenceModel):
         Of everything random: streams, initial parameters, shuffling.
     k, k_generate : int
         Gibbs steps in training and in generation.
-    backend : {"numba", "c"}
+    backend : {"numba", "c", "jax"}
         What compiles the functions.
     floatX : {"float64", "float32"}, optional
         Without it, PyTensor's.
-    streams : {"srs", "mrg"}
-        Kind of random streams: Theano's shared_randomstreams, or its MRG31k3p.
+    streams : {"srs", "mrg", "philox"}, optional
+        Kind of random streams: Theano's shared_randomstreams, or its MRG31k3p, or Philox, which is faster and the same
+        on every backend. Without it, the first; on JAX the last, which has no other.
+    threads : int
+        That BLAS and Numba may take while the model runs.
 
     Examples
     --------
@@ -340,7 +412,8 @@ class RnnRbm(SequenceModel):
         k_generate=25,
         backend="numba",
         floatX=None,
-        streams="srs",
+        streams=None,
+        threads=1,
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -354,18 +427,21 @@ class RnnRbm(SequenceModel):
             backend=backend,
             floatX=floatX,
             streams=streams,
+            threads=threads,
         )
 
-    def build(self, n_hidden, n_hidden_recurrent, k, k_generate):
-        self._u_init = pytensor.shared(np.zeros(n_hidden_recurrent, self.floatX), name="u_init")
+    def build(self, n_hidden, n_hidden_recurrent, k, k_generate, *, streams=None, **batched):
+        if not batched:
+            self._u_init = pytensor.shared(np.zeros(n_hidden_recurrent, self.floatX), name="u_init")
         return build_rnnrbm(
             self.r[1] - self.r[0],
             n_hidden,
             n_hidden_recurrent,
             random_state=self.random_state,
-            streams=self.streams,
+            streams=streams or self.streams,
             k=k,
             k_generate=k_generate,
             n_steps=self._n_steps,
             u_init=self._u_init,
+            **batched,
         )

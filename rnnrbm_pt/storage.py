@@ -37,8 +37,15 @@ def get_state(model):
     return arrays
 
 
-def set_state(model, arrays):
+def set_state(model, arrays, *, streams=True):
     """Put back what `get_state` gave.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    arrays : dict of arrays
+    streams : bool
+        Whether the random streams are among it; else they stay as they are.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def set_state(model, arrays):
 
     for p in (*model.params, model.lr):
         p.set_value(fetch(p.name, p.get_value()))
-    for i, stream in enumerate(model.streams.streams):
+    for i, stream in enumerate(model.streams.streams if streams else []):
         value = stream.get_value()
         if isinstance(value, np.random.Generator):
             packed = fetch(f"stream_{i}", np.empty(625, np.uint32))
@@ -85,7 +92,7 @@ def save(model, filename):
         np.savez_compressed(file, about=np.array(json.dumps(about)), **get_state(model))
 
 
-def load(filename, kinds, *, backend):
+def load(filename, kinds, *, backend, threads=1):
     """Read a model; see `SequenceModel.load`.
 
     Parameters
@@ -94,6 +101,8 @@ def load(filename, kinds, *, backend):
     kinds : dict {class name: class}
         The models that may be in the file.
     backend : str
+        On "jax" the streams of the model are new ones, unless they are of the one kind that it has.
+    threads : int
     """
     filename = Path(filename)
     if not filename.exists():
@@ -112,8 +121,12 @@ def load(filename, kinds, *, backend):
     if about.get("model") not in kinds:
         raise ValueError(f"{filename}: expected a model of {' or '.join(kinds)}, found {about.get('model')!r}")
     try:
-        model = kinds[about["model"]](**about["settings"], floatX=about["floatX"], backend=backend)
-        set_state(model, arrays)
+        settings = about["settings"]
+        replaced = backend == "jax" and settings["streams"] != "philox"
+        if replaced:
+            settings = settings | {"streams": "philox"}
+        model = kinds[about["model"]](**settings, floatX=about["floatX"], backend=backend, threads=threads)
+        set_state(model, arrays, streams=not replaced)
         model.log = list(about["log"])
         model.progress = None if about["progress"] is None else Progress(**about["progress"])
     except (KeyError, TypeError, ValueError) as error:

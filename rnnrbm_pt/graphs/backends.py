@@ -1,23 +1,31 @@
 """What compiles a graph: one word for it, and a bound on the threads it takes."""
 
+import ctypes.util
 import logging
+import shlex
 import warnings
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 
 import pytensor
 from pytensor.compile.mode import get_mode
 
-BACKENDS = {"numba": "NUMBA", "c": "CVM"}
+BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
 """The word for each backend, and PyTensor's name of the mode that compiles for it."""
+
+LIBRARIES = "openblas", "flexiblas", "mkl_rt", "blas"
+"""BLAS libraries that the C backend is linked to if PyTensor finds none itself: the first that is there."""
 
 
 def backend_mode(backend):
-    """PyTensor's mode for a backend.
+    """PyTensor's mode for a backend, which is made ready: JAX for double precision, a BLAS for C.
 
     Parameters
     ----------
-    backend : {"numba", "c"}
-        "numba" compiles to machine code by LLVM, "c" by the C compiler of the machine.
+    backend : {"numba", "c", "jax"}
+        "numba" compiles to machine code by LLVM, "c" by the C compiler of the machine, "jax" by XLA, for the graphics
+        card too. JAX is then told to allow float64, as it is in all of the process.
 
     Returns
     -------
@@ -27,9 +35,17 @@ def backend_mode(backend):
     ------
     ValueError
         For any other word.
+    ImportError
+        If what the backend needs is not installed.
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
+    if backend == "c":
+        link_blas()
+    if backend == "jax":
+        from rnnrbm_pt.graphs.jax_functions import prepare_jax
+
+        prepare_jax()
     return get_mode(BACKENDS[backend])
 
 
@@ -50,26 +66,138 @@ def no_blas_warnings():
 
 
 def compile_function(inputs, outputs, updates=None, *, mode, floatX):
-    """`pytensor.function` under a float type, without the warnings of `no_blas_warnings`."""
+    """`pytensor.function` under a float type, without the warnings of `no_blas_warnings`; a `JaxFunction` for JAX.
+
+    Parameters
+    ----------
+    inputs : list of variables
+    outputs : variable or list of variables
+    updates : dict {shared variable: variable}, optional
+    mode : pytensor.compile.mode.Mode
+        See `backend_mode`.
+    floatX : {"float64", "float32"}
+
+    Returns
+    -------
+    callable
+    """
+    if mode is get_mode("JAX"):
+        from rnnrbm_pt.graphs.jax_functions import JaxFunction
+
+        return JaxFunction(inputs, outputs, updates, floatX=floatX)
     with no_blas_warnings(), pytensor.config.change_flags(floatX=floatX):
         return pytensor.function(inputs, outputs, updates=updates, mode=mode)
 
 
 def c_blas():
     """The linker flags of the BLAS that the C backend uses; an empty string where it found none."""
-    with no_blas_warnings():
-        return pytensor.config.blas__ldflags
+    link_blas()
+    return pytensor.config.blas__ldflags
+
+
+@cache
+def link_blas():
+    """Have the C backend use a BLAS that is installed, unless PyTensor's flags say which; once in a process.
+
+    PyTensor looks for a few libraries itself, but for OpenBLAS only together with gfortran's. The library is loaded
+    here, since one that is not cannot be bounded by `bounded_threads`.
+    """
+    from pytensor.link.c.cmodule import try_blas_flag
+
+    try:
+        pytensor.config.fetch_val_for_key("blas__ldflags")
+    except KeyError:
+        with no_blas_warnings():
+            found = pytensor.config.blas__ldflags
+        candidates = (f"-l{name}" for name in LIBRARIES if ctypes.util.find_library(name))
+        if not found and pytensor.config.cxx:
+            pytensor.config.blas__ldflags = next((flag for flag in candidates if try_blas_flag([flag])), "")
+    for flag in shlex.split(pytensor.config.blas__ldflags):
+        if flag.startswith("-l") and (library := ctypes.util.find_library(flag[2:])):
+            ctypes.CDLL(library)
+
+
+def describe_backends():
+    """What each backend has, and what it lacks.
+
+    Returns
+    -------
+    dict {backend: list of str}
+        Lines of text, for `rnnrbm info`.
+    """
+    return {"numba": _describe_numba(), "c": _describe_c(), "jax": _describe_jax()}
+
+
+def _describe_numba():
+    if find_spec("numba") is None:
+        return ["not installed: pip install numba"]
+    import numba
+    import scipy.linalg  # noqa: F401  (loads the BLAS that Numba calls)
+    from threadpoolctl import threadpool_info
+
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    pools = [pool for pool in pools if "scipy.libs" in pool["filepath"]] or pools  # NumPy may bring one of its own
+    blas = "; ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools) or "SciPy's"
+    n = numba.config.NUMBA_NUM_THREADS
+    return [f"ready (BLAS: {blas}; up to {n} thread{'s' * (n != 1)})"]
+
+
+def _describe_c():
+    compiler = pytensor.config.cxx
+    if not compiler:
+        return ["no C++ compiler was found: install g++"]
+    if blas := c_blas():
+        return [f"ready ({compiler}; BLAS: {blas})"]
+    return [
+        f"ready ({compiler}), but without a BLAS, so several times slower than numba;",
+        "install one with its headers (such as libopenblas-dev), or name it by",
+        "PYTENSOR_FLAGS=blas__ldflags=...",
+    ]
+
+
+def _describe_jax():
+    if find_spec("jax") is None:
+        return ['not installed: pip install "rnnrbm-pt[jax]"']
+    import jax
+
+    devices = jax.devices()
+    lines = [f"ready (jax {jax.__version__}; {len(devices)} device{'s' * (len(devices) != 1)})"]
+    lines += [f"{device.platform} {device.id}: {device.device_kind}" for device in devices]
+    if {device.platform for device in devices} == {"cpu"}:
+        lines.append('for a graphics card of NVIDIA: pip install "jax[cuda13]"')
+    return lines
 
 
 @contextmanager
 def bounded_threads(n=1):
-    """Hold BLAS to n threads within the block.
+    """Hold BLAS, and Numba if it is loaded, to n threads within the block.
 
     The matrices of this model are small: on a busy machine of two cores, two threads made an update ten times
-    slower than one.
+    slower than one. JAX has threads of its own, as many as there are cores, which cannot be bounded once it runs.
+
+    Parameters
+    ----------
+    n : int
+        At least 1. More than the machine has cores count as so many.
     """
     import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; a library has to be loaded to be bounded)
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(n, user_api="blas"):
+    with threadpool_limits(n, user_api="blas"), _bounded_numba_threads(n):
         yield
+
+
+@contextmanager
+def _bounded_numba_threads(n):
+    import sys
+
+    numba = sys.modules.get("numba")
+    if numba is None:
+        yield
+        return
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

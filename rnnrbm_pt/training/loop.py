@@ -1,7 +1,7 @@
 """Epochs of updates over the windows of shuffled sequences, as the tutorial runs them; can be stopped and continued.
 
 An epoch's mean is that of its updates: a short last window of a sequence weighs as much as a whole one, as in the
-tutorial.
+tutorial. An update may take several windows at once, the next ones in the order of the epoch.
 """
 
 import signal
@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -29,6 +30,8 @@ class Progress:
     """Whether `order` is that of the present epoch already."""
     monitors: list = field(default_factory=list)
     """Monitors of the present epoch so far, one an update."""
+    n_sequences: int = 1
+    """Windows of an update."""
 
     @property
     def complete(self):
@@ -55,6 +58,43 @@ def windows(rolls, order, batch_size):
         roll = rolls[index]
         for start in range(0, len(roll), batch_size):
             yield roll[start : start + batch_size]
+
+
+def groups(iterable, n):
+    """Take n at a time, in tuples; the last one may be shorter."""
+    iterator = iter(iterable)
+    while group := tuple(islice(iterator, n)):
+        yield group
+
+
+def batch_of(windows, n_steps, n_sequences, dtype):
+    """Put windows side by side, with a mask.
+
+    Parameters
+    ----------
+    windows : sequence of arrays, shape (n_steps, n_visible)
+        Of any lengths.
+    n_steps : int or None
+        Frames to fill up to; None for those of the longest window.
+    n_sequences : int
+        Windows to fill up to, by empty ones.
+    dtype : str
+
+    Returns
+    -------
+    v : array of dtype, shape (n_steps, n_sequences, n_visible)
+        0 behind the end of a window.
+    mask : array of dtype, shape (n_steps, n_sequences)
+        1 for a frame, 0 behind the end of a window.
+    """
+    lengths = [len(window) for window in windows]
+    n_steps = n_steps or max(lengths)
+    v = np.zeros((n_steps, n_sequences, windows[0].shape[1]), dtype)
+    mask = np.zeros((n_steps, n_sequences), dtype)
+    for i, window in enumerate(windows):
+        v[: lengths[i], i] = window
+        mask[: lengths[i], i] = 1
+    return v, mask
 
 
 @contextmanager
@@ -99,7 +139,8 @@ def run_epochs(update, rolls, random_state, progress, *, on_update=None, on_epoc
     Parameters
     ----------
     update : callable
-        Takes a window (n_steps, n_visible), updates the model, returns the monitor.
+        Takes `progress.n_sequences` windows (n_steps, n_visible), one an argument, the last of an epoch perhaps fewer;
+        updates the model, returns the monitor.
     rolls : list of arrays, shape (n_steps, n_visible)
     random_state : numpy.random.RandomState
         Shuffles the order of the sequences, once an epoch.
@@ -125,15 +166,17 @@ def run_epochs(update, rolls, random_state, progress, *, on_update=None, on_epoc
             start = time.perf_counter()
             frames = 0
             done = len(progress.monitors)
-            for i, window in enumerate(windows(rolls, progress.order, progress.batch_size)):
+            cut = windows(rolls, progress.order, progress.batch_size)
+            for i, group in enumerate(groups(cut, progress.n_sequences)):
+                n_frames = sum(len(window) for window in group)
                 if i < done:
                     if on_update is not None:
-                        on_update(len(window), total_frames)
+                        on_update(n_frames, total_frames)
                     continue
-                progress.monitors.append(float(update(window)))
-                frames += len(window)
+                progress.monitors.append(float(update(*group)))
+                frames += n_frames
                 if on_update is not None:
-                    on_update(len(window), total_frames)
+                    on_update(n_frames, total_frames)
                 check()
             seconds = time.perf_counter() - start
             record = {

@@ -1,0 +1,87 @@
+"""Philox4x32-10 in JAX: the same draws as in `rnnrbm_pt.graphs.philox`, whose layout this follows word for word."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pytensor.link.jax.dispatch import jax_funcify
+from pytensor.tensor.basic import Alloc
+from pytensor.tensor.math import Sum
+
+from rnnrbm_pt.graphs.philox import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
+
+
+def high_and_low(x, multiplier):
+    """The upper and the lower 32 bits of a product of two uint32.
+
+    By 64-bit numbers, for which JAX has to allow them: on a CPU twice as fast as by halves of 16 bits.
+    """
+    product = x.astype(jnp.uint64) * np.uint64(multiplier)
+    return (product >> np.uint64(32)).astype(jnp.uint32), product.astype(jnp.uint32)
+
+
+def philox4x32(counter, key):
+    """The four words of a counter: see `rnnrbm_pt.graphs.philox.philox4x32`; all uint32 of one shape, key of none."""
+    (x0, x1, x2, x3), (k0, k1) = counter, key
+    for _ in range(ROUNDS):
+        (high0, low0), (high1, low1) = high_and_low(x0, MULTIPLIERS[0]), high_and_low(x2, MULTIPLIERS[1])
+        x0, x1, x2, x3 = high1 ^ x1 ^ k0, low1, high0 ^ x3 ^ k1, low0
+        k0, k1 = k0 + np.uint32(WEYL[0]), k1 + np.uint32(WEYL[1])
+    return x0, x1, x2, x3
+
+
+def words(state, shape, second=False):
+    """The words of one draw, uint32 of that shape; `second`: those of the lower bits of float64."""
+    *rows, m = shape or (1,)
+    n, q = int(np.prod(rows)), -(-m // 4)
+    column, row = (jax.lax.broadcasted_iota(jnp.uint32, (n, q), axis) for axis in (1, 0))
+    d0, d1 = state[2], state[3] | np.uint32(SECOND_WORD if second else 0)
+    four = philox4x32((column, row, jnp.full((n, q), d0), jnp.full((n, q), d1)), state[:2])
+    return jnp.concatenate(four, axis=1)[:, :m].reshape(shape)
+
+
+def uniforms(state, shape, dtype):
+    """The uniform numbers of one draw, in [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64)."""
+    first = words(state, shape)
+    if dtype == "float32":
+        return (first >> np.uint32(8)).astype(jnp.float32) * np.float32(2**-24)
+    second = words(state, shape, second=True) >> np.uint32(11)
+    return (first.astype(jnp.float64) * 2.0**21 + second.astype(jnp.float64)) * 2.0**-53
+
+
+def next_draw(state):
+    """The state after one draw: d + 1 mod 2^63."""
+    d0 = state[2] + np.uint32(1)
+    d1 = (state[3] + (d0 == 0).astype(jnp.uint32)) & np.uint32(SECOND_WORD - 1)
+    return jnp.stack([state[0], state[1], d0, d1])
+
+
+@cache
+def tell_jax():
+    """Register the draw with PyTensor's JAX backend, and have sums and filled arrays be of the type their graph says.
+
+    Where JAX allows float64, PyTensor makes them float64 in graphs of float32 too, which costs time, and a scan that
+    carries float32 refuses them.
+    """
+
+    @jax_funcify.register(PhiloxBinomial)
+    def jax_funcify_PhiloxBinomial(op, node, **kwargs):
+        dtype = node.inputs[1].type.dtype
+
+        def draw(state, p):
+            p = jnp.asarray(p, dtype)
+            return next_draw(state), (uniforms(state, p.shape, dtype) < p).astype(dtype)
+
+        return draw
+
+    for op_type in (Sum, Alloc):
+        jax_funcify.register(op_type, _of_its_type(jax_funcify.dispatch(op_type)))
+
+
+def _of_its_type(funcify):
+    def funcify_typed(op, node=None, **kwargs):
+        compute, dtype = funcify(op, node=node, **kwargs), node.outputs[0].type.dtype
+        return lambda *inputs: jnp.asarray(compute(*inputs), dtype)
+
+    return funcify_typed
