@@ -51,6 +51,11 @@ class PhiloxStreams(RandomStreams):
             raise ValueError(f"seed of PhiloxStreams: expected 0 to {2**32 - 1}, found {seed}")
         self._seed = seed
         self._type = PhiloxType(parallel)
+        if parallel:
+            # Numba starts its threads when it compiles for them: code from its cache would find none, and crash.
+            import numba
+
+            numba.get_num_threads()
         self.streams = []
 
     def stream(self, name=None):

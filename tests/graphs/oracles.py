@@ -9,7 +9,7 @@ from pytensor.graph.op import HasInnerGraph
 
 MODES = {
     "numba": "NUMBA",
-    "unfused": get_mode("NUMBA").excluding("rnnrbm_sample_units"),
+    "unfused": get_mode("NUMBA").excluding("rnnrbm_sample_units", "rnnrbm_vectorised"),
     "c": "CVM",
     "python": Mode("py", "fast_run"),
 }
