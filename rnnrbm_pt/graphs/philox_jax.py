@@ -1,4 +1,4 @@
-"""Philox4x32-10 in JAX: the same draws as in `rnnrbm_pt.graphs.philox`, whose layout this follows word for word."""
+"""Philox4x32-10 in JAX: the same draws as in `rnnrbm_pt.graphs.philox4x32`, whose layout this follows word for word."""
 
 from functools import cache
 
@@ -9,7 +9,7 @@ from pytensor.link.jax.dispatch import jax_funcify
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.math import Sum
 
-from rnnrbm_pt.graphs.philox import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
+from rnnrbm_pt.graphs.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
 
 def high_and_low(x, multiplier):
@@ -22,7 +22,7 @@ def high_and_low(x, multiplier):
 
 
 def philox4x32(counter, key):
-    """The four words of a counter: see `rnnrbm_pt.graphs.philox.philox4x32`; all uint32 of one shape, key of none."""
+    """The four words of a counter: see `rnnrbm_pt.graphs.philox4x32`; all uint32 of one shape, key of none."""
     (x0, x1, x2, x3), (k0, k1) = counter, key
     for _ in range(ROUNDS):
         (high0, low0), (high1, low1) = high_and_low(x0, MULTIPLIERS[0]), high_and_low(x2, MULTIPLIERS[1])
