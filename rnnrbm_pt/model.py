@@ -83,8 +83,8 @@ class SequenceModel:
         self.progress = None
 
         self.random_state = np.random.RandomState(seed)
-        options = {"parallel": self.threads > 1} if streams == "philox" else {}
-        self.streams = STREAMS[streams](stream_seed(self.random_state), **options)
+        parallel = {"parallel": True} if streams == "philox" and self.threads > 1 else {}
+        self.streams = STREAMS[streams](stream_seed(self.random_state), **parallel)
         with pytensor.config.change_flags(floatX=self.floatX):
             self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
             self._n_steps = pytensor.shared(np.int64(200), name="n_steps")

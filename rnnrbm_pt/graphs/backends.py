@@ -3,6 +3,7 @@
 import ctypes.util
 import logging
 import shlex
+import sys
 import warnings
 from contextlib import contextmanager
 from functools import cache
@@ -189,12 +190,11 @@ def bounded_threads(n=1):
 
 @contextmanager
 def _bounded_numba_threads(n):
-    import sys
-
-    numba = sys.modules.get("numba")
-    if numba is None:
-        yield
+    if "numba" not in sys.modules and (n == 1 or find_spec("numba") is None):
+        yield  # nothing of it runs yet, and what will takes one thread unless it is told otherwise
         return
+    import numba
+
     before = numba.get_num_threads()
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
     try:
