@@ -141,7 +141,7 @@ def test_what_cannot_be_trained_on(toy_model, rolls, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backend": "fortran"}, "backend: expected one of numba, c, found 'fortran'"),
+        ({"backend": "fortran"}, "backend: expected one of numba, c, jax, found 'fortran'"),
         ({"floatX": "float16"}, "floatX"),
         ({"streams": "dice"}, "streams"),
         ({"dt": 0}, "dt"),

@@ -8,7 +8,7 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 
-from rnnrbm_pt.graphs.backends import BACKENDS, bounded_threads, compile_function
+from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
 from rnnrbm_pt.graphs.mrg import MRGSharedVariable, MRGStreams
 from rnnrbm_pt.graphs.mrg31k3p import M1, M2, N_STREAMS, MRGBinomial, jump_ahead, mrg_type, parallel_states, uniforms
 from rnnrbm_pt.graphs.mrg_numba import MRGSampleUnits
@@ -139,6 +139,7 @@ def test_uniforms_lie_between_0_and_1(dtype):
 
 # The three implementations of a draw, against the definition
 
+BACKENDS = {"numba": "NUMBA", "c": "CVM"}
 MODES = {"py": pytensor.compile.mode.Mode(linker="py", optimizer="fast_run"), **BACKENDS}
 
 
