@@ -1,0 +1,290 @@
+"""Schedules: values that change while training goes on, for a rate, a momentum, or the length k of a Gibbs chain.
+
+A schedule is a frozen dataclass, called as ``schedule(epoch, update)`` with the numbers of complete epochs and updates,
+both from 0, and it returns the value for what comes next. It remembers nothing: where a run stands says all, so a run
+that is continued has the values of one that was not stopped. `to_json` describes it in a checkpoint or on a command
+line, `from_json` makes it again.
+
+Training puts the value into a shared variable, which the graph has where a number would stand:
+
+    lr = pytensor.shared(np.float64(0), name="lr")
+    scheduled = {lr: WarmUp(Cosine(0.01, 0.0, 200), 5)}
+    train = pytensor.function([v], monitor, updates=sgd(cost, params, lr))
+    set_scheduled(scheduled, epoch, update)  # before each update
+    train(window)
+"""
+
+import math
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+
+import numpy as np
+
+UNITS = ("epoch", "update")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A value by the epoch and the update; the kinds below say how."""
+
+    def __call__(self, epoch, update):
+        """The value after `epoch` complete epochs and `update` complete updates of the whole run.
+
+        Parameters
+        ----------
+        epoch, update : int
+
+        Returns
+        -------
+        float or int
+        """
+        raise NotImplementedError
+
+    def to_json(self):
+        """What `json.dumps` takes: a dict of the schedule's name and its fields.
+
+        Returns
+        -------
+        dict
+        """
+        described = {"schedule": type(self).__name__}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            described[field.name] = value.to_json() if isinstance(value, Schedule) else _plain(value)
+        return described
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """value, always."""
+
+    value: float
+
+    def __post_init__(self):
+        _check_number(self, "value")
+
+    def __call__(self, epoch, update):
+        return self.value
+
+
+@dataclass(frozen=True)
+class Table(Schedule):
+    """values[i] from at[i] on; at[0] is 0. With whole numbers for values, a table of the lengths of a Gibbs chain."""
+
+    at: tuple
+    values: tuple
+    by: str = "epoch"
+
+    def __post_init__(self):
+        object.__setattr__(self, "at", tuple(self.at))
+        object.__setattr__(self, "values", tuple(self.values))
+        for number in self.at + self.values:
+            _check_finite(self, "at and values", number)
+        if len(self.at) != len(self.values) or not self.at or self.at[0] != 0 or sorted(set(self.at)) != [*self.at]:
+            raise ValueError(
+                f"Table: expected as many ascending times, from 0, as values, found {self.at}, {self.values}"
+            )
+        _check_by(self)
+
+    def __call__(self, epoch, update):
+        now = _now(self, epoch, update)
+        return next(value for at, value in zip(self.at[::-1], self.values[::-1], strict=True) if at <= now)
+
+
+@dataclass(frozen=True)
+class Step(Schedule):
+    """value factor^floor(t / every): multiplied by factor once in `every` epochs or updates."""
+
+    value: float
+    factor: float
+    every: int
+    by: str = "epoch"
+
+    def __post_init__(self):
+        _check_number(self, "value", "factor")
+        _check_positive(self, "every")
+        _check_by(self)
+
+    def __call__(self, epoch, update):
+        return self.value * self.factor ** (_now(self, epoch, update) // self.every)
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """value factor^t."""
+
+    value: float
+    factor: float
+    by: str = "epoch"
+
+    def __post_init__(self):
+        _check_number(self, "value", "factor")
+        _check_by(self)
+
+    def __call__(self, epoch, update):
+        return self.value * self.factor ** _now(self, epoch, update)
+
+
+@dataclass(frozen=True)
+class InverseTime(Schedule):
+    """value / (1 + t / half): half of value after `half` epochs or updates, a third after twice as many."""
+
+    value: float
+    half: float
+    by: str = "epoch"
+
+    def __post_init__(self):
+        _check_number(self, "value")
+        _check_positive(self, "half")
+        _check_by(self)
+
+    def __call__(self, epoch, update):
+        return self.value / (1 + _now(self, epoch, update) / self.half)
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """end + (start - end) (1 + cos(pi t / over)) / 2, and end from `over` on (Loshchilov and Hutter, ICLR 2017)."""
+
+    start: float
+    end: float
+    over: float
+    by: str = "epoch"
+
+    def __post_init__(self):
+        _check_number(self, "start", "end")
+        _check_positive(self, "over")
+        _check_by(self)
+
+    def __call__(self, epoch, update):
+        part = _now(self, epoch, update) / self.over
+        if part >= 1:
+            return self.end
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * part)) / 2
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """min(1, (t + 1) / over) of another schedule: the first update has 1 / over of it, the `over`-th the whole.
+
+    The other schedule's time begins with the run, not after the warm-up.
+    """
+
+    then: Schedule
+    over: float
+    by: str = "update"
+
+    def __post_init__(self):
+        object.__setattr__(self, "then", as_schedule(self.then))
+        _check_positive(self, "over")
+        _check_by(self)
+
+    def __call__(self, epoch, update):
+        return self.then(epoch, update) * min(1.0, (_now(self, epoch, update) + 1) / self.over)
+
+
+SCHEDULES = {kind.__name__: kind for kind in (Constant, Table, Step, Exponential, InverseTime, Cosine, WarmUp)}
+
+
+def from_json(described):
+    """The schedule that `to_json` described.
+
+    Parameters
+    ----------
+    described : dict
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    ValueError
+        If it describes none.
+    """
+    described = dict(described)
+    name = described.pop("schedule", None)
+    if name not in SCHEDULES:
+        raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, found {name!r}")
+    try:
+        return SCHEDULES[name](**described)
+    except TypeError as error:
+        wanted = ", ".join(field.name for field in fields(SCHEDULES[name]))
+        raise ValueError(f"{name}: expected {wanted}, found {', '.join(described) or 'nothing'}") from error
+
+
+def as_schedule(value):
+    """A schedule as it is, one out of its description, or a number as `Constant`.
+
+    Parameters
+    ----------
+    value : Schedule, dict or number
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if isinstance(value, Schedule):
+        return value
+    return from_json(value) if isinstance(value, dict) else Constant(value)
+
+
+def set_scheduled(scheduled, epoch, update):
+    """Put the values of this moment into shared variables, each in its own type.
+
+    Parameters
+    ----------
+    scheduled : dict {shared scalar: Schedule}
+    epoch, update : int
+        Complete epochs, and complete updates of the whole run.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite; or not a whole number, for a variable of integers.
+    """
+    for shared, schedule in scheduled.items():
+        value, dtype = schedule(epoch, update), np.dtype(shared.type.dtype)
+        if not math.isfinite(value) or (dtype.kind in "iu" and value != int(value)):
+            expected = "a finite number" if dtype.kind == "f" else "a whole number"
+            raise ValueError(f"{shared.name}: expected {expected} at epoch {epoch}, update {update}, found {value}")
+        shared.set_value(np.asarray(value, dtype))
+
+
+def _now(schedule, epoch, update):
+    return epoch if schedule.by == "epoch" else update
+
+
+def _plain(value):
+    """A value as JSON has it; NumPy's numbers are none of json's."""
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
+def _check_finite(schedule, name, value):
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(f"{type(schedule).__name__}: {name}: expected a finite number, found {value!r}")
+
+
+def _check_number(schedule, *names):
+    for name in names:
+        _check_finite(schedule, name, getattr(schedule, name))
+
+
+def _check_positive(schedule, name):
+    _check_number(schedule, name)
+    if getattr(schedule, name) <= 0:
+        raise ValueError(f"{type(schedule).__name__}: {name}: expected above 0, found {getattr(schedule, name)!r}")
+
+
+def _check_by(schedule):
+    if schedule.by not in UNITS:
+        raise ValueError(f"{type(schedule).__name__}: by: expected one of {', '.join(UNITS)}, found {schedule.by!r}")
