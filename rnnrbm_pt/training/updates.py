@@ -1,0 +1,386 @@
+"""Optimisers: functions from (cost or gradients, params, ...) to a dict of updates, named as Lasagne names them.
+
+    updates = adam(cost, params, learning_rate=lr, consider_constant=[v_sample])
+    train = pytensor.function([v], monitor, updates={**updates_train, **updates})
+
+What they share:
+
+- ``cost_or_gradients`` is a scalar cost, or a list of gradients, one for each parameter in turn. ``consider_constant``
+  goes to ``pytensor.grad`` with a cost: for CD-k it is ``[v_sample]``.
+- ``params`` are shared variables of a floating type, each with a name of its own.
+- ``learning_rate`` is a number; or a symbolic scalar, so that a shared one can be set while training goes on, by a
+  schedule for instance; or a dict from parameters (or their names) to either of these, or a function from a parameter
+  to it. So the RBM's parameters and the RNN's can have different rates. Other settings are numbers or symbolic scalars.
+- What they return is a dict {shared variable: its next value}, for ``pytensor.function``.
+- Optimisers that remember keep it in shared variables of the parameter's type, named as ``adam_m_W`` and beginning at
+  zero. They are keys of the updates, and `slots` picks them out for a checkpoint.
+- g is the gradient below, p the parameter, and all arithmetic is in p's type.
+"""
+
+import math
+from inspect import signature
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.graph.basic import Variable
+
+from rnnrbm_pt.training.gradients import (
+    as_scalar,
+    clip_values,
+    gradients_of,
+    param_name,
+    per_param,
+    total_norm_constraint,
+    with_weight_decay,
+)
+
+
+def slots(updates):
+    """The shared variables in which optimisers remember, out of updates that may hold others beside.
+
+    Returns
+    -------
+    list of shared variables
+        In the order of the updates; each has a name of its own.
+    """
+    return [variable for variable in updates if getattr(variable.tag, "optimizer_slot", False)]
+
+
+# ---------------------------------------------------------------------------------------------------
+# The optimisers
+
+
+def sgd(cost_or_gradients, params, learning_rate, *, consider_constant=None):
+    """Stochastic gradient descent.
+
+    p := p - learning_rate g
+    """
+    gradients = gradients_of(cost_or_gradients, params, consider_constant)
+    return {p: p - per_param(learning_rate, p) * g for p, g in zip(params, gradients, strict=True)}
+
+
+def apply_momentum(updates, params=None, momentum=0.9):
+    """Add momentum to the updates of any optimiser (Polyak, 1964).
+
+    velocity := momentum velocity + updates[p] - p
+    p := p + velocity
+
+    Parameters
+    ----------
+    updates : dict {shared variable: next}
+    params : list of shared variables, optional
+        What to add it to; without them, all keys but the slots of optimisers.
+    momentum : number or scalar variable
+
+    Returns
+    -------
+    dict
+        A copy of `updates` with those of params replaced, and the slots ``momentum_velocity_*``.
+    """
+    updates, params = _chosen(updates, params)
+    for p in params:
+        velocity = _slot("momentum_velocity", p)
+        x = as_scalar(momentum, p) * velocity + updates[p]
+        updates[velocity] = x - p
+        updates[p] = x
+    return updates
+
+
+def momentum(cost_or_gradients, params, learning_rate, momentum=0.9, *, consider_constant=None):
+    """Gradient descent with momentum (Polyak, 1964).
+
+    velocity := momentum velocity - learning_rate g
+    p := p + velocity
+    """
+    updates = sgd(cost_or_gradients, params, learning_rate, consider_constant=consider_constant)
+    return apply_momentum(updates, momentum=momentum)
+
+
+def apply_nesterov_momentum(updates, params=None, momentum=0.9):
+    """Add Nesterov's momentum to the updates of any optimiser.
+
+    velocity := momentum velocity + updates[p] - p
+    p := p + momentum velocity + updates[p] - p
+
+    That is the form in which the gradient is taken where the parameters are, not where velocity would carry them
+    (Bengio, Boulanger-Lewandowski and Pascanu, Advances in optimizing recurrent networks, 2013, section 3.5).
+
+    Parameters
+    ----------
+    updates, params, momentum
+        As for `apply_momentum`.
+
+    Returns
+    -------
+    dict
+        A copy of `updates` with those of params replaced, and the slots ``nesterov_velocity_*``.
+    """
+    updates, params = _chosen(updates, params)
+    for p in params:
+        velocity, mu = _slot("nesterov_velocity", p), as_scalar(momentum, p)
+        x = mu * velocity + updates[p] - p
+        updates[velocity] = x
+        updates[p] = mu * x + updates[p]
+    return updates
+
+
+def nesterov_momentum(cost_or_gradients, params, learning_rate, momentum=0.9, *, consider_constant=None):
+    """Gradient descent with Nesterov's momentum, as `apply_nesterov_momentum` has it.
+
+    velocity := momentum velocity - learning_rate g
+    p := p + momentum velocity - learning_rate g
+    """
+    updates = sgd(cost_or_gradients, params, learning_rate, consider_constant=consider_constant)
+    return apply_nesterov_momentum(updates, momentum=momentum)
+
+
+def adagrad(cost_or_gradients, params, learning_rate=1.0, epsilon=1e-6, *, consider_constant=None):
+    """AdaGrad (Duchi, Hazan and Singer, JMLR 2011).
+
+    accu := accu + g^2
+    p := p - learning_rate g / sqrt(accu + epsilon)
+    """
+    updates = {}
+    for p, g in zip(params, gradients_of(cost_or_gradients, params, consider_constant), strict=True):
+        accu = _slot("adagrad_accu", p)
+        updates[accu] = accu + pt.sqr(g)
+        updates[p] = p - per_param(learning_rate, p) * g / pt.sqrt(updates[accu] + as_scalar(epsilon, p))
+    return updates
+
+
+def rmsprop(cost_or_gradients, params, learning_rate=1.0, rho=0.9, epsilon=1e-6, *, consider_constant=None):
+    """RMSProp (Tieleman and Hinton, Coursera lecture 6.5, 2012).
+
+    accu := rho accu + (1 - rho) g^2
+    p := p - learning_rate g / sqrt(accu + epsilon)
+    """
+    updates = {}
+    for p, g in zip(params, gradients_of(cost_or_gradients, params, consider_constant), strict=True):
+        accu = _slot("rmsprop_accu", p)
+        updates[accu] = _average(accu, pt.sqr(g), rho)
+        updates[p] = p - per_param(learning_rate, p) * g / pt.sqrt(updates[accu] + as_scalar(epsilon, p))
+    return updates
+
+
+def adadelta(cost_or_gradients, params, learning_rate=1.0, rho=0.95, epsilon=1e-6, *, consider_constant=None):
+    """AdaDelta (Zeiler, arXiv:1212.5701, 2012). The paper has no learning rate, that is 1.
+
+    accu := rho accu + (1 - rho) g^2
+    d = g sqrt(delta_accu + epsilon) / sqrt(accu + epsilon)
+    delta_accu := rho delta_accu + (1 - rho) d^2
+    p := p - learning_rate d
+    """
+    updates = {}
+    for p, g in zip(params, gradients_of(cost_or_gradients, params, consider_constant), strict=True):
+        accu, delta_accu, eps = (
+            _slot("adadelta_accu", p),
+            _slot("adadelta_delta_accu", p),
+            as_scalar(epsilon, p),
+        )
+        updates[accu] = _average(accu, pt.sqr(g), rho)
+        d = g * pt.sqrt(delta_accu + eps) / pt.sqrt(updates[accu] + eps)
+        updates[delta_accu] = _average(delta_accu, pt.sqr(d), rho)
+        updates[p] = p - per_param(learning_rate, p) * d
+    return updates
+
+
+def adam(
+    cost_or_gradients, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, *, consider_constant=None
+):
+    """Adam (Kingma and Ba, ICLR 2015), algorithm 1 of the paper.
+
+    t := t + 1
+    m := beta1 m + (1 - beta1) g
+    v := beta2 v + (1 - beta2) g^2
+    p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+
+    Lasagne has the paper's other form, in which epsilon is not divided by sqrt(1 - beta2^t).
+    """
+    gradients = gradients_of(cost_or_gradients, params, consider_constant)
+    return _adam("adam", gradients, params, learning_rate, beta1, beta2, epsilon)
+
+
+def amsgrad(
+    cost_or_gradients, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, *, consider_constant=None
+):
+    """AMSGrad (Reddi, Kale and Kumar, ICLR 2018): Adam whose divisor never becomes smaller.
+
+    t, m, v as `adam` has them
+    v_hat := max(v_hat, v)
+    p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v_hat / (1 - beta2^t)) + epsilon)
+
+    The paper leaves the two divisions by 1 - beta^t out; Lasagne and PyTorch have them.
+    """
+    gradients = gradients_of(cost_or_gradients, params, consider_constant)
+    return _adam("amsgrad", gradients, params, learning_rate, beta1, beta2, epsilon, never_smaller=True)
+
+
+def adamw(
+    cost_or_gradients,
+    params,
+    learning_rate=0.001,
+    beta1=0.9,
+    beta2=0.999,
+    epsilon=1e-8,
+    weight_decay=0.01,
+    *,
+    consider_constant=None,
+):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019).
+
+    p := p - learning_rate (adam's step + weight_decay p)
+
+    `weight_decay` may differ by the parameter, as `learning_rate` may: ``lambda p: 0.01 if p.ndim == 2 else 0.0``
+    spares the biases.
+    """
+    gradients = gradients_of(cost_or_gradients, params, consider_constant)
+    updates = _adam("adamw", gradients, params, learning_rate, beta1, beta2, epsilon)
+    for p in params:
+        updates[p] = updates[p] - per_param(learning_rate, p) * per_param(weight_decay, p, "weight_decay") * p
+    return updates
+
+
+def _adam(kind, gradients, params, learning_rate, beta1, beta2, epsilon, never_smaller=False):
+    updates = {}
+    t = _remembered(pytensor.shared(np.zeros((), params[0].type.dtype), name=f"{kind}_t"))
+    updates[t] = t + 1
+    for p, g in zip(params, gradients, strict=True):
+        m, v = _slot(f"{kind}_m", p), _slot(f"{kind}_v", p)
+        updates[m] = _average(m, g, beta1)
+        updates[v] = _average(v, pt.sqr(g), beta2)
+        second = updates[v]
+        if never_smaller:
+            v_hat = _slot(f"{kind}_v_hat", p)
+            second = updates[v_hat] = pt.maximum(v_hat, second)
+        steps = pt.cast(updates[t], p.type.dtype)
+        m_corrected = updates[m] / _one_minus_power(beta1, steps, p)
+        divisor = pt.sqrt(second / _one_minus_power(beta2, steps, p)) + as_scalar(epsilon, p)
+        updates[p] = p - per_param(learning_rate, p) * m_corrected / divisor
+    return updates
+
+
+OPTIMIZERS = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov_momentum,
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "adadelta": adadelta,
+    "adam": adam,
+    "amsgrad": amsgrad,
+    "adamw": adamw,
+}
+
+
+def optimizer_updates(
+    optimizer,
+    cost_or_gradients,
+    params,
+    learning_rate=None,
+    *,
+    consider_constant=None,
+    clip_norm=None,
+    clip_value=None,
+    weight_decay=None,
+    **settings,
+):
+    """Updates of the optimiser of a name, with the gradient clipped and decay added as asked for.
+
+    Clipping comes before decay, so that a large gradient does not take the decay with it; the norm before the value.
+
+    Parameters
+    ----------
+    optimizer : str
+        One of `OPTIMIZERS`.
+    cost_or_gradients, params, consider_constant
+        As for the optimisers; see `training.updates`.
+    learning_rate : number, scalar variable, dict or function, optional
+        Without it, the optimiser's own; sgd, momentum and nesterov have none.
+    clip_norm, clip_value : number or scalar variable, optional
+        See `total_norm_constraint` and `clip_values`.
+    weight_decay : number, scalar variable, dict or function, optional
+        Decoupled for adamw, where 0.01 is the default; else added to the gradient, see `with_weight_decay`.
+    **settings
+        Further arguments of the optimiser: momentum, rho, beta1, beta2, epsilon.
+
+    Returns
+    -------
+    dict {param or slot: next}
+
+    Returns
+    -------
+    dict {param or slot: next}
+
+    Raises
+    ------
+    ValueError
+        If there is no such optimiser, or it does not take these settings.
+    """
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, found {optimizer!r}")
+    build = OPTIMIZERS[optimizer]
+    taken = [x.name for x in signature(build).parameters.values() if x.kind is x.POSITIONAL_OR_KEYWORD][3:]
+    unknown = [name for name in settings if name not in taken]
+    if unknown:
+        raise ValueError(f"{optimizer}: expected settings out of {', '.join(taken) or 'none'}, found {unknown[0]}")
+    if learning_rate is not None:
+        settings["learning_rate"] = learning_rate
+    elif optimizer in ("sgd", "momentum", "nesterov"):
+        raise ValueError(f"{optimizer}: expected a learning_rate, found none")
+
+    gradients = gradients_of(cost_or_gradients, params, consider_constant)
+    if clip_norm is not None:
+        gradients = total_norm_constraint(gradients, clip_norm)
+    if clip_value is not None:
+        gradients = clip_values(gradients, clip_value)
+    if weight_decay is not None and "weight_decay" in taken:
+        settings["weight_decay"] = weight_decay
+    elif weight_decay is not None:
+        gradients = with_weight_decay(gradients, params, weight_decay)
+    return build(gradients, params, **settings)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Slots and the pieces of the equations
+
+
+def _average(average, value, keep):
+    """Moving average: keep average + (1 - keep) value."""
+    # A number's complement is taken before it is rounded to float32: of 1 - 0.999 four digits would remain.
+    rest = 1 - as_scalar(keep, average) if isinstance(keep, Variable) else as_scalar(1 - keep, average)
+    return as_scalar(keep, average) * average + rest * value
+
+
+def _one_minus_power(base, exponent, param):
+    """1 - base^exponent, without the cancellation when base is near 1."""
+    if isinstance(base, Variable):
+        logarithm = pt.log(as_scalar(base, param))
+    elif 0 <= base < 1:
+        logarithm = as_scalar(math.log(max(base, 1e-30)), param)  # of 0 as good as of the smallest
+    else:
+        raise ValueError(f"beta: expected a number of at least 0 and less than 1, found {base!r}")
+    return -pt.expm1(exponent * logarithm)
+
+
+def _slot(kind, param):
+    """A shared variable of zeros beside a parameter."""
+    zeros = np.zeros_like(param.get_value(borrow=True))
+    return _remembered(pytensor.shared(zeros, name=f"{kind}_{param_name(param)}", shape=param.type.shape))
+
+
+def _remembered(variable):
+    variable.tag.optimizer_slot = True
+    return variable
+
+
+def _chosen(updates, params):
+    """A copy of updates, and the keys of it that are to be changed."""
+    updates = dict(updates)
+    if params is None:
+        remembered = set(slots(updates))
+        params = [variable for variable in updates if variable not in remembered]
+    absent = [param_name(param) for param in params if param not in updates]
+    if absent:
+        raise ValueError(f"updates: expected one for each parameter, found none for {', '.join(absent)}")
+    return updates, list(params)
