@@ -22,13 +22,18 @@ from rnnrbm_pt.music.pianoroll import check_range, check_roll
 DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
 VELOCITY = 90  # the original writer's
 
+# What a time is counted in, and how many of it a quarter note of the default tempo has.
+UNITS = {"second": 0.5, "quarter": 1.0}
+LABELS = {"second": "s", "quarter": "quarter notes"}
+
 # k * dt computed in floating point may lie a hair after the frame it is meant for. In frames.
 TOLERANCE = 1e-9
 
 # At the default tempo one tick is one millisecond, so a dt of whole milliseconds is met exactly.
 TICKS_PER_QUARTER = 500
-TICKS_PER_SECOND = TICKS_PER_QUARTER * 1_000_000 // DEFAULT_TEMPO
-SHORTEST_WRITTEN = 2 / TICKS_PER_SECOND  # dt in seconds: each frame needs a tick of its own
+# Counting quarter notes, a dt of a half, a third, ... to a 32nd of one is met exactly, but for 1/7 and the like.
+TICKS_PER_COUNTED_QUARTER = 480
+TICKS_OF_A_STEP = 2  # at least: each frame needs a tick of its own
 LONGEST_DELTA = (1 << 28) - 1  # ticks: a MIDI time difference has 28 bits
 
 # Bounds of what one file may cost, far above any piece: the reader's time and memory grow with both.
@@ -38,15 +43,21 @@ MAX_HIGH_BYTES = 1024  # in a row: a number written in that many bytes is not on
 
 
 class Note(NamedTuple):
-    """A note of a MIDI file: its number, and its two ends in seconds from the beginning."""
+    """A note of a MIDI file: its number, and its two ends in seconds (or quarter notes) from the beginning."""
 
     pitch: int
     start: float
     end: float
 
 
-class MidiRoll(NamedTuple):
-    """What `midiread` found in a file.
+class _Three(NamedTuple):
+    piano_roll: np.ndarray
+    notes: list
+    n_outside: int
+
+
+class MidiRoll(_Three):
+    """What `midiread` found in a file; it unpacks as (piano_roll, notes, n_outside).
 
     Attributes
     ----------
@@ -56,14 +67,14 @@ class MidiRoll(NamedTuple):
         Every note of the file that has an end, those outside r too, in the order they begin in the file.
     n_outside : int
         How many of them lie outside r, and so are not in the roll.
+    key_signature : str or None
+        Beside the three: the earliest key signature of the file, as "F", "Bb" or "C#m"; None where there is none.
     """
 
-    piano_roll: np.ndarray
-    notes: list
-    n_outside: int
+    key_signature = None
 
 
-def midiread(filename, r=(21, 109), dt=0.2, name=None):
+def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second"):
     """Read a MIDI file into a piano roll, by the rule of the tutorial's own reader.
 
     - An event's time is time + tempo * (tick - beat) * 1e-6 / division, with (tempo, beat, time) beginning
@@ -84,14 +95,17 @@ def midiread(filename, r=(21, 109), dt=0.2, name=None):
     r : pair of int
         (low, high), MIDI note numbers, half open. Notes outside are left out of the roll and counted.
     dt : float
-        Seconds a step.
+        Seconds a step, or quarter notes a step.
     name : str, optional
         What to call the file in an error; by default its path.
+    unit : {"second", "quarter"}
+        What dt and the ends of notes are counted in. In quarter notes tempo events say nothing: whatever the tempo
+        is, and however it changes, dt = 0.5 gives two steps to each quarter note.
 
     Returns
     -------
     MidiRoll
-        (piano_roll, notes, n_outside)
+        (piano_roll, notes, n_outside), with the attribute key_signature
 
     Raises
     ------
@@ -100,17 +114,17 @@ def midiread(filename, r=(21, 109), dt=0.2, name=None):
     OSError
         If it cannot be read.
     ValueError
-        If r or dt make no sense, or the file is not one that can be read: empty, not MIDI, broken off, of
+        If r, dt or unit make no sense, or the file is not one that can be read: empty, not MIDI, broken off, of
         type 2, timed by SMPTE frames, without any note (or any in r), larger than 2 MiB, or longer than
         a million steps. The message names the file, what was expected and what was found.
     """
     low, high = check_range(r)
-    dt = _check_dt(dt)
+    dt = _check_dt(dt, unit)
     data, name = _read_bytes(filename, name)
     division, tracks = _parse(data, name)
-    too_long = f"{name}: expected notes within {MAX_FRAMES} steps of {dt} s, found one that ends later"
+    too_long = f"{name}: expected notes within {MAX_FRAMES} steps of {dt} {LABELS[unit]}, found one that ends later"
     try:
-        notes = _notes(tracks, division)
+        notes = _notes(tracks, division, unit)
     except OverflowError:
         raise ValueError(too_long) from None
     if not notes:
@@ -126,11 +140,13 @@ def midiread(filename, r=(21, 109), dt=0.2, name=None):
         raise ValueError(f"{name}: expected notes that last, found none that ends after 0 s")
     roll = np.zeros((n_steps, high - low), np.uint8)
     _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt)
-    return MidiRoll(roll, notes, len(notes) - len(inside))
+    found = MidiRoll(roll, notes, len(notes) - len(inside))
+    found.key_signature = _key_signature(tracks)
+    return found
 
 
-def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0):
-    """Write a piano roll as a MIDI file that `midiread`, with the same r and dt, turns into the same roll.
+def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0, *, unit="second", tempo=120):
+    """Write a piano roll as a MIDI file that `midiread`, with the same r, dt and unit, turns into the same roll.
 
     The same but for silent steps at the end: a MIDI file has notes, and no length beyond them. A roll that
     is silent throughout makes a valid file without notes, which `midiread` refuses, as it does a file of
@@ -151,9 +167,14 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0):
     r : pair of int
         (low, high), MIDI note numbers, half open.
     dt : float
-        Seconds a step, 0.002 at least.
+        Seconds a step, 0.002 at least; or quarter notes a step, a 240th at least.
     patch : int
         General MIDI program, counted from 0 (piano) to 127.
+    unit : {"second", "quarter"}
+        What dt is counted in. By quarter notes, the file's quarter notes are those of the music, and bars and note
+        values read well in a notation program; one is 480 ticks.
+    tempo : float
+        Quarter notes a minute, from 4 to 60,000,000. With seconds for the unit it is 120, whatever the music's is.
 
     Raises
     ------
@@ -165,17 +186,22 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0):
     """
     low, high = check_range(r)
     roll = check_roll(piano_roll, (low, high))
-    dt = _check_dt(dt)
-    if dt < SHORTEST_WRITTEN:
-        raise ValueError(f"dt: expected {SHORTEST_WRITTEN} s at least, found {dt!r}")
+    dt = _check_dt(dt, unit)
+    division = TICKS_PER_QUARTER if unit == "second" else TICKS_PER_COUNTED_QUARTER
+    ticks_per_unit = division / UNITS[unit]
+    if dt < TICKS_OF_A_STEP / ticks_per_unit:
+        raise ValueError(f"dt: expected {TICKS_OF_A_STEP / ticks_per_unit:.3g} {LABELS[unit]} at least, found {dt!r}")
+    if not isinstance(tempo, Real) or not 4 <= tempo <= 60_000_000:
+        raise ValueError(f"tempo: expected 4 to 60,000,000 quarter notes a minute, found {tempo!r}")
+    if unit == "second" and tempo != 120:
+        raise ValueError(f"tempo: expected 120 with seconds for the unit, found {tempo!r}")
     if not isinstance(patch, Integral) or not 0 <= patch <= 127:
         raise ValueError(f"patch: expected an integer from 0 to 127, found {patch!r}")
     if len(roll) > MAX_FRAMES:
         raise ValueError(f"piano roll: expected {MAX_FRAMES} steps at most, found {len(roll)}")
-    if len(roll) * dt * TICKS_PER_SECOND > LONGEST_DELTA:
-        raise ValueError(
-            f"piano roll: expected {LONGEST_DELTA / TICKS_PER_SECOND:.0f} s at most, found {len(roll)} steps of {dt} s"
-        )
+    if len(roll) * dt * ticks_per_unit > LONGEST_DELTA:
+        longest = f"{LONGEST_DELTA / ticks_per_unit:.0f} {LABELS[unit]}"
+        raise ValueError(f"piano roll: expected {longest} at most, found {len(roll)} steps of {dt} {LABELS[unit]}")
     # One track beside the tempo track. MIDIUtil sorts it by time, ends before beginnings; what it offers
     # against duplicates and interleaved notes is of no use, a roll has none.
     midi = MIDIFile(
@@ -183,12 +209,12 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0):
         removeDuplicates=False,
         deinterleave=False,
         adjust_origin=False,
-        ticks_per_quarternote=TICKS_PER_QUARTER,
+        ticks_per_quarternote=division,
         eventtime_is_ticks=True,
     )
-    midi.addTempo(0, 0, 60_000_000 / DEFAULT_TEMPO)
+    midi.addTempo(0, 0, tempo)
     midi.addProgramChange(0, 0, 0, int(patch))
-    tick = _step_ticks(len(roll), dt)
+    tick = _step_ticks(len(roll), dt, division, unit)
     for start, end, column in _runs(roll):
         midi.addNote(0, 0, low + column, tick[start], tick[end] - tick[start], VELOCITY)
     if hasattr(filename, "write"):
@@ -198,9 +224,11 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0):
         midi.writeFile(file)
 
 
-def _check_dt(dt):
+def _check_dt(dt, unit="second"):
+    if unit not in UNITS:
+        raise ValueError(f"unit: expected one of {', '.join(UNITS)}, found {unit!r}")
     if not isinstance(dt, Real) or not 0 < dt < math.inf:
-        raise ValueError(f"dt: expected a number of seconds above 0, found {dt!r}")
+        raise ValueError(f"dt: expected a number of {unit}s above 0, found {dt!r}")
     return float(dt)
 
 
@@ -253,17 +281,30 @@ def _parse(data, name):
         raise ValueError(f"{name}: expected MIDI events, found {type(error).__name__}: {error}") from error
 
 
-def _notes(tracks, division):
+def _key_signature(tracks):
+    """The earliest one, as mido names it; None where there is none."""
+    found = []
+    for track in tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.type == "key_signature":
+                found.append((tick, message.key))
+                break
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _notes(tracks, division, unit):
     """The notes that begin and end, in the order they begin in the file."""
     notes = []  # [pitch, start, end or None]
     latest = {}  # the last of them, by pitch
-    tempo, beat, time = DEFAULT_TEMPO, 0, 0.0
+    tempo, beat, time = UNITS[unit] * 1e6, 0, 0.0
     for track in tracks:
         tick = 0
         for message in track:
             tick += message.time
             kind = message.type
-            if kind not in ("note_on", "note_off", "set_tempo"):
+            if kind not in ("note_on", "note_off", "set_tempo") or (kind == "set_tempo" and unit == "quarter"):
                 continue
             now = _seconds(tick, tempo, beat, time, division)
             if kind == "set_tempo":
@@ -276,8 +317,11 @@ def _notes(tracks, division):
     return [Note(*note) for note in notes if note[2] is not None]
 
 
-def _seconds(tick, tempo=DEFAULT_TEMPO, beat=0, time=0.0, division=TICKS_PER_QUARTER):
-    """The time of a tick, given that `beat`, in ticks too, is at `time` and the tempo holds since then."""
+def _seconds(tick, tempo, beat, time, division):
+    """The time of a tick, given that `beat`, in ticks too, is at `time` and the tempo holds since then.
+
+    In seconds if `tempo` is in microseconds a quarter note; in quarter notes if it is a million.
+    """
     return time + tempo * (tick - beat) * 1e-6 / division
 
 
@@ -301,12 +345,12 @@ def _draw(roll, notes, dt):
         roll[:, column] = np.cumsum(change[:-1]) > 0
 
 
-def _step_ticks(n_steps, dt):
+def _step_ticks(n_steps, dt, division, unit):
     """The tick at which each step begins, and the last one ends, as a list of n_steps + 1."""
     steps = np.arange(n_steps + 1)
-    ticks = np.rint(steps * dt * TICKS_PER_SECOND)
+    ticks = np.rint(steps * dt * (division / UNITS[unit]))
     # The nearest tick may lie after k * dt, and the reader would then count it to step k + 1.
-    ticks -= _first_step(_seconds(ticks), dt) > steps
+    ticks -= _first_step(_seconds(ticks, UNITS[unit] * 1e6, 0, 0.0, division), dt) > steps
     return ticks.astype(int).tolist()
 
 

@@ -17,8 +17,8 @@ def midi(*tracks, kind=1, division=100):
     return b"MThd" + struct.pack(">LHHH", 6, kind, len(tracks), division) + b"".join(tracks)
 
 
-def read(data, r=(60, 64), dt=0.1, name="song.mid"):
-    return midiread(io.BytesIO(data), r, dt, name)
+def read(data, r=(60, 64), dt=0.1, name="song.mid", **options):
+    return midiread(io.BytesIO(data), r, dt, name, **options)
 
 
 END = "00 ff2f00"  # end of track

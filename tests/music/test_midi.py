@@ -243,3 +243,44 @@ def test_every_nottingham_file_reads_as_the_original_read_it(nottingham_zip, the
             if {"frames": len(roll), "notes": int(roll.sum()), "sha1": sha1} != numbers:
                 different.append(name)
     assert different == []
+
+
+TEMPO = "00 ff5103 03d090"  # 250,000 us a quarter note: twice as fast
+
+
+def test_counted_in_quarter_notes_tempo_says_nothing():
+    song = [
+        track(TEMPO, "64 ff5103 1e8480", END),  # from the second quarter note on eight times slower
+        track("32 90 3c 5a", "64 80 3c 00", "64 90 3d 5a", "8148 80 3d 00", END),  # 0.5 to 1.5, 2.5 to 4.5 quarters
+    ]
+    found = read(midi(*song), dt=0.5, unit="quarter")
+    assert found.notes == [Note(60, 0.5, 1.5), Note(61, 2.5, 4.5)]
+    assert found.piano_roll[:, :2].tolist() == [[0, 0], [1, 0], [1, 0], [0, 0], [0, 0], *[[0, 1]] * 4]
+    assert read(midi(*song[1:]), dt=0.25).notes == [Note(60, 0.25, 0.75), Note(61, 1.25, 2.25)]
+
+
+def test_the_earliest_key_signature():
+    assert read(midi(ONE_NOTE)).key_signature is None
+    late = track("14 ff5902 0200", END)  # 20 ticks: two sharps, major
+    early = track("0a ff5902 fd01", "0a ff5902 0000", ONE_NOTE[8:].hex())  # 10 ticks: three flats, minor
+    assert read(midi(late, ONE_NOTE)).key_signature == "D"
+    assert read(midi(late, early)).key_signature == "Cm"
+
+
+def test_a_unit_is_second_or_quarter():
+    with pytest.raises(ValueError, match="unit: expected one of second, quarter, found 'beat'"):
+        read(midi(ONE_NOTE), unit="beat")
+    with pytest.raises(ValueError, match="dt: expected a number of quarters above 0, found -1"):
+        read(midi(ONE_NOTE), dt=-1, unit="quarter")
+
+
+def test_nottingham_by_quarter_notes_is_nottingham_at_its_tempo(nottingham_zip):
+    # All but one of the 1,037 tunes have 120 quarter notes a minute throughout; five of them do here.
+    with zipfile.ZipFile(nottingham_zip) as archive:
+        for name in [name for name in sorted(archive.namelist()) if name.endswith(".mid")][::200]:
+            with archive.open(name) as file:
+                seconds = midiread(file, dt=0.25).piano_roll
+            with archive.open(name) as file:
+                assert np.array_equal(midiread(file, dt=0.5, unit="quarter").piano_roll, seconds)
+        with archive.open("Nottingham/train/morris_simple_chords_2.mid") as file:
+            assert len(midiread(file, dt=0.5, unit="quarter").piano_roll) == 560  # as the paper's roll, and a frame

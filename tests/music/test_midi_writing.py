@@ -158,3 +158,41 @@ def test_paths_are_written_whole(tmp_path):
     assert list(path.parent.iterdir()) == [path]
     midiwrite(str(path), np.eye(88)[::-1], dt=0.3)
     assert np.array_equal(midiread(path, dt=0.3).piano_roll, np.eye(88)[::-1])
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    ROLLS, st.sampled_from([1 / 2, 1 / 3, 1 / 4, 1 / 6, 1, 2, 1 / 7, 0.3, 1 / 240]), st.sampled_from([20, 97.5, 120])
+)
+def test_roll_to_file_to_roll_in_quarter_notes(r_and_roll, dt, tempo):
+    r, roll = r_and_roll
+    if roll.any():
+        data = written(roll, r=r, dt=dt, unit="quarter", tempo=tempo)
+        assert np.array_equal(read(data, r, dt, unit="quarter").piano_roll, without_silent_end(roll))
+
+
+def test_quarter_notes_of_the_file_are_those_of_the_music():
+    data = written(np.eye(88)[:3], dt=0.5, unit="quarter", tempo=90)
+    file = mido.MidiFile(file=io.BytesIO(data))
+    assert file.ticks_per_beat == 480
+    assert [message.tempo for message in file.tracks[0] if message.type == "set_tempo"] == [666_666]
+    assert [tick for tick, message in messages(data) if message.type == "note_on"] == [0, 240, 480]
+    # At 120 quarter notes a minute it is what is written by seconds, to the ear.
+    data = written(np.eye(88)[:3], dt=0.5, unit="quarter")
+    assert np.array_equal(read(data, (21, 109), 0.25).piano_roll, np.eye(88)[:3])
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"unit": "beat"}, "unit: expected one of second, quarter, found 'beat'"),
+        ({"unit": "quarter", "tempo": 3}, "tempo: expected 4 to 60,000,000 quarter notes a minute, found 3"),
+        ({"unit": "quarter", "tempo": "fast"}, "tempo: expected 4 to 60,000,000"),
+        ({"tempo": 90}, "tempo: expected 120 with seconds for the unit, found 90"),
+        ({"unit": "quarter", "dt": 0.004}, "dt: expected 0.00417 quarter notes at least, found 0.004"),
+        ({"unit": "quarter", "dt": 1e6}, "expected 559241 quarter notes at most, found 3 steps of 1000000.0 quarter"),
+    ],
+)
+def test_units_and_tempos_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        written(np.zeros((3, 88)), **options)
