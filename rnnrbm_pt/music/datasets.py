@@ -112,16 +112,8 @@ def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
 
     Parameters
     ----------
-    files : list of path-like and ZipMember
-        As `midi_files` gives them.
-    r : (int, int)
-        Range of MIDI note numbers, half open.
-    dt : float
-        Seconds a step.
-    progress : bool
-        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
-    on_outside : callable, optional
-        Called as on_outside(file, n) for each file of which n notes, outside `r`, were left out.
+    files, r, dt, progress, on_outside
+        As for `read_midi_files`, with dt in seconds.
 
     Returns
     -------
@@ -133,21 +125,50 @@ def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
     ValueError
         If a file is no readable MIDI file; the sentence begins with its path.
     """
+    return [read.piano_roll for read in read_midi_files(files, r, dt, progress, on_outside)]
+
+
+def read_midi_files(files, r=(21, 109), dt=0.3, progress=False, on_outside=None, *, unit="second"):
+    """What `midiread` finds in many MIDI files, one by one.
+
+    Parameters
+    ----------
+    files : list of path-like and ZipMember
+        As `midi_files` gives them.
+    r : (int, int)
+        Range of MIDI note numbers, half open.
+    dt : float
+        Seconds a step, or quarter notes a step.
+    progress : bool
+        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+    on_outside : callable, optional
+        Called as on_outside(file, n) for each file of which n notes, outside `r`, were left out.
+    unit : {"second", "quarter"}
+        What dt is counted in.
+
+    Yields
+    ------
+    MidiRoll
+        In the order of the files.
+
+    Raises
+    ------
+    ValueError
+        If a file is no readable MIDI file; the sentence begins with its path.
+    """
     from rnnrbm_pt.music.midi import midiread
 
-    rolls = []
     for file in _with_bar(files, "reading MIDI files", progress):
         try:
             with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
-                read = midiread(stream, r, dt)
+                read = midiread(stream, r, dt, unit=unit)
         except ValueError as err:
             if str(err).startswith(str(file)):
                 raise
             raise ValueError(f"{file}: {err}") from err
-        rolls.append(read.piano_roll)
         if read.n_outside and on_outside is not None:
             on_outside(file, read.n_outside)
-    return rolls
+        yield read
 
 
 def _with_bar(files, what, progress):

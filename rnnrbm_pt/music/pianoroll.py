@@ -1,8 +1,10 @@
-"""Piano rolls: what they are, and the check that an array is one."""
+"""Piano rolls: what they are, the check that an array is one, and moving them in pitch and time."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
+
+RESAMPLE_TOLERANCE = 1e-9  # of a step
 
 
 def check_range(r, name="r"):
@@ -74,3 +76,84 @@ def check_roll(roll, r=(21, 109), name="piano roll"):
             f"{name}: expected only 0 and 1, found {found[step, column]} at step {step}, note {low + column}"
         )
     return found.astype(np.uint8)
+
+
+def transpose(roll, shift, r=(21, 109), *, fold=False):
+    """A piano roll moved up or down.
+
+    Parameters
+    ----------
+    roll : array_like, shape (n_steps, r[1] - r[0])
+    shift : int
+        Semitones, upwards. The way back is -shift.
+    r : pair of int
+        (low, high), MIDI note numbers, half open, before and after.
+    fold : bool
+        Move notes that would leave r by octaves back into it, onto one that is there already perhaps: the way back
+        is lost for them. Needs an octave in r at least.
+
+    Returns
+    -------
+    array of uint8, shape (n_steps, r[1] - r[0])
+
+    Raises
+    ------
+    ValueError
+        If a note would leave r, unless it is to be folded.
+    """
+    low, high = check_range(r)
+    roll = check_roll(roll, (low, high))
+    if not isinstance(shift, Integral):
+        raise ValueError(f"shift: expected an integer, found {shift!r}")
+    used = np.flatnonzero(roll.any(axis=0))
+    to = used + shift
+    outside = (to < 0) | (to >= high - low)
+    if outside.any():
+        if not fold:
+            note = low + used[outside][0]
+            raise ValueError(f"shift: expected notes {low} to {high - 1} after it, found {note} moved by {shift}")
+        if high - low < 12:
+            raise ValueError(f"r: expected an octave at least to fold notes into, found {low} to {high - 1}")
+    to = np.where(to < 0, to % 12, to)
+    over = np.maximum(0, -(-(to - (high - low - 1)) // 12))  # octaves
+    moved = np.zeros_like(roll)
+    for source, target in zip(used, to - 12 * over, strict=True):
+        moved[:, target] |= roll[:, source]
+    return moved
+
+
+def resample(roll, dt, new_dt):
+    """A piano roll with steps of another length.
+
+    To shorter steps: each takes what sounds when it begins. To longer ones: each takes the first step that begins with
+    it or after it. So longer steps cut into shorter ones and put together again are what they were.
+
+    Parameters
+    ----------
+    roll : array_like, shape (n_steps, n_notes)
+        Of anything: what is in a step is moved, not looked at.
+    dt, new_dt : float
+        Lengths of the steps, in seconds or quarter notes or whatever they share.
+
+    Returns
+    -------
+    array, shape (about n_steps * dt / new_dt, n_notes)
+
+    Raises
+    ------
+    ValueError
+        If a length is no number above 0.
+    """
+    for name, value in (("dt", dt), ("new_dt", new_dt)):
+        if not isinstance(value, Real) or not 0 < value < np.inf:
+            raise ValueError(f"{name}: expected a number above 0, found {value!r}")
+    roll = np.asarray(roll)
+    ratio = new_dt / dt
+    # A hair beside a whole number counts as that number, as in `midiread`.
+    if ratio <= 1:
+        n_steps = int(np.ceil(len(roll) / ratio - RESAMPLE_TOLERANCE))
+        steps = np.floor(np.arange(n_steps) * ratio + RESAMPLE_TOLERANCE)
+    else:
+        n_steps = int(np.floor((len(roll) - 1) / ratio + RESAMPLE_TOLERANCE)) + 1 if len(roll) else 0
+        steps = np.ceil(np.arange(n_steps) * ratio - RESAMPLE_TOLERANCE)
+    return roll[np.clip(steps.astype(int), 0, max(len(roll) - 1, 0))]

@@ -1,9 +1,11 @@
-"""What counts as a piano roll."""
+"""What counts as a piano roll; moving rolls in pitch and time."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rnnrbm_pt.music.pianoroll import check_range, check_roll
+from rnnrbm_pt.music.pianoroll import check_range, check_roll, resample, transpose
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
@@ -50,3 +52,66 @@ def test_a_range_is_two_plain_integers():
 def test_a_range_that_makes_no_sense_is_refused(r):
     with pytest.raises(ValueError, match=r"^r: expected two integers \(low, high\) .*, found "):
         check_range(r)
+
+
+def test_transposed_up_and_down():
+    roll = [[0, 1, 0, 0], [1, 1, 0, 0]]
+    assert transpose(roll, 2, (60, 64)).tolist() == [[0, 0, 0, 1], [0, 0, 1, 1]]
+    assert transpose(transpose(roll, 2, (60, 64)), -2, (60, 64)).tolist() == roll
+    assert transpose(np.zeros((2, 4)), 99, (60, 64)).tolist() == [[0] * 4] * 2
+
+
+@pytest.mark.parametrize(
+    "shift, expected",
+    [
+        (1, [1, 1, 5]),  # 13 leaves, an octave down
+        (-1, [11, 11, 3]),  # -1 leaves, an octave up
+        (11, [11, 11, 3]),  # 23 and 15 leave
+        (37, [1, 1, 5]),  # 37 goes down by three octaves, 49 by four
+        (-36, [0, 0, 4]),  # -36 goes up by three octaves, -24 by two: as far as needed
+    ],
+)
+def test_folded_notes_move_by_octaves_into_the_range(shift, expected):
+    roll = np.eye(13, dtype=np.uint8)[[0, 12, 4]]  # an octave and a note
+    assert transpose(roll, shift, (60, 73), fold=True).argmax(axis=1).tolist() == expected
+
+
+def test_folded_notes_may_meet():
+    roll = np.zeros((1, 13), np.uint8)
+    roll[0, [0, 12]] = 1
+    assert transpose(roll, 1, (60, 73), fold=True).tolist() == [[0, 1] + [0] * 11]
+
+
+@pytest.mark.parametrize(
+    "shift, r, fold, message",
+    [
+        (3, (60, 64), False, "shift: expected notes 60 to 63 after it, found 61 moved by 3"),
+        (-2, (60, 64), False, "found 61 moved by -2"),
+        (3, (60, 64), True, "r: expected an octave at least to fold notes into, found 60 to 63"),
+        (0.5, (60, 64), False, "shift: expected an integer, found 0.5"),
+    ],
+)
+def test_a_shift_that_loses_notes_is_refused(shift, r, fold, message):
+    with pytest.raises(ValueError, match=message):
+        transpose([[0, 1, 0, 0]], shift, r, fold=fold)
+
+
+def test_steps_of_another_length():
+    roll = np.arange(4)[:, None]
+    assert resample(roll, 0.5, 0.25).ravel().tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert resample(roll, 1, 2).ravel().tolist() == [0, 2]
+    assert resample(roll, 0.3, 0.2).ravel().tolist() == [0, 0, 1, 2, 2, 3]
+    assert resample(roll, 0.2, 0.3).ravel().tolist() == [0, 2, 3]  # at 0, 0.3 and 0.6 s, or the first step after
+    assert resample(roll, 0.3, 0.1 * 3).ravel().tolist() == [0, 1, 2, 3], "rounding makes no step"
+    for new_dt in (0.1, 1.0, 7.0):
+        assert resample(np.zeros((0, 3)), 1.0, new_dt).shape == (0, 3)
+    with pytest.raises(ValueError, match="new_dt: expected a number above 0, found 0"):
+        resample(roll, 1, 0)
+
+
+@given(st.integers(0, 60), st.floats(0.01, 10), st.floats(0.02, 1))
+@settings(deadline=None, max_examples=300)
+def test_shorter_steps_and_back_are_the_same(n_steps, dt, ratio):
+    roll = np.arange(n_steps)[:, None]
+    shorter = resample(roll, dt, dt * ratio)
+    assert np.array_equal(resample(shorter, dt * ratio, dt), roll)
