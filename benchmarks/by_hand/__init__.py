@@ -7,6 +7,6 @@ Each module has the same parts, in the manner of its library:
     gradient(params, v, v_sample, weights)       the cost at given negative particles, and its gradient
     step(params, v, weights, rng, k, lr)         one update by plain gradient descent, and its monitor
 
-`params` are W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu. v is (n_steps, n_visible), or (n_steps, n_sequences, n_visible); `weights`
-are those of its frames in the cost, of shape v.shape[:-1] and sum 1: see `initial.frame_weights`.
+`params` are W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu. v is (n_steps, n_visible), or (n_steps, n_sequences, n_visible);
+`weights` are those of its frames in the cost, of shape v.shape[:-1] and sum 1: see `initial.frame_weights`.
 """

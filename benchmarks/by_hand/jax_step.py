@@ -1,4 +1,4 @@
-"""The training step in JAX: one jitted function, scans for the recurrence and for the chain, JAX's own random numbers."""
+"""The training step in JAX: one jitted function, scans for the recurrence and the chain, JAX's own random numbers."""
 
 from functools import partial
 

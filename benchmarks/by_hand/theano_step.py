@@ -23,22 +23,21 @@ import theano.tensor as T
 NAMES = "W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"
 
 
-def random_streams(kind):
-    """The stream seed is the first draw of the global state, as in the tutorial's program."""
+def random_streams(kind, seed):
     if kind == "srs":
         from theano.tensor.shared_randomstreams import RandomStreams
     else:
         from theano.sandbox.rng_mrg import MRG_RandomStreams as RandomStreams
-    return RandomStreams(seed=np.random.randint(1 << 30))
+    return RandomStreams(seed=seed)
 
 
 def shared(value, name):
     return theano.shared(value.astype(theano.config.floatX), name=name)
 
 
-def build_params(n_visible, n_hidden, n_hidden_recurrent):
+def build_params(n_visible, n_hidden, n_hidden_recurrent, random_state):
     def normal(name, rows, columns, scale):
-        return shared(np.random.normal(scale=scale, size=(rows, columns)), name)
+        return shared(random_state.normal(scale=scale, size=(rows, columns)), name)
 
     def zeros(name, size):
         return shared(np.zeros(size), name)
@@ -92,9 +91,10 @@ class Program:
 
     def __init__(self, streams, floatX, n_visible, n_hidden, n_hidden_recurrent, k, lr, seed=0xBEEF):
         theano.config.floatX = floatX
-        np.random.seed(seed)
-        rng = random_streams(streams)
-        self.params = build_params(n_visible, n_hidden, n_hidden_recurrent)
+        # The tutorial draws the same from the global state: the stream seed first.
+        random_state = np.random.RandomState(seed)
+        rng = random_streams(streams, random_state.randint(1 << 30))
+        self.params = build_params(n_visible, n_hidden, n_hidden_recurrent, random_state)
         self.v = T.matrix("v")
         bv_t, bh_t = biases(self.params, self.v)
         self.v_sample, self.cost, monitor, updates = build_rbm(self.v, self.params[0], bv_t, bh_t, k, rng)

@@ -1,4 +1,4 @@
-"""The programs written by hand compute the same training step: what is measured beside this project is the same work."""
+"""The programs written by hand compute the same training step: what is measured side by side is the same work."""
 
 import os
 
