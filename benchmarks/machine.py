@@ -79,8 +79,8 @@ def sentences(about):
         f"BLAS: {', '.join(about['blas'])}; of the C backend: {about.get('blas of the C backend') or 'none'}.",
     ]
     if "Theano" in about:
-        theano = about["Theano"]
+        old = about["Theano"]
         lines.append(
-            f"Theano {theano['Theano']}, Python {theano['Python']}, NumPy {theano['NumPy']}, {theano['BLAS']}."
+            f"Theano {old['Theano']}: Python {old['Python']}, NumPy {old['NumPy']}, BLAS {old['BLAS'] or 'none'}."
         )
     return lines
