@@ -66,7 +66,7 @@ def child(options):
         run = row.make(Sizes(threads=options.threads))
         made = time.perf_counter()
         run.update()
-    except (AttributeError, ImportError, TypeError, ValueError) as error:
+    except (ImportError, TypeError, ValueError) as error:
         print(json.dumps({"absent": str(error)}))
         return
     found = {"made": made - start, "first update": time.perf_counter() - start, "update": elapsed(run.update)}

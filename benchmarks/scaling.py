@@ -176,7 +176,8 @@ def draw(panels, machines, path):
         axes.set_ylabel("an update, milliseconds")
 
     where = "; ".join(dict.fromkeys(f"{m['accelerator'] or m['cpu']}, CPU threads: {m['threads']}" for m in machines))
-    figure.suptitle(f"The cost of an update as one size grows\n{where}. Grey: the tutorial's size.", x=0.01, ha="left")
+    title = f"The cost of an update as one size grows\n{where}. Grey: the tutorial's size."
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     lines = [lines[name] for name in names]
     figure.legend(lines, names, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.savefig(path)
