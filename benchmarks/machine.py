@@ -40,6 +40,15 @@ def accelerator():
     return None if device.platform == "cpu" else device.device_kind
 
 
+def loaded_blas():
+    """Names and versions of the BLAS libraries in this process; none where nothing is installed that knows."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return []
+    return sorted({f"{lib['internal_api']} {lib['version']}" for lib in threadpool_info() if lib["user_api"] == "blas"})
+
+
 def describe(threads):
     """What a measurement depends on, as a dict for JSON; after the programs have been loaded.
 
@@ -48,10 +57,7 @@ def describe(threads):
     threads : int
         The bound they ran under.
     """
-    from threadpoolctl import threadpool_info
-
-    found = {version_of: version(version_of) for version_of in PACKAGES}
-    blas = {f"{lib['internal_api']} {lib['version']}" for lib in threadpool_info() if lib["user_api"] == "blas"}
+    found = {package: version(package) for package in PACKAGES}
     about = {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
@@ -60,7 +66,7 @@ def describe(threads):
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: number for name, number in found.items() if number},
-        "blas": sorted(blas),
+        "blas": loaded_blas(),
     }
     if "pytensor" in sys.modules:
         from rnnrbm_pt.graphs.backends import c_blas

@@ -174,7 +174,8 @@ def theano_program(sizes, *, python, floatX, streams):
 def floor(sizes, *, floatX):
     """What no update does without, by NumPy: the chain's products, exponentials and uniform numbers, and the monitor's.
 
-    Written into memory that is there already. The recurrence and the gradient are not in it.
+    Written into memory that is there already. The recurrence and the gradient are not in it; exponentials or uniform
+    numbers that are quicker than NumPy's can go below it.
     """
     import numpy as np
 
