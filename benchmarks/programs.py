@@ -59,22 +59,19 @@ def given(sizes, dtype):
 
 
 def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
-    """A model's update: of a window, or of several sequences at once, always so on JAX."""
+    """A model's update: of a window, or of several sequences at once, always so on JAX.
+
+    `kind` is the class; it is given what it takes of the sizes.
+    """
+    from inspect import signature
+
     import numpy as np
 
     import rnnrbm_pt
 
-    model = getattr(rnnrbm_pt, kind)(
-        sizes.n_hidden,
-        sizes.n_hidden_recurrent,
-        sizes.lr,
-        (0, sizes.n_visible),
-        k=sizes.k,
-        backend=backend,
-        floatX=floatX,
-        streams=streams,
-        threads=sizes.threads,
-    )
+    model_class = getattr(rnnrbm_pt, kind)
+    words = {"backend": backend, "floatX": floatX, "streams": streams, "r": (0, sizes.n_visible), **vars(sizes)}
+    model = model_class(**{name: words[name] for name in signature(model_class).parameters if name in words})
     v, mask = frames_and_mask(sizes, floatX)
     if sizes.n_sequences == 1 and backend != "jax":
         return Run(partial(model.train_function, v), model)

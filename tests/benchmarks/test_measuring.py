@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import cold, scaling, table
-from benchmarks.programs import Program, Sizes, chosen, programs, stand_ready
+from benchmarks.programs import Program, Sizes, chosen, programs, stand_ready, this_project
 from benchmarks.timing import Run, measure, summary
 
 
@@ -62,6 +62,18 @@ def test_the_floor_and_numpys_program_run():
     runs, absent = stand_ready(chosen(programs(), "floor|numpy"), small, say=lambda line: None)
     assert not absent
     assert len(runs) == 4
+
+
+def test_a_model_is_given_the_sizes_and_updates():
+    """With the settings of other tests' models, so that its code is compiled once."""
+    small = Sizes(n_visible=12, n_hidden=8, n_hidden_recurrent=6, n_steps=20, lr=0.05)
+    run = this_project(small, backend="numba", floatX="float64", streams="srs")
+    assert run.model.settings["n_hidden"] == 8
+    assert run.model.settings["k"] == 15
+    assert run.model.r == (0, 12)
+    before = run.model.params[0].get_value()
+    assert all(seconds > 0 for seconds in run.timed())
+    assert (run.model.params[0].get_value() != before).any()
 
 
 def test_ratios_are_to_the_row_that_was_chosen():
