@@ -24,8 +24,8 @@ test: $(VENV)/.test ## Run all tests but the slow ones
 slow: $(VENV)/.test ## Run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
-bench: $(VENV)/.test ## Measure the time of an update, kinds of streams and backends side by side
-	$(BIN)/python -m benchmarks.update
+bench: $(VENV)/.bench ## Measure the time of an update, beside programs written by hand
+	$(BIN)/python -m benchmarks.table $(BENCH_ARGS)
 
 lint: $(VENV)/.lint ## Check style and formatting
 	$(BIN)/ruff check .
@@ -41,6 +41,11 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: $(VENV)/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[corpus]"
+	@touch $@
+
+# On Linux PyTorch's usual build brings CUDA, gigabytes of it. One that is in the environment already is kept.
+$(VENV)/.bench: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python setup.cfg pyproject.toml

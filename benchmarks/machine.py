@@ -1,0 +1,92 @@
+"""The machine that a measurement was made on, and the bound on its threads."""
+
+import os
+import platform
+import sys
+from importlib import metadata
+
+PACKAGES = "rnnrbm-pt", "pytensor", "numba", "numpy", "scipy", "jax", "jaxlib", "torch"
+
+
+def bound_threads(n):
+    """Hold every library to n threads. Most read these variables when they are loaded: to be called before they are."""
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ[f"{name}_NUM_THREADS"] = str(n)
+    os.environ["NPROC"] = str(n)  # the pool of XLA on the CPU
+
+
+def cpu_model():
+    """What the CPU calls itself."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def version(package):
+    """Its version, or None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def accelerator():
+    """What JAX computes on where that is no CPU; None without JAX, or where nobody has imported it."""
+    if "jax" not in sys.modules:
+        return None
+    device = sys.modules["jax"].devices()[0]
+    return None if device.platform == "cpu" else device.device_kind
+
+
+def loaded_blas():
+    """Names and versions of the BLAS libraries in this process; none where nothing is installed that knows."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return []
+    return sorted({f"{lib['internal_api']} {lib['version']}" for lib in threadpool_info() if lib["user_api"] == "blas"})
+
+
+def describe(threads):
+    """What a measurement depends on, as a dict for JSON; after the programs have been loaded.
+
+    Parameters
+    ----------
+    threads : int
+        The bound they ran under.
+    """
+    found = {package: version(package) for package in PACKAGES}
+    about = {
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "accelerator": accelerator(),
+        "threads": threads,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {name: number for name, number in found.items() if number},
+        "blas": loaded_blas(),
+    }
+    if "pytensor" in sys.modules:
+        from rnnrbm_pt.graphs.backends import c_blas
+
+        about["blas of the C backend"] = c_blas() or None
+    return about
+
+
+def sentences(about):
+    """`describe`'s facts as lines of text."""
+    device = f", {about['accelerator']}" if about["accelerator"] else ""
+    versions = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
+    lines = [
+        f"{about['cpu']}, {about['cores']} cores{device}; threads: {about['threads']}. {about['system']}.",
+        f"Python {about['python']}, {versions}.",
+        f"BLAS: {', '.join(about['blas'])}; of the C backend: {about.get('blas of the C backend') or 'none'}.",
+    ]
+    if "Theano" in about:
+        old = about["Theano"]
+        lines.append(
+            f"Theano {old['Theano']}: Python {old['Python']}, NumPy {old['NumPy']}, BLAS {old['BLAS'] or 'none'}."
+        )
+    return lines

@@ -1,0 +1,272 @@
+"""The programs that are measured. To add one is to add a `Program` to `programs`.
+
+Libraries are imported when a program is made, so that one that is not installed is a line in a table.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks.timing import Run
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of the model and of what one update looks at: the tutorial's."""
+
+    n_visible: int = 88
+    n_hidden: int = 150
+    n_hidden_recurrent: int = 100
+    k: int = 15
+    n_steps: int = 100
+    n_sequences: int = 1
+    lr: float = 0.001
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Program:
+    """A row of the table: a name, and what makes a `Run` of it for given `Sizes`.
+
+    `make` raises ImportError where a library is missing, ValueError or TypeError for what the program does not do.
+    """
+
+    name: str
+    make: Callable[[Sizes], Run]
+
+
+def frames_and_mask(sizes, dtype):
+    """What all programs are given."""
+    import numpy as np
+
+    from benchmarks.by_hand.initial import random_frames
+
+    v = random_frames(sizes.n_steps, sizes.n_sequences, sizes.n_visible, dtype)
+    return v, np.ones(v.shape[:-1], dtype)
+
+
+def given(sizes, dtype):
+    """Initial parameters, frames and their weights, for the programs by hand."""
+    from benchmarks.by_hand.initial import frame_weights, initial_params
+
+    params = initial_params(sizes.n_visible, sizes.n_hidden, sizes.n_hidden_recurrent, dtype)
+    v, mask = frames_and_mask(sizes, dtype)
+    return params, v, frame_weights(mask)
+
+
+# This project
+
+
+def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
+    """A model's update: of a window, or of several sequences at once, always so on JAX.
+
+    `kind` is the class; it is given what it takes of the sizes.
+    """
+    from inspect import signature
+
+    import numpy as np
+
+    import rnnrbm_pt
+
+    model_class = getattr(rnnrbm_pt, kind)
+    words = {"backend": backend, "floatX": floatX, "streams": streams, "r": (0, sizes.n_visible), **vars(sizes)}
+    model = model_class(**{name: words[name] for name in signature(model_class).parameters if name in words})
+    v, mask = frames_and_mask(sizes, floatX)
+    if sizes.n_sequences == 1 and backend != "jax":
+        return Run(partial(model.train_function, v), model)
+    shape = sizes.n_steps, sizes.n_sequences
+    v, mask, function = v.reshape(*shape, -1), mask.reshape(shape), model.batch_function
+    return Run(lambda: np.asarray(function(v, mask)), model)  # reading the monitor waits for JAX
+
+
+# By hand
+
+
+def numpy_by_hand(sizes, *, floatX):
+    import numpy as np
+
+    from benchmarks.by_hand import numpy_step
+
+    params, v, weights = given(sizes, floatX)
+    rng = np.random.default_rng(0)
+    return Run(lambda: numpy_step.step(params, v, weights, rng, sizes.k, sizes.lr))
+
+
+def jax_by_hand(sizes, *, floatX):
+    """The frames come from NumPy at each update, as they do in training."""
+    import jax
+
+    if floatX == "float64":
+        jax.config.update("jax_enable_x64", True)
+    from benchmarks.by_hand import jax_step
+
+    params, v, weights = given(sizes, floatX)
+    state = [jax.numpy.asarray(p) for p in params], jax.random.key(0)
+
+    def update():
+        nonlocal state
+        params, key, monitor = jax_step.step(state[0], v, weights, state[1], sizes.k, sizes.lr)
+        state = params, key
+        return jax.block_until_ready((params, monitor))[1]
+
+    return Run(update)
+
+
+def torch_by_hand(sizes, *, floatX, compiled=False):
+    """Compiled is the chain alone: the loop of the recurrence would be unrolled."""
+    import torch
+
+    from benchmarks.by_hand import torch_step
+
+    torch.set_num_threads(sizes.threads)
+    params, v, weights = given(sizes, floatX)
+    params = [torch.tensor(p, requires_grad=True) for p in params]
+    v, weights = torch.from_numpy(v), torch.from_numpy(weights)
+    if compiled:
+        # Compiled code draws from the library's default generator only.
+        rng, negative = None, torch.compile(torch_step.negative)
+    else:
+        rng, negative = torch.Generator().manual_seed(0), torch_step.negative
+    return Run(lambda: torch_step.step(params, v, weights, rng, sizes.k, sizes.lr, negative))
+
+
+class TheanoRun(Run):
+    """Theano's program in its own process, which measures its own time."""
+
+    def __init__(self, process):
+        super().__init__(lambda: process.ask("run")["monitor"])
+        self.about = process.about
+        self._process = process
+
+    def timed(self):
+        answer = self._process.ask("run")
+        return answer["seconds"], answer["cpu_seconds"]
+
+    def close(self):
+        self._process.close()
+
+
+def theano_program(sizes, *, python, floatX, streams):
+    import tempfile
+    from pathlib import Path
+
+    import numpy as np
+
+    from benchmarks.by_hand.theano_process import TheanoProcess
+
+    if python is None:
+        raise ImportError("needs --theano PYTHON")
+    if sizes.n_sequences > 1:
+        raise ValueError("the tutorial's program takes one sequence")
+    settings = {name: getattr(sizes, name) for name in ("n_visible", "n_hidden", "n_hidden_recurrent", "k", "lr")}
+    process = TheanoProcess(python, threads=sizes.threads, floatX=floatX, streams=streams, **settings)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "window.npy"
+        np.save(path, frames_and_mask(sizes, floatX)[0])
+        process.ask(f"window {path}")
+    return TheanoRun(process)
+
+
+def floor(sizes, *, floatX):
+    """What no update does without, by NumPy: the chain's products, exponentials and uniform numbers, and the monitor's.
+
+    Written into memory that is there already. The recurrence and the gradient are not in it; exponentials or uniform
+    numbers that are quicker than NumPy's can go below it.
+    """
+    import numpy as np
+
+    n_frames, dtype = sizes.n_steps * sizes.n_sequences, np.dtype(floatX)
+    rng = np.random.default_rng(0)
+    W = np.full((sizes.n_visible, sizes.n_hidden), 0.01, dtype)
+    v, h = (np.full((n_frames, n), 0.5, dtype) for n in W.shape)
+    x_v, x_h = np.empty_like(v), np.empty_like(h)
+
+    def layer(given, weights, x):
+        np.dot(given, weights, out=x)
+        np.exp(x, out=x)
+        rng.random(out=x, dtype=dtype)
+
+    def update():
+        for _ in range(sizes.k):
+            layer(v, W, x_h)
+            layer(h, W.T, x_v)
+        layer(v, W, x_h)
+        np.dot(h, W.T, out=x_v)
+
+    return Run(update)
+
+
+def programs(theano=None):
+    """All programs, in the order of the table.
+
+    Parameters
+    ----------
+    theano : path, optional
+        An interpreter that has Theano 1.0.5.
+
+    Returns
+    -------
+    list of Program
+    """
+    rows = []
+
+    def add(name, make, **options):
+        rows.append(Program(name, partial(make, **options)))
+
+    for backend in ("numba", "c", "jax"):
+        for streams in ("philox",) if backend == "jax" else ("srs", "mrg", "philox"):
+            for floatX in ("float64", "float32"):
+                name = f"rnnrbm_pt {backend}, {streams}, {floatX}"
+                add(name, this_project, backend=backend, floatX=floatX, streams=streams)
+    for streams in ("srs", "mrg"):
+        for floatX in ("float64", "float32"):
+            add(f"Theano 1.0.5, {streams}, {floatX}", theano_program, python=theano, floatX=floatX, streams=streams)
+    for name, make, options in (
+        ("NumPy by hand", numpy_by_hand, {}),
+        ("JAX by hand", jax_by_hand, {}),
+        ("PyTorch by hand", torch_by_hand, {}),
+        ("PyTorch by hand, chain compiled", torch_by_hand, {"compiled": True}),
+        ("floor", floor, {}),
+    ):
+        for floatX in ("float64", "float32"):
+            add(f"{name}, {floatX}", make, floatX=floatX, **options)
+    return rows
+
+
+def chosen(rows, pattern):
+    """The programs whose name a regular expression occurs in, whatever the case; all without one.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    found = [row for row in rows if pattern is None or re.search(pattern, row.name, re.IGNORECASE)]
+    if not found:
+        raise ValueError(f"--only: expected a pattern of {', '.join(row.name for row in rows)}; found {pattern!r}")
+    return found
+
+
+def stand_ready(rows, sizes, say=print):
+    """Make the programs and do one update of each, which compiles it.
+
+    Returns
+    -------
+    runs : dict {name: Run}
+    absent : dict {name: str}
+        Why the others cannot be had.
+    """
+    runs, absent = {}, {}
+    for row in rows:
+        say(f"{row.name} ...")
+        try:
+            run = row.make(sizes)
+            run.timed()
+        except ImportError as error:
+            absent[row.name] = f"not installed: {error}"
+        except (TypeError, ValueError) as error:
+            absent[row.name] = f"cannot be had: {error}"
+        else:
+            runs[row.name] = run
+    return runs, absent

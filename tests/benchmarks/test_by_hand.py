@@ -1,0 +1,169 @@
+"""The programs written by hand compute the same training step: what is measured side by side is the same work."""
+
+import os
+
+import numpy as np
+import pytest
+
+from benchmarks.by_hand.initial import frame_weights, initial_params, random_frames
+
+NAMES = "W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"
+
+
+class InNumPy:
+    def __init__(self):
+        from benchmarks.by_hand import numpy_step
+
+        self.module = numpy_step
+
+    def array(self, x):
+        return np.array(x, dtype=np.float64)
+
+    def rng(self):
+        return np.random.default_rng(0)
+
+    def negative(self, W, bv_t, bh_t, v, k):
+        return self.module.negative(W, bv_t, bh_t, v, self.rng(), k)
+
+    def step(self, params, v, weights, lr):
+        """The parameters after a step, and the particles that it drew."""
+        v_sample = self.negative(params[0], *self.module.biases(params, v), v, 15)
+        self.module.step(params, v, weights, self.rng(), 15, lr)
+        return params, v_sample
+
+
+class InJax(InNumPy):
+    def __init__(self):
+        self.jax = pytest.importorskip("jax")
+        from benchmarks.by_hand import jax_step
+
+        self.module = jax_step
+
+    def array(self, x):
+        return self.jax.numpy.array(x, dtype="float64")
+
+    def negative(self, W, bv_t, bh_t, v, k):
+        return self.module.negative(W, bv_t, bh_t, v, self.jax.random.key(0), k)
+
+    def step(self, params, v, weights, lr):
+        key = self.jax.random.key(0)
+        v_sample = self.module.negative(params[0], *self.module.biases(params, v), v, self.module.keys_of(key)[0], 15)
+        params, _, _ = self.module.step(params, v, weights, key, 15, lr)
+        return params, v_sample
+
+
+class InTorch(InNumPy):
+    def __init__(self):
+        self.torch = pytest.importorskip("torch")
+        from benchmarks.by_hand import torch_step
+
+        self.module = torch_step
+
+    def array(self, x):
+        return self.torch.tensor(np.array(x), dtype=self.torch.float64, requires_grad=True)
+
+    def rng(self):
+        return self.torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(params=[InNumPy, InJax, InTorch], ids=["numpy", "jax", "torch"])
+def library(request):
+    found = request.param()
+    if request.param is InJax:
+        with found.jax.enable_x64(True):
+            yield found
+    else:
+        yield found
+
+
+def arrays(library, *values):
+    return [library.array(x) for x in values]
+
+
+def as_numpy(x):
+    return np.asarray(x.detach() if hasattr(x, "detach") else x)
+
+
+@pytest.fixture(scope="session")
+def recorded(theano_reference):
+    with np.load(theano_reference / "synthetic_srs_float64.npz") as archive:
+        return dict(archive)
+
+
+def test_the_gradient_at_given_particles_is_theanos(library, recorded):
+    params = arrays(library, *(recorded[f"final_{name}"] for name in NAMES))
+    v, v_sample, weights = arrays(library, recorded["grad_v"], recorded["grad_v_sample"], np.full(40, 1 / 40))
+    cost, gradients = library.module.gradient(params, v, v_sample, weights)
+    np.testing.assert_allclose(as_numpy(cost), recorded["grad_cost"], rtol=1e-12)
+    for name, g in zip(NAMES, gradients, strict=True):
+        np.testing.assert_allclose(as_numpy(g), recorded[f"grad_{name}"], rtol=0, atol=1e-13, err_msg=name)
+
+
+def test_the_gradient_of_several_sequences_is_the_mean_of_theirs(library):
+    """Held to NumPy's of each alone; what lies behind the end of the shorter one changes nothing."""
+    from benchmarks.by_hand import numpy_step
+
+    rng = np.random.default_rng(1)
+    params = [rng.normal(scale=0.3, size=p.shape) for p in initial_params(12, 8, 6, "float64")]
+    v, v_sample = (rng.integers(2, size=(9, 2, 12)).astype(float) for _ in range(2))
+    lengths = 9, 5
+    mask = (np.arange(9)[:, None] < lengths).astype(float)
+    singly = [
+        numpy_step.gradient(params, v[:n, i], v_sample[:n, i], np.full(n, 1 / n))[1] for i, n in enumerate(lengths)
+    ]
+    _, gradients = library.module.gradient(arrays(library, *params), *arrays(library, v, v_sample, frame_weights(mask)))
+    for name, found, one, other in zip(NAMES, gradients, *singly, strict=True):
+        np.testing.assert_allclose(as_numpy(found), (one + other) / 2, rtol=0, atol=1e-13, err_msg=name)
+
+
+def test_a_step_goes_down_the_gradient_at_the_particles_that_it_draws(library):
+    params = initial_params(12, 8, 6, "float64")
+    frames = random_frames(20, 1, 12, "float64")
+    v, weights = arrays(library, frames, frame_weights(np.ones(20)))
+    after, v_sample = library.step(arrays(library, *params), v, weights, 0.5)
+    _, gradients = library.module.gradient(arrays(library, *params), v, v_sample, weights)
+    for name, before, found, g in zip(NAMES, params, after, gradients, strict=True):
+        np.testing.assert_allclose(as_numpy(found), before - 0.5 * as_numpy(g), rtol=0, atol=1e-14, err_msg=name)
+
+
+def test_the_chain_draws_from_the_rbm(library):
+    """20,000 chains of 20 steps of an RBM of 3 and 2 units, against the sum over its states."""
+    rng = np.random.default_rng(2)
+    W, bv, bh = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=2)
+    states = (np.arange(8)[:, None] >> np.arange(3)) % 2
+    p = np.exp(states @ bv) * (1 + np.exp(states @ W + bh)).prod(axis=1)
+    n = 20000
+    bv_t, bh_t, v = np.tile(bv, (n, 1)), np.tile(bh, (n, 1)), np.zeros((n, 3))
+    v_sample = as_numpy(library.negative(*arrays(library, W, bv_t, bh_t, v), 20))
+    found = np.bincount((v_sample @ [1, 2, 4]).astype(int), minlength=8) / n
+    # 5 standard deviations of a fraction of 20,000 draws are below 0.018.
+    np.testing.assert_allclose(found, p / p.sum(), atol=0.018)
+
+
+@pytest.fixture(scope="session", params=["srs", "mrg"])
+def theano_program(request):
+    python = os.environ.get("RNNRBM_THEANO")
+    if not python:
+        pytest.skip("needs a Python that has Theano 1.0.5, named by RNNRBM_THEANO")
+    from benchmarks.by_hand.theano_process import TheanoProcess
+
+    settings = {"n_visible": 12, "n_hidden": 8, "n_hidden_recurrent": 6, "k": 15, "lr": 0.05}
+    with TheanoProcess(python, streams=request.param, floatX="float64", **settings) as program:
+        yield request.param, program
+
+
+def test_theanos_program_draws_and_learns_as_recorded(theano_program, theano_reference, recorded, tmp_path):
+    streams, program = theano_program
+    assert program.about["Theano"] == "1.0.5"
+    with np.load(theano_reference / f"synthetic_{streams}_float64.npz") as archive:
+        monitors = archive["monitor"]
+    np.save(tmp_path / "window.npy", recorded["sequence_0"][:20])
+    program.ask(f"window {tmp_path / 'window.npy'}")
+    # The tutorial's second update has another window, so only the first meets the record.
+    assert program.ask("run")["monitor"] == pytest.approx(monitors[0], rel=1e-13)
+    given = {name: recorded[f"final_{name}"] for name in NAMES}
+    np.savez(tmp_path / "in.npz", v=recorded["grad_v"], v_sample=recorded["grad_v_sample"], **given)
+    program.ask(f"gradient {tmp_path / 'in.npz'} {tmp_path / 'out.npz'}")
+    with np.load(tmp_path / "out.npz") as found:
+        for name in ("cost", *NAMES):
+            np.testing.assert_allclose(found[name], recorded[f"grad_{name}"], rtol=0, atol=1e-13, err_msg=name)
