@@ -54,13 +54,15 @@ class SequenceGraphs(_Eight):
         The expected hidden units of each step, given its frame and those before.
     reconstruction : matrix like v
         What the model makes of each frame, given those before: for an RBM E[v | mean_h].
+    log_likelihood : vector, shape (n_steps,), or None
+        log p(v_t | v_1, ..., v_{t-1}) in nats, where the model has it exactly.
     """
 
     u_t = None
     mask = None
     states = ()
     bv_t = bh_t = None
-    mean_h = reconstruction = None
+    mean_h = reconstruction = log_likelihood = None
 
 
 def nonlinear(name):
