@@ -108,7 +108,7 @@ def build_lstm_rtrbm(
         s_t = o * pt.tanh(c_t)
         return u_t, pt.dot(u_t, Wuh) + pt.dot(s_t, Wsh), s_t, c_t
 
-    return sequence_of_rbms(
+    graphs = sequence_of_rbms(
         params,
         biases,
         next_state,
@@ -121,3 +121,5 @@ def build_lstm_rtrbm(
         batched=batched,
         visible=visible,
     )
+    graphs.features = graphs.u_t, graphs.states[2]  # u_t is mean_h
+    return graphs

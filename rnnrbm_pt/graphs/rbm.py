@@ -30,6 +30,11 @@ def mean_visible(h, W, bv, visible="binary"):
     return visible_logit(h, W, bv) if visible == "gaussian" else pt.sigmoid(visible_logit(h, W, bv))
 
 
+def draw_visible(rng_v, mean_v, visible="binary"):
+    """Draw v given its mean: the next random generator, and 0 or 1, or real numbers of variance 1."""
+    return gaussian(rng_v, mean_v) if visible == "gaussian" else bernoulli(rng_v, mean_v)
+
+
 def gibbs_step(v, W, bv, bh, rng_h, rng_v, visible="binary"):
     """One step of block Gibbs sampling, v -> h -> v.
 
@@ -48,14 +53,11 @@ def gibbs_step(v, W, bv, bh, rng_h, rng_v, visible="binary"):
     next_rng_h, next_rng_v : random generators
     """
     next_rng_h, h = bernoulli(rng_h, mean_hidden(v, W, bh))
-    if visible == "gaussian":
-        next_rng_v, v = gaussian(rng_v, visible_logit(h, W, bv))
-    else:
-        next_rng_v, v = bernoulli(rng_v, mean_visible(h, W, bv))
+    next_rng_v, v = draw_visible(rng_v, mean_visible(h, W, bv, visible), visible)
     return v, next_rng_h, next_rng_v
 
 
-def free_energy(v, W, bv, bh):
+def free_energy(v, W, bv, bh, visible="binary"):
     """Free energy of visible configurations under an RBM.
 
     F(v) = -v.bv - sum_j softplus((v W + bh)_j), so that p(v) = exp(-F(v)) / Z.
@@ -66,6 +68,8 @@ def free_energy(v, W, bv, bh):
         Binary frames, time first.
     W : matrix, shape (n_visible, n_hidden)
     bv, bh : vector or matrix, shape (n_visible,) or (n_steps, n_visible), and the same of n_hidden
+    visible : {"binary", "gaussian"}
+        For Gaussian units see `graphs.gaussian`.
 
     Returns
     -------
@@ -76,6 +80,8 @@ def free_energy(v, W, bv, bh):
     -----
     The tutorial writes log(1 + exp(x)), which overflows where x > 709 (88 in float32). softplus does not.
     """
+    if visible == "gaussian":
+        return gaussian_free_energy(v, W, bv, bh)
     return -(v * bv).sum(axis=-1) - pt.softplus(pt.dot(v, W) + bh).sum(axis=-1)
 
 
@@ -146,7 +152,6 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
     """
     if visible not in VISIBLE:
         raise ValueError(f"visible: expected one of {', '.join(VISIBLE)}, found {visible!r}")
-    energy = gaussian_free_energy if visible == "gaussian" else free_energy
     log_p = gaussian_log_density if visible == "gaussian" else log_pseudo_likelihood
     rng_h, rng_v, rng_h_monitor, rng_v_monitor = RandomStreams().rbm() if rngs is None else rngs
     v, bv, bh = _frames(v), _frames(bv), _frames(bh)
@@ -169,7 +174,7 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
     next_rng_h_monitor, h = bernoulli(rng_h_monitor, mean_hidden(v_sample, W, bh))
     monitor = average(log_p(v, visible_logit(h, W, bv)))
 
-    cost = average(energy(v, W, bv, bh) - energy(v_sample, W, bv, bh))
+    cost = average(free_energy(v, W, bv, bh, visible) - free_energy(v_sample, W, bv, bh, visible))
 
     updates = {rng_h: next_rng_h, rng_v: next_rng_v, rng_h_monitor: next_rng_h_monitor}
     return v_sample, cost, monitor, updates

@@ -8,10 +8,13 @@ Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in hig
 section 4.2. Its likelihood and its gradient are exact, and so are its samples.
 """
 
+from functools import partial
+
 import pytensor.tensor as pt
 from pytensor import scan
 
 from rnnrbm_pt.graphs.nade import build_nade, nade_logits, sample_nade
+from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood, mean_hidden
 from rnnrbm_pt.graphs.sequence import (
     SequenceGraphs,
@@ -109,9 +112,11 @@ def build_rnn_nade(
     )
 
     graphs = SequenceGraphs(v, v_sample, cost, monitor, params, updates_train, v_t, {rng_v: next_rng_v})
-    graphs.u_t, graphs.states, graphs.mask = u_t, (u_t,), mask
+    graphs.u_t, graphs.states, graphs.mask, graphs.initial = u_t, (u_t,), mask, (u0,)
     graphs.bv_t, graphs.bh_t = bv_t, bh_t
     graphs.mean_h = mean_hidden(v, W, bh_t)
+    graphs.features = graphs.mean_h, u_t
     graphs.reconstruction = v_sample
+    graphs.expected_visible = partial(expected_visible_of_nade, W=W, V=V)
     graphs.log_likelihood = log_pseudo_likelihood(v, nade_logits(v, W, V, bv_t, bh_t))
     return graphs

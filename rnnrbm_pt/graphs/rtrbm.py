@@ -80,7 +80,7 @@ def build_rtrbm(
         u_t = mean_hidden(v_t, W, bh + shift)
         return u_t, pt.dot(u_t, Wuh)
 
-    return sequence_of_rbms(
+    graphs = sequence_of_rbms(
         params,
         biases,
         next_state,
@@ -93,3 +93,5 @@ def build_rtrbm(
         batched=batched,
         visible=visible,
     )
+    graphs.features = (graphs.u_t,)  # which is mean_h
+    return graphs

@@ -4,13 +4,15 @@ A model of the RNN-RBM family says which biases its state gives the RBM of a ste
 `sequence_of_rbms` puts these two equations into the recurrence that trains it and into the loop that generates from it.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs.rbm import build_rbm, mean_hidden, mean_visible
+from rnnrbm_pt.graphs.prediction import expected_visible_of_rbm
+from rnnrbm_pt.graphs.rbm import build_rbm, free_energy, mean_hidden, mean_visible
 from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
 
 NONLINEARITIES = {"tanh": pt.tanh, "sigmoid": pt.sigmoid, "relu": lambda x: pt.maximum(x, 0)}
@@ -54,15 +56,25 @@ class SequenceGraphs(_Eight):
         The expected hidden units of each step, given its frame and those before.
     reconstruction : matrix like v
         What the model makes of each frame, given those before: for an RBM E[v | mean_h].
+    features : tuple of matrices, shape (n_steps, ...)
+        What the model knows after each frame: the expected hidden units and the states of its RNN.
+    free_energy : vector, shape (n_steps,), or None
+        F(v_t) of each step's RBM, in nats.
     log_likelihood : vector, shape (n_steps,), or None
         log p(v_t | v_1, ..., v_{t-1}) in nats, where the model has it exactly.
+    expected_visible : callable
+        expected_visible(bv=, bh=, weights=, rngs=) -> mean, updates: E[v] under given biases, estimated; see
+        `graphs.prediction`.
+    initial : tuple of vectors
+        The states before the first frame.
     """
 
     u_t = None
     mask = None
     states = ()
     bv_t = bh_t = None
-    mean_h = reconstruction = log_likelihood = None
+    mean_h = reconstruction = free_energy = log_likelihood = expected_visible = None
+    features = initial = ()
 
 
 def nonlinear(name):
@@ -234,10 +246,13 @@ def sequence_of_rbms(
     updates_generate = {rng_h: next_rng_h, rng_v: next_rng_v}
 
     graphs = SequenceGraphs(v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate)
-    graphs.u_t, graphs.states, graphs.mask = states[0], states, mask
+    graphs.u_t, graphs.states, graphs.mask, graphs.initial = states[0], states, mask, initial
     graphs.bv_t, graphs.bh_t = bv_t, bh_t
     graphs.mean_h = mean_hidden(v, W, bh_t)
+    graphs.features = graphs.mean_h, graphs.u_t
     graphs.reconstruction = mean_visible(graphs.mean_h, W, bv_t, visible)
+    graphs.free_energy = free_energy(v, W, bv_t, bh_t, visible)
+    graphs.expected_visible = partial(expected_visible_of_rbm, W=W, visible=visible)
     return graphs
 
 
