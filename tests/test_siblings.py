@@ -12,8 +12,8 @@ from rnnrbm_pt.model import SequenceModel
 from rnnrbm_pt.music.midi import midiwrite
 
 sys.path.insert(0, str(Path(__file__).parent / "graphs"))
-import temporal_oracles as oracle  # noqa: E402
-from oracles import states  # noqa: E402
+import temporal_oracles as oracle
+from oracles import states
 
 KINDS = {
     RnnRbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "learn_initial": True, "nonlinearity": "relu"}, 5),
