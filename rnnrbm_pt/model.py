@@ -15,35 +15,13 @@ import pytensor.tensor as pt
 from rnnrbm_pt import storage
 from rnnrbm_pt.generating import Generating
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
-from rnnrbm_pt.graphs.mrg import MRGStreams
-from rnnrbm_pt.graphs.philox import PhiloxStreams
+from rnnrbm_pt.graphs.kinds_of_streams import STREAMS, kind_of_streams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.graphs.streams import SEED, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files, read_rolls
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
 from rnnrbm_pt.observing import Observing
 from rnnrbm_pt.training.loop import Progress, batch_of, run_epochs
-
-STREAMS = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
-"""Kinds of random streams: Theano's shared_randomstreams (the published log's), its MRG31k3p (since 2016), and Philox,
-the fastest, which is not Theano's."""
-
-
-def kind_of_streams(streams, backend):
-    """The kind of streams that is meant: without one, Theano's, or Philox on JAX, which has no other.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind, or the backend has not got it.
-    """
-    if streams is None:
-        return "philox" if backend == "jax" else "srs"
-    if streams not in STREAMS:
-        raise ValueError(f"streams: expected one of {', '.join(STREAMS)}, found {streams!r}")
-    if backend == "jax" and streams != "philox":
-        raise ValueError(f"streams: expected philox, the one kind that the backend jax has, found {streams!r}")
-    return streams
 
 
 class SequenceModel(Generating, Observing):

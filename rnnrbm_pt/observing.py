@@ -12,7 +12,7 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.exact import log_partition
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
-from rnnrbm_pt.training.loop import windows
+from rnnrbm_pt.training.loop import groups, windows
 
 
 class Observing:
@@ -28,8 +28,7 @@ class Observing:
         return compile_function([graphs.v], outputs, mode=mode, floatX=self.floatX)
 
     def _observe(self, roll):
-        with bounded_threads():
-            return self._observe_function(np.ascontiguousarray(roll, dtype=self.floatX))
+        return self.on_host(self._observe_function, np.ascontiguousarray(roll, dtype=self.floatX))
 
     def log_likelihoods(self, rolls):
         """log p(v_t | v_1, ..., v_{t-1}) of each frame, exactly.
@@ -52,7 +51,7 @@ class Observing:
         for roll in self._checked(rolls):
             log_p, bv_t, bh_t, *_ = self._observe(roll)
             if self.graphs.free_energy is not None:
-                W = self.params[0].get_value()
+                W = self.params[0].get_value()  # (n_visible, n_hidden)
                 log_p = -log_p - log_partition(W, bv_t, bh_t, self.settings.get("visible", "binary"))
             found.append(np.asarray(log_p, dtype=np.float64))
         return found
@@ -107,7 +106,7 @@ class Observing:
         function, streams = self._expectation
         for stream, fresh in zip(streams, type(self.streams)(seed).rbm(), strict=True):
             stream.set_value(fresh.get_value())
-        with bounded_threads():
+        with bounded_threads(self.threads):
             mean = np.asarray(function(np.tile(bv_t, (n_samples, 1)), np.tile(bh_t, (n_samples, 1)), weights))
         return mean.reshape(n_samples, *roll.shape).mean(axis=0)
 
@@ -149,8 +148,8 @@ class Observing:
         """
         return [np.concatenate(self._observe(roll)[4:], axis=1) for roll in self._checked(rolls)]
 
-    def partial_fit(self, rolls, batch_size=100):
-        """Go on learning: one update for each window of the sequences, once and in their order.
+    def partial_fit(self, rolls, batch_size=100, *, n_sequences=1):
+        """Go on learning: each window of the sequences once, in their order.
 
         It belongs to no run: `log` and `progress` stay as they are.
 
@@ -159,17 +158,22 @@ class Observing:
         rolls : list of arrays, shape (n_steps, n_visible)
         batch_size : int
             Frames of the window that one update looks at.
+        n_sequences : int
+            Windows of one update.
 
         Returns
         -------
         self
         """
-        if int(batch_size) < 1:
-            raise ValueError(f"batch_size: expected at least 1, found {batch_size!r}")
+        if int(batch_size) < 1 or int(n_sequences) < 1:
+            raise ValueError(
+                f"expected batch_size and n_sequences of at least 1, found {batch_size!r} and {n_sequences!r}"
+            )
         rolls = self._checked(rolls)
-        with bounded_threads():
-            for window in windows(rolls, range(len(rolls)), int(batch_size)):
-                self._update(window)
+        update = self.updater(int(batch_size), int(n_sequences))
+        with bounded_threads(self.threads):
+            for group in groups(windows(rolls, range(len(rolls)), int(batch_size)), int(n_sequences)):
+                update(*group)
         return self
 
     def _checked(self, rolls):

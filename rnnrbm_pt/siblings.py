@@ -14,7 +14,7 @@ class Rtrbm(SequenceModel):
     ----------
     n_hidden : int
         Number of hidden units of the RBMs, which are those of the RNN too.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -37,7 +37,8 @@ class Rtrbm(SequenceModel):
         k_generate=25,
         backend="numba",
         floatX=None,
-        streams="srs",
+        streams=None,
+        threads=1,
         visible_from_u=False,
         learn_initial=False,
         visible="binary",
@@ -53,6 +54,7 @@ class Rtrbm(SequenceModel):
             backend=backend,
             floatX=floatX,
             streams=streams,
+            threads=threads,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
             visible=visible,
@@ -68,7 +70,7 @@ class LstmRtrbm(SequenceModel):
         Number of hidden units of the RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -92,7 +94,8 @@ class LstmRtrbm(SequenceModel):
         k_generate=25,
         backend="numba",
         floatX=None,
-        streams="srs",
+        streams=None,
+        threads=1,
         visible_from_u=False,
         learn_initial=False,
         visible="binary",
@@ -109,6 +112,7 @@ class LstmRtrbm(SequenceModel):
             backend=backend,
             floatX=floatX,
             streams=streams,
+            threads=threads,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
             visible=visible,
@@ -124,7 +128,7 @@ class RnnNade(SequenceModel):
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    lr, r, dt, seed, backend, floatX, streams, nonlinearity, learn_initial
+    lr, r, dt, seed, backend, floatX, streams, threads, nonlinearity, learn_initial
         As `RnnRbm` takes them. There is no Gibbs chain, and so no k. The monitor is the log-likelihood.
     """
 
@@ -141,7 +145,8 @@ class RnnNade(SequenceModel):
         seed=SEED,
         backend="numba",
         floatX=None,
-        streams="srs",
+        streams=None,
+        threads=1,
         nonlinearity="tanh",
         learn_initial=False,
     ):
@@ -155,6 +160,7 @@ class RnnNade(SequenceModel):
             backend=backend,
             floatX=floatX,
             streams=streams,
+            threads=threads,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
         )
