@@ -28,6 +28,8 @@ class Observing:
         return compile_function([graphs.v], outputs, mode=mode, floatX=self.floatX)
 
     def _observe(self, roll):
+        if not len(roll):  # a scan wants a step
+            return [found[:0] for found in self._observe(np.zeros((1, roll.shape[1])))]
         return self.on_host(self._observe_function, np.ascontiguousarray(roll, dtype=self.floatX))
 
     def log_likelihoods(self, rolls):
@@ -101,6 +103,8 @@ class Observing:
             if int(value) < least:
                 raise ValueError(f"{name}: expected at least {least}, found {value!r}")
         (roll,) = self._checked([roll])
+        if not len(roll):
+            return roll.astype(self.floatX)
         _, bv_t, bh_t, *_ = self._observe(roll)
         weights = np.repeat([0, 1 / n_average], [burn_in, n_average]).astype(self.floatX)
         function, streams = self._expectation

@@ -119,7 +119,7 @@ def test_a_likelihood_that_would_take_too_long_is_refused():
 
 
 def test_an_rnn_nade_learns_generates_and_goes_on_learning(toy_rolls):
-    model = RnnNade(8, 6, r=(21, 33), lr=0.05).fit(toy_rolls, batch_size=10, num_epochs=30)
+    model = RnnNade(8, 6, r=(21, 33), lr=0.05, backend="c").fit(toy_rolls, batch_size=10, num_epochs=30)
     f = np.concatenate(toy_rolls).mean(axis=0)
     independent_notes = (f * np.log(f) + (1 - f) * np.log(1 - f)).sum()  # -6.77
     assert model.score(toy_rolls) > independent_notes + 1
@@ -139,7 +139,7 @@ def test_a_noisy_sine_is_predicted_and_generated():
     t = np.arange(480)
     clean = 4 * np.stack([np.sin(2 * np.pi * t / 12), np.cos(2 * np.pi * t / 12)], axis=1)
     roll = clean + np.random.RandomState(0).normal(size=clean.shape)
-    model = RnnRbm(10, 20, lr=0.01, r=(0, 2), visible="gaussian", k=1, nonlinearity="tanh")
+    model = RnnRbm(10, 20, lr=0.01, r=(0, 2), visible="gaussian", k=1, backend="c")
     model.fit([roll[:400]], batch_size=50, num_epochs=300)
     error = ((model.predict_next(roll)[400:] - roll[400:]) ** 2).mean()
     assert error < 2.5  # 1 is the noise, 9 the mean's, 5.3 the last frame's
