@@ -139,14 +139,14 @@ def test_a_noisy_sine_is_predicted_and_generated():
     t = np.arange(480)
     clean = 4 * np.stack([np.sin(2 * np.pi * t / 12), np.cos(2 * np.pi * t / 12)], axis=1)
     roll = clean + np.random.RandomState(0).normal(size=clean.shape)
-    model = RnnRbm(10, 20, lr=0.01, r=(0, 2), visible="gaussian", k=1, backend="c")
-    model.fit([roll[:400]], batch_size=50, num_epochs=300)
+    model = RnnRbm(10, 20, lr=0.02, r=(0, 2), visible="gaussian", k=1, backend="c")
+    model.fit([roll[:400]], batch_size=50, num_epochs=100)
     error = ((model.predict_next(roll)[400:] - roll[400:]) ** 2).mean()
-    assert error < 2.5  # 1 is the noise, 9 the mean's, 5.3 the last frame's
+    assert error < 1.3  # 1.10 seen; 0.97 is the noise, 8.7 the mean's error, 4.1 that of the frame before
     sample = model.sample(240, seed=1)
     assert sample.dtype == np.float64
     spectrum = np.abs(np.fft.rfft(sample[:, 0])) ** 2
-    assert 17 <= np.argmax(spectrum[1:]) + 1 <= 23  # 240 / 12 = 20 periods
+    assert np.argmax(spectrum[1:]) + 1 == 20  # 240 / 12 periods
     with pytest.raises(ValueError, match="no notes"):
         model.generate("sine.mid")
     with pytest.raises(ValueError, match="roll 0: expected finite numbers, found nan at step 1, unit 0"):
