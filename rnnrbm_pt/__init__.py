@@ -1,20 +1,27 @@
 """The RNN-RBM tutorial on PyTensor's symbolic graphs.
 
-The tutorial's names can be imported from here: `build_rbm`, `build_rnnrbm`, `RnnRbm`, `midiread`, `midiwrite`. They are
-loaded when they are first used, so that ``rnnrbm --help`` answers at once.
+The tutorial's names can be imported from here: `build_rbm`, `build_rnnrbm`, `RnnRbm`, `midiread`, `midiwrite`; those of
+the sibling models too. They are loaded when they are first used, so that ``rnnrbm --help`` answers at once.
 """
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "RnnRbm": "rnnrbm_pt.model",
+    "Rtrbm": "rnnrbm_pt.siblings",
+    "LstmRtrbm": "rnnrbm_pt.siblings",
+    "RnnNade": "rnnrbm_pt.siblings",
     "build_rbm": "rnnrbm_pt.graphs.rbm",
     "build_rnnrbm": "rnnrbm_pt.graphs.rnnrbm",
+    "build_rtrbm": "rnnrbm_pt.graphs.rtrbm",
+    "build_lstm_rtrbm": "rnnrbm_pt.graphs.lstm_rtrbm",
+    "build_nade": "rnnrbm_pt.graphs.nade",
+    "build_rnn_nade": "rnnrbm_pt.graphs.rnn_nade",
     "midiread": "rnnrbm_pt.music.midi",
     "midiwrite": "rnnrbm_pt.music.midi",
 }
 
-__all__ = ["RnnRbm", "build_rbm", "build_rnnrbm", "midiread", "midiwrite"]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name):

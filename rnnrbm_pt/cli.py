@@ -14,6 +14,10 @@ class CommandError(Exception):
     """What the user is told, in one sentence, before the command exits with 1."""
 
 
+MODELS = {"rnn-rbm": "RnnRbm", "rtrbm": "Rtrbm", "lstm-rtrbm": "LstmRtrbm", "rnn-nade": "RnnNade"}
+"""The word for each model, and its class."""
+
+
 def pair(text):
     """Parse "21,109" or "21:109" as a range of notes."""
     low, high = text.replace(":", ",").split(",")
@@ -38,8 +42,11 @@ def make_parser():
         sub.add_argument("--threads", type=int, default=1, metavar="N", help="for BLAS and Numba (1)")
 
     def model_options(sub):
+        sub.add_argument("--model", choices=list(MODELS), default="rnn-rbm", help="which model (rnn-rbm)")
         sub.add_argument("--hidden", type=int, default=150, metavar="N", help="hidden units of the RBMs (150)")
-        sub.add_argument("--recurrent", type=int, default=100, metavar="N", help="hidden units of the RNN (100)")
+        sub.add_argument(
+            "--recurrent", type=int, metavar="N", help="hidden units of the RNN (100); an RTRBM's are its hidden ones"
+        )
         sub.add_argument("--lr", type=float, default=0.001, help="learning rate (0.001)")
         sub.add_argument("--seed", type=int, default=0xBEEF, help="of everything random (48879, the tutorial's)")
         sub.add_argument(
@@ -225,7 +232,8 @@ def run_train(args):
         raise CommandError(f"{output}: expected a file to write, found a folder")
     log = Path(args.log) if args.log else output.with_name(output.name + ".jsonl")
 
-    from rnnrbm_pt.model import RnnRbm, SequenceModel
+    import rnnrbm_pt
+    from rnnrbm_pt.model import SequenceModel
 
     if args.resume:
         model = SequenceModel.load(output, backend=args.backend, threads=args.threads)
@@ -233,12 +241,19 @@ def run_train(args):
             raise CommandError(f"{output}: --resume: the run in it is complete")
         num_epochs = model.progress.num_epochs
     else:
-        model = RnnRbm(
-            args.hidden,
-            args.recurrent,
-            args.lr,
-            args.r,
-            args.dt,
+        sizes = {"n_hidden": args.hidden}
+        if args.model != "rtrbm":
+            sizes["n_hidden_recurrent"] = 100 if args.recurrent is None else args.recurrent
+        elif args.recurrent not in (None, args.hidden):
+            raise CommandError(
+                f"--recurrent: the recurrent units of an RTRBM are its hidden ones, {args.hidden} by --hidden, "
+                f"found {args.recurrent}"
+            )
+        model = getattr(rnnrbm_pt, MODELS[args.model])(
+            **sizes,
+            lr=args.lr,
+            r=args.r,
+            dt=args.dt,
             seed=args.seed,
             backend=args.backend,
             floatX="float32" if args.float32 else "float64",

@@ -1,6 +1,7 @@
 """Models that are trained on music and generate it: compiled functions around the graphs.
 
-`SequenceModel` holds what does not depend on the kind of model; `RnnRbm` is the tutorial's class.
+`SequenceModel` holds what does not depend on the kind of model; `RnnRbm` is the tutorial's class. Its kin, which have
+the same interface, are in `rnnrbm_pt.siblings`.
 """
 
 import os
@@ -10,47 +11,28 @@ from itertools import chain, repeat
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
-from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import storage
+from rnnrbm_pt.generating import Generating
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
-from rnnrbm_pt.graphs.jax_functions import to_host
-from rnnrbm_pt.graphs.mrg import MRGStreams
-from rnnrbm_pt.graphs.philox import PhiloxStreams
+from rnnrbm_pt.graphs.kinds_of_streams import STREAMS, kind_of_streams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.graphs.streams import SEED, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files, read_rolls
-from rnnrbm_pt.music.midi import midiwrite
-from rnnrbm_pt.music.pianoroll import check_range, check_roll
+from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
+from rnnrbm_pt.observing import Observing
 from rnnrbm_pt.training.loop import Progress, batch_of, run_epochs
 
-STREAMS = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
-"""Kinds of random streams: Theano's shared_randomstreams (the published log's), its MRG31k3p (since 2016), and Philox,
-the fastest, which is not Theano's."""
 
-
-def kind_of_streams(streams, backend):
-    """The kind of streams that is meant: without one, Theano's, or Philox on JAX, which has no other.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind, or the backend has not got it.
-    """
-    if streams is None:
-        return "philox" if backend == "jax" else "srs"
-    if streams not in STREAMS:
-        raise ValueError(f"streams: expected one of {', '.join(STREAMS)}, found {streams!r}")
-    if backend == "jax" and streams != "philox":
-        raise ValueError(f"streams: expected philox, the one kind that the backend jax has, found {streams!r}")
-    return streams
-
-
-class SequenceModel:
-    """A model of sequences of binary frames: training, generation, saving. Subclasses say which graphs to build.
+class SequenceModel(Generating, Observing):
+    """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
 
     Attributes
     ----------
+    builder : function
+        What builds the graphs of the model, a ``build_*``.
+    n_states : int
+        How many vectors the model carries from frame to frame.
     params : tuple of shared variables
         In the tutorial's order, named.
     lr : shared scalar
@@ -62,6 +44,9 @@ class SequenceModel:
     threads : int
         That BLAS and Numba may take while the model runs. Neither this nor the backend is saved with the model.
     """
+
+    builder = None
+    n_states = 1
 
     def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, **settings):
         self.r = check_range(r)
@@ -91,7 +76,7 @@ class SequenceModel:
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
 
-    def build(self, **settings):
+    def build(self, *, streams=None, **settings):
         """Build the graphs of the model: a `SequenceGraphs`.
 
         Parameters
@@ -100,7 +85,35 @@ class SequenceModel:
             What the constructor was given beyond what all models have; and, for the second graph, that of several
             sequences at once, ``batched=True, params=..., streams=...`` as `build_rnnrbm` takes them.
         """
-        raise NotImplementedError
+        if not settings.get("batched"):  # vectors of no size yet: each sample begins by saying where it starts
+            zeros = np.zeros(0, self.floatX)
+            self._u_init = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
+        return type(self).builder(
+            self.r[1] - self.r[0],
+            random_state=self.random_state,
+            streams=streams or self.streams,
+            n_steps=self._n_steps,
+            u_init=self._u_init,
+            **settings,
+        )
+
+    @property
+    def real_valued(self):
+        """Whether frames are real numbers instead of 0 and 1."""
+        return self.settings.get("visible") == "gaussian"
+
+    def check(self, roll, name):
+        """A roll as an array that the model can take; a ValueError says what is wrong with it."""
+        return (check_real_roll if self.real_valued else check_roll)(roll, self.r, name)
+
+    def on_host(self, function, *arguments):
+        """Call a function of another backend, such as Python's, which needs the parameters where it can read them."""
+        if self.backend == "jax":
+            from rnnrbm_pt.graphs.jax_functions import to_host
+
+            to_host(self.params)
+        with bounded_threads(self.threads):
+            return function(*arguments)
 
     @cached_property
     def train_function(self):
@@ -125,34 +138,28 @@ class SequenceModel:
         updates = {**graphs.updates_train, **updates}
         return compile_function(inputs, graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
 
-    @cached_property
-    def generate_function(self):
-        """The compiled generator: takes nothing, returns a roll (n_steps, n_visible); compiled when first asked for."""
-        graphs = self.graphs
-        return compile_function([], graphs.v_t, graphs.updates_generate, mode=self._mode, floatX=self.floatX)
-
-    @cached_property
-    def _state_function(self):
-        """The state of the RNN after a sequence; run step by step in Python, since compiling takes longer than it."""
-        mode = Mode(linker="py", optimizer="fast_compile")
-        return compile_function([self.graphs.v], self.graphs.u_t[-1], mode=mode, floatX=self.floatX)
-
-    def _update(self, *windows):
+    def _update(self, windows, batch_size, n_sequences):
         """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
         fixed = self.backend == "jax"
-        if self.progress.n_sequences == 1 and not fixed:
+        if n_sequences == 1 and not fixed:
             return self.train_function(np.ascontiguousarray(windows[0], dtype=self.floatX))
-        n_steps = self.progress.batch_size if fixed else None
-        return self.batch_function(*batch_of(windows, n_steps, self.progress.n_sequences, self.floatX))
+        n_steps = batch_size if fixed else None
+        return self.batch_function(*batch_of(windows, n_steps, n_sequences, self.floatX))
 
-    def _first_update(self, *windows):
+    def _first_update(self, windows, batch_size, n_sequences):
         """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
         before = storage.get_state(self)
         try:
-            return self._update(*windows)
+            return self._update(windows, batch_size, n_sequences)
         except KeyboardInterrupt:
             storage.set_state(self, before)
             raise
+
+    def updater(self, batch_size, n_sequences):
+        """A function that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
+        returns their monitor."""
+        updates = chain([self._first_update], repeat(self._update))
+        return lambda *windows: next(updates)(windows, batch_size, n_sequences)
 
     def fit(self, rolls, batch_size=100, num_epochs=200, *, n_sequences=1, resume=False, on_update=None, on_epoch=None):
         """Train on piano-rolls by stochastic gradient descent, in silence.
@@ -183,7 +190,7 @@ class SequenceModel:
         KeyboardInterrupt
             After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
         """
-        rolls = [check_roll(roll, self.r, f"roll {i}") for i, roll in enumerate(rolls)]
+        rolls = self._checked(rolls)
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
         if int(batch_size) < 1 or int(num_epochs) < 0 or int(n_sequences) < 1:
@@ -207,10 +214,9 @@ class SequenceModel:
             if on_epoch is not None:
                 on_epoch(record)
 
-        updates = chain([self._first_update], repeat(self._update))
         with bounded_threads(self.threads):
             run_epochs(
-                lambda *windows: next(updates)(*windows),
+                self.updater(self.progress.batch_size, self.progress.n_sequences),
                 rolls,
                 self.random_state,
                 self.progress,
@@ -267,73 +273,6 @@ class SequenceModel:
         except KeyboardInterrupt:
             print("Interrupted by user.")
 
-    def sample(self, n_steps=200, *, seed=None, primer=None):
-        """Draw a piano-roll from the model.
-
-        Parameters
-        ----------
-        n_steps : int
-            Frames.
-        seed : int, optional
-            Draw from streams seeded by it instead of from the model's, which then stay as they are.
-        primer : array, shape (n_steps, n_visible), optional
-            Frames that are taken to precede the sample; they are not part of it.
-
-        Returns
-        -------
-        uint8 array, shape (n_steps, n_visible)
-        """
-        if int(n_steps) < 1:
-            raise ValueError(f"n_steps: expected at least 1, found {n_steps!r}")
-        state = np.zeros_like(self._u_init.get_value())
-        if primer is not None:
-            primer = check_roll(primer, self.r, "primer")
-            if len(primer):
-                if self.backend == "jax":
-                    to_host(self.params)
-                state = self._state_function(primer.astype(self.floatX))
-        streams = list(self.graphs.updates_generate)
-        before = [stream.get_value() for stream in streams]
-        if seed is not None:
-            for stream, fresh in zip(streams, type(self.streams)(seed).rbm(), strict=False):
-                stream.set_value(fresh.get_value())
-        self._n_steps.set_value(np.int64(n_steps))
-        self._u_init.set_value(state)
-        try:
-            with bounded_threads(self.threads):
-                return np.asarray(self.generate_function()).astype(np.uint8)
-        finally:
-            self._n_steps.set_value(np.int64(200))
-            self._u_init.set_value(np.zeros_like(state))
-            if seed is not None:
-                for stream, value in zip(streams, before, strict=True):
-                    stream.set_value(value)
-
-    def generate(self, filename, show=True, *, n_steps=200, seed=None, primer=None):
-        """Draw a sequence from the model, write it as a MIDI file and plot it.
-
-        Parameters
-        ----------
-        filename : path
-            The MIDI file to write.
-        show : bool
-            Whether to plot the piano-roll, with matplotlib.pyplot.
-        n_steps, seed, primer
-            See `sample`.
-
-        Returns
-        -------
-        uint8 array, shape (n_steps, n_visible)
-            What was written.
-        """
-        piano_roll = self.sample(n_steps, seed=seed, primer=primer)
-        midiwrite(filename, piano_roll, self.r, self.dt)
-        if show:
-            from rnnrbm_pt.music.plot import plot_piano_roll
-
-            plot_piano_roll(piano_roll, self.r, self.dt)
-        return piano_roll
-
     def save(self, filename):
         """Write the model to a file: parameters, settings, random states and the progress of training.
 
@@ -360,6 +299,8 @@ class SequenceModel:
             If the file is not a model, not of this class, or of another version of the format.
         FileNotFoundError
         """
+        from rnnrbm_pt import siblings  # noqa: F401  (a file may hold any of them)
+
         kinds = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
         return storage.load(filename, kinds, backend=backend, threads=threads)
 
@@ -392,6 +333,13 @@ class RnnRbm(SequenceModel):
         on every backend. Without it, the first; on JAX the last, which has no other.
     threads : int
         That BLAS and Numba may take while the model runs.
+    nonlinearity : {"tanh", "sigmoid", "relu"}
+        What the RNN applies to its sums.
+    learn_initial : bool
+        Whether the state before the first frame, u0, is learned.
+    visible : {"binary", "gaussian"}
+        Kind of the visible units: notes, or real numbers of variance 1 given the hidden units. Only the streams "srs"
+        draw the latter.
 
     Examples
     --------
@@ -399,6 +347,8 @@ class RnnRbm(SequenceModel):
     >>> model.train(sorted(glob.glob("Nottingham/train/*.mid")), batch_size=100, num_epochs=200)
     >>> model.generate("sample1.mid")
     """
+
+    builder = staticmethod(build_rnnrbm)
 
     def __init__(
         self,
@@ -415,6 +365,9 @@ class RnnRbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        nonlinearity="tanh",
+        learn_initial=False,
+        visible="binary",
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -429,20 +382,7 @@ class RnnRbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
-        )
-
-    def build(self, n_hidden, n_hidden_recurrent, k, k_generate, *, streams=None, **batched):
-        if not batched:
-            self._u_init = pytensor.shared(np.zeros(n_hidden_recurrent, self.floatX), name="u_init")
-        return build_rnnrbm(
-            self.r[1] - self.r[0],
-            n_hidden,
-            n_hidden_recurrent,
-            random_state=self.random_state,
-            streams=streams or self.streams,
-            k=k,
-            k_generate=k_generate,
-            n_steps=self._n_steps,
-            u_init=self._u_init,
-            **batched,
+            nonlinearity=nonlinearity,
+            learn_initial=learn_initial,
+            visible=visible,
         )

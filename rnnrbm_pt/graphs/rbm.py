@@ -8,7 +8,11 @@ import pytensor.tensor as pt
 from pytensor import scan
 
 from rnnrbm_pt.graphs import fused, hoist, numba_exp, rewrites  # noqa: F401  (they register rewrites)
+from rnnrbm_pt.graphs.gaussian import gaussian, gaussian_free_energy, gaussian_log_density
 from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli
+
+VISIBLE = "binary", "gaussian"
+"""Kinds of visible units."""
 
 
 def mean_hidden(v, W, bh):
@@ -21,12 +25,17 @@ def visible_logit(h, W, bv):
     return pt.dot(h, W.T) + bv
 
 
-def mean_visible(h, W, bv):
-    """E[v | h] = sigmoid(h W' + bv), shape (..., n_visible)."""
-    return pt.sigmoid(visible_logit(h, W, bv))
+def mean_visible(h, W, bv, visible="binary"):
+    """E[v | h] = sigmoid(h W' + bv), shape (..., n_visible); of Gaussian units h W' + bv itself."""
+    return visible_logit(h, W, bv) if visible == "gaussian" else pt.sigmoid(visible_logit(h, W, bv))
 
 
-def gibbs_step(v, W, bv, bh, rng_h, rng_v):
+def draw_visible(rng_v, mean_v, visible="binary"):
+    """Draw v given its mean: the next random generator, and 0 or 1, or real numbers of variance 1."""
+    return gaussian(rng_v, mean_v) if visible == "gaussian" else bernoulli(rng_v, mean_v)
+
+
+def gibbs_step(v, W, bv, bh, rng_h, rng_v, visible="binary"):
     """One step of block Gibbs sampling, v -> h -> v.
 
     Parameters
@@ -35,6 +44,7 @@ def gibbs_step(v, W, bv, bh, rng_h, rng_v):
     W : matrix, shape (n_visible, n_hidden)
     bv, bh : vector or matrix, shape (n_visible,) or (n_steps, n_visible), and the same of n_hidden
     rng_h, rng_v : random generators
+    visible : {"binary", "gaussian"}
 
     Returns
     -------
@@ -43,11 +53,11 @@ def gibbs_step(v, W, bv, bh, rng_h, rng_v):
     next_rng_h, next_rng_v : random generators
     """
     next_rng_h, h = bernoulli(rng_h, mean_hidden(v, W, bh))
-    next_rng_v, v = bernoulli(rng_v, mean_visible(h, W, bv))
+    next_rng_v, v = draw_visible(rng_v, mean_visible(h, W, bv, visible), visible)
     return v, next_rng_h, next_rng_v
 
 
-def free_energy(v, W, bv, bh):
+def free_energy(v, W, bv, bh, visible="binary"):
     """Free energy of visible configurations under an RBM.
 
     F(v) = -v.bv - sum_j softplus((v W + bh)_j), so that p(v) = exp(-F(v)) / Z.
@@ -58,6 +68,8 @@ def free_energy(v, W, bv, bh):
         Binary frames, time first.
     W : matrix, shape (n_visible, n_hidden)
     bv, bh : vector or matrix, shape (n_visible,) or (n_steps, n_visible), and the same of n_hidden
+    visible : {"binary", "gaussian"}
+        For Gaussian units see `graphs.gaussian`.
 
     Returns
     -------
@@ -68,6 +80,8 @@ def free_energy(v, W, bv, bh):
     -----
     The tutorial writes log(1 + exp(x)), which overflows where x > 709 (88 in float32). softplus does not.
     """
+    if visible == "gaussian":
+        return gaussian_free_energy(v, W, bv, bh)
     return -(v * bv).sum(axis=-1) - pt.softplus(pt.dot(v, W) + bh).sum(axis=-1)
 
 
@@ -97,7 +111,7 @@ def _frames(x):
     return x.reshape((-1, x.shape[-1])) if x.type.ndim == 3 else x
 
 
-def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None):
+def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
     """Construct a k-step Gibbs chain that starts at v, and the contrastive divergence of its end.
 
     Parameters
@@ -114,6 +128,8 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None):
     rngs : sequence of four random generators, optional
         What the chain draws h and v from, then what the monitor's additional step draws h and v from. Without them, the
         four streams that a new `RandomStreams()` gives out.
+    visible : {"binary", "gaussian"}
+        Kind of the visible units: 0 or 1, or real numbers of variance 1 given h; see `graphs.gaussian`.
 
     Returns
     -------
@@ -125,7 +141,8 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None):
         log-likelihood (Hinton 2002).
     monitor : scalar
         Log pseudo-likelihood of v after one more Gibbs step from v_sample, in nats, averaged over frames: rises as
-        the model learns, but is no likelihood.
+        the model learns, but is no likelihood. For Gaussian units the log density of v under what that step
+        reconstructs, log Normal(v; bv + h W', 1).
     updates : dict {random generator: next random generator}
         For `pytensor.function`. The chain's come first.
 
@@ -133,6 +150,9 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None):
     -----
     The averages are over the rows of a matrix. A vector is one frame, and is not divided by anything.
     """
+    if visible not in VISIBLE:
+        raise ValueError(f"visible: expected one of {', '.join(VISIBLE)}, found {visible!r}")
+    log_p = gaussian_log_density if visible == "gaussian" else log_pseudo_likelihood
     rng_h, rng_v, rng_h_monitor, rng_v_monitor = RandomStreams().rbm() if rngs is None else rngs
     v, bv, bh = _frames(v), _frames(bv), _frames(bh)
 
@@ -140,7 +160,7 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None):
         return x.mean() if weights is None else (x * weights.flatten()).sum()
 
     chain, next_rng_h, next_rng_v = scan(
-        lambda v, rng_h, rng_v, W, bv, bh: gibbs_step(v, W, bv, bh, rng_h, rng_v),
+        lambda v, rng_h, rng_v, W, bv, bh: gibbs_step(v, W, bv, bh, rng_h, rng_v, visible),
         outputs_info=[v, rng_h, rng_v],
         non_sequences=[W, bv, bh],
         n_steps=k,
@@ -152,9 +172,9 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None):
 
     # The tutorial's additional step draws a v as well, which nothing uses: its stream is never advanced.
     next_rng_h_monitor, h = bernoulli(rng_h_monitor, mean_hidden(v_sample, W, bh))
-    monitor = average(log_pseudo_likelihood(v, visible_logit(h, W, bv)))
+    monitor = average(log_p(v, visible_logit(h, W, bv)))
 
-    cost = average(free_energy(v, W, bv, bh) - free_energy(v_sample, W, bv, bh))
+    cost = average(free_energy(v, W, bv, bh, visible) - free_energy(v_sample, W, bv, bh, visible))
 
     updates = {rng_h: next_rng_h, rng_v: next_rng_v, rng_h_monitor: next_rng_h_monitor}
     return v_sample, cost, monitor, updates

@@ -7,66 +7,12 @@
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
 """
 
-from typing import Any, NamedTuple
-
-import numpy as np
 import pytensor.tensor as pt
-from pytensor import scan
 
-from rnnrbm_pt.graphs.rbm import build_rbm
-from rnnrbm_pt.graphs.streams import SEED, RandomStreams, shared_normal, shared_zeros, stream_seed
+from rnnrbm_pt.graphs.sequence import SequenceGraphs, nonlinear, sequence_of_rbms, sources_of_randomness
+from rnnrbm_pt.graphs.streams import shared_normal, shared_zeros
 
-
-class _Eight(NamedTuple):
-    v: Any
-    """Matrix (n_steps, n_visible): the sequence to train on."""
-    v_sample: Any
-    """Matrix like v: the negative particles; to be held constant in the gradient."""
-    cost: Any
-    """Scalar whose gradient, with v_sample constant, is the CD-k estimate. Averaged over frames."""
-    monitor: Any
-    """Scalar: log pseudo-likelihood, averaged over frames."""
-    params: tuple
-    """The shared variables to learn."""
-    updates_train: dict
-    """{random generator: next}: for a function that computes any of v_sample, cost, monitor."""
-    v_t: Any
-    """Matrix (n_steps, n_visible): a sequence drawn from the model."""
-    updates_generate: dict
-    """{random generator: next}: for a function that computes v_t."""
-
-
-class SequenceGraphs(_Eight):
-    """What a ``build_*`` function of a sequence model returns; it unpacks as the tutorial's eight.
-
-    Attributes
-    ----------
-    u_t : matrix, shape (n_steps, n_hidden_recurrent)
-        Beside the eight: the states of the RNN after each frame of v.
-    mask : matrix, shape (n_steps, n_sequences), or None
-        Where v has several sequences, (n_steps, n_sequences, n_visible): 1 for a frame, 0 behind the end of a sequence.
-        The second axis of u_t is then that of the sequences too.
-    """
-
-    u_t = None
-    mask = None
-
-
-def sequence_weights(mask):
-    """The weight of each frame where the cost is the mean over sequences of the mean over the frames of each.
-
-    Parameters
-    ----------
-    mask : matrix, shape (n_steps, n_sequences)
-        1 for a frame, 0 behind the end of a sequence. A sequence may be empty.
-
-    Returns
-    -------
-    matrix like mask
-        They sum to 1.
-    """
-    lengths = mask.sum(axis=0)  # (n_sequences,)
-    return mask / pt.maximum(lengths, 1) / pt.maximum(pt.gt(lengths, 0).sum(), 1).astype(mask.dtype)
+__all__ = ["SequenceGraphs", "build_rnnrbm"]
 
 
 def build_rnnrbm(
@@ -82,6 +28,9 @@ def build_rnnrbm(
     u_init=None,
     batched=False,
     params=None,
+    nonlinearity="tanh",
+    learn_initial=False,
+    visible="binary",
 ):
     """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
 
@@ -109,6 +58,12 @@ def build_rnnrbm(
         mean over the sequences of what it is for each.
     params : tuple of shared variables, optional
         Those of another graph, to be learned by this one too. Without them, new ones.
+    nonlinearity : {"tanh", "sigmoid", "relu"}
+        What the RNN applies to its sums.
+    learn_initial : bool
+        Whether the state before the first frame is one more parameter, u0, after the tutorial's eight. Otherwise zeros.
+    visible : {"binary", "gaussian"}
+        Kind of the visible units; see `build_rbm`.
 
     Returns
     -------
@@ -121,10 +76,8 @@ def build_rnnrbm(
     >>> v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate = build_rnnrbm(88, 150, 100)
     >>> gradient = pt.grad(cost, params, consider_constant=[v_sample])
     """
-    if random_state is None:
-        random_state = np.random.RandomState(SEED)
-    if streams is None:
-        streams = RandomStreams(stream_seed(random_state))
+    random_state, streams = sources_of_randomness(random_state, streams)
+    f = nonlinear(nonlinearity)
 
     if params is None:
         W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
@@ -136,12 +89,12 @@ def build_rnnrbm(
         Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
         bu = shared_zeros(n_hidden_recurrent, name="bu")
         params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
-    W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu = params
+        if learn_initial:
+            params += (shared_zeros(n_hidden_recurrent, name="u0"),)
+    W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu, *learned = params
 
-    v = pt.tensor3("v") if batched else pt.matrix("v")  # (n_steps, n_visible), or sequences between the two
-    mask = pt.matrix("mask") if batched else None
     # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
-    u0 = pt.zeros((bu.shape[0],))
+    u0 = learned[0] if learned else pt.zeros((bu.shape[0],))
     u0.name = "u0"
 
     def biases(u_tm1):
@@ -150,46 +103,18 @@ def build_rnnrbm(
 
     def next_state(v_t, u_tm1):
         """The state of the RNN after v_t."""
-        return pt.tanh(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu))
+        return (f(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu)),)
 
-    # Training: v is given, so the recurrence is deterministic, and the RBMs of all steps are one batch.
-    def recurrence(v_t, u_tm1, *_):
-        bv_t, bh_t = biases(u_tm1)
-        return next_state(v_t, u_tm1), bv_t, bh_t
-
-    u_t, bv_t, bh_t = scan(
-        recurrence,
-        sequences=v,
-        outputs_info=[pt.zeros((v.shape[1], bu.shape[0])) if batched else u0, None, None],
-        non_sequences=params,
-        strict=True,
-        return_updates=False,
-        name="recurrence",
-    )
-    weights = sequence_weights(mask) if batched else None
-    v_sample, cost, monitor, updates_train = build_rbm(v, W, bv_t, bh_t, k, rngs=streams.rbm(), weights=weights)
-
-    # Generation: each step draws its frame from the RBM of that step, then feeds it to the RNN.
-    rng_h, rng_v, *rngs_monitor = streams.rbm("_generate")
-
-    def generation(u_tm1, rng_h, rng_v, *_):
-        bv_t, bh_t = biases(u_tm1)
-        v_t, _, _, updates = build_rbm(
-            pt.zeros((bv.shape[0],)), W, bv_t, bh_t, k_generate, rngs=(rng_h, rng_v, *rngs_monitor)
-        )
-        return v_t, next_state(v_t, u_tm1), updates[rng_h], updates[rng_v]
-
-    v_t, _, next_rng_h, next_rng_v = scan(
-        generation,
-        outputs_info=[None, u0 if u_init is None else u_init, rng_h, rng_v],
-        non_sequences=params,
+    return sequence_of_rbms(
+        params,
+        biases,
+        next_state,
+        (u0,),
+        streams=streams,
+        k=k,
+        k_generate=k_generate,
         n_steps=n_steps,
-        strict=True,
-        return_updates=False,
-        name="generation",
+        u_init=u_init,
+        batched=batched,
+        visible=visible,
     )
-    updates_generate = {rng_h: next_rng_h, rng_v: next_rng_v}
-
-    graphs = SequenceGraphs(v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate)
-    graphs.u_t, graphs.mask = u_t, mask
-    return graphs

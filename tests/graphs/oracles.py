@@ -14,6 +14,10 @@ MODES = {
     "python": Mode("py", "fast_run"),
 }
 
+# Step by step in NumPy: for models so small that compiling is not worth the wait. Each operation is one of NumPy's.
+STEP_BY_STEP = Mode("py", "fast_run").excluding("fusion", "local_binomial_single_trial")
+AS_WRITTEN = Mode("py", "fast_compile")  # sooner there, slower then
+
 
 def same_state(one, other):
     """Whether two generators over MT19937 yield the same numbers from here on."""

@@ -28,7 +28,7 @@ def test_compiles(backend, floatX):
 
 
 def test_other_words_are_refused():
-    with pytest.raises(ValueError, match="expected one of numba, c, found 'tpu'"):
+    with pytest.raises(ValueError, match="expected one of numba, c, jax, found 'tpu'"):
         backend_mode("tpu")
 
 

@@ -1,0 +1,71 @@
+"""Real-valued visible units of an RBM: Gaussian, each of variance 1 given the hidden units.
+
+    F(v)     = 1/2 |v - bv|^2 - sum_j softplus((v W + bh)_j)
+    p(v | h) = Normal(bv + h W', 1),  p(h_j = 1 | v) = sigmoid((v W + bh)_j)
+
+Data of another scale are to be divided by the standard deviation of their noise, or roughly by their own (Hinton, A
+practical guide to training restricted Boltzmann machines, 2010, section 13.2). The hidden units are binary.
+"""
+
+import math
+
+import pytensor
+import pytensor.tensor as pt
+
+
+def gaussian_free_energy(v, W, bv, bh):
+    """Free energy of real-valued frames: p(v) = exp(-F(v)) / Z, a density.
+
+    Parameters
+    ----------
+    v : tensor, shape (..., n_visible)
+    W : matrix, shape (n_visible, n_hidden)
+    bv, bh : vector, or tensor of as many axes as v
+
+    Returns
+    -------
+    tensor, shape v.shape[:-1]
+        In nats, one a frame.
+    """
+    return ((v - bv) ** 2).sum(axis=-1) / 2 - pt.softplus(pt.dot(v, W) + bh).sum(axis=-1)
+
+
+def gaussian_log_density(v, mean):
+    """log Normal(v; mean, 1), summed over the units.
+
+    Parameters
+    ----------
+    v, mean : tensor, shape (..., n_visible)
+
+    Returns
+    -------
+    tensor, shape v.shape[:-1]
+        In nats, one a frame; at most -n_visible/2 log(2 pi).
+    """
+    return -((v - mean) ** 2 + math.log(2 * math.pi)).sum(axis=-1) / 2
+
+
+def gaussian(stream, mean):
+    """Draw from Normal(mean, 1).
+
+    Parameters
+    ----------
+    stream : random generator variable
+        Of a kind that draws normal numbers: PyTensor's own.
+    mean : tensor of any shape
+
+    Returns
+    -------
+    next_stream : variable of the type of `stream`
+    draw : tensor of floatX, the shape of mean
+
+    Raises
+    ------
+    ValueError
+        If the stream is of a kind that draws bits alone.
+    """
+    if not hasattr(stream, "normal"):
+        kind = type(stream).__name__
+        raise ValueError(f"visible='gaussian': expected streams of PyTensor's own generators, found {kind}")
+    next_stream, draw = stream.normal(mean, 1)
+    return next_stream, pt.cast(draw, pytensor.config.floatX)

@@ -1,0 +1,125 @@
+"""The LSTM-RTRBM: an RTRBM beside which an LSTM reads the frames, and tells the RBMs what it remembers.
+
+    i_t, f_t, o_t = sigmoid(v_t Wv. + s_tm1 Ws. + b.)      one row of weights for each gate
+    g_t  = tanh(v_t Wvg + s_tm1 Wsg + bg)
+    c_t  = f_t c_tm1 + i_t g_t
+    s_t  = o_t tanh(c_t)
+    bv_t = bv  (+ u_tm1 Wuv + s_tm1 Wsv, as an option)
+    bh_t = bh + u_tm1 Wuh + s_tm1 Wsh
+    u_t  = sigmoid(v_t W + bh_t)
+
+This is a reconstruction of the model of Lyu, Wu, Zhu and Meng, Modelling high-dimensional sequences with LSTM-RTRBM:
+application to polyphonic music generation, IJCAI 2015, from its idea, an LSTM that bypasses the RTRBM's recurrence; the
+text of the paper was not at hand, and its equations may differ. With Wsh (and Wsv) at zero it is the RTRBM.
+"""
+
+import pytensor.tensor as pt
+
+from rnnrbm_pt.graphs.rbm import mean_hidden
+from rnnrbm_pt.graphs.sequence import sequence_of_rbms, sources_of_randomness
+from rnnrbm_pt.graphs.streams import shared_normal, shared_zeros
+
+GATES = "ifog"
+"""The input, forget and output gates, and what is put into the cell."""
+
+
+def build_lstm_rtrbm(
+    n_visible,
+    n_hidden,
+    n_hidden_recurrent,
+    *,
+    random_state=None,
+    streams=None,
+    k=15,
+    k_generate=25,
+    n_steps=200,
+    u_init=None,
+    batched=False,
+    params=None,
+    visible_from_u=False,
+    learn_initial=False,
+    visible="binary",
+):
+    """Construct an LSTM-RTRBM: its parameters, the graph that trains it and the graph that generates from it.
+
+    Parameters
+    ----------
+    n_visible : int
+        Number of visible units: the width of a frame.
+    n_hidden : int
+        Number of hidden units of the conditional RBMs.
+    n_hidden_recurrent : int
+        Number of cells of the LSTM.
+    random_state, streams, k, k_generate, n_steps, batched, params, visible
+        As `build_rnnrbm` takes them.
+    u_init : tuple of four vectors, optional
+        Before the first generated frame: the expected hidden units u, what is added to the hidden biases, the output s
+        of the LSTM and its cells c.
+    visible_from_u : bool
+        Whether the visible biases move with u and s too, by two more matrices Wuv and Wsv.
+    learn_initial : bool
+        Whether the hidden units of the first step have biases of their own, bh + bh0, and s and c start from parameters
+        s0 and c0. Otherwise those are bh, and zeros.
+
+    Returns
+    -------
+    SequenceGraphs
+        Unpacks as the tutorial's eight, where params is (W, bv, bh, Wuh, Wsh), then (Wvi, Wsi, bi) and so on of the
+        gates i, f, o and g, then Wuv and Wsv, and bh0, s0 and c0, where they are asked for.
+    """
+    random_state, streams = sources_of_randomness(random_state, streams)
+    if params is None:
+
+        def normal(rows, columns, scale, name):
+            return shared_normal(rows, columns, scale, random_state=random_state, name=name)
+
+        n_s = n_hidden_recurrent
+        W = normal(n_visible, n_hidden, 0.01, "W")
+        bv, bh = shared_zeros(n_visible, name="bv"), shared_zeros(n_hidden, name="bh")
+        params = W, bv, bh, normal(n_hidden, n_hidden, 0.0001, "Wuh"), normal(n_s, n_hidden, 0.01, "Wsh")
+        for gate in GATES:
+            params += normal(n_visible, n_s, 0.01, f"Wv{gate}"), normal(n_s, n_s, 0.01, f"Ws{gate}")
+            params += (shared_zeros(n_s, name=f"b{gate}"),)
+        if visible_from_u:
+            params += normal(n_hidden, n_visible, 0.0001, "Wuv"), normal(n_s, n_visible, 0.01, "Wsv")
+        if learn_initial:
+            params += shared_zeros(n_hidden, name="bh0"), shared_zeros(n_s, name="s0"), shared_zeros(n_s, name="c0")
+    named = {p.name: p for p in params}
+    W, bv, bh, Wuh, Wsh = params[:5]
+
+    u0 = pt.zeros((bh.shape[0],))
+    s0 = pt.zeros((named["bi"].shape[0],))
+    initial = u0, named.get("bh0", u0), named.get("s0", s0), named.get("c0", s0)
+
+    def biases(u_tm1, shift, s_tm1, c_tm1):
+        """The time-dependent biases of the RBM; shift is u_tm1 Wuh + s_tm1 Wsh, or bh0 at the first step."""
+        if not visible_from_u:
+            return bv, bh + shift
+        return bv + pt.dot(u_tm1, named["Wuv"]) + pt.dot(s_tm1, named["Wsv"]), bh + shift
+
+    def gate(name, f, v_t, s_tm1):
+        return f(named[f"b{name}"] + pt.dot(v_t, named[f"Wv{name}"]) + pt.dot(s_tm1, named[f"Ws{name}"]))
+
+    def next_state(v_t, u_tm1, shift, s_tm1, c_tm1):
+        """The expected hidden units given v_t, the LSTM after v_t, and what both add to the next hidden biases."""
+        u_t = mean_hidden(v_t, W, bh + shift)
+        i, f, o = (gate(name, pt.sigmoid, v_t, s_tm1) for name in "ifo")
+        c_t = f * c_tm1 + i * gate("g", pt.tanh, v_t, s_tm1)
+        s_t = o * pt.tanh(c_t)
+        return u_t, pt.dot(u_t, Wuh) + pt.dot(s_t, Wsh), s_t, c_t
+
+    graphs = sequence_of_rbms(
+        params,
+        biases,
+        next_state,
+        initial,
+        streams=streams,
+        k=k,
+        k_generate=k_generate,
+        n_steps=n_steps,
+        u_init=u_init,
+        batched=batched,
+        visible=visible,
+    )
+    graphs.features = graphs.u_t, graphs.states[2]  # u_t is mean_h
+    return graphs

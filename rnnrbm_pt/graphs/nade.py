@@ -1,0 +1,130 @@
+"""NADE: a distribution over binary frames whose probabilities, samples and gradient are all exact.
+
+    p(v) = prod_i p(v_i | v_1, ..., v_{i-1}),  p(v_i = 1 | ...) = sigmoid(bv_i + V_i . sigmoid(a_i)),
+    a_i  = bh + sum_{j<i} v_j W_j
+
+Larochelle and Murray, The neural autoregressive distribution estimator, AISTATS 2011. The units are taken in order of
+pitch. One pass over them carries a_i along, so that a frame costs O(n_visible n_hidden), as one step of an RBM does.
+"""
+
+import pytensor.tensor as pt
+from pytensor import scan
+
+from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
+from rnnrbm_pt.graphs.streams import bernoulli
+
+
+def nade_logit(a_i, V_i, bv_i):
+    """log p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i) of each frame, from its a_i, shape (n_frames, n_hidden)."""
+    return bv_i + pt.dot(pt.sigmoid(a_i), V_i)
+
+
+def next_a(a_i, v_i, W_i):
+    """a_{i+1} = a_i + v_i W_i, for v_i of shape (n_frames,)."""
+    return a_i + v_i[:, None] * W_i
+
+
+def _units_first(bv, bh, n_frames):
+    """Biases of each frame: a row a visible unit, as the pass over the units takes them, and a row a frame."""
+    bv, bh = (pt.zeros((n_frames, 1), dtype=b.dtype) + b for b in (bv, bh))
+    return bv.T, bh  # (n_visible, n_frames), (n_frames, n_hidden)
+
+
+def _frames(x):
+    """One frame a row, for biases of any number of axes but one; a vector of biases is for all frames."""
+    return x.reshape((-1, x.shape[-1])) if x.type.ndim != 1 else x
+
+
+def nade_logits(v, W, V, bv, bh):
+    """The logit of each unit of given frames, given the units before it.
+
+    Parameters
+    ----------
+    v : vector, matrix or tensor3, shape (n_visible,), (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
+    W, V : matrices, shape (n_visible, n_hidden)
+        From the units before to the hidden ones, and from those to the unit.
+    bv, bh : vector, matrix or tensor3
+        Biases, shared by all frames (vector) or one row a frame (of as many axes as v).
+
+    Returns
+    -------
+    tensor like v
+    """
+    frames = v.reshape((-1, v.shape[-1]))
+    bv, a_1 = _units_first(_frames(bv), _frames(bh), frames.shape[0])
+    logits, _ = scan(
+        lambda v_i, W_i, V_i, bv_i, a_i: (nade_logit(a_i, V_i, bv_i), next_a(a_i, v_i, W_i)),
+        sequences=[frames.T, W, V, bv],
+        outputs_info=[None, a_1],
+        strict=True,
+        return_updates=False,
+        name="nade",
+    )
+    return logits.T.reshape(v.shape)
+
+
+def sample_nade(rng, n_frames, W, V, bv, bh):
+    """Draw frames, exactly, in one pass over the units.
+
+    Parameters
+    ----------
+    rng : random generator
+    n_frames : int or integer scalar
+    W, V, bv, bh
+        See `nade_logits`; the biases are vectors, or matrices with a row a frame.
+
+    Returns
+    -------
+    v : matrix, shape (n_frames, n_visible)
+        Binary.
+    mean_v : matrix like v
+        p(v_i = 1 | v_<i) with which each unit was drawn; its average over samples is an estimate of E[v], of less
+        variance than that of v.
+    next_rng : random generator
+    """
+    bv, a_1 = _units_first(bv, bh, n_frames)
+
+    def unit(W_i, V_i, bv_i, a_i, rng):
+        p = pt.sigmoid(nade_logit(a_i, V_i, bv_i))
+        next_rng, v_i = bernoulli(rng, p)
+        return v_i, p, next_a(a_i, v_i, W_i), next_rng
+
+    v, mean_v, _, next_rng = scan(
+        unit,
+        sequences=[W, V, bv],
+        outputs_info=[None, None, a_1, rng],
+        strict=True,
+        return_updates=False,
+        name="nade_sample",
+    )
+    return v.T, mean_v.T, next_rng
+
+
+def build_nade(v, W, V, bv, bh, *, weights=None):
+    """Construct the exact negative log-likelihood of frames under a NADE, in the form of `build_rbm`.
+
+    Parameters
+    ----------
+    v : vector, matrix or tensor3, shape (n_visible,), (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
+    W, V : matrices, shape (n_visible, n_hidden)
+    bv, bh : vector, matrix or tensor3
+        Biases, shared by all frames (vector) or one row a frame (of as many axes as v).
+    weights : tensor, shape v.shape[:-1], optional
+        Of each frame in the cost and the monitor, which are then weighted sums. Without them, averages.
+
+    Returns
+    -------
+    v_sample : tensor like v
+        In the place of an RBM's negative particles, which a NADE does not need: the probability of each unit of v given
+        the units before it. The cost does not depend on it, so it may be held constant or not.
+    cost : scalar
+        -log p(v) in nats, averaged over frames. Its gradient is exact.
+    monitor : scalar
+        log p(v), averaged over frames.
+    updates : dict
+        Empty: nothing is drawn.
+    """
+    logits = nade_logits(v, W, V, bv, bh)
+    log_p = log_pseudo_likelihood(v, logits)  # the units are conditioned as the chain rule asks: here it is exact
+    monitor = log_p.mean() if weights is None else (log_p * weights).sum()
+    return pt.sigmoid(logits), -monitor, monitor, {}

@@ -1,0 +1,97 @@
+"""The RTRBM: an RBM at every time step, whose own expected hidden units give the next one its biases.
+
+    bv_t = bv  (+ u_tm1 Wuv, as an option)
+    bh_t = bh + u_tm1 Wuh, and bh + bh0 at the first step
+    u_t  = sigmoid(v_t W + bh_t), which is E[h_t | v_1, ..., v_t]
+
+Sutskever, Hinton and Taylor, The recurrent temporal restricted Boltzmann machine, NIPS 2008. It is the RNN-RBM whose
+RNN has a sigmoid, Wvu = W, Wuu = Wuh, bu = bh and Wuv = 0.
+"""
+
+import pytensor.tensor as pt
+
+from rnnrbm_pt.graphs.rbm import mean_hidden
+from rnnrbm_pt.graphs.sequence import sequence_of_rbms, sources_of_randomness
+from rnnrbm_pt.graphs.streams import shared_normal, shared_zeros
+
+
+def build_rtrbm(
+    n_visible,
+    n_hidden,
+    *,
+    random_state=None,
+    streams=None,
+    k=15,
+    k_generate=25,
+    n_steps=200,
+    u_init=None,
+    batched=False,
+    params=None,
+    visible_from_u=False,
+    learn_initial=False,
+    visible="binary",
+):
+    """Construct an RTRBM: its parameters, the graph that trains it and the graph that generates from it.
+
+    Parameters
+    ----------
+    n_visible : int
+        Number of visible units: the width of a frame.
+    n_hidden : int
+        Number of hidden units, which are the recurrent ones too.
+    random_state, streams, k, k_generate, n_steps, batched, params, visible
+        As `build_rnnrbm` takes them.
+    u_init : tuple of two vectors, shape (n_hidden,), optional
+        Before the first generated frame: the expected hidden units u and what they add to the hidden biases, u Wuh.
+    visible_from_u : bool
+        Whether the visible biases move with u too, by one more matrix Wuv.
+    learn_initial : bool
+        Whether the hidden units of the first step have biases of their own, bh + bh0, as in the paper (whose b_init
+        this is). Otherwise those are bh.
+
+    Returns
+    -------
+    SequenceGraphs
+        Unpacks as the tutorial's eight, where params is (W, bv, bh, Wuh), then Wuv and bh0 where they are asked for.
+    """
+    random_state, streams = sources_of_randomness(random_state, streams)
+    if params is None:
+        W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
+        bv = shared_zeros(n_visible, name="bv")
+        bh = shared_zeros(n_hidden, name="bh")
+        Wuh = shared_normal(n_hidden, n_hidden, 0.0001, random_state=random_state, name="Wuh")
+        params = W, bv, bh, Wuh
+        if visible_from_u:
+            params += (shared_normal(n_hidden, n_visible, 0.0001, random_state=random_state, name="Wuv"),)
+        if learn_initial:
+            params += (shared_zeros(n_hidden, name="bh0"),)
+    named = {p.name: p for p in params}
+    W, bv, bh, Wuh = params[:4]
+
+    u0 = pt.zeros((bh.shape[0],))
+    bh0 = named.get("bh0", u0)
+
+    def biases(u_tm1, shift):
+        """The time-dependent biases of the RBM; shift is u_tm1 Wuh, or bh0 at the first step."""
+        return bv + pt.dot(u_tm1, named["Wuv"]) if visible_from_u else bv, bh + shift
+
+    def next_state(v_t, u_tm1, shift):
+        """The expected hidden units given v_t, and what they add to the next hidden biases."""
+        u_t = mean_hidden(v_t, W, bh + shift)
+        return u_t, pt.dot(u_t, Wuh)
+
+    graphs = sequence_of_rbms(
+        params,
+        biases,
+        next_state,
+        (u0, bh0),
+        streams=streams,
+        k=k,
+        k_generate=k_generate,
+        n_steps=n_steps,
+        u_init=u_init,
+        batched=batched,
+        visible=visible,
+    )
+    graphs.features = (graphs.u_t,)  # which is mean_h
+    return graphs

@@ -1,0 +1,184 @@
+"""What a trained model says of sequences that are given: their likelihood, what comes next, features, reconstructions.
+
+Nothing here changes the model or advances its streams, except `partial_fit`, which learns.
+"""
+
+from functools import cached_property
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.mode import Mode
+
+from rnnrbm_pt.exact import log_partition
+from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
+from rnnrbm_pt.training.loop import groups, windows
+
+
+class Observing:
+    """The services of a `SequenceModel` on given sequences."""
+
+    @cached_property
+    def _observe_function(self):
+        """All that is deterministic given a sequence; run step by step in Python: compiling takes longer than it."""
+        graphs = self.graphs
+        log_p = graphs.log_likelihood if graphs.free_energy is None else graphs.free_energy
+        outputs = [log_p, graphs.bv_t, graphs.bh_t, graphs.reconstruction, *graphs.features]
+        mode = Mode(linker="py", optimizer="fast_compile")
+        return compile_function([graphs.v], outputs, mode=mode, floatX=self.floatX)
+
+    def _observe(self, roll):
+        if not len(roll):  # a scan wants a step
+            return [found[:0] for found in self._observe(np.zeros((1, roll.shape[1])))]
+        return self.on_host(self._observe_function, np.ascontiguousarray(roll, dtype=self.floatX))
+
+    def log_likelihoods(self, rolls):
+        """log p(v_t | v_1, ..., v_{t-1}) of each frame, exactly.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        list of arrays, shape (n_steps,)
+            In nats; of Gaussian units it is a density. The sum over a sequence is the log-likelihood of it.
+
+        Raises
+        ------
+        ValueError
+            If the model is of RBMs whose partition function cannot be summed: more than 20 units in the smaller layer.
+        """
+        found = []
+        for roll in self._checked(rolls):
+            log_p, bv_t, bh_t, *_ = self._observe(roll)
+            if self.graphs.free_energy is not None:
+                W = self.params[0].get_value()  # (n_visible, n_hidden)
+                log_p = -log_p - log_partition(W, bv_t, bh_t, self.settings.get("visible", "binary"))
+            found.append(np.asarray(log_p, dtype=np.float64))
+        return found
+
+    def score(self, rolls):
+        """The log-likelihood per frame in nats, exactly: the mean over all frames of `log_likelihoods`.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            As `log_likelihoods`, or if there are no frames.
+        """
+        log_p = np.concatenate([np.empty(0), *self.log_likelihoods(rolls)])
+        if not len(log_p):
+            raise ValueError("rolls: expected frames, found none")
+        return float(log_p.mean())
+
+    def predict_next(self, roll, *, n_samples=10, burn_in=25, n_average=25, seed=1):
+        """What the model expects of each frame given those before it: E[v_t | v_1, ..., v_{t-1}].
+
+        Of binary units these are their probabilities. They are estimated: of a model of RBMs by `n_samples` Gibbs
+        chains for each frame, which start at zeros as generation does, as the mean of E[v | h] over `n_average` steps
+        after `burn_in`; of an RNN-NADE by `n_samples` exact samples, as the mean of p(v_i | v_<i) over them. The error
+        falls with the square root of n_samples; that of a chain which has not forgotten its start falls with burn_in.
+
+        Parameters
+        ----------
+        roll : array, shape (n_steps, n_visible)
+        n_samples, burn_in, n_average : int
+        seed : int
+            Of the draws; those of the model are left alone. One seed gives one answer.
+
+        Returns
+        -------
+        array of floatX, shape (n_steps, n_visible)
+            Row t does not depend on roll[t:].
+        """
+        for name, value, least in (("n_samples", n_samples, 1), ("burn_in", burn_in, 0), ("n_average", n_average, 1)):
+            if int(value) < least:
+                raise ValueError(f"{name}: expected at least {least}, found {value!r}")
+        (roll,) = self._checked([roll])
+        if not len(roll):
+            return roll.astype(self.floatX)
+        _, bv_t, bh_t, *_ = self._observe(roll)
+        weights = np.repeat([0, 1 / n_average], [burn_in, n_average]).astype(self.floatX)
+        function, streams = self._expectation
+        for stream, fresh in zip(streams, type(self.streams)(seed).rbm(), strict=True):
+            stream.set_value(fresh.get_value())
+        with bounded_threads(self.threads):
+            mean = np.asarray(function(np.tile(bv_t, (n_samples, 1)), np.tile(bh_t, (n_samples, 1)), weights))
+        return mean.reshape(n_samples, *roll.shape).mean(axis=0)
+
+    @cached_property
+    def _expectation(self):
+        """The compiled estimate of E[v] under given biases, and the streams that it draws from."""
+        streams = type(self.streams)(1).rbm()
+        with pytensor.config.change_flags(floatX=self.floatX):
+            bv, bh, weights = pt.matrix("bv"), pt.matrix("bh"), pt.vector("weights")
+            mean, updates = self.graphs.expected_visible(bv=bv, bh=bh, weights=weights, rngs=streams)
+        function = compile_function([bv, bh, weights], mean, updates, mode=self._mode, floatX=self.floatX)
+        return function, streams
+
+    def reconstruct(self, rolls):
+        """Each frame as the model sees it, given those before it.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        list of arrays of floatX, shape (n_steps, n_visible)
+            Of a model of RBMs E[v | h = E[h | v_t]], up and down once; of an RNN-NADE p(v_i = 1 | v_<i).
+        """
+        return [self._observe(roll)[3] for roll in self._checked(rolls)]
+
+    def transform(self, rolls):
+        """Features of each step: the expected hidden units given the frame and those before, and the state after it.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        list of arrays of floatX, shape (n_steps, n_features)
+            E[h | v_t] beside u_t; of an RTRBM, where the two are one, u_t alone; of an LSTM-RTRBM u_t beside s_t.
+        """
+        return [np.concatenate(self._observe(roll)[4:], axis=1) for roll in self._checked(rolls)]
+
+    def partial_fit(self, rolls, batch_size=100, *, n_sequences=1):
+        """Go on learning: each window of the sequences once, in their order.
+
+        It belongs to no run: `log` and `progress` stay as they are.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+        batch_size : int
+            Frames of the window that one update looks at.
+        n_sequences : int
+            Windows of one update.
+
+        Returns
+        -------
+        self
+        """
+        if int(batch_size) < 1 or int(n_sequences) < 1:
+            raise ValueError(
+                f"expected batch_size and n_sequences of at least 1, found {batch_size!r} and {n_sequences!r}"
+            )
+        rolls = self._checked(rolls)
+        update = self.updater(int(batch_size), int(n_sequences))
+        with bounded_threads(self.threads):
+            for group in groups(windows(rolls, range(len(rolls)), int(batch_size)), int(n_sequences)):
+                update(*group)
+        return self
+
+    def _checked(self, rolls):
+        return [self.check(roll, f"roll {i}") for i, roll in enumerate(rolls)]
