@@ -13,7 +13,7 @@ import dataclasses
 
 import pytensor.tensor as pt
 from pytensor.compile import optdb
-from pytensor.graph.basic import Constant, clone
+from pytensor.graph.basic import Constant
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
 from pytensor.graph.traversal import ancestors
@@ -90,7 +90,13 @@ def _thawed(op):
     if hasattr(op.fgraph, "unfreeze"):  # PyTensor 3.3
         graph = op.fgraph.unfreeze()
         return list(graph.inputs), list(graph.outputs)
-    return clone(op.inner_inputs, op.inner_outputs)
+    return list(op.inner_inputs), list(op.inner_outputs)
+
+
+def _args(node, inner_inputs, inner_outputs):
+    """The parts of a scan, of which the inner ones are the given variables, not copies of them."""
+    clone = {} if hasattr(node.op.fgraph, "unfreeze") else {"clone": False}  # PyTensor 3.3 never clones
+    return ScanArgs(node.inputs, node.outputs, inner_inputs, inner_outputs, node.op.info, **clone)
 
 
 def _products(outputs):
@@ -104,7 +110,7 @@ def local_products_of_sequences(fgraph, node):
     if op.info.as_while:
         return None
     inner_inputs, inner_outputs = _thawed(op)
-    args = ScanArgs(node.inputs, node.outputs, inner_inputs, inner_outputs, op.info)
+    args = _args(node, inner_inputs, inner_outputs)
     lift = Lift(args, with_states=False)
     found = {}
     for product in _products(inner_outputs):
@@ -137,7 +143,7 @@ def local_outputs_of_states(fgraph, node):
     op = node.op
     if op.info.as_while or not op.info.n_nit_sot:
         return None
-    args = ScanArgs(node.inputs, node.outputs, op.inner_inputs, op.inner_outputs, op.info)
+    args = _args(node, op.inner_inputs, op.inner_outputs)
     lift = Lift(args, with_states=True)
     replacements = {}
     for inner, outer in zip(args.inner_out_nit_sot, args.outer_out_nit_sot, strict=True):
