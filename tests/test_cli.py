@@ -63,6 +63,18 @@ def test_train_then_generate(midi_folder, tmp_path, capsys):
     assert np.array_equal(one, first)
 
 
+def test_several_sequences_on_jax(midi_folder, tmp_path, capsys):
+    pytest.importorskip("jax")
+    model = tmp_path / "model"
+    assert train(midi_folder, model, "--backend", "jax", "--n-sequences", "2", "--threads", "2") == 0
+    loaded = RnnRbm.load(model)
+    assert loaded.progress.n_sequences == 2 and loaded.settings["streams"] == "philox" and len(loaded.log) == 2
+    assert main(["generate", str(model), "-o", str(tmp_path / "a.mid"), "--steps", "5", "--backend", "jax"]) == 0
+    capsys.readouterr()
+    assert train(midi_folder, model, "--backend", "jax", "--streams", "mrg") == 1
+    assert "the one kind that the backend jax has" in capsys.readouterr().err
+
+
 def test_primer_and_what_it_leaves_out(midi_folder, tmp_path, capsys):
     assert train(midi_folder, tmp_path / "model") == 0
     roll = np.zeros((4, 88), np.uint8)
@@ -159,7 +171,7 @@ def test_usage_errors_exit_with_2(capsys):
 def test_info(capsys):
     assert main(["info"]) == 0
     out = capsys.readouterr().out
-    for word in (__version__, "pytensor", "numba", "Backends:", "c  ", "cached in"):
+    for word in (__version__, "pytensor", "numba", "Backends:", "c  ", "jax  ", "cached in"):
         assert word in out
 
 

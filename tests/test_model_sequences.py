@@ -16,7 +16,7 @@ def python_model(toy_model):
     """Makes a small RnnRbm with streams of Philox whose graphs are run as they are written: nothing is compiled."""
 
     def make(**settings):
-        model = toy_model(**{"streams": "philox", "k": 3, "k_generate": 3, **settings})
+        model = toy_model(**{"streams": "philox", "k": 2, "k_generate": 2, **settings})
         model._mode = Mode(linker="py", optimizer="fast_compile")
         return model
 
@@ -27,7 +27,7 @@ def python_model(toy_model):
 def jax_model(toy_model):
     """Makes a small RnnRbm on JAX."""
     pytest.importorskip("jax")
-    return lambda **settings: toy_model(**{"backend": "jax", "k": 3, "k_generate": 3, **settings})
+    return lambda **settings: toy_model(**{"backend": "jax", "k": 2, "k_generate": 2, **settings})
 
 
 def monitors(model):
@@ -83,7 +83,7 @@ def test_n_sequences_has_to_be_one_at_least(toy_model, toy_rolls):
 
 
 def test_a_stopped_run_of_several_sequences_goes_on(python_model, toy_rolls, tmp_path):
-    whole = python_model().fit(toy_rolls, 20, 3, n_sequences=2)
+    whole = python_model().fit(toy_rolls, 20, 2, n_sequences=2)
     stopped, updates = python_model(), []
 
     def ctrl_c(frames, total_frames):
@@ -92,7 +92,7 @@ def test_a_stopped_run_of_several_sequences_goes_on(python_model, toy_rolls, tmp
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        stopped.fit(toy_rolls, 20, 3, n_sequences=2, on_update=ctrl_c)
+        stopped.fit(toy_rolls, 20, 2, n_sequences=2, on_update=ctrl_c)
     stopped.save(tmp_path / "stopped")
     resumed = RnnRbm.load(tmp_path / "stopped")
     assert resumed.progress.n_sequences == 2 and len(resumed.progress.monitors) == 3
@@ -115,8 +115,7 @@ def test_ctrl_c_in_the_first_update_leaves_the_model_as_it_was(python_model, toy
     assert_same(model, untouched, 0)
 
 
-@pytest.mark.parametrize("n_sequences", [1, 4])
-@pytest.mark.parametrize("floatX, atol", [("float64", 1e-12), ("float32", 1e-5)])
+@pytest.mark.parametrize("n_sequences, floatX, atol", [(1, "float64", 1e-12), (4, "float32", 1e-5)])
 def test_jax_learns_and_plays_the_same(python_model, jax_model, toy_rolls, n_sequences, floatX, atol):
     ours = jax_model(floatX=floatX).fit(toy_rolls, 20, 3, n_sequences=n_sequences)
     expected = python_model(floatX=floatX).fit(toy_rolls, 20, 3, n_sequences=n_sequences)
@@ -124,15 +123,14 @@ def test_jax_learns_and_plays_the_same(python_model, jax_model, toy_rolls, n_seq
     assert {p.get_value().dtype for p in ours.params} == {np.dtype(floatX)}
     if n_sequences > 1:
         return
-    for settings in ({}, {"seed": 5}, {"primer": toy_rolls[0]}):
-        assert np.array_equal(ours.sample(20, **settings), expected.sample(20, **settings)), settings
-    assert ours.sample(7).shape == (7, 12)
+    for settings in ({}, {"seed": 5, "primer": toy_rolls[0]}):
+        assert np.array_equal(ours.sample(10, **settings), expected.sample(10, **settings)), settings
 
 
 def test_numba_plays_what_jax_plays(toy_model, jax_model, toy_rolls):
-    ours, numbas = jax_model().fit(toy_rolls, 20, 2), toy_model(streams="philox", k=3, k_generate=3)
-    numbas.fit(toy_rolls, 20, 2)
-    assert_same(ours, numbas, 1e-12)
+    ours, numbas = jax_model(), toy_model(streams="philox", k=2, k_generate=2)
+    for model in (ours, numbas):
+        model.params[0].set_value(30 * model.params[0].get_value())
     assert np.array_equal(ours.sample(20), numbas.sample(20))
 
 
@@ -144,7 +142,7 @@ def test_streams_of_jax(toy_model, jax_model):
 
 
 def test_a_model_with_theanos_streams_goes_on_on_jax_with_new_ones(toy_model, jax_model, toy_rolls, tmp_path):
-    model = toy_model(streams="mrg", seed=9, k=3, k_generate=3)
+    model = toy_model(streams="mrg", seed=9)
     model.params[1].set_value(np.arange(12.0) / 10)
     model.random_state.shuffle(np.arange(3))
     model.save(tmp_path / "m")

@@ -105,14 +105,11 @@ def link_blas():
     """
     from pytensor.link.c.cmodule import try_blas_flag
 
-    try:
-        pytensor.config.fetch_val_for_key("blas__ldflags")
-    except KeyError:
-        with no_blas_warnings():
-            found = pytensor.config.blas__ldflags
+    with no_blas_warnings():
+        found = pytensor.config.blas__ldflags
+    if not found and type(pytensor.config).blas__ldflags.is_default and pytensor.config.cxx:
         candidates = (f"-l{name}" for name in LIBRARIES if ctypes.util.find_library(name))
-        if not found and pytensor.config.cxx:
-            pytensor.config.blas__ldflags = next((flag for flag in candidates if try_blas_flag([flag])), "")
+        pytensor.config.blas__ldflags = next((flag for flag in candidates if try_blas_flag([flag])), "")
     for flag in shlex.split(pytensor.config.blas__ldflags):
         if flag.startswith("-l") and (library := ctypes.util.find_library(flag[2:])):
             ctypes.CDLL(library)

@@ -37,7 +37,7 @@ def prepare_jax():
     except ImportError as error:
         raise ImportError('backend jax: JAX is not installed: pip install "rnnrbm-pt[jax]"') from error
 
-    from rnnrbm_pt.graphs.philox_jax import tell_jax
+    from rnnrbm_pt.graphs.jax_ops import tell_jax
 
     jax.config.update("jax_enable_x64", True)
     tell_jax()

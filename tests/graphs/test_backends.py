@@ -1,6 +1,9 @@
 """One word for each backend, and bounded threads."""
 
 import logging
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -14,6 +17,7 @@ from rnnrbm_pt.graphs.backends import (
     bounded_threads,
     c_blas,
     compile_function,
+    describe_backends,
     no_blas_warnings,
 )
 
@@ -21,6 +25,8 @@ from rnnrbm_pt.graphs.backends import (
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("floatX", ["float64", "float32"])
 def test_compiles(backend, floatX):
+    if backend == "jax":
+        pytest.importorskip("jax")
     x = pt.vector("x", dtype=floatX)
     f = compile_function([x], pt.dot(x, x), mode=backend_mode(backend), floatX=floatX)
     result = f(np.array([3, 4], dtype=floatX))
@@ -43,6 +49,16 @@ def test_threads_are_bounded_within_and_put_back():
         assert threads() == before
 
 
+def test_numbas_threads_are_bounded_within_and_put_back():
+    numba = pytest.importorskip("numba")
+    before = numba.get_num_threads()
+    with bounded_threads(1):
+        assert numba.get_num_threads() == 1
+    with bounded_threads(10**6):
+        assert numba.get_num_threads() == numba.config.NUMBA_NUM_THREADS
+    assert numba.get_num_threads() == before
+
+
 def test_warnings_come_back():
     logger = logging.getLogger("pytensor.tensor.blas")
     level = logger.level
@@ -58,3 +74,20 @@ def test_warnings_come_back():
 def test_c_blas_is_flags_or_nothing():
     flags = c_blas()
     assert flags == "" or flags.startswith("-")
+
+
+@pytest.mark.parametrize("flags", ["", "-lm"])
+def test_a_blas_that_is_named_is_kept(flags):
+    program = "from rnnrbm_pt.graphs.backends import c_blas; print(repr(c_blas()))"
+    environment = {**os.environ, "PYTENSOR_FLAGS": f"blas__ldflags={flags}"}
+    command = [sys.executable, "-W", "error", "-c", program]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == repr(flags)
+
+
+def test_each_backend_says_what_it_has_or_lacks(monkeypatch):
+    described = describe_backends()
+    assert list(described) == list(BACKENDS)
+    assert "BLAS" in described["numba"][0] and "BLAS" in described["c"][0]
+    monkeypatch.setattr("rnnrbm_pt.graphs.backends.find_spec", lambda name: None)
+    assert describe_backends()["jax"] == ['not installed: pip install "rnnrbm-pt[jax]"']

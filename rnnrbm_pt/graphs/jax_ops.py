@@ -1,4 +1,4 @@
-"""Philox4x32-10 in JAX: the same draws as in `rnnrbm_pt.graphs.philox4x32`, whose layout this follows word for word."""
+"""What PyTensor's JAX backend has to be told: draws of Philox4x32-10, laid out as in `philox4x32`, types and sizes."""
 
 from functools import cache
 
@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from pytensor.link.jax.dispatch import jax_funcify
 from pytensor.tensor.basic import Alloc
+from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
 
 from rnnrbm_pt.graphs.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
@@ -59,10 +60,11 @@ def next_draw(state):
 
 @cache
 def tell_jax():
-    """Register the draw with PyTensor's JAX backend, and have sums and filled arrays be of the type their graph says.
+    """Register the draw with PyTensor's JAX backend, and mend two things of it.
 
-    Where JAX allows float64, PyTensor makes them float64 in graphs of float32 too, which costs time, and a scan that
-    carries float32 refuses them.
+    Sums and filled arrays are of the type that their graph says: where JAX allows float64, PyTensor makes them float64
+    in graphs of float32 too, which costs time, and a scan that carries float32 refuses them. And integers that are
+    known when JAX traces a graph stay known through arithmetic: they are sizes, and JAX has to know those.
     """
 
     @jax_funcify.register(PhiloxBinomial)
@@ -77,6 +79,7 @@ def tell_jax():
 
     for op_type in (Sum, Alloc):
         jax_funcify.register(op_type, _of_its_type(jax_funcify.dispatch(op_type)))
+    jax_funcify.register(Elemwise, _with_known_sizes(jax_funcify.dispatch(Elemwise)))
 
 
 def _of_its_type(funcify):
@@ -85,3 +88,20 @@ def _of_its_type(funcify):
         return lambda *inputs: jnp.asarray(compute(*inputs), dtype)
 
     return funcify_typed
+
+
+def _with_known_sizes(funcify):
+    def funcify_elemwise(op, node=None, **kwargs):
+        compute = funcify(op, node=node, **kwargs)
+        if any(x.type.ndim or not x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs)):
+            return compute
+
+        def sizes(*inputs):
+            if any(isinstance(x, jax.core.Tracer) for x in inputs):
+                return compute(*inputs)
+            with jax.ensure_compile_time_eval():
+                return jax.tree.map(int, compute(*inputs))
+
+        return sizes
+
+    return funcify_elemwise
