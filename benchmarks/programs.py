@@ -248,6 +248,11 @@ def chosen(rows, pattern):
     return found
 
 
+def first_line(error):
+    """Of its message: what has room in a table."""
+    return next(iter(str(error).splitlines()), type(error).__name__).replace("|", "/")
+
+
 def stand_ready(rows, sizes, say=print):
     """Make the programs and do one update of each, which compiles it.
 
@@ -264,9 +269,9 @@ def stand_ready(rows, sizes, say=print):
             run = row.make(sizes)
             run.timed()
         except ImportError as error:
-            absent[row.name] = f"not installed: {error}"
+            absent[row.name] = f"not installed: {first_line(error)}"
         except (TypeError, ValueError) as error:
-            absent[row.name] = f"cannot be had: {error}"
+            absent[row.name] = f"cannot be had: {first_line(error)}"
         else:
             runs[row.name] = run
     return runs, absent
