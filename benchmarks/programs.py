@@ -219,6 +219,9 @@ def programs(theano=None):
             for floatX in ("float64", "float32"):
                 name = f"rnnrbm_pt {backend}, {streams}, {floatX}"
                 add(name, this_project, backend=backend, floatX=floatX, streams=streams)
+    for kind in ("Rtrbm", "LstmRtrbm", "RnnNade"):
+        options = {"backend": "numba", "floatX": "float64", "streams": "philox", "kind": kind}
+        add(f"rnnrbm_pt {kind}, numba, philox, float64", this_project, **options)
     for streams in ("srs", "mrg"):
         for floatX in ("float64", "float32"):
             add(f"Theano 1.0.5, {streams}, {floatX}", theano_program, python=theano, floatX=floatX, streams=streams)
