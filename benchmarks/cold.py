@@ -58,7 +58,7 @@ def child(options):
     from benchmarks.machine import bound_threads
 
     bound_threads(options.threads)
-    from benchmarks.programs import Sizes, programs
+    from benchmarks.programs import Sizes, first_line, programs
 
     (row,) = (row for row in programs(options.theano) if row.name == options.child)
     start = time.perf_counter()
@@ -67,7 +67,7 @@ def child(options):
         made = time.perf_counter()
         run.update()
     except (ImportError, TypeError, ValueError) as error:
-        print(json.dumps({"absent": str(error)}))
+        print(json.dumps({"absent": first_line(error)}))
         return
     found = {"made": made - start, "first update": time.perf_counter() - start, "update": elapsed(run.update)}
     if run.model is not None:

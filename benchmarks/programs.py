@@ -219,6 +219,9 @@ def programs(theano=None):
             for floatX in ("float64", "float32"):
                 name = f"rnnrbm_pt {backend}, {streams}, {floatX}"
                 add(name, this_project, backend=backend, floatX=floatX, streams=streams)
+    for kind in ("Rtrbm", "LstmRtrbm", "RnnNade"):
+        options = {"backend": "numba", "floatX": "float64", "streams": "philox", "kind": kind}
+        add(f"rnnrbm_pt {kind}, numba, philox, float64", this_project, **options)
     for streams in ("srs", "mrg"):
         for floatX in ("float64", "float32"):
             add(f"Theano 1.0.5, {streams}, {floatX}", theano_program, python=theano, floatX=floatX, streams=streams)
@@ -248,6 +251,11 @@ def chosen(rows, pattern):
     return found
 
 
+def first_line(error):
+    """Of its message: what has room in a table."""
+    return next(iter(str(error).splitlines()), type(error).__name__).replace("|", "/")
+
+
 def stand_ready(rows, sizes, say=print):
     """Make the programs and do one update of each, which compiles it.
 
@@ -264,9 +272,9 @@ def stand_ready(rows, sizes, say=print):
             run = row.make(sizes)
             run.timed()
         except ImportError as error:
-            absent[row.name] = f"not installed: {error}"
+            absent[row.name] = f"not installed: {first_line(error)}"
         except (TypeError, ValueError) as error:
-            absent[row.name] = f"cannot be had: {error}"
+            absent[row.name] = f"cannot be had: {first_line(error)}"
         else:
             runs[row.name] = run
     return runs, absent

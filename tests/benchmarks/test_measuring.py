@@ -41,7 +41,7 @@ def test_what_cannot_be_had_is_told_and_the_rest_measured():
     rows = [
         Program("there", lambda sizes: Run(lambda: None)),
         Program("missing", failing(ImportError("no module"))),
-        Program("refused", failing(ValueError("one sequence"))),
+        Program("refused", failing(ValueError("one sequence\nat a place"))),
     ]
     runs, absent = stand_ready(rows, Sizes(), say=lambda line: None)
     assert list(runs) == ["there"]
