@@ -93,7 +93,10 @@ class _SameStreams:
         self._rest = iter(streams)
 
     def rbm(self, suffix=""):
-        return tuple(next(self._rest) for _ in range(4))
+        streams = tuple(next(self._rest) for _ in range(4))
+        for stream in streams:
+            stream.tag.used = False  # PyTensor warns of a stream used twice; two graphs are compiled apart
+        return streams
 
 
 def stream_seed(random_state):
