@@ -19,7 +19,7 @@ demo: $(VENV)/.demo ## Train on the Bach chorales, about three minutes, and writ
 	$(BIN)/rnnrbm demo -o $(RESULTS)
 
 test: $(VENV)/.test ## Run all tests but the slow ones
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 slow: $(VENV)/.test ## Run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
