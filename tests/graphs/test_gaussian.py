@@ -56,7 +56,7 @@ def test_the_chain_has_the_moments_of_the_model_and_the_gradient_is_that_of_the_
     )
     given = pt.matrix("given")
     sample = function([v, w], [v_sample, monitor], updates=updates)
-    found, monitor = sample(np.zeros((20000, 2)), W)
+    found, monitor = sample(np.zeros((5000, 2)), W)
     assert found.dtype == pytensor.config.floatX and monitor < -np.log(2 * np.pi)  # which a perfect one would reach
     # p(v) is a mixture of normals at bv + h W', each as heavy as its part of Z.
     h = states(3)
@@ -65,8 +65,8 @@ def test_the_chain_has_the_moments_of_the_model_and_the_gradient_is_that_of_the_
     weights /= weights.sum()
     mean = weights @ means
     cov = np.eye(2) + (means - mean).T @ np.diag(weights) @ (means - mean)
-    np.testing.assert_allclose(found.mean(axis=0), mean, atol=0.05)  # the standard error is 0.01
-    np.testing.assert_allclose(np.cov(found.T), cov, atol=0.08)
+    np.testing.assert_allclose(found.mean(axis=0), mean, atol=0.1)  # the standard error is 0.02
+    np.testing.assert_allclose(np.cov(found.T), cov, atol=0.15)
 
     gradient = pt.grad(cost, w, consider_constant=[v_sample])
     both = function([v, w, given], [cost, gradient], givens={v_sample: given})

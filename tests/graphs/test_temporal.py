@@ -100,12 +100,12 @@ def test_with_an_exact_negative_phase_the_gradient_is_that_of_the_likelihood(mod
 
 def test_negative_particles_of_equal_sequences_are_as_frequent_as_the_model_says(model):
     randomise(model.built.params, 2)
-    batched = model.build(batched=True, params=model.built.params, k=25)
+    batched = model.build(batched=True, params=model.built.params, k=12)
     sample = function([batched.v], [batched.v_sample, *batched.states], updates=batched.updates_train)
-    v_sample, *found = sample(np.repeat(V[:, None], 2000, axis=1))
+    v_sample, *found = sample(np.repeat(V[:, None], 800, axis=1))
     p = oracle.step_probabilities(model.twin(values_of(model.built.params)), V)
-    for t, frames in enumerate(v_sample.reshape(len(V), 2000, N)):
-        assert chisquare(counts_of(frames), 2000 * p[t]).pvalue > 1e-3
+    for t, frames in enumerate(v_sample.reshape(len(V), 800, N)):
+        assert chisquare(counts_of(frames), 800 * p[t]).pvalue > 1e-3
     assert all(np.ptp(state, axis=1).max() == 0 for state in found)
 
 
