@@ -1,0 +1,155 @@
+"""Train a model on the Bach chorales of the paper's authors and say how well it foretells the test split.
+
+    python -m benchmarks.chorales DATA.npz FOLDER --model rnn-rbm --lr 0.03 --epochs 400 --seconds 500
+
+DATA.npz holds the rolls: S_lengths and S_frames (packed bits, 88 columns) for S in train, valid, test. FOLDER gets
+model.npz, sample.mid, sample.png and result.json. The rate stays for half of the epochs and then falls linearly to 0;
+the visible biases start at the log odds of each note in the training split. Which parameters are kept, and which
+settings, is for the validation split to say; the test split is looked at once.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+R = 43, 97
+"""The notes that the three splits use, half open."""
+
+MODELS = {"rnn-rbm": "RnnRbm", "rtrbm": "Rtrbm", "lstm-rtrbm": "LstmRtrbm", "rnn-nade": "RnnNade"}
+
+
+def load(path):
+    """The rolls of a file, a list for each split, cut to the notes `R`."""
+    rolls = {}
+    with np.load(path) as arrays:
+        for split in ("train", "valid", "test"):
+            lengths = arrays[f"{split}_lengths"]
+            n = int(lengths.sum())
+            frames = np.unpackbits(arrays[f"{split}_frames"], count=n * 88).reshape(n, 88)
+            if frames[:, : R[0] - 21].any() or frames[:, R[1] - 21 :].any():
+                raise ValueError(f"{path}: expected notes {R[0]} to {R[1] - 1}, found others in {split}")
+            rolls[split] = np.split(frames[:, R[0] - 21 : R[1] - 21], np.cumsum(lengths)[:-1])
+    return rolls
+
+
+def foretold(model, rolls, n_samples):
+    """How well a model foretells each frame from those before it.
+
+    Returns
+    -------
+    error : float
+        Mean squared error of the expected frames, over all frames and 88 notes: those outside `R` are never wrong.
+    accuracy : float
+        sum TP / sum (TP + FP + FN), counts expected under the predicted probabilities.
+    """
+    squares = hits = false = missed = frames = 0
+    for roll in rolls:
+        p = model.predict_next(roll, n_samples=n_samples)
+        squares += ((roll - p) ** 2).sum()
+        hits += (roll * p).sum()
+        false += ((1 - roll) * p).sum()
+        missed += (roll * (1 - p)).sum()
+        frames += len(roll)
+    return float(squares / (88 * frames)), float(hits / (hits + false + missed))
+
+
+def baselines(rolls):
+    """Errors of the per-note mean of the training split, and of the frame before."""
+    mean = np.concatenate(rolls["train"]).mean(axis=0)
+    frames = np.concatenate(rolls["test"])
+    before = np.concatenate([np.vstack([np.zeros_like(roll[:1]), roll[:-1]]) for roll in rolls["test"]])
+    return {
+        "mean of each note": float(((frames - mean) ** 2).sum() / (88 * len(frames))),
+        "frame before": float(((frames.astype(int) - before) ** 2).sum() / (88 * len(frames))),
+    }
+
+
+def main(arguments=None):
+    """Train, choose, evaluate, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chorales", description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", choices=MODELS, default="rnn-rbm")
+    parser.add_argument("--lr", type=float, default=0.03)
+    parser.add_argument("--scale", type=float, help="of the initial weights, times 1 / sqrt(inputs) (the tutorial's)")
+    parser.add_argument("--hidden", type=int, default=150)
+    parser.add_argument("--recurrent", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=400)
+    parser.add_argument("--every", type=int, default=20, help="epochs between two looks at the validation split (20)")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="stop after so long, compilation included")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args(arguments)
+
+    import rnnrbm_pt
+    from rnnrbm_pt import midiwrite
+    from rnnrbm_pt.music.plot import save_piano_roll
+
+    start = time.perf_counter()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    rolls = load(args.data)
+    sizes = {"n_hidden": args.hidden}
+    if args.model != "rtrbm":
+        sizes["n_hidden_recurrent"] = args.recurrent
+    model_class = getattr(rnnrbm_pt, MODELS[args.model])
+    model = model_class(**sizes, lr=args.lr, r=R, dt=0.5, seed=args.seed, floatX="float32", streams="philox")
+    if args.scale is not None:
+        random = np.random.default_rng(args.seed)
+        for p in model.params:
+            shape = p.get_value().shape
+            if len(shape) == 2:
+                p.set_value((args.scale / np.sqrt(shape[0]) * random.standard_normal(shape)).astype("float32"))
+    often = np.clip(np.concatenate(rolls["train"]).mean(axis=0), 1e-4, None)
+    biases = next(p for p in model.params if p.name == "bv")
+    biases.set_value(np.log(often / (1 - often)).astype("float32"))
+
+    curve, best = [], (np.inf, None)
+    exact = args.model == "rnn-nade"
+
+    def look(record):
+        nonlocal best
+        epoch = record["epoch"]
+        model.lr.set_value(np.float32(args.lr * min(1, 2 * (1 - epoch / args.epochs))))
+        if epoch % args.every == 0 or epoch == args.epochs:
+            error, accuracy = foretold(model, rolls["valid"], 3)
+            log_p = model.score(rolls["valid"]) if exact else None
+            seconds = time.perf_counter() - start
+            row = {"epoch": epoch, "seconds": round(seconds, 1), "monitor": record["monitor"], "valid_error": error}
+            curve.append({**row, "valid_accuracy": accuracy, "valid_log_likelihood": log_p})
+            print(json.dumps(curve[-1]), flush=True)
+            judged = -log_p if exact else error
+            if judged < best[0]:
+                best = judged, [p.get_value() for p in model.params]
+            if seconds > args.seconds:
+                raise KeyboardInterrupt
+
+    try:
+        model.fit(rolls["train"], batch_size=200, num_epochs=args.epochs, on_epoch=look)
+    except KeyboardInterrupt:
+        print("stopped: out of time", flush=True)
+    if best[1] is not None:
+        for p, value in zip(model.params, best[1], strict=True):
+            p.set_value(value)
+    error, accuracy = foretold(model, rolls["test"], 10)
+    result = {
+        "model": args.model,
+        **{name: value for name, value in vars(args).items() if isinstance(value, (int, float)) and value < np.inf},
+        "train_seconds": round(time.perf_counter() - start, 1),
+        "test_error": error,
+        "test_accuracy": accuracy,
+        "test_log_likelihood": model.score(rolls["test"]) if exact else None,
+        "baseline_errors": baselines(rolls),
+        "curve": curve,
+    }
+    (args.folder / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    model.save(args.folder / "model.npz")
+    roll = model.sample(100, seed=1)
+    midiwrite(args.folder / "sample.mid", roll, R, 0.5)
+    save_piano_roll(args.folder / "sample.png", roll, R, 0.5, crop=True)
+    print(json.dumps({name: value for name, value in result.items() if name != "curve"}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
