@@ -28,6 +28,12 @@ def nottingham_zip():
 
 
 @pytest.fixture(scope="session")
+def nottingham_npz():
+    """The paper's Nottingham rolls: packed bits and lengths of each split."""
+    return shared_file("data", "pianorolls", "nottingham.npz")
+
+
+@pytest.fixture(scope="session")
 def theano_reference():
     """Folder of what Theano 1.0.5 printed for the tutorial's program."""
     return shared_file("theano_reference", "README.md").parent

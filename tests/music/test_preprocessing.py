@@ -5,7 +5,6 @@ import json
 import mido
 import numpy as np
 import pytest
-from conftest import shared_file
 
 from rnnrbm_pt.music.datasets import midi_files, read_midi_files, read_rolls
 from rnnrbm_pt.music.midi import midiread, midiwrite
@@ -128,9 +127,9 @@ def test_what_makes_no_sense_is_refused(settings, message):
 # The paper's Nottingham rolls
 
 
-def paper_rolls(name):
+def paper_rolls(path, name):
     """Rolls of notes 21 to 108 of a set of Boulanger-Lewandowski et al. (2012)."""
-    with np.load(shared_file("data", "pianorolls", "nottingham.npz")) as archive:
+    with np.load(path) as archive:
         lengths = archive[f"{name}_lengths"]
         frames = np.unpackbits(archive[f"{name}_frames"], count=88 * lengths.sum()).reshape(-1, 88)
     return np.split(frames, np.cumsum(lengths)[:-1])
@@ -156,11 +155,11 @@ def notes_from_the_lowest(roll):
     ],
     ids=["valid and test", "all"],
 )
-def test_tunes_are_transposed_as_the_paper_transposed_them(nottingham_zip, sets, expected):
+def test_tunes_are_transposed_as_the_paper_transposed_them(nottingham_zip, nottingham_npz, sets, expected):
     ways = {key_from: Preprocessing("parallel", key_from, steps_per_quarter=2) for key_from in KEYS_FROM}
     as_the_paper = dict.fromkeys(expected, 0)
     for name in sets:
-        paper = dict(notes_from_the_lowest(roll) for roll in paper_rolls(name))
+        paper = dict(notes_from_the_lowest(roll) for roll in paper_rolls(nottingham_npz, name))
         for read in read_midi_files(midi_files(nottingham_zip / "Nottingham" / name), dt=1 / 2, unit="quarter"):
             # The paper has no first step; its key is found with it here, as when training.
             tune, lowest = notes_from_the_lowest(read.piano_roll[1:])
