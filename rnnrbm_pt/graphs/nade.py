@@ -95,6 +95,7 @@ def sample_nade(rng, n_frames, W, V, bv, bh):
         outputs_info=[None, None, a_1, rng],
         strict=True,
         return_updates=False,
+        n_steps=W.shape[0],
         name="nade_sample",
     )
     return v.T, mean_v.T, next_rng
