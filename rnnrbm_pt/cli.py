@@ -39,7 +39,7 @@ def make_parser():
 
     def running_options(sub):
         sub.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
-        sub.add_argument("--threads", type=int, default=1, metavar="N", help="for BLAS and Numba (1)")
+        sub.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, with --streams philox (1)")
 
     def model_options(sub):
         sub.add_argument("--model", choices=list(MODELS), default="rnn-rbm", help="which model (rnn-rbm)")

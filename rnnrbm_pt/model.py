@@ -42,7 +42,8 @@ class SequenceModel(Generating, Observing):
     progress : Progress or None
         Where the last run stands.
     threads : int
-        That BLAS and Numba may take while the model runs. Neither this nor the backend is saved with the model.
+        Of Numba while the model runs, where the streams are Philox's; BLAS has one. Neither this nor the backend is
+        saved with the model.
     """
 
     builder = None
@@ -291,7 +292,7 @@ class SequenceModel(Generating, Observing):
             A file fits each of them. JAX draws from streams of Philox only: a model that had others gets new ones
             there, by its seed, and is saved with these; all else goes on as it was.
         threads : int
-            That BLAS and Numba may take while the model runs.
+            Of Numba while the model runs, where the streams are Philox's; BLAS has one.
 
         Raises
         ------
@@ -332,7 +333,7 @@ class RnnRbm(SequenceModel):
         Kind of random streams: Theano's shared_randomstreams, or its MRG31k3p, or Philox, which is faster and the same
         on every backend. Without it, the first; on JAX the last, which has no other.
     threads : int
-        That BLAS and Numba may take while the model runs.
+        Of Numba while the model runs, where the streams are Philox's; BLAS has one.
     nonlinearity : {"tanh", "sigmoid", "relu"}
         What the RNN applies to its sums.
     learn_initial : bool

@@ -168,10 +168,11 @@ def _describe_jax():
 
 @contextmanager
 def bounded_threads(n=1):
-    """Hold BLAS, and Numba if it is loaded, to n threads within the block.
+    """Hold BLAS to one thread, and Numba, if it is loaded, to n threads within the block.
 
-    The matrices of this model are small: on a busy machine of two cores, two threads made an update ten times
-    slower than one. JAX has threads of its own, as many as there are cores, which cannot be bounded once it runs.
+    The matrices of this model are small: on a machine of two cores, two threads of BLAS made an update four to ten
+    times slower than one. So more threads are for the rows of a layer, which Numba shares out where the streams are
+    Philox's. JAX has threads of its own, as many as there are cores, which cannot be bounded once it runs.
 
     Parameters
     ----------
@@ -181,7 +182,7 @@ def bounded_threads(n=1):
     import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; a library has to be loaded to be bounded)
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(n, user_api="blas"), _bounded_numba_threads(n):
+    with threadpool_limits(1, user_api="blas"), _bounded_numba_threads(n):
         yield
 
 

@@ -14,8 +14,8 @@ from rnnrbm_pt.graphs.fused import SampleUnits, dense, layer_of, tell_numba
 from rnnrbm_pt.graphs.numba_rows import compare_row
 from rnnrbm_pt.graphs.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial, next_draw, uniforms
 
-BLOCK = 24
-"""Rows of a layer that a core takes at once, at least: BLAS is slow with fewer."""
+BLOCK, MOST_BLOCKS = 48, 16
+"""Rows of a layer that a core takes at once, at least, and the most parts of a layer: BLAS is slow with few rows."""
 
 
 class PhiloxSampleUnits(SampleUnits):
@@ -60,7 +60,7 @@ def _tell_numba():
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
     def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", "philox", 1, *what)).encode()).hexdigest()
+        return sha256(repr(("rnnrbm_pt", "philox", 2, *what)).encode()).hexdigest()
 
     u32, u64 = np.uint32, np.uint64
     m0, m1 = map(u64, MULTIPLIERS)
@@ -181,7 +181,7 @@ def _tell_numba():
             bits = np.empty((n, W.shape[1]), dtype)
             k0, k1, d0, d1 = state
             x_, W_ = dense(x), dense(W)
-            blocks = max(1, n // BLOCK) if parallel else 1
+            blocks = max(1, min(MOST_BLOCKS, n // BLOCK)) if parallel else 1
             for block in numba.prange(blocks):
                 start, stop = n * block // blocks, n * (block + 1) // blocks
                 np.dot(x_[start:stop], W_, bits[start:stop])
