@@ -17,6 +17,7 @@ from rnnrbm_pt.generating import Generating
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
 from rnnrbm_pt.graphs.kinds_of_streams import STREAMS, kind_of_streams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.graphs.sequence import sequence_weights
 from rnnrbm_pt.graphs.streams import SEED, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files, read_rolls
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
@@ -38,7 +39,8 @@ class SequenceModel(Generating, Observing):
     lr : shared scalar
         Learning rate; ``model.lr.set_value(...)`` changes it.
     log : list of dict
-        One an epoch: epoch, monitor, updates, frames, seconds, frames_per_second.
+        One an epoch: epoch, monitor, updates, frames, seconds, frames_per_second, error: the mean squared difference of
+        the frames and the negative particles, of an RNN-NADE that of the frames and p(v_i = 1 | v_<i).
     progress : Progress or None
         Where the last run stands.
     threads : int
@@ -73,6 +75,7 @@ class SequenceModel(Generating, Observing):
         self.streams = STREAMS[streams](stream_seed(self.random_state), **parallel)
         with pytensor.config.change_flags(floatX=self.floatX):
             self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
+            self._errors = pytensor.shared(np.asarray(0, self.floatX), name="errors")  # of an epoch's updates, summed
             self._n_steps = pytensor.shared(np.int64(200), name="n_steps")
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
@@ -136,7 +139,9 @@ class SequenceModel(Generating, Observing):
     def _compile_update(self, graphs, inputs):
         gradient = pt.grad(graphs.cost, list(graphs.params), consider_constant=[graphs.v_sample])
         updates = {p: p - self.lr * g for p, g in zip(graphs.params, gradient, strict=True)}
-        updates = {**graphs.updates_train, **updates}
+        difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
+        weighted = difference.mean() if graphs.mask is None else (difference * sequence_weights(graphs.mask)).sum()
+        updates = {**graphs.updates_train, **updates, self._errors: self._errors + weighted.astype(self.floatX)}
         return compile_function(inputs, graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
 
     def _update(self, windows, batch_size, n_sequences):
@@ -208,9 +213,12 @@ class SequenceModel(Generating, Observing):
                 )
         else:
             order = list(range(len(rolls)))
+            self._errors.set_value(np.asarray(0, self.floatX))
             self.progress = Progress(int(num_epochs), int(batch_size), order, n_sequences=int(n_sequences))
 
         def epoch_done(record):
+            record["error"] = float(self._errors.get_value()) / record["updates"]
+            self._errors.set_value(np.asarray(0, self.floatX))
             self.log.append(record)
             if on_epoch is not None:
                 on_epoch(record)

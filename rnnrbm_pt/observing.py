@@ -175,9 +175,11 @@ class Observing:
             )
         rolls = self._checked(rolls)
         update = self.updater(int(batch_size), int(n_sequences))
+        errors = self._errors.get_value()  # those of an epoch of `fit` perhaps, which was stopped within it
         with bounded_threads(self.threads):
             for group in groups(windows(rolls, range(len(rolls)), int(batch_size)), int(n_sequences)):
                 update(*group)
+        self._errors.set_value(errors)
         return self
 
     def _checked(self, rolls):

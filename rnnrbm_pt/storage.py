@@ -25,6 +25,7 @@ def get_state(model):
     """
     arrays = {p.name: p.get_value() for p in model.params}
     arrays["lr"] = model.lr.get_value()
+    arrays["errors"] = model._errors.get_value()
     for i, stream in enumerate(model.streams.streams):
         value = stream.get_value()
         if isinstance(value, np.random.Generator):
@@ -59,7 +60,8 @@ def set_state(model, arrays, *, streams=True):
             raise ValueError(f"{name}: expected an array of shape {like.shape}, found {found}")
         return arrays[name].astype(like.dtype)
 
-    for p in (*model.params, model.lr):
+    arrays.setdefault("errors", model._errors.get_value())  # which files of before did not have
+    for p in (*model.params, model.lr, model._errors):
         p.set_value(fetch(p.name, p.get_value()))
     for i, stream in enumerate(model.streams.streams if streams else []):
         value = stream.get_value()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from rnnrbm_pt import RnnRbm, midiread
+from rnnrbm_pt.graphs.backends import backend_mode, compile_function
 from rnnrbm_pt.model import SequenceModel
 from rnnrbm_pt.music.midi import midiwrite
 
@@ -242,3 +243,20 @@ def test_midi_velocity_and_patch_of_generated_files(toy_model, tmp_path):
         m for track in mido.MidiFile(tmp_path / "a.mid").tracks for m in track if m.type == "note_on" and m.velocity
     ]
     assert notes and {note.velocity for note in notes} == {90}
+
+
+def test_the_error_of_each_epoch_is_kept(toy_model, toy_rolls):
+    model = toy_model(seed=3)
+    model.fit(toy_rolls, batch_size=10, num_epochs=30)
+    errors = [record["error"] for record in model.log]
+    density = np.concatenate(toy_rolls).mean()
+    assert 0.25 < errors[0] < 0.5  # half of the bits of an untrained chain are set
+    assert errors[-1] < 0.6 * errors[0] and errors[-1] < 2 * density
+    # One update, from the same streams: the mean of (v - v_sample)^2, which for bits is how many differ.
+    twin = toy_model(seed=3)
+    graphs = twin.graphs
+    chain = compile_function([graphs.v], graphs.v_sample, mode=backend_mode("numba"), floatX=twin.floatX)
+    v = toy_rolls[0][:10].astype(twin.floatX)
+    expected = ((v - chain(v)) ** 2).mean()
+    twin.fit([toy_rolls[0][:10]], batch_size=10, num_epochs=1)
+    assert twin.log[0]["error"] == pytest.approx(expected, abs=1e-12)
