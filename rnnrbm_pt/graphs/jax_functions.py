@@ -8,6 +8,7 @@ What a function updates stays on the device, as JAX's arrays, until somebody rea
 share it need it brought back before, by `to_host`.
 """
 
+import warnings
 from functools import cache
 
 import numpy as np
@@ -157,7 +158,9 @@ class JaxFunction:
         with pytensor.config.change_flags(floatX=self.floatX):
             fgraph = self.static_graph(sizes, shapes)
             get_mode("JAX").optimizer.rewrite(fgraph)
-            return jax.jit(jax_funcify(fgraph))
+            with warnings.catch_warnings():  # of assertions about shapes: JAX looks after those itself
+                warnings.filterwarnings("ignore", message="Skipping Assert", category=UserWarning)
+                return jax.jit(jax_funcify(fgraph))
 
     def static_graph(self, sizes, shapes):
         """The graph of the function with every size known; arguments as those of `compile`."""

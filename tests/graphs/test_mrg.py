@@ -389,7 +389,10 @@ def synthetic(theano_reference):
 TOLERANCES = {"float64": 1e-12, "float32": 1e-5}
 
 
-@pytest.mark.parametrize("mode, dtype", [("numba", "float64"), ("numba", "float32"), ("c", "float64")])
+@pytest.mark.parametrize(
+    "mode, dtype",
+    [("numba", "float64"), pytest.param("numba", "float32", marks=pytest.mark.slow), ("c", "float64")],
+)
 def test_synthetic_case_is_theanos(mode, dtype, synthetic):
     found, reference = synthetic(mode, dtype)
     close = {"rtol": 0, "atol": TOLERANCES[dtype]}
