@@ -10,7 +10,6 @@ How the exact bit gets cheap is told in `numba_rows`.
 
 import math
 from functools import cache
-from hashlib import sha256
 
 import numpy as np
 import pytensor.tensor as pt
@@ -27,6 +26,7 @@ from pytensor.tensor.random.basic import UniformRV
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.type import TensorType
 
+from rnnrbm_pt.graphs.numba_key import cache_key
 from rnnrbm_pt.graphs.numba_rows import compare_row
 from rnnrbm_pt.graphs.rewrites import CLOSE, SingleTrial
 
@@ -62,10 +62,25 @@ class SampleUnits(RNGConsumerOp):
         rng, x, W, b = inputs
         if not self.inplace:
             rng = _copy_rng(rng)
-        p = 1 / (1 + np.exp(-(np.dot(x, W) + b)))
+        p = mean_of_layer(x, W, b)
         u = rng.random(p.shape)
         outputs[0][0] = rng
         outputs[1][0] = np.vectorize(SingleTrial().impl, otypes=[p.dtype])(u, p)
+
+
+def mean_of_layer(x, W, b):
+    """sigmoid(x W + b), by NumPy."""
+    return 1 / (1 + np.exp(-(np.dot(x, W) + b)))
+
+
+def sampled(op, stream, layer, like):
+    """The next stream and the bits of a layer that `layer_of` found, in the place of the variable `like`."""
+    x, W, b, is_row = layer
+    next_stream, bits = op(stream, x, W, b)
+    if is_row:
+        bits = bits[0]
+    copy_stack_trace(like, bits)
+    return next_stream, bits
 
 
 def _copy_rng(rng):
@@ -170,11 +185,7 @@ def local_sample_units(fgraph, node):
     if u.type.broadcastable != p.type.broadcastable:
         return None  # several draws for one probability
     tell_numba()
-    x, W, b, is_row = layer
-    next_rng, bits = SampleUnits()(draw.owner.inputs[0], x, W, b)
-    if is_row:
-        bits = bits[0]
-    copy_stack_trace(node.outputs[0], bits)
+    next_rng, bits = sampled(SampleUnits(), draw.owner.inputs[0], layer, node.outputs[0])
     return {draw.owner.outputs[0]: next_rng, node.outputs[0]: bits}
 
 
@@ -227,9 +238,6 @@ def tell_numba():
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
     from pytensor.link.numba.dispatch.random import numba_deepcopy
 
-    def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", 5, *what)).encode()).hexdigest()
-
     @overload(dense)
     def overload_dense(a):
         # BLAS takes rows or columns that lie one after another; a transposed matrix is such, a reversed one is copied.
@@ -272,7 +280,7 @@ def tell_numba():
             def product(x, y):
                 return np.dot(dense(x), dense(y))
 
-        return product, cache_key("Product", x.type.shape[0] == 1, y.type.shape[1] == 1)
+        return product, cache_key(5, "Product", x.type.shape[0] == 1, y.type.shape[1] == 1)
 
     @register_funcify_and_cache_key(SampleUnits)
     def numba_funcify_SampleUnits(op, node, **kwargs):
@@ -312,4 +320,4 @@ def tell_numba():
                         bits[i, j] = exact_bit(u[i, j], logits[j])
             return rng, bits
 
-        return sample_units, cache_key("SampleUnits", inplace, dtype.name)
+        return sample_units, cache_key(5, "SampleUnits", inplace, dtype.name)

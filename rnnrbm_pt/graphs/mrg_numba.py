@@ -4,14 +4,14 @@ Importing this module registers its rewrites with PyTensor; Numba itself is impo
 """
 
 from functools import cache
-from hashlib import sha256
 
 import numpy as np
 from pytensor.compile import optdb
-from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
 
-from rnnrbm_pt.graphs.fused import SampleUnits, layer_of, product_of_layer, tell_numba
+from rnnrbm_pt.graphs.fused import SampleUnits, layer_of, mean_of_layer, product_of_layer, sampled, tell_numba
 from rnnrbm_pt.graphs.mrg31k3p import M1, M2, NORM, MRGBinomial, uniforms
+from rnnrbm_pt.graphs.numba_key import cache_key
 from rnnrbm_pt.graphs.numba_rows import compare_row
 
 
@@ -22,7 +22,7 @@ class MRGSampleUnits(SampleUnits):
         states, x, W, b = inputs
         if not self.inplace:
             states = states.copy()
-        p = 1 / (1 + np.exp(-(np.dot(x, W) + b)))
+        p = mean_of_layer(x, W, b)
         u = uniforms(states, p.size, p.dtype.name).reshape(p.shape)
         outputs[0][0] = states
         outputs[1][0] = (u < p).astype(p.dtype)
@@ -33,14 +33,7 @@ def local_mrg_sample_units(fgraph, node):
     """Replace mrg_binomial(states, sigmoid(x W + b)) by `MRGSampleUnits`."""
     _tell_numba()
     layer = layer_of(node.inputs[1])
-    if layer is None:
-        return None
-    x, W, b, is_row = layer
-    next_states, bits = MRGSampleUnits()(node.inputs[0], x, W, b)
-    if is_row:
-        bits = bits[0]
-    copy_stack_trace(node.outputs[1], bits)
-    return [next_states, bits]
+    return None if layer is None else list(sampled(MRGSampleUnits(), node.inputs[0], layer, node.outputs[1]))
 
 
 @node_rewriter([MRGBinomial])
@@ -72,9 +65,6 @@ def _tell_numba():
     """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
     tell_numba()
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
-
-    def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", "mrg", 3, *what)).encode()).hexdigest()
 
     @numba_njit
     def step(states, s):
@@ -116,7 +106,7 @@ def _tell_numba():
                     s = 0
             return states, bits
 
-        return mrg_binomial, cache_key("MRGBinomial", inplace, dtype.name)
+        return mrg_binomial, cache_key("mrg", 3, "MRGBinomial", inplace, dtype.name)
 
     @register_funcify_and_cache_key(MRGSampleUnits)
     def numba_funcify_MRGSampleUnits(op, node, **kwargs):
@@ -149,4 +139,4 @@ def _tell_numba():
                         bits[i, j] = u[j] < one / (one + np.exp(-logits[j]))
             return states, bits
 
-        return mrg_sample_units, cache_key("MRGSampleUnits", inplace, dtype.name)
+        return mrg_sample_units, cache_key("mrg", 3, "MRGSampleUnits", inplace, dtype.name)

@@ -11,7 +11,6 @@ Importing this module registers the rewrite with PyTensor under the tag of its N
 
 import math
 from functools import cache
-from hashlib import sha256
 
 import numpy as np
 from pytensor.compile import optdb
@@ -19,6 +18,8 @@ from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_
 from pytensor.scalar.basic import Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
+
+from rnnrbm_pt.graphs.numba_key import cache_key
 
 
 class VectorSigmoid(Sigmoid):
@@ -115,9 +116,6 @@ def _tell_numba():
 
         return kind, exp_parts, log1p
 
-    def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", "exp", 2, *what)).encode()).hexdigest()
-
     @register_funcify_and_cache_key(VectorSigmoid)
     def numba_funcify_VectorSigmoid(op, node, **kwargs):
         kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
@@ -130,7 +128,7 @@ def _tell_numba():
             y = (one if x >= zero else e) / (one + e)
             return y if x == x else x
 
-        return sigmoid, cache_key("sigmoid", kind.__name__)
+        return sigmoid, cache_key("exp", 2, "sigmoid", kind.__name__)
 
     @register_funcify_and_cache_key(VectorSoftplus)
     def numba_funcify_VectorSoftplus(op, node, **kwargs):
@@ -143,7 +141,7 @@ def _tell_numba():
             y = (x if x > zero else zero) + log1p(scale + scale * rest)
             return y if x == x else x
 
-        return softplus, cache_key("softplus", kind.__name__)
+        return softplus, cache_key("exp", 2, "softplus", kind.__name__)
 
     @register_funcify_and_cache_key(VectorTanh)
     def numba_funcify_VectorTanh(op, node, **kwargs):
@@ -158,4 +156,4 @@ def _tell_numba():
             y = y if x >= zero else -y
             return y if x == x else x
 
-        return tanh, cache_key("tanh", kind.__name__)
+        return tanh, cache_key("exp", 2, "tanh", kind.__name__)

@@ -4,13 +4,13 @@ Importing this module registers its rewrites with PyTensor; Numba itself is impo
 """
 
 from functools import cache
-from hashlib import sha256
 
 import numpy as np
 from pytensor.compile import optdb
-from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
 
-from rnnrbm_pt.graphs.fused import SampleUnits, dense, layer_of, tell_numba
+from rnnrbm_pt.graphs.fused import SampleUnits, dense, layer_of, mean_of_layer, sampled, tell_numba
+from rnnrbm_pt.graphs.numba_key import cache_key
 from rnnrbm_pt.graphs.numba_rows import compare_row
 from rnnrbm_pt.graphs.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial, next_draw, uniforms
 
@@ -23,7 +23,7 @@ class PhiloxSampleUnits(SampleUnits):
 
     def perform(self, node, inputs, outputs):
         state, x, W, b = inputs
-        p = 1 / (1 + np.exp(-(np.dot(x, W) + b)))
+        p = mean_of_layer(x, W, b)
         outputs[0][0] = next_draw(state)
         outputs[1][0] = (uniforms(state, p.shape, p.dtype.name) < p).astype(p.dtype)
 
@@ -33,14 +33,7 @@ def local_philox_sample_units(fgraph, node):
     """Replace philox_binomial(stream, sigmoid(x W + b)) by `PhiloxSampleUnits`."""
     _tell_numba()
     layer = layer_of(node.inputs[1])
-    if layer is None:
-        return None
-    x, W, b, is_row = layer
-    next_state, bits = PhiloxSampleUnits()(node.inputs[0], x, W, b)
-    if is_row:
-        bits = bits[0]
-    copy_stack_trace(node.outputs[1], bits)
-    return [next_state, bits]
+    return None if layer is None else list(sampled(PhiloxSampleUnits(), node.inputs[0], layer, node.outputs[1]))
 
 
 # Where its kin of `fused` is.
@@ -58,9 +51,6 @@ def _tell_numba():
     tell_numba()
     import numba
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
-
-    def cache_key(*what):
-        return sha256(repr(("rnnrbm_pt", "philox", 2, *what)).encode()).hexdigest()
 
     u32, u64 = np.uint32, np.uint64
     m0, m1 = map(u64, MULTIPLIERS)
@@ -144,7 +134,7 @@ def _tell_numba():
                 bits.flat[i] = uniform(words[j], k0, k1, d0, d1, row, j, q) < p_i
             return advanced(state), bits
 
-        return philox_binomial, cache_key("PhiloxBinomial", dtype.name, ndim)
+        return philox_binomial, cache_key("philox", 2, "PhiloxBinomial", dtype.name, ndim)
 
     @register_funcify_and_cache_key(PhiloxSampleUnits)
     def numba_funcify_PhiloxSampleUnits(op, node, **kwargs):
@@ -188,4 +178,4 @@ def _tell_numba():
                 sample_rows(start, stop, k0, k1, d0, d1, b, bits)
             return advanced(state), bits
 
-        return philox_sample_units, cache_key("PhiloxSampleUnits", dtype.name, parallel)
+        return philox_sample_units, cache_key("philox", 2, "PhiloxSampleUnits", dtype.name, parallel)
