@@ -6,7 +6,6 @@ import numpy as np
 from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
-from rnnrbm_pt.music.midi import midiwrite
 
 
 class Generating:
@@ -72,7 +71,7 @@ class Generating:
                 for stream, value in zip(streams, before, strict=True):
                     stream.set_value(value)
 
-    def generate(self, filename, show=True, *, n_steps=200, seed=None, primer=None):
+    def generate(self, filename, show=True, *, n_steps=200, seed=None, primer=None, shift=0):
         """Draw a sequence from the model, write it as a MIDI file and plot it.
 
         Parameters
@@ -83,6 +82,8 @@ class Generating:
             Whether to plot the piano-roll, with matplotlib.pyplot.
         n_steps, seed, primer
             See `sample`.
+        shift : int
+            Semitones by which a piece was moved up in preprocessing, to write in the key of that piece.
 
         Returns
         -------
@@ -97,9 +98,11 @@ class Generating:
         if self.real_valued:
             raise ValueError("generate: expected binary visible units, found Gaussian ones, which are no notes")
         piano_roll = self.sample(n_steps, seed=seed, primer=primer)
-        midiwrite(filename, piano_roll, self.r, self.dt)
+        if shift:
+            piano_roll = self.preprocess.undo(piano_roll, self.r, shift=shift)
+        self.preprocess.write(filename, piano_roll, self.r, self.dt)
         if show:
             from rnnrbm_pt.music.plot import plot_piano_roll
 
-            plot_piano_roll(piano_roll, self.r, self.dt)
+            plot_piano_roll(piano_roll, self.r, self.step_seconds)
         return piano_roll

@@ -5,27 +5,24 @@ the same interface, are in `rnnrbm_pt.siblings`.
 """
 
 import os
-from functools import cached_property
-from itertools import chain, repeat
 
 import numpy as np
 import pytensor
-import pytensor.tensor as pt
 
 from rnnrbm_pt import storage
+from rnnrbm_pt.fitting import Fitting
 from rnnrbm_pt.generating import Generating
-from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads
 from rnnrbm_pt.graphs.kinds_of_streams import STREAMS, kind_of_streams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.graphs.sequence import sequence_weights
 from rnnrbm_pt.graphs.streams import SEED, stream_seed
-from rnnrbm_pt.music.datasets import ZipMember, midi_files, read_rolls
+from rnnrbm_pt.music.datasets import ZipMember, midi_files
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
+from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.observing import Observing
-from rnnrbm_pt.training.loop import Progress, batch_of, run_epochs
 
 
-class SequenceModel(Generating, Observing):
+class SequenceModel(Fitting, Generating, Observing):
     """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
 
     Attributes
@@ -39,10 +36,15 @@ class SequenceModel(Generating, Observing):
     lr : shared scalar
         Learning rate; ``model.lr.set_value(...)`` changes it.
     log : list of dict
-        One an epoch: epoch, monitor, updates, frames, seconds, frames_per_second, error: the mean squared difference of
-        the frames and the negative particles, of an RNN-NADE that of the frames and p(v_i = 1 | v_<i).
+        One an epoch: epoch, monitor, updates, frames, seconds, frames_per_second; error: the mean squared difference of
+        the frames and the negative particles, of an RNN-NADE that of the frames and p(v_i = 1 | v_<i); gradient_norm:
+        the mean over updates; norms: of each parameter; validation, where there is one.
     progress : Progress or None
         Where the last run stands.
+    learning : Learning
+        How it learns.
+    preprocess : Preprocessing
+        What is done to MIDI files before the model sees them.
     threads : int
         Of Numba while the model runs, where the streams are Philox's; BLAS has one. Neither this nor the backend is
         saved with the model.
@@ -51,7 +53,7 @@ class SequenceModel(Generating, Observing):
     builder = None
     n_states = 1
 
-    def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, **settings):
+    def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, **settings):
         self.r = check_range(r)
         if not dt > 0:
             raise ValueError(f"dt: expected seconds above 0, found {dt!r}")
@@ -67,18 +69,23 @@ class SequenceModel(Generating, Observing):
         streams = kind_of_streams(streams, backend)
         self._sizes = settings
         self.settings = {**settings, "lr": lr, "r": self.r, "dt": dt, "seed": seed, "streams": streams}
-        self.log = []
-        self.progress = None
+        if isinstance(preprocess, dict):
+            preprocess = Preprocessing.from_json(preprocess)
+        self.preprocess = preprocess or Preprocessing()
+        if preprocess is not None:
+            self.settings["preprocess"] = preprocess.to_json()
 
         self.random_state = np.random.RandomState(seed)
         parallel = {"parallel": True} if streams == "philox" and self.threads > 1 else {}
         self.streams = STREAMS[streams](stream_seed(self.random_state), **parallel)
         with pytensor.config.change_flags(floatX=self.floatX):
             self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
-            self._errors = pytensor.shared(np.asarray(0, self.floatX), name="errors")  # of an epoch's updates, summed
             self._n_steps = pytensor.shared(np.int64(200), name="n_steps")
+            zeros = np.zeros(0, self.floatX)  # of no size yet: each sample begins by saying where it starts
+            self._u_init = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
+        self._prepare_to_learn()
 
     def build(self, *, streams=None, **settings):
         """Build the graphs of the model: a `SequenceGraphs`.
@@ -86,12 +93,9 @@ class SequenceModel(Generating, Observing):
         Parameters
         ----------
         **settings
-            What the constructor was given beyond what all models have; and, for the second graph, that of several
+            What the constructor was given beyond what all models have; and, for further graphs such as that of several
             sequences at once, ``batched=True, params=..., streams=...`` as `build_rnnrbm` takes them.
         """
-        if not settings.get("batched"):  # vectors of no size yet: each sample begins by saying where it starts
-            zeros = np.zeros(0, self.floatX)
-            self._u_init = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
         return type(self).builder(
             self.r[1] - self.r[0],
             random_state=self.random_state,
@@ -119,123 +123,33 @@ class SequenceModel(Generating, Observing):
         with bounded_threads(self.threads):
             return function(*arguments)
 
-    @cached_property
-    def train_function(self):
-        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
-        return self._compile_update(self.graphs, [self.graphs.v])
+    @property
+    def step_seconds(self):
+        """Seconds of a frame in what the model generates: dt, or by the tempo where frames are by the beat."""
+        return self.preprocess.step_seconds(self.dt)
 
-    @cached_property
-    def batch_function(self):
-        """The compiled update by several windows at once.
-
-        Takes v (n_steps, n_sequences, n_visible) and its mask (n_steps, n_sequences), 0 behind the end of a window;
-        returns the monitor, the mean of those of the windows. Draws from the same streams as `train_function`. On JAX
-        each shape is compiled once more.
-        """
-        with pytensor.config.change_flags(floatX=self.floatX):
-            graphs = self.build(**self._sizes, batched=True, params=self.params, streams=self.streams.again())
-        return self._compile_update(graphs, [graphs.v, graphs.mask])
-
-    def _compile_update(self, graphs, inputs):
-        gradient = pt.grad(graphs.cost, list(graphs.params), consider_constant=[graphs.v_sample])
-        updates = {p: p - self.lr * g for p, g in zip(graphs.params, gradient, strict=True)}
-        difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
-        weighted = difference.mean() if graphs.mask is None else (difference * sequence_weights(graphs.mask)).sum()
-        updates = {**graphs.updates_train, **updates, self._errors: self._errors + weighted.astype(self.floatX)}
-        return compile_function(inputs, graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
-
-    def _update(self, windows, batch_size, n_sequences):
-        """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
-        fixed = self.backend == "jax"
-        if n_sequences == 1 and not fixed:
-            return self.train_function(np.ascontiguousarray(windows[0], dtype=self.floatX))
-        n_steps = batch_size if fixed else None
-        return self.batch_function(*batch_of(windows, n_steps, n_sequences, self.floatX))
-
-    def _first_update(self, windows, batch_size, n_sequences):
-        """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
-        before = storage.get_state(self)
-        try:
-            return self._update(windows, batch_size, n_sequences)
-        except KeyboardInterrupt:
-            storage.set_state(self, before)
-            raise
-
-    def updater(self, batch_size, n_sequences):
-        """A function that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
-        returns their monitor."""
-        updates = chain([self._first_update], repeat(self._update))
-        return lambda *windows: next(updates)(windows, batch_size, n_sequences)
-
-    def fit(self, rolls, batch_size=100, num_epochs=200, *, n_sequences=1, resume=False, on_update=None, on_epoch=None):
-        """Train on piano-rolls by stochastic gradient descent, in silence.
+    def prepare(self, files, progress=False, on_outside=None):
+        """Read MIDI files as the model's `preprocess` says.
 
         Parameters
         ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-            Sequences of 0/1 frames, of any lengths.
-        batch_size : int
-            Frames of the window that one update looks at.
-        num_epochs : int
-        n_sequences : int
-            Windows of one update, which then takes the mean of their gradients. With one it is the tutorial's.
-        resume : bool
-            Continue the run that was stopped, on the same rolls, to its end; `batch_size`, `num_epochs` and
-            `n_sequences` are those of that run. The result equals that of a run which was not stopped.
-        on_update, on_epoch : callable, optional
-            See `training.loop.run_epochs`.
+        files, progress, on_outside
+            As for `read`.
 
         Returns
         -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If there are no frames, a roll is not of 0/1 frames of the model's width, or there is no run to continue.
-        KeyboardInterrupt
-            After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
+        Prepared
+            rolls, and by how many semitones each was moved, the keys they were in, and how many notes were folded.
         """
-        rolls = self._checked(rolls)
-        if not sum(len(roll) for roll in rolls):
-            raise ValueError("Training set is empty! (did you download the data files?)")
-        if int(batch_size) < 1 or int(num_epochs) < 0 or int(n_sequences) < 1:
-            raise ValueError(
-                "expected batch_size and n_sequences of at least 1 and num_epochs of at least 0, "
-                f"found {batch_size}, {n_sequences} and {num_epochs}"
-            )
-        if resume:
-            if self.progress is None or self.progress.complete:
-                raise ValueError("resume: there is no stopped run to continue")
-            if len(self.progress.order) != len(rolls):
-                raise ValueError(
-                    f"resume: expected the {len(self.progress.order)} sequences of the stopped run, found {len(rolls)}"
-                )
-        else:
-            order = list(range(len(rolls)))
-            self._errors.set_value(np.asarray(0, self.floatX))
-            self.progress = Progress(int(num_epochs), int(batch_size), order, n_sequences=int(n_sequences))
-
-        def epoch_done(record):
-            record["error"] = float(self._errors.get_value()) / record["updates"]
-            self._errors.set_value(np.asarray(0, self.floatX))
-            self.log.append(record)
-            if on_epoch is not None:
-                on_epoch(record)
-
-        with bounded_threads(self.threads):
-            run_epochs(
-                self.updater(self.progress.batch_size, self.progress.n_sequences),
-                rolls,
-                self.random_state,
-                self.progress,
-                on_update=on_update,
-                on_epoch=epoch_done,
-            )
-        return self
+        if isinstance(files, (str, os.PathLike, ZipMember)):
+            files = [files]
+        found = []
+        for source in files:
+            found += [source] if isinstance(source, ZipMember) else midi_files(source)
+        return self.preprocess.read(found, self.r, self.dt, progress, on_outside)
 
     def read(self, files, progress=False, on_outside=None):
-        """Read MIDI files as piano-rolls of the model's `r` and `dt`.
+        """Read MIDI files as piano-rolls of the model's `r` and `dt`, prepared as its `preprocess` says.
 
         Parameters
         ----------
@@ -251,36 +165,7 @@ class SequenceModel(Generating, Observing):
         -------
         list of arrays, shape (n_steps, n_visible)
         """
-        if isinstance(files, (str, os.PathLike, ZipMember)):
-            files = [files]
-        found = []
-        for source in files:
-            found += [source] if isinstance(source, ZipMember) else midi_files(source)
-        return read_rolls(found, self.r, self.dt, progress=progress, on_outside=on_outside)
-
-    def train(self, files, batch_size=100, num_epochs=200, *, n_sequences=1):
-        """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
-
-        Parameters
-        ----------
-        files : list of paths, or one
-            MIDI files, folders, patterns, zip files; see `read`.
-        batch_size : int
-            Frames of the window that one update looks at.
-        num_epochs : int
-            Ctrl+C ends it before; the model can be used then.
-        n_sequences : int
-            Windows of one update.
-        """
-        rolls = self.read(files)
-
-        def show(record):
-            print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}", flush=True)
-
-        try:
-            self.fit(rolls, batch_size, num_epochs, n_sequences=n_sequences, on_epoch=show)
-        except KeyboardInterrupt:
-            print("Interrupted by user.")
+        return self.prepare(files, progress, on_outside).rolls
 
     def save(self, filename):
         """Write the model to a file: parameters, settings, random states and the progress of training.
@@ -342,6 +227,9 @@ class RnnRbm(SequenceModel):
         on every backend. Without it, the first; on JAX the last, which has no other.
     threads : int
         Of Numba while the model runs, where the streams are Philox's; BLAS has one.
+    preprocess : Preprocessing or dict, optional
+        What is done to MIDI files before the model sees them, and undone for what it generates: transposition to a
+        common tonality, frames by the beat. Without it nothing is.
     nonlinearity : {"tanh", "sigmoid", "relu"}
         What the RNN applies to its sums.
     learn_initial : bool
@@ -374,6 +262,7 @@ class RnnRbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        preprocess=None,
         nonlinearity="tanh",
         learn_initial=False,
         visible="binary",
@@ -391,6 +280,7 @@ class RnnRbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            preprocess=preprocess,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
             visible=visible,

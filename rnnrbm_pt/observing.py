@@ -1,6 +1,6 @@
 """What a trained model says of sequences that are given: their likelihood, what comes next, features, reconstructions.
 
-Nothing here changes the model or advances its streams, except `partial_fit`, which learns.
+Nothing here changes the model or advances its streams.
 """
 
 from functools import cached_property
@@ -12,7 +12,6 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.exact import log_partition
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
-from rnnrbm_pt.training.loop import groups, windows
 
 
 class Observing:
@@ -151,36 +150,6 @@ class Observing:
             E[h | v_t] beside u_t; of an RTRBM, where the two are one, u_t alone; of an LSTM-RTRBM u_t beside s_t.
         """
         return [np.concatenate(self._observe(roll)[4:], axis=1) for roll in self._checked(rolls)]
-
-    def partial_fit(self, rolls, batch_size=100, *, n_sequences=1):
-        """Go on learning: each window of the sequences once, in their order.
-
-        It belongs to no run: `log` and `progress` stay as they are.
-
-        Parameters
-        ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-        batch_size : int
-            Frames of the window that one update looks at.
-        n_sequences : int
-            Windows of one update.
-
-        Returns
-        -------
-        self
-        """
-        if int(batch_size) < 1 or int(n_sequences) < 1:
-            raise ValueError(
-                f"expected batch_size and n_sequences of at least 1, found {batch_size!r} and {n_sequences!r}"
-            )
-        rolls = self._checked(rolls)
-        update = self.updater(int(batch_size), int(n_sequences))
-        errors = self._errors.get_value()  # those of an epoch of `fit` perhaps, which was stopped within it
-        with bounded_threads(self.threads):
-            for group in groups(windows(rolls, range(len(rolls)), int(batch_size)), int(n_sequences)):
-                update(*group)
-        self._errors.set_value(errors)
-        return self
 
     def _checked(self, rolls):
         return [self.check(roll, f"roll {i}") for i, roll in enumerate(rolls)]

@@ -14,7 +14,7 @@ class Rtrbm(SequenceModel):
     ----------
     n_hidden : int
         Number of hidden units of the RBMs, which are those of the RNN too.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -39,6 +39,7 @@ class Rtrbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        preprocess=None,
         visible_from_u=False,
         learn_initial=False,
         visible="binary",
@@ -55,6 +56,7 @@ class Rtrbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            preprocess=preprocess,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
             visible=visible,
@@ -70,7 +72,7 @@ class LstmRtrbm(SequenceModel):
         Number of hidden units of the RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -96,6 +98,7 @@ class LstmRtrbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        preprocess=None,
         visible_from_u=False,
         learn_initial=False,
         visible="binary",
@@ -113,6 +116,7 @@ class LstmRtrbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            preprocess=preprocess,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
             visible=visible,
@@ -128,7 +132,7 @@ class RnnNade(SequenceModel):
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    lr, r, dt, seed, backend, floatX, streams, threads, nonlinearity, learn_initial
+    lr, r, dt, seed, backend, floatX, streams, threads, preprocess, nonlinearity, learn_initial
         As `RnnRbm` takes them. There is no Gibbs chain, and so no k. The monitor is the log-likelihood.
     """
 
@@ -147,6 +151,7 @@ class RnnNade(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        preprocess=None,
         nonlinearity="tanh",
         learn_initial=False,
     ):
@@ -161,6 +166,7 @@ class RnnNade(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            preprocess=preprocess,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
         )

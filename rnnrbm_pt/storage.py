@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnrbm_pt.files import replacing
+from rnnrbm_pt.training.learning import Learning
 from rnnrbm_pt.training.loop import Progress
 
 FORMAT = "rnnrbm_pt model"
@@ -17,7 +18,7 @@ BROKEN_ARCHIVE = zipfile.BadZipFile, zlib.error, NotImplementedError
 
 
 def get_state(model):
-    """Copies of all arrays that learning and drawing change: parameters, learning rate, random states.
+    """Copies of all arrays that learning and drawing change: parameters, what the optimiser remembers, random states.
 
     Returns
     -------
@@ -25,7 +26,17 @@ def get_state(model):
     """
     arrays = {p.name: p.get_value() for p in model.params}
     arrays["lr"] = model.lr.get_value()
-    arrays["errors"] = model._errors.get_value()
+    for total in (model._errors, model._gradient_norms):
+        arrays[total.name] = total.get_value()
+    for name, slot in model._slots.items():
+        arrays[f"slot_{name}"] = slot.get_value()
+    for name, value in model._slot_values.items():
+        arrays[f"slot_{name}"] = value
+    for name, value in (model._best or {}).items():
+        arrays[f"best_{name}"] = value
+    for carried in model._carried:
+        if carried.get_value().size:
+            arrays[carried.name] = carried.get_value()
     for i, stream in enumerate(model.streams.streams):
         value = stream.get_value()
         if isinstance(value, np.random.Generator):
@@ -60,9 +71,20 @@ def set_state(model, arrays, *, streams=True):
             raise ValueError(f"{name}: expected an array of shape {like.shape}, found {found}")
         return arrays[name].astype(like.dtype)
 
-    arrays.setdefault("errors", model._errors.get_value())  # which files of before did not have
-    for p in (*model.params, model.lr, model._errors):
+    for p in (*model.params, model.lr, model._errors, model._gradient_norms):
         p.set_value(fetch(p.name, p.get_value()))
+    best = {p.name: fetch(f"best_{p.name}", p.get_value()) for p in model.params if f"best_{p.name}" in arrays}
+    model._best = best or None
+    for carried in model._carried:
+        if carried.name in arrays:
+            carried.set_value(arrays[carried.name])
+    for name, value in arrays.items():  # of an optimiser, whose function may not be compiled yet
+        if name.startswith("slot_"):
+            name = name.removeprefix("slot_")
+            if name in model._slots:
+                model._slots[name].set_value(value)
+            else:
+                model._slot_values[name] = value
     for i, stream in enumerate(model.streams.streams if streams else []):
         value = stream.get_value()
         if isinstance(value, np.random.Generator):
@@ -88,6 +110,7 @@ def save(model, filename):
         "floatX": model.floatX,
         "settings": model.settings,
         "log": model.log,
+        "learning": model.learning.to_json(),
         "progress": None if model.progress is None else asdict(model.progress),
     }
     with replacing(filename) as temporary, open(temporary, "wb") as file:
@@ -128,6 +151,7 @@ def load(filename, kinds, *, backend, threads=1):
         if replaced:
             settings = settings | {"streams": "philox"}
         model = kinds[about["model"]](**settings, floatX=about["floatX"], backend=backend, threads=threads)
+        model._learn_by(Learning(**about["learning"]))
         set_state(model, arrays, streams=not replaced)
         model.log = list(about["log"])
         model.progress = None if about["progress"] is None else Progress(**about["progress"])

@@ -33,7 +33,21 @@ def test_everything_comes_back(saved):
     assert (loaded.dt, loaded.r, loaded.floatX) == (0.25, (21, 33), "float64")
     for name, array in storage.get_state(model).items():
         assert np.array_equal(array, storage.get_state(loaded)[name]), name
-    names = {"W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu", "lr", "errors", "shuffle_key", "shuffle_gauss"}
+    names = {
+        "W",
+        "bv",
+        "bh",
+        "Wuh",
+        "Wuv",
+        "Wvu",
+        "Wuu",
+        "bu",
+        "lr",
+        "errors",
+        "gradient_norms",
+        "shuffle_key",
+        "shuffle_gauss",
+    }
     assert set(storage.get_state(model)) == names | {f"stream_{i}" for i in range(8)}
 
 

@@ -35,6 +35,7 @@ def build_lstm_rtrbm(
     n_steps=200,
     u_init=None,
     batched=False,
+    carried=None,
     params=None,
     visible_from_u=False,
     learn_initial=False,
@@ -50,7 +51,7 @@ def build_lstm_rtrbm(
         Number of hidden units of the conditional RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    random_state, streams, k, k_generate, n_steps, batched, params, visible
+    random_state, streams, k, k_generate, n_steps, batched, carried, params, visible
         As `build_rnnrbm` takes them.
     u_init : tuple of four vectors, optional
         Before the first generated frame: the expected hidden units u, what is added to the hidden biases, the output s
@@ -119,6 +120,7 @@ def build_lstm_rtrbm(
         n_steps=n_steps,
         u_init=u_init,
         batched=batched,
+        carried=carried,
         visible=visible,
     )
     graphs.features = graphs.u_t, graphs.states[2]  # u_t is mean_h

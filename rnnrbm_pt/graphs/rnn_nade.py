@@ -38,6 +38,7 @@ def build_rnn_nade(
     n_steps=200,
     u_init=None,
     batched=False,
+    carried=None,
     params=None,
     nonlinearity="tanh",
     learn_initial=False,
@@ -52,7 +53,7 @@ def build_rnn_nade(
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    random_state, streams, n_steps, u_init, batched, params, nonlinearity, learn_initial
+    random_state, streams, n_steps, u_init, batched, carried, params, nonlinearity, learn_initial
         As `build_rnnrbm` takes them.
 
     Returns
@@ -91,7 +92,7 @@ def build_rnn_nade(
         return (f(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu)),)
 
     v, mask = observed_frames(batched)
-    (u_t,), bv_t, bh_t = recurrence(v, params, biases, next_state, (u0,))
+    (u_t,), bv_t, bh_t = recurrence(v, params, biases, next_state, (u0,), carried)
     weights = sequence_weights(mask) if batched else None
     v_sample, cost, monitor, updates_train = build_nade(v, W, V, bv_t, bh_t, weights=weights)
 

@@ -27,6 +27,7 @@ def build_rnnrbm(
     n_steps=200,
     u_init=None,
     batched=False,
+    carried=None,
     params=None,
     nonlinearity="tanh",
     learn_initial=False,
@@ -56,6 +57,8 @@ def build_rnnrbm(
     batched : bool
         Whether v is several sequences at once, (n_steps, n_sequences, n_visible), with a `mask`. The cost is then the
         mean over the sequences of what it is for each.
+    carried : Carried, optional
+        The states of sequences that go on from windows before, where v is several sequences; see `graphs.sequence`.
     params : tuple of shared variables, optional
         Those of another graph, to be learned by this one too. Without them, new ones.
     nonlinearity : {"tanh", "sigmoid", "relu"}
@@ -116,5 +119,6 @@ def build_rnnrbm(
         n_steps=n_steps,
         u_init=u_init,
         batched=batched,
+        carried=carried,
         visible=visible,
     )

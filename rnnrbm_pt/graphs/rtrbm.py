@@ -26,6 +26,7 @@ def build_rtrbm(
     n_steps=200,
     u_init=None,
     batched=False,
+    carried=None,
     params=None,
     visible_from_u=False,
     learn_initial=False,
@@ -39,7 +40,7 @@ def build_rtrbm(
         Number of visible units: the width of a frame.
     n_hidden : int
         Number of hidden units, which are the recurrent ones too.
-    random_state, streams, k, k_generate, n_steps, batched, params, visible
+    random_state, streams, k, k_generate, n_steps, batched, carried, params, visible
         As `build_rnnrbm` takes them.
     u_init : tuple of two vectors, shape (n_hidden,), optional
         Before the first generated frame: the expected hidden units u and what they add to the hidden biases, u Wuh.
@@ -91,6 +92,7 @@ def build_rtrbm(
         n_steps=n_steps,
         u_init=u_init,
         batched=batched,
+        carried=carried,
         visible=visible,
     )
     graphs.features = (graphs.u_t,)  # which is mean_h

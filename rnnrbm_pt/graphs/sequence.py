@@ -128,7 +128,16 @@ def observed_frames(batched):
     return (pt.tensor3("v"), pt.matrix("mask")) if batched else (pt.matrix("v"), None)
 
 
-def recurrence(v, params, biases, next_state, initial):
+class Carried(NamedTuple):
+    """What lets windows go on from where the ones before them ended, in graphs of several sequences at once."""
+
+    fresh: Any
+    """Vector (n_sequences,): 1 where a sequence begins with this window, 0 where it goes on."""
+    states: tuple
+    """Matrices (n_sequences, n): the states after the windows before, one for each of the model's."""
+
+
+def recurrence(v, params, biases, next_state, initial, carried=None):
     """Run the recurrence over given frames: it is deterministic, so all biases are known before any RBM is asked.
 
     Parameters
@@ -142,6 +151,8 @@ def recurrence(v, params, biases, next_state, initial):
         next_state(v_t, *state) -> tuple of the states after v_t.
     initial : tuple of vectors
         The states before the first frame.
+    carried : Carried, optional
+        The states of sequences that go on, where v is several of them. Their past is constant in the gradient.
 
     Returns
     -------
@@ -151,6 +162,9 @@ def recurrence(v, params, biases, next_state, initial):
     """
     if v.type.ndim == 3:
         initial = [pt.zeros((v.shape[1], state.shape[0])) + state for state in initial]
+    if carried is not None:
+        fresh = pt.gt(carried.fresh, 0)[:, None]  # (n_sequences, 1)
+        initial = [pt.switch(fresh, begun, state) for begun, state in zip(initial, carried.states, strict=True)]
 
     def step(v_t, *rest):
         state = rest[: len(initial)]
@@ -183,6 +197,7 @@ def sequence_of_rbms(
     n_steps,
     u_init=None,
     batched=False,
+    carried=None,
     visible="binary",
 ):
     """Construct the graphs of a model whose state gives each step an RBM with biases of its own.
@@ -206,6 +221,8 @@ def sequence_of_rbms(
         The states before the first generated frame, if not `initial`.
     batched : bool
         Whether v is several sequences at once; see `build_rnnrbm`.
+    carried : Carried, optional
+        The states of sequences that go on, where v is several of them.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
 
@@ -217,7 +234,7 @@ def sequence_of_rbms(
     v, mask = observed_frames(batched)
 
     # Training: v is given, so the recurrence is deterministic, and the RBMs of all steps are one batch.
-    states, bv_t, bh_t = recurrence(v, params, biases, next_state, initial)
+    states, bv_t, bh_t = recurrence(v, params, biases, next_state, initial, carried)
     weights = sequence_weights(mask) if batched else None
     v_sample, cost, monitor, updates_train = build_rbm(
         v, W, bv_t, bh_t, k, rngs=streams.rbm(), weights=weights, visible=visible

@@ -4,6 +4,7 @@ An epoch's mean is that of its updates: a short last window of a sequence weighs
 tutorial. An update may take several windows at once, the next ones in the order of the epoch.
 """
 
+import hashlib
 import signal
 import threading
 import time
@@ -32,11 +33,62 @@ class Progress:
     """Monitors of the present epoch so far, one an update."""
     n_sequences: int = 1
     """Windows of an update."""
+    carry_state: bool = False
+    """Whether windows go on from the state in which the window before them ended."""
+    updates: int = 0
+    """Updates that are complete, of the whole run."""
+    patience: int | None = None
+    """Epochs without a better validation after which the run ends."""
+    best: float | None = None
+    """The best validation so far."""
+    best_epoch: int | None = None
+    """The epoch, from 1, that had it."""
+    stopped: bool = False
+    """Whether the run ended before its last epoch, as it was told to."""
+    data: str | None = None
+    """What `fingerprint` says of the sequences."""
 
     @property
     def complete(self):
-        """Whether all epochs are done."""
-        return self.epoch >= self.num_epochs
+        """Whether all epochs are done, or the run was ended."""
+        return self.stopped or self.epoch >= self.num_epochs
+
+    def validated(self, value):
+        """Take the validation of the epoch that was just completed; higher is better.
+
+        Returns
+        -------
+        bool
+            Whether it is the best so far. If there were none for `patience` epochs, the run is stopped.
+        """
+        better = self.best is None or value > self.best
+        if better:
+            self.best, self.best_epoch = value, self.epoch
+        elif self.patience is not None and self.epoch - self.best_epoch >= self.patience:
+            self.stopped = True
+        return better
+
+
+class StopTraining(Exception):
+    """To be raised in `on_update` or `on_epoch` to end a run; it counts as complete then."""
+
+
+def fingerprint(rolls):
+    """A short text by which the sequences of a run are known again.
+
+    Parameters
+    ----------
+    rolls : list of arrays
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.sha256()
+    for roll in rolls:
+        digest.update(repr((roll.shape, roll.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(roll).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def windows(rolls, order, batch_size):
@@ -65,6 +117,52 @@ def groups(iterable, n):
     iterator = iter(iterable)
     while group := tuple(islice(iterator, n)):
         yield group
+
+
+def side_by_side(rolls, order, batch_size, n):
+    """Cut sequences into windows, n sequences at a time, so that each window follows the one before it in its column.
+
+    When a sequence ends, the next of the order takes its column.
+
+    Parameters
+    ----------
+    rolls, order, batch_size
+        As for `windows`.
+    n : int
+        Columns.
+
+    Yields
+    ------
+    columns : tuple of n arrays, shape (<= batch_size, n_visible)
+        Towards the end of an epoch some are empty.
+    fresh : array of bool, shape (n,)
+        Where a sequence begins.
+    """
+    waiting = iter([index for index in order if len(rolls[index])])
+    nothing = rolls[order[0]][:0] if order else None
+    columns = [iter(()) for _ in range(n)]
+    while True:
+        cut, fresh = [], np.zeros(n, bool)
+        for i in range(n):
+            window = next(columns[i], None)
+            if window is None and (index := next(waiting, None)) is not None:
+                columns[i] = windows(rolls, [index], batch_size)
+                window, fresh[i] = next(columns[i]), True
+            cut.append(nothing if window is None else window)
+        if not any(map(len, cut)):
+            return
+        yield tuple(cut), fresh
+
+
+def steps_of_epoch(rolls, progress):
+    """What each update of an epoch takes: its windows, and the keywords that go with them."""
+    order, batch_size, n = progress.order, progress.batch_size, progress.n_sequences
+    if progress.carry_state:
+        for columns, fresh in side_by_side(rolls, order, batch_size, n):
+            yield columns, {"fresh": fresh}
+    else:
+        for group in groups(windows(rolls, order, batch_size), n):
+            yield group, {}
 
 
 def batch_of(windows, n_steps, n_sequences, dtype):
@@ -133,14 +231,15 @@ def interrupt_between_updates():
         signal.signal(signal.SIGINT, previous)
 
 
-def run_epochs(update, rolls, random_state, progress, *, on_update=None, on_epoch=None):
+def run_epochs(update, rolls, random_state, progress, *, on_update=None, on_epoch=None, after_update=None):
     """Run the epochs that a progress has left.
 
     Parameters
     ----------
     update : callable
         Takes `progress.n_sequences` windows (n_steps, n_visible), one an argument, the last of an epoch perhaps fewer;
-        updates the model, returns the monitor.
+        updates the model, returns the monitor. Where the state is carried over, it takes a window for each column, of
+        which some may be empty, and ``fresh=``: see `side_by_side`.
     rolls : list of arrays, shape (n_steps, n_visible)
     random_state : numpy.random.RandomState
         Shuffles the order of the sequences, once an epoch.
@@ -151,6 +250,8 @@ def run_epochs(update, rolls, random_state, progress, *, on_update=None, on_epoc
     on_epoch : callable, optional
         Called with a dict after each epoch: epoch (from 1), monitor (mean over updates), updates, frames, seconds,
         frames_per_second (of what this call did of the epoch).
+    after_update : callable, optional
+        Called without arguments after each update, when `progress` is that of the update.
 
     Raises
     ------
@@ -160,35 +261,43 @@ def run_epochs(update, rolls, random_state, progress, *, on_update=None, on_epoc
     total_frames = sum(len(roll) for roll in rolls)
     with interrupt_between_updates() as check:
         while not progress.complete:
-            if not progress.shuffled:
-                random_state.shuffle(progress.order)
-                progress.shuffled = True
-            start = time.perf_counter()
-            frames = 0
-            done = len(progress.monitors)
-            cut = windows(rolls, progress.order, progress.batch_size)
-            for i, group in enumerate(groups(cut, progress.n_sequences)):
-                n_frames = sum(len(window) for window in group)
-                if i < done:
-                    if on_update is not None:
-                        on_update(n_frames, total_frames)
-                    continue
-                progress.monitors.append(float(update(*group)))
-                frames += n_frames
-                if on_update is not None:
-                    on_update(n_frames, total_frames)
-                check()
-            seconds = time.perf_counter() - start
-            record = {
-                "epoch": progress.epoch + 1,
-                "monitor": float(np.mean(progress.monitors)),
-                "updates": len(progress.monitors),
-                "frames": frames,
-                "seconds": round(seconds, 3),
-                "frames_per_second": round(frames / seconds, 1) if seconds > 0 else 0.0,
-            }
-            progress.epoch += 1
-            progress.shuffled = False
-            progress.monitors = []
-            if on_epoch is not None:
-                on_epoch(record)
+            try:
+                record = _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, check)
+                if on_epoch is not None:
+                    on_epoch(record)
+            except StopTraining:
+                progress.stopped = True
+
+
+def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, check):
+    if not progress.shuffled:
+        random_state.shuffle(progress.order)
+        progress.shuffled = True
+    start = time.perf_counter()
+    frames = 0
+    done = len(progress.monitors)
+    for i, (group, keywords) in enumerate(steps_of_epoch(rolls, progress)):
+        n_frames = sum(len(window) for window in group)
+        if i >= done:
+            progress.monitors.append(float(update(*group, **keywords)))
+            progress.updates += 1
+            frames += n_frames
+        if on_update is not None:
+            on_update(n_frames, total_frames)
+        if i >= done:
+            if after_update is not None:
+                after_update()
+            check()
+    seconds = time.perf_counter() - start
+    record = {
+        "epoch": progress.epoch + 1,
+        "monitor": float(np.mean(progress.monitors)),
+        "updates": len(progress.monitors),
+        "frames": frames,
+        "seconds": round(seconds, 3),
+        "frames_per_second": round(frames / seconds, 1) if seconds > 0 else 0.0,
+    }
+    progress.epoch += 1
+    progress.shuffled = False
+    progress.monitors = []
+    return record

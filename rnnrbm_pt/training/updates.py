@@ -24,6 +24,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.graph.basic import Variable
+from pytensor.graph.replace import clone_replace
 
 from rnnrbm_pt.training.gradients import (
     as_scalar,
@@ -45,6 +46,28 @@ def slots(updates):
         In the order of the updates; each has a name of its own.
     """
     return [variable for variable in updates if getattr(variable.tag, "optimizer_slot", False)]
+
+
+def with_slots(updates, remembered):
+    """Updates whose slots are those of a model already, so that several functions learn as one.
+
+    Parameters
+    ----------
+    updates : dict {shared variable: next}
+        With slots of their own.
+    remembered : dict {name: shared variable}
+        Slots that exist already, by their names. Those that it lacks are put into it.
+
+    Returns
+    -------
+    dict {shared variable: next}
+    """
+    replace = {slot: remembered.setdefault(slot.name, slot) for slot in slots(updates)}
+    replace = {slot: known for slot, known in replace.items() if slot is not known}
+    if not replace:
+        return updates
+    expressions = clone_replace(list(updates.values()), replace)
+    return dict(zip([replace.get(variable, variable) for variable in updates], expressions, strict=True))
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -303,10 +326,6 @@ def optimizer_updates(
         Decoupled for adamw, where 0.01 is the default; else added to the gradient, see `with_weight_decay`.
     **settings
         Further arguments of the optimiser: momentum, rho, beta1, beta2, epsilon.
-
-    Returns
-    -------
-    dict {param or slot: next}
 
     Returns
     -------

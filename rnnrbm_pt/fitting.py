@@ -1,0 +1,515 @@
+"""How a model is trained: compiled updates, runs over epochs, validation, checkpoints."""
+
+from functools import cached_property
+from itertools import chain, repeat
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+
+from rnnrbm_pt import storage
+from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
+from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
+from rnnrbm_pt.training.gradients import gradients_of, total_norm
+from rnnrbm_pt.training.learning import Learning
+from rnnrbm_pt.training.loop import Progress, batch_of, fingerprint, groups, run_epochs, windows
+from rnnrbm_pt.training.schedules import set_scheduled
+from rnnrbm_pt.training.updates import with_slots
+
+VALIDATION_SEED = 2012
+"""Of the draws of every validation: with the same each time, two of them differ by the parameters alone."""
+
+
+class Fitting:
+    """The part of a `SequenceModel` that learns."""
+
+    def _prepare_to_learn(self):
+        """Make the shared variables that training has beside the parameters."""
+
+        def shared(value, name):
+            return pytensor.shared(np.asarray(value, self.floatX), name=name)
+
+        self.log = []
+        self.progress = None
+        self.learning = Learning()
+        self._scalars = {"lr": self.lr}
+        self._slots = {}
+        self._slot_values = {}  # of a model file, until the function that has these slots is compiled
+        self._best = None
+        self._errors = shared(0, "errors")  # of an epoch's updates, summed
+        self._gradient_norms = shared(0, "gradient_norms")
+        self._carried = tuple(shared(np.zeros((0, 0)), f"carried_{i}") for i in range(self.n_states))
+
+    # ------------------------------------------------------------------------------------------------
+    # Compiled functions
+
+    @cached_property
+    def train_function(self):
+        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
+        graphs = self._graphs_to_learn() if "k" in self._scalars else self.graphs
+        return self._compile_update(graphs, [graphs.v])
+
+    @cached_property
+    def batch_function(self):
+        """The compiled update by several windows at once.
+
+        Takes v (n_steps, n_sequences, n_visible) and its mask (n_steps, n_sequences), 0 behind the end of a window;
+        returns the monitor, the mean of those of the windows. Draws from the same streams as `train_function`. On JAX
+        each shape is compiled once more.
+        """
+        graphs = self._graphs_to_learn(batched=True)
+        return self._compile_update(graphs, [graphs.v, graphs.mask])
+
+    @cached_property
+    def carrying_function(self):
+        """The compiled update by several windows at once which go on from the state that those before ended in.
+
+        Takes v and its mask as `batch_function` does, and fresh (n_sequences,), 1 where a sequence begins.
+        """
+        with pytensor.config.change_flags(floatX=self.floatX):
+            carried = Carried(pt.vector("fresh"), self._carried)
+        graphs = self._graphs_to_learn(batched=True, carried=carried)
+        states = {shared: state[-1] for shared, state in zip(self._carried, graphs.states, strict=True)}
+        return self._compile_update(graphs, [graphs.v, graphs.mask, carried.fresh], states)
+
+    @cached_property
+    def monitor_function(self):
+        """The compiled monitor, which learns nothing: takes v and its mask as `batch_function` does.
+
+        Returns the mean of the monitors of the windows. It has streams of its own.
+        """
+        graphs, _ = self._monitor_graphs
+        return compile_function(
+            [graphs.v, graphs.mask], graphs.monitor, graphs.updates_train, mode=self._mode, floatX=self.floatX
+        )
+
+    @cached_property
+    def _monitor_graphs(self):
+        streams = type(self.streams)(VALIDATION_SEED)
+        with pytensor.config.change_flags(floatX=self.floatX):
+            graphs = self.build(**self._sizes, batched=True, params=self.params, streams=streams)
+        return graphs, [(stream, stream.get_value()) for stream in graphs.updates_train]
+
+    def _graphs_to_learn(self, **settings):
+        if "k" in self._scalars:
+            settings["k"] = self._scalars["k"]
+        with pytensor.config.change_flags(floatX=self.floatX):
+            return self.build(**{**self._sizes, **settings}, params=self.params, streams=self.streams.again())
+
+    def _compile_update(self, graphs, inputs, more_updates=None):
+        gradients = gradients_of(graphs.cost, graphs.params, [graphs.v_sample])
+        updates = with_slots(self.learning.updates(gradients, graphs.params, self._scalars), self._slots)
+        for name, value in self._slot_values.items():
+            if name in self._slots:
+                self._slots[name].set_value(value)
+        self._slot_values = {name: value for name, value in self._slot_values.items() if name not in self._slots}
+
+        difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
+        weighted = difference.mean() if graphs.mask is None else (difference * sequence_weights(graphs.mask)).sum()
+        sums = {
+            self._errors: self._errors + weighted.astype(self.floatX),
+            self._gradient_norms: self._gradient_norms + total_norm(gradients).astype(self.floatX),
+        }
+        updates = {**graphs.updates_train, **updates, **sums, **(more_updates or {})}
+        return compile_function(inputs, graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
+
+    # ------------------------------------------------------------------------------------------------
+    # One update
+
+    def _update(self, windows, batch_size, n_sequences, fresh=None):
+        """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
+        fixed = self.backend == "jax"
+        if n_sequences == 1 and not fixed and fresh is None:
+            return self.train_function(np.ascontiguousarray(windows[0], dtype=self.floatX))
+        batch = batch_of(windows, batch_size if fixed else None, n_sequences, self.floatX)
+        if fresh is None:
+            return self.batch_function(*batch)
+        return self.carrying_function(*batch, np.asarray(fresh, self.floatX))
+
+    def _first_update(self, *arguments):
+        """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
+        before = storage.get_state(self)
+        try:
+            return self._update(*arguments)
+        except KeyboardInterrupt:
+            for slot in self._slots.values():  # those that were made just now begin at zeros
+                slot.set_value(np.zeros_like(slot.get_value()))
+            storage.set_state(self, before)
+            raise
+
+    def updater(self, batch_size, n_sequences):
+        """A function that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
+        returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a sequence.
+
+        It raises FloatingPointError where something is not finite any more.
+        """
+        kinds = chain([self._first_update], repeat(self._update))
+
+        def update(*windows, fresh=None):
+            monitor = next(kinds)(windows, batch_size, n_sequences, fresh)
+            if not np.isfinite(monitor):
+                self.check_finite(monitor)
+            return monitor
+
+        return update
+
+    def check_finite(self, monitor=None):
+        """See that parameters, and what the optimiser remembers, are finite.
+
+        Parameters
+        ----------
+        monitor : float, optional
+            Of an update; that it is not finite is an error too.
+
+        Raises
+        ------
+        FloatingPointError
+            Which names the first that is not.
+        """
+        when = "" if self.progress is None else f" after {self.progress.updates + (monitor is not None):,} updates"
+        for variable in (*self.params, *self._slots.values()):
+            value = variable.get_value()
+            if not np.isfinite(value).all():
+                n = np.size(value) - np.isfinite(value).sum()
+                raise FloatingPointError(
+                    f"{variable.name}: {n} of {np.size(value)} values are not finite{when}: "
+                    "a lower learning rate or clip_norm may help"
+                )
+        if monitor is not None:
+            raise FloatingPointError(f"monitor: expected a finite number, found {monitor}{when}")
+
+    def monitor(self, rolls, batch_size=100, *, n_sequences=16):
+        """The monitor of given sequences, without learning: its mean over all frames.
+
+        Sequences are cut into windows as in training. The draws are the same each time, and not of the model's streams.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+        batch_size : int
+            Frames of a window.
+        n_sequences : int
+            Windows that are looked at together. Another number gives other draws.
+
+        Returns
+        -------
+        float
+            In nats per frame.
+
+        Raises
+        ------
+        ValueError
+            If there are no frames, or a roll is not of the model's width.
+        """
+        rolls = self._checked(rolls)
+        n_frames = sum(map(len, rolls))
+        if not n_frames:
+            raise ValueError("rolls: expected frames, found none")
+        for stream, value in self._monitor_graphs[1]:
+            stream.set_value(value)
+        total = 0.0
+        with bounded_threads(self.threads):
+            for group in self._groups_of_one_length(rolls, batch_size, n_sequences):
+                v, mask = batch_of(group, batch_size if self.backend == "jax" else None, n_sequences, self.floatX)
+                total += float(self.monitor_function(v, mask)) * sum(map(len, group))
+        return total / n_frames
+
+    @staticmethod
+    def _groups_of_one_length(rolls, batch_size, n):
+        """Windows in groups of one length each: the mean over windows is that over frames then."""
+        by_length = {}
+        for window in windows(rolls, range(len(rolls)), batch_size):
+            by_length.setdefault(len(window), []).append(window)
+        for same in by_length.values():
+            yield from groups(same, n)
+
+    # ------------------------------------------------------------------------------------------------
+    # Runs
+
+    def fit(
+        self,
+        rolls,
+        batch_size=100,
+        num_epochs=200,
+        *,
+        n_sequences=1,
+        carry_state=False,
+        optimizer="sgd",
+        lr_rnn=None,
+        clip_norm=None,
+        clip_value=None,
+        weight_decay=None,
+        schedule=None,
+        pretrain=None,
+        validation=None,
+        patience=None,
+        checkpoint=None,
+        checkpoint_every=None,
+        resume=False,
+        on_update=None,
+        on_epoch=None,
+        on_pretrain=None,
+        **optimizer_settings,
+    ):
+        """Train on piano-rolls, in silence. By default it is the tutorial's stochastic gradient descent.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of 0/1 frames, of any lengths.
+        batch_size : int
+            Frames of the window that one update looks at.
+        num_epochs : int
+        n_sequences : int
+            Windows of one update, which then takes the mean of their gradients. With one it is the tutorial's.
+        carry_state : bool
+            Whether a window goes on from the state in which the window before it ended, instead of from the initial
+            one. The gradient does not go back beyond the window.
+        optimizer : str
+            One of `training.updates.OPTIMIZERS`: sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, amsgrad,
+            adamw.
+        lr_rnn, clip_norm, clip_value, weight_decay, schedule
+            See `training.learning.Learning`. The learning rate is the model's lr, or has a schedule.
+        pretrain : Pretraining or dict, optional
+            What is learned before; see `training.pretrain`.
+        validation : list of arrays, optional
+            Sequences whose `monitor` is taken after each epoch. In the end the model has the parameters that were best
+            by it.
+        patience : int, optional
+            Epochs without a better validation after which the run ends.
+        checkpoint : path, optional
+            A model file to write after each epoch, and when Ctrl+C is pressed; `load` reads it.
+        checkpoint_every : int, optional
+            Updates after which it is written too.
+        resume : bool
+            Continue the run that was stopped, on the same rolls and validation, to its end. All other settings are
+            those of that run; only where to write checkpoints is asked again. The result equals that of a run which was
+            not stopped, to the bit.
+        on_update, on_epoch : callable, optional
+            See `training.loop.run_epochs`. The record of an epoch has beside error, gradient_norm (mean over its
+            updates, before clipping), norms (of each parameter) and validation, where they apply. To end the run, raise
+            `training.loop.StopTraining`.
+        on_pretrain : callable, optional
+            Called with a dict after each epoch of pretraining.
+        **optimizer_settings
+            momentum, rho, beta1, beta2, epsilon: see the optimiser.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are no frames, a roll is not of 0/1 frames of the model's width, a setting is none, or there is no
+            run to continue.
+        FloatingPointError
+            If something is not finite any more; it names the parameter. The checkpoint stays as it was.
+        KeyboardInterrupt
+            After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
+        """
+        rolls = self._checked(rolls)
+        if not sum(len(roll) for roll in rolls):
+            raise ValueError("Training set is empty! (did you download the data files?)")
+        validation = None if validation is None else self._checked(validation)
+        if checkpoint_every is not None and (checkpoint is None or int(checkpoint_every) < 1):
+            raise ValueError(
+                f"checkpoint_every: expected updates and a checkpoint to write, found {checkpoint_every!r}"
+            )
+        if resume:
+            self._check_resumable(rolls, validation)
+        else:
+            learning = Learning(
+                optimizer, optimizer_settings, lr_rnn, clip_norm, clip_value, weight_decay, schedule or {}
+            )
+            progress = self._new_progress(
+                rolls, validation, batch_size, num_epochs, n_sequences, carry_state, patience=patience
+            )
+            self._learn_by(learning)
+            self.progress = None
+            if pretrain is not None:
+                self._pretrain(rolls, pretrain, on_pretrain)
+            self._begin(progress)
+
+        def save():
+            if checkpoint is not None:
+                self.check_finite()
+                self.save(checkpoint)
+
+        def after_update():
+            if checkpoint_every is not None and self.progress.updates % checkpoint_every == 0:
+                save()
+
+        def epoch_done(record):
+            self._complete(record, validation)
+            self.log.append(record)
+            if on_epoch is not None:
+                on_epoch(record)
+            save()
+
+        if not resume:
+            save()
+        with bounded_threads(self.threads):
+            try:
+                run_epochs(
+                    self._scheduled(self.updater(self.progress.batch_size, self.progress.n_sequences)),
+                    rolls,
+                    self.random_state,
+                    self.progress,
+                    on_update=on_update,
+                    on_epoch=epoch_done,
+                    after_update=after_update,
+                )
+            except KeyboardInterrupt:
+                save()
+                raise
+        if self._best is not None:
+            for p in self.params:
+                p.set_value(self._best[p.name])
+        save()
+        return self
+
+    def train(self, files, batch_size=100, num_epochs=200, *, validation=None, **settings):
+        """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
+
+        Parameters
+        ----------
+        files : list of paths, or one
+            MIDI files, folders, patterns, zip files; see `read`.
+        batch_size : int
+            Frames of the window that one update looks at.
+        num_epochs : int
+            Ctrl+C ends it before; the model can be used then.
+        validation : list of paths, or one, optional
+            Files whose monitor is printed too.
+        **settings
+            See `fit`.
+        """
+        rolls = self.read(files)
+        validation = None if validation is None else self.read(validation)
+
+        def show(record):
+            more = f"  validation {record['validation']}" if "validation" in record else ""
+            print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}{more}", flush=True)
+
+        try:
+            self.fit(rolls, batch_size, num_epochs, validation=validation, on_epoch=show, **settings)
+        except KeyboardInterrupt:
+            print("Interrupted by user.")
+
+    def partial_fit(self, rolls, batch_size=100, *, n_sequences=1):
+        """Go on learning, by the optimiser of the last `fit`: each window of the sequences once, in their order.
+
+        It belongs to no run: `log` and `progress` stay as they are.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+        batch_size : int
+            Frames of the window that one update looks at.
+        n_sequences : int
+            Windows of one update.
+
+        Returns
+        -------
+        self
+        """
+        if int(batch_size) < 1 or int(n_sequences) < 1:
+            raise ValueError(
+                f"expected batch_size and n_sequences of at least 1, found {batch_size!r} and {n_sequences!r}"
+            )
+        rolls = self._checked(rolls)
+        update = self.updater(int(batch_size), int(n_sequences))
+        sums = [(total, total.get_value()) for total in (self._errors, self._gradient_norms)]
+        with bounded_threads(self.threads):
+            for group in groups(windows(rolls, range(len(rolls)), int(batch_size)), int(n_sequences)):
+                update(*group)
+        for total, value in sums:  # of an epoch of `fit` perhaps, which was stopped within it
+            total.set_value(value)
+        return self
+
+    def _learn_by(self, learning):
+        """Take a description of learning; functions are compiled anew only where it needs another graph."""
+        if "k" in learning.schedule and "k" not in self._sizes:
+            raise ValueError("schedule: k: this model has no Gibbs chain in training")
+        scalars = learning.scalars(self.lr, self.floatX)
+        if learning.structure == self.learning.structure:
+            for name, scalar in scalars.items():
+                if name in self._scalars:
+                    self._scalars[name].set_value(scalar.get_value())
+            for slot in self._slots.values():
+                slot.set_value(np.zeros_like(slot.get_value()))
+        else:
+            for function in ("train_function", "batch_function", "carrying_function"):
+                self.__dict__.pop(function, None)
+            self._scalars, self._slots = scalars, {}
+        self.learning, self._slot_values = learning, {}
+
+    def _new_progress(self, rolls, validation, batch_size, num_epochs, n_sequences, carry_state, *, patience):
+        if int(batch_size) < 1 or int(num_epochs) < 0 or int(n_sequences) < 1:
+            raise ValueError(
+                "expected batch_size and n_sequences of at least 1 and num_epochs of at least 0, "
+                f"found {batch_size}, {n_sequences} and {num_epochs}"
+            )
+        if validation is not None and not sum(map(len, validation)):
+            raise ValueError("validation: expected frames, found none")
+        if patience is not None and (validation is None or int(patience) < 1):
+            raise ValueError(f"patience: expected at least 1 epoch, and a validation, found {patience!r}")
+        return Progress(
+            int(num_epochs),
+            int(batch_size),
+            list(range(len(rolls))),
+            n_sequences=int(n_sequences),
+            carry_state=bool(carry_state),
+            patience=None if patience is None else int(patience),
+            data=fingerprint(rolls + (validation or [])),
+        )
+
+    def _begin(self, progress):
+        self.progress, self._best = progress, None
+        for total in (self._errors, self._gradient_norms):
+            total.set_value(np.asarray(0, self.floatX))
+        if progress.carry_state:
+            for carried, state in zip(self._carried, self.on_host(self._initial_function), strict=True):
+                carried.set_value(np.zeros((progress.n_sequences, len(state)), self.floatX))
+
+    def _check_resumable(self, rolls, validation):
+        if self.progress is None or self.progress.complete:
+            raise ValueError("resume: there is no stopped run to continue")
+        if len(self.progress.order) != len(rolls):
+            raise ValueError(
+                f"resume: expected the {len(self.progress.order)} sequences of the stopped run, found {len(rolls)}"
+            )
+        if self.progress.data != fingerprint(rolls + (validation or [])):
+            raise ValueError("resume: expected the sequences and the validation of the stopped run, found others")
+
+    def _pretrain(self, rolls, pretrain, on_pretrain):
+        from rnnrbm_pt.training.pretrain import Pretraining
+        from rnnrbm_pt.training.pretrain import pretrain as learn_before
+
+        pretraining = Pretraining.from_json(pretrain) if isinstance(pretrain, dict) else pretrain
+        learn_before(self, rolls, pretraining, on_epoch=on_pretrain)
+
+    def _scheduled(self, update):
+        """The update, before which all that has a schedule gets its value of the moment."""
+        scheduled = {self._scalars[name]: schedule for name, schedule in self.learning.schedule.items()}
+        if not scheduled:
+            return update
+
+        def scheduled_update(*windows, **keywords):
+            set_scheduled(scheduled, self.progress.epoch, self.progress.updates)
+            return update(*windows, **keywords)
+
+        return scheduled_update
+
+    def _complete(self, record, validation):
+        """Add to the record of an epoch what the model knows of it."""
+        self.check_finite()
+        for name, total in (("error", self._errors), ("gradient_norm", self._gradient_norms)):
+            record[name] = float(total.get_value()) / record["updates"]
+            total.set_value(np.asarray(0, self.floatX))
+        record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in self.params}
+        if validation is not None:
+            record["validation"] = self.monitor(validation, self.progress.batch_size)
+            if self.progress.validated(record["validation"]):
+                self._best = {p.name: p.get_value() for p in self.params}
