@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rnnrbm_pt import __version__
+from rnnrbm_pt.training_options import add_training_options, settings_of_fit, settings_of_model
 
 
 class CommandError(Exception):
@@ -47,7 +48,8 @@ def make_parser():
         sub.add_argument(
             "--recurrent", type=int, metavar="N", help="hidden units of the RNN (100); an RTRBM's are its hidden ones"
         )
-        sub.add_argument("--lr", type=float, default=0.001, help="learning rate (0.001)")
+        sub.add_argument("--k", type=int, metavar="N", help="Gibbs steps in training (15)")
+        sub.add_argument("--learn-initial", action="store_true", help="learn the state before the first frame")
         sub.add_argument("--seed", type=int, default=0xBEEF, help="of everything random (48879, the tutorial's)")
         sub.add_argument(
             "--streams",
@@ -55,6 +57,10 @@ def make_parser():
             help="random streams: which of Theano's (srs), or Philox, faster and the only one of jax",
         )
         sub.add_argument("--float32", action="store_true", help="single precision instead of double")
+        sub.add_argument(
+            "--r", type=pair, default=(21, 109), metavar="LOW,HIGH", help="range of notes, half open (21,109)"
+        )
+        sub.add_argument("--dt", type=float, default=0.3, help="seconds of a frame (0.3)")
 
     demo = command("demo", run_demo, "train on the Bach chorales of music21 and write two samples")
     demo.add_argument("-o", "--output", default="rnnrbm-demo", metavar="FOLDER", help="where to write (./rnnrbm-demo)")
@@ -65,18 +71,12 @@ def make_parser():
         "files", nargs="+", metavar="FILES", help="MIDI files, folders, patterns, zip files (or x.zip/folder)"
     )
     train.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model file to write")
-    train.add_argument("--epochs", type=int, default=200, metavar="N", help="(200)")
-    train.add_argument("--batch-size", type=int, default=100, metavar="N", help="frames of an update's window (100)")
-    train.add_argument("--n-sequences", type=int, default=1, metavar="N", help="windows of an update (1)")
-    model_options(train)
-    running_options(train)
-    train.add_argument(
-        "--r", type=pair, default=(21, 109), metavar="LOW,HIGH", help="range of notes, half open (21,109)"
-    )
-    train.add_argument("--dt", type=float, default=0.3, help="seconds of a frame (0.3)")
     train.add_argument("--log", metavar="FILE", help="write a line of JSON an epoch to it (MODEL.jsonl)")
-    train.add_argument("--save-every", type=int, default=10, metavar="N", help="write the model every N epochs (10)")
+    train.add_argument("--checkpoint-every", type=int, metavar="N", help="write MODEL every N updates, not epochs only")
     train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds, on the same files")
+    model_options(train.add_argument_group("model"))
+    running_options(train.add_argument_group("running"))
+    add_training_options(train)
 
     generate = command("generate", run_generate, "write music from a trained model")
     generate.add_argument("model", metavar="MODEL")
@@ -87,6 +87,9 @@ def make_parser():
     generate.add_argument("--seed", type=int, metavar="S", help="draw from streams of this seed (the model's own)")
     generate.add_argument("--primer", metavar="IN.mid", help="a piece to go on from; it is not in the output")
     generate.add_argument("--patch", type=int, default=0, help="MIDI instrument, 0 to 127 (0, a piano)")
+    generate.add_argument(
+        "--shift", type=int, default=0, metavar="N", help="write it N semitones lower (0; after --primer, its key)"
+    )
     running_options(generate)
 
     compare = command("compare", run_compare, "hold the logs of runs against what the original program printed")
@@ -108,7 +111,7 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("\nInterrupted by user.", file=sys.stderr)
         return 130
-    except (CommandError, ValueError, OSError, ImportError) as error:
+    except (CommandError, ValueError, OSError, ImportError, FloatingPointError) as error:
         print(f"rnnrbm: error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -143,11 +146,16 @@ class EpochBar:
     def on_epoch(self, record):
         """Put the line of the epoch in the place of its bar."""
         self.close()
+        validation = f"validation {record['validation']:.4f}  " if "validation" in record else ""
         print(
-            f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  "
+            f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  {validation}"
             f"({record['seconds']:.1f} s, {record['frames_per_second']:,.0f} frames/s)",
             flush=True,
         )
+
+    def on_pretrain(self, record):
+        """A line for an epoch of pretraining."""
+        print(f"Pretraining, {record['stage']}, epoch {record['epoch']}  {record['monitor']:.4f}", flush=True)
 
     def close(self):
         """Take the bar off the screen."""
@@ -156,7 +164,7 @@ class EpochBar:
             self.bar = None
 
 
-def fit(model, rolls, batch_size, num_epochs, *, on_epoch=None, **settings):
+def fit(model, rolls, batch_size=100, num_epochs=200, *, on_epoch=None, **settings):
     """Train with a bar; the time to compile is said first, since nothing else moves then."""
     print("Compiling the training function (the first time on a machine about a minute, later seconds) ...", flush=True)
     bar = EpochBar(num_epochs)
@@ -167,7 +175,8 @@ def fit(model, rolls, batch_size, num_epochs, *, on_epoch=None, **settings):
             on_epoch(record)
 
     try:
-        model.fit(rolls, batch_size, num_epochs, on_update=bar.on_update, on_epoch=epoch_done, **settings)
+        callbacks = {"on_update": bar.on_update, "on_epoch": epoch_done, "on_pretrain": bar.on_pretrain}
+        model.fit(rolls, batch_size, num_epochs, **callbacks, **settings)
     finally:
         bar.close()
 
@@ -225,6 +234,34 @@ def run_demo(args):
         print(f"  {path}  ({what})")
 
 
+def new_model(args):
+    """The model that the options of `rnnrbm train` describe."""
+    import rnnrbm_pt
+
+    sizes = {"n_hidden": args.hidden, **settings_of_model(args)}
+    if args.model != "rtrbm":
+        sizes["n_hidden_recurrent"] = 100 if args.recurrent is None else args.recurrent
+    elif args.recurrent not in (None, args.hidden):
+        raise CommandError(
+            f"--recurrent: the recurrent units of an RTRBM are its hidden ones, {args.hidden} by --hidden, "
+            f"found {args.recurrent}"
+        )
+    if args.k is not None:
+        if args.model == "rnn-nade":
+            raise CommandError("--k: an RNN-NADE has no Gibbs chain")
+        sizes["k"] = args.k
+    return getattr(rnnrbm_pt, MODELS[args.model])(
+        **sizes,
+        r=args.r,
+        dt=args.dt,
+        seed=args.seed,
+        backend=args.backend,
+        floatX="float32" if args.float32 else "float64",
+        streams=args.streams,
+        threads=args.threads,
+    )
+
+
 def run_train(args):
     """`rnnrbm train`."""
     output = Path(args.output)
@@ -232,64 +269,47 @@ def run_train(args):
         raise CommandError(f"{output}: expected a file to write, found a folder")
     log = Path(args.log) if args.log else output.with_name(output.name + ".jsonl")
 
-    import rnnrbm_pt
     from rnnrbm_pt.model import SequenceModel
 
     if args.resume:
         model = SequenceModel.load(output, backend=args.backend, threads=args.threads)
         if model.progress is None or model.progress.complete:
             raise CommandError(f"{output}: --resume: the run in it is complete")
-        num_epochs = model.progress.num_epochs
+        settings, num_epochs = {"resume": True}, model.progress.num_epochs
     else:
-        sizes = {"n_hidden": args.hidden}
-        if args.model != "rtrbm":
-            sizes["n_hidden_recurrent"] = 100 if args.recurrent is None else args.recurrent
-        elif args.recurrent not in (None, args.hidden):
-            raise CommandError(
-                f"--recurrent: the recurrent units of an RTRBM are its hidden ones, {args.hidden} by --hidden, "
-                f"found {args.recurrent}"
-            )
-        model = getattr(rnnrbm_pt, MODELS[args.model])(
-            **sizes,
-            lr=args.lr,
-            r=args.r,
-            dt=args.dt,
-            seed=args.seed,
-            backend=args.backend,
-            floatX="float32" if args.float32 else "float64",
-            streams=args.streams,
-            threads=args.threads,
-        )
-        num_epochs = args.epochs
-    outside = []
-    rolls = model.read(args.files, progress=True, on_outside=lambda file, n: outside.append(n))
-    if outside:
-        print(left_out(sum(outside), model.r) + f" ({len(outside)} of {len(rolls)} files).")
-    print(f"Training set: {n_frames(rolls)} of {model.dt} s.")
+        model = new_model(args)
+        settings, num_epochs = settings_of_fit(args), settings_of_fit(args)["num_epochs"]
+
+    def read(files, what):
+        outside = []
+        rolls = model.read(files, progress=True, on_outside=lambda file, n: outside.append(n))
+        if outside:
+            print(left_out(sum(outside), model.r) + f" ({len(outside)} of {len(rolls)} files).")
+        print(f"{what} set: {n_frames(rolls)} of {model.step_seconds:g} s.")
+        return rolls
+
+    rolls = read(args.files, "Training")
+    if args.validation:
+        settings["validation"] = read(args.validation, "Validation")
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "a" if args.resume else "w", encoding="utf-8") as file:
+    with open(log, "w", encoding="utf-8") as file:
 
         def on_epoch(record):
             file.write(json.dumps(record) + "\n")
             file.flush()
-            if record["epoch"] % args.save_every == 0:
-                model.save(output)
 
+        for record in model.log:  # of a run that goes on: a line that was written after its last checkpoint is no more
+            on_epoch(record)
+        settings |= {"checkpoint": output, "checkpoint_every": args.checkpoint_every}
         try:
-            fit(
-                model,
-                rolls,
-                args.batch_size,
-                num_epochs,
-                n_sequences=args.n_sequences,
-                resume=args.resume,
-                on_epoch=on_epoch,
-            )
+            fit(model, rolls, num_epochs=num_epochs, on_epoch=on_epoch, **settings)
         except KeyboardInterrupt:
-            model.save(output)
             print(f"Interrupted by user. Wrote {output}: go on with --resume.")
             raise
-    model.save(output)
+    if model.progress.stopped:
+        print(f"Stopped early: no better validation for {model.progress.patience} epochs.")
+    if model.progress.best_epoch is not None:
+        print(f"The parameters are those of epoch {model.progress.best_epoch}, whose validation was best.")
     print(f"Wrote {output} and {log}.")
 
 
@@ -302,25 +322,26 @@ def run_generate(args):
         raise CommandError(f"expected --patch from 0 to 127, found {args.patch}")
 
     from rnnrbm_pt.model import SequenceModel
-    from rnnrbm_pt.music.midi import midiread, midiwrite
     from rnnrbm_pt.music.plot import save_piano_roll
 
     model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
-    primer = None
+    primer, shift = None, args.shift
     if args.primer is not None:
-        read = midiread(args.primer, model.r, model.dt)
-        if read.n_outside:
-            print(f"{args.primer}: " + left_out(read.n_outside, model.r) + ".")
-        primer = read.piano_roll
+        prepared = model.prepare(
+            args.primer, on_outside=lambda file, n: print(f"{args.primer}: " + left_out(n, model.r) + ".")
+        )
+        (primer,), (shift,) = prepared.rolls, prepared.shifts
     for i in range(1, args.n + 1):
         seed = None if args.seed is None else args.seed + i - 1
         roll = model.sample(args.steps, seed=seed, primer=primer)
+        if shift:
+            roll = model.preprocess.undo(roll, model.r, shift=shift)
         paths = [Path(path) for path in (args.output, args.plot) if path]
         if args.n > 1:
             paths = [path.with_name(f"{path.stem}-{i}{path.suffix}") for path in paths]
         if args.plot:  # first, since it may refuse the kind of file
-            save_piano_roll(paths[1], roll, model.r, model.dt, crop=True)
-        midiwrite(paths[0], roll, model.r, model.dt, patch=args.patch)
+            save_piano_roll(paths[1], roll, model.r, model.step_seconds, crop=True)
+        model.preprocess.write(paths[0], roll, model.r, model.dt, patch=args.patch)
         print(
             "Wrote "
             + " and ".join(map(str, paths))

@@ -314,7 +314,7 @@ class Fitting:
         validation = None if validation is None else self._checked(validation)
         if checkpoint_every is not None and (checkpoint is None or int(checkpoint_every) < 1):
             raise ValueError(
-                f"checkpoint_every: expected updates and a checkpoint to write, found {checkpoint_every!r}"
+                f"checkpoint_every: expected a number of updates, and a checkpoint, found {checkpoint_every!r}"
             )
         if resume:
             self._check_resumable(rolls, validation)

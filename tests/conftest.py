@@ -64,6 +64,20 @@ def toy_model():
     return make
 
 
+@pytest.fixture
+def python_model(toy_model):
+    """Makes a small RnnRbm with streams of Philox whose graphs are run as they are written: nothing is compiled."""
+
+    from pytensor.compile.mode import Mode
+
+    def make(**settings):
+        model = toy_model(**{"streams": "philox", "k": 2, "k_generate": 2, **settings})
+        model._mode = Mode(linker="py", optimizer="fast_compile")
+        return model
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def nottingham_rolls(nottingham_zip):
     """The 694 training sequences of the tutorial, sorted by name, dt = 0.3."""

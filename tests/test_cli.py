@@ -199,3 +199,70 @@ sys.exit(cli.main(sys.argv[1:]))
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 130 and "Interrupted by user." in result.stderr
     assert not (tmp_path / "m").exists()
+
+
+@pytest.fixture
+def as_written(monkeypatch):
+    """Graphs are run as they are written: nothing is compiled."""
+    from pytensor.compile.mode import Mode
+
+    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
+
+
+def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsys, as_written):
+    options = (
+        "--k 2 --learn-initial --optimizer nesterov --momentum 0.8 --lr-rnn 0.01 --clip-norm 5 --weight-decay 0.001"
+    )
+    options += " --schedule lr=cosine:0.05,0,4 --schedule momentum=0.5 --carry-state --n-sequences 2 --patience 3"
+    options += " --transpose parallel --steps-per-quarter 2 --checkpoint-every 3 --pretrain-rbm 1 --pretrain-rnn 1"
+    validation = ["--validation", str(midi_folder / "4.mid")]
+    assert train(midi_folder, tmp_path / "model", *options.split(), *validation) == 0
+    out = capsys.readouterr().out
+    assert "Training set: 5 sequences" in out and "Validation set: 1 sequence" in out and "of 0.25 s." in out
+    assert "Pretraining, frames, epoch 1" in out and "Pretraining, rnn, epoch 1" in out
+    assert "validation -" in out and "The parameters are those of epoch" in out
+    model = RnnRbm.load(tmp_path / "model")
+    assert model.settings["k"] == 2 and model.settings["learn_initial"] and model.progress.carry_state
+    assert model.preprocess.tonality == "parallel" and model.preprocess.steps_per_quarter == 2
+    assert model.learning.to_json() == {
+        "optimizer": "nesterov",
+        "settings": {"momentum": 0.8},
+        "lr_rnn": 0.01,
+        "clip_norm": 5.0,
+        "weight_decay": 0.001,
+        "schedule": {
+            "lr": {"schedule": "Cosine", "start": 0.05, "end": 0, "over": 4, "by": "epoch"},
+            "momentum": {"schedule": "Constant", "value": 0.5},
+        },
+    }
+    generate = ["generate", str(tmp_path / "model"), "-o", str(tmp_path / "a.mid"), "--steps", "8"]
+    assert main([*generate, "--primer", str(midi_folder / "0.mid")]) == 0
+    assert main(["train", str(midi_folder), "-o", str(tmp_path / "model"), "--resume"]) == 1
+    assert "the run in it is complete" in capsys.readouterr().err
+
+
+def test_a_recipe_is_what_is_not_said_otherwise():
+    from rnnrbm_pt.cli import make_parser
+    from rnnrbm_pt.training.recipes import RECIPES
+    from rnnrbm_pt.training_options import settings_of_fit, settings_of_model
+
+    def settings(*options):
+        args = make_parser().parse_args(["train", "x.mid", "-o", "model", *options])
+        return settings_of_model(args), settings_of_fit(args)
+
+    assert settings() == ({"lr": 0.001}, {"batch_size": 100, "num_epochs": 200})
+    fast = {"batch_size": 100, "num_epochs": 200, **RECIPES["fast"].fit}
+    assert settings("--recipe", "fast") == (RECIPES["fast"].model, fast)
+    of_model, of_fit = settings("--recipe", "fast", "--lr", "0.5", "--epochs", "3", "--optimizer", "sgd")
+    assert of_model["lr"] == 0.5 and of_fit["num_epochs"] == 3 and of_fit["optimizer"] == "sgd"
+    assert "lr" not in of_fit.get("schedule", {})
+    with pytest.raises(ValueError, match="expected WHAT=HOW"):
+        settings("--schedule", "cosine")
+
+
+def test_the_names_on_the_command_line_are_those_of_the_library():
+    from rnnrbm_pt import training_options
+    from rnnrbm_pt.training.recipes import RECIPES
+    from rnnrbm_pt.training.updates import OPTIMIZERS
+
+    assert list(training_options.OPTIMIZERS) == list(OPTIMIZERS) and list(training_options.RECIPES) == list(RECIPES)

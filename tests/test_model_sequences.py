@@ -12,18 +12,6 @@ from rnnrbm_pt.training.loop import batch_of
 
 
 @pytest.fixture
-def python_model(toy_model):
-    """Makes a small RnnRbm with streams of Philox whose graphs are run as they are written: nothing is compiled."""
-
-    def make(**settings):
-        model = toy_model(**{"streams": "philox", "k": 2, "k_generate": 2, **settings})
-        model._mode = Mode(linker="py", optimizer="fast_compile")
-        return model
-
-    return make
-
-
-@pytest.fixture
 def jax_model(toy_model):
     """Makes a small RnnRbm on JAX."""
     pytest.importorskip("jax")

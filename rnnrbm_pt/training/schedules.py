@@ -185,6 +185,9 @@ class WarmUp(Schedule):
 
 SCHEDULES = {kind.__name__: kind for kind in (Constant, Table, Step, Exponential, InverseTime, Cosine, WarmUp)}
 
+WORDS = {"table": Table, "step": Step, "exponential": Exponential, "1/t": InverseTime, "cosine": Cosine}
+"""What `parse_schedule` calls them."""
+
 
 def from_json(described):
     """The schedule that `to_json` described.
@@ -211,6 +214,62 @@ def from_json(described):
     except TypeError as error:
         wanted = ", ".join(field.name for field in fields(SCHEDULES[name]))
         raise ValueError(f"{name}: expected {wanted}, found {', '.join(described) or 'nothing'}") from error
+
+
+def parse_schedule(text):
+    """A schedule as one writes it on a command line.
+
+    Parameters
+    ----------
+    text : str
+        A number; or the name of a schedule in small letters, a colon, and its numbers in their order, as in
+        ``cosine:0.01,0,200``. ``table:0=15,100=25`` has pairs of a time and a value. ``@update`` at the end counts
+        updates instead of epochs, and ``+warmup:500`` begins with a warm-up of so many updates.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> parse_schedule("cosine:0.01,0,200+warmup:500")
+    WarmUp(then=Cosine(start=0.01, end=0, over=200, by='epoch'), over=500, by='update')
+    """
+    try:
+        main, *warm_up = text.lower().split("+warmup:")
+        schedule = _parse_one(main)
+        for over in warm_up:
+            schedule = WarmUp(schedule, _number(over))
+    except (TypeError, ValueError, StopIteration) as error:
+        raise ValueError(f"schedule: expected one such as cosine:0.01,0,200, found {text!r}: {error}") from error
+    return schedule
+
+
+def _parse_one(text):
+    text, _, by = text.partition("@")
+    name, colon, numbers = text.partition(":")
+    if not colon:
+        return Constant(_number(name))
+    if name not in WORDS:
+        raise ValueError(f"expected one of {', '.join(WORDS)}")
+    by = {"by": by} if by else {}
+    if name == "table":
+        pairs = [pair.split("=") for pair in numbers.split(",")]
+        return Table(tuple(_number(at) for at, _ in pairs), tuple(_number(value) for _, value in pairs), **by)
+    return WORDS[name](*(_number(number) for number in numbers.split(",")), **by)
+
+
+def _number(text):
+    """An integer where it is written as one: lengths of a chain are whole."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def as_schedule(value):

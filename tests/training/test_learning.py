@@ -1,0 +1,117 @@
+"""Descriptions of how a model learns: what they refuse, what they are in JSON, which of them share a function."""
+
+import json
+
+import numpy as np
+import pytensor
+import pytest
+
+from rnnrbm_pt.training.learning import Learning
+from rnnrbm_pt.training.schedules import Cosine, Exponential, InverseTime, Step, Table, WarmUp, parse_schedule
+from rnnrbm_pt.training.updates import OPTIMIZERS, slots, with_slots
+
+FULL = Learning(
+    "nesterov",
+    {"momentum": 0.8},
+    0.01,
+    2.0,
+    0.5,
+    1e-3,
+    {"lr": Cosine(0.1, 0, 5), "momentum": 0.9, "k": Table((0, 2), (1, 5))},
+)
+
+
+@pytest.mark.parametrize("learning", [FULL, Learning(), *(Learning(name) for name in OPTIMIZERS)])
+def test_json_and_back(learning):
+    assert Learning(**json.loads(json.dumps(learning.to_json()))) == learning
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "adamax"}, "expected one of sgd"),
+        ({"settings": {"momentum": 0.9}}, "sgd: expected settings out of none, found momentum"),
+        ({"optimizer": "adam", "settings": {"momentum": 0.9}}, "adam: expected settings out of"),
+        ({"optimizer": "adam", "schedule": {"momentum": 0.9}}, "adam: expected settings out of"),
+        ({"clip_norm": -1.0}, "clip_norm: expected a finite number of at least 0, found -1.0"),
+        ({"lr_rnn": np.nan}, "lr_rnn"),
+        ({"weight_decay": "much"}, "weight_decay"),
+        ({"schedule": {"epsilon": 1}}, "schedule: expected any of lr, lr_rnn"),
+        ({"schedule": {"lr": "cosine"}}, "finite number, found 'cosine'"),
+    ],
+)
+def test_what_it_refuses(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Learning(**settings)
+
+
+def updated(learning, start=1.0, gradient=3.0, lr=0.1):
+    """W and Wuu, two matrices of one element, and bu, after one update by a gradient that is the same for each."""
+    params = [pytensor.shared(np.full((1, 1), start), name=name) for name in ("W", "Wuu")]
+    params.append(pytensor.shared(np.full(1, start), name="bu"))
+    scalars = learning.scalars(pytensor.shared(lr, name="lr"), "float64")
+    updates = learning.updates([p * 0 + gradient for p in params], params, scalars)
+    pytensor.function([], [], updates=updates, mode=pytensor.compile.mode.Mode("py", "fast_compile"))()
+    return [float(p.get_value().sum()) for p in params]
+
+
+def test_by_hand():
+    assert updated(Learning()) == [0.7, 0.7, 0.7]
+    assert updated(Learning(lr_rnn=0.01)) == [0.7, 0.97, 0.97]
+    assert updated(Learning(clip_value=1.0)) == [0.9, 0.9, 0.9]
+    np.testing.assert_allclose(updated(Learning(clip_norm=3.0)), 1 - 0.1 * 3 / np.sqrt(3))
+    np.testing.assert_allclose(updated(Learning(weight_decay=0.5)), [0.65, 0.65, 0.7])
+    np.testing.assert_allclose(updated(Learning("nesterov", {"momentum": 0.5})), 1 - 0.3 - 0.15)
+    np.testing.assert_allclose(updated(Learning(schedule={"lr_rnn": 0.01, "clip_value": 1})), [0.9, 0.99, 0.99])
+
+
+def test_structure():
+    assert Learning(clip_norm=1.0).structure == Learning(clip_norm=2.0).structure != Learning().structure
+    assert Learning("momentum", {"momentum": 0.5}).structure == Learning("momentum", {"momentum": 0.9}).structure
+    assert Learning("adam", {"beta1": 0.5}).structure != Learning("adam").structure
+    assert Learning(schedule={"lr": Cosine(1, 0, 2)}).structure == Learning().structure
+
+
+def test_two_functions_remember_as_one():
+    p = pytensor.shared(np.ones(3), name="p")
+    mode = pytensor.compile.mode.Mode("py", "fast_compile")
+    remembered, functions = {}, []
+    for _ in range(2):
+        updates = with_slots(OPTIMIZERS["adam"]([p * 2], [p], 0.1), remembered)
+        assert [slot.name for slot in slots(updates)] == ["adam_t", "adam_m_p", "adam_v_p"]
+        functions.append(pytensor.function([], [], updates=updates, mode=mode))
+    for i in range(6):
+        functions[i % 2]()
+    two = p.get_value()
+    p.set_value(np.ones(3))
+    for slot in remembered.values():
+        slot.set_value(np.zeros_like(slot.get_value()))
+    for _ in range(6):
+        functions[0]()
+    assert np.array_equal(p.get_value(), two) and remembered["adam_t"].get_value() == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "schedule"),
+    [
+        ("0.5", None),
+        ("cosine:0.01,0,200", Cosine(0.01, 0, 200)),
+        ("step:0.1,0.5,50", Step(0.1, 0.5, 50)),
+        ("exponential:0.1,0.99@update", Exponential(0.1, 0.99, "update")),
+        ("1/t:0.1,20", InverseTime(0.1, 20)),
+        ("table:0=1,10=5,50=15", Table((0, 10, 50), (1, 5, 15))),
+        ("1/t:0.1,20+warmup:500", WarmUp(InverseTime(0.1, 20), 500)),
+    ],
+)
+def test_schedules_as_text(text, schedule):
+    found = parse_schedule(text)
+    assert found(0, 0) == 0.5 if schedule is None else found == schedule
+
+
+NO_SCHEDULES = "", "cosine", "cosine:1", "cosine:1,2,3,4", "ramp:1,2", "table:1,2", "table:5=1", "step:a,b,c"
+
+
+@pytest.mark.parametrize("text", [*NO_SCHEDULES, "cosine:1,0,5@year", "1+warmup:"])
+def test_texts_that_are_no_schedule(text):
+    with pytest.raises(ValueError, match="schedule: expected one such as cosine"):
+        parse_schedule(text)
