@@ -1,14 +1,21 @@
-"""Files that are whole or absent, never half written."""
+"""Files that are whole or absent, never half written: not after an error, nor a kill, nor a loss of power."""
 
 import os
-import tempfile
-from contextlib import contextmanager
+import re
+import secrets
+import stat
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: there a file that someone has open cannot be removed in any case
+    fcntl = None
 
 
 @contextmanager
 def replacing(path):
-    """Write a file beside its final place and move it there once it is complete.
+    """Write a file beside its final place and move it there once it is complete and on the disk.
 
     Parameters
     ----------
@@ -19,28 +26,103 @@ def replacing(path):
     ------
     pathlib.Path
         A temporary file in the same folder, with the same suffix. When the block ends it replaces
-        `path` in one step; when the block raises it is removed and `path` is left as it was.
+        `path` in one step; when the block raises it is removed and `path` is left as it was. It has the rights
+        that `open` would have given it, or those of the file that it replaces.
 
     Raises
     ------
     ValueError
-        If `path` is a folder.
+        If `path` is a folder, or a device or the like.
     OSError
-        If the folder cannot be written to.
+        If the folder cannot be written to, or the disk is full. It names `path`.
     """
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path}: expected a file to write, found a folder")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: expected a file to write, found a device, a socket or a pipe")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    rights = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    with _named_by(path):
+        temporary, lock = _create_beside(path, 0o666 if rights is None else rights | stat.S_IWUSR | stat.S_IRUSR)
     try:
-        yield temporary
-        # mkstemp makes files private; a finished file has the rights that open() would have given it.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        with _named_by(path, temporary):
+            yield temporary
+            if rights is not None:
+                temporary.chmod(rights)
+            _flush_file(temporary)
+            temporary.replace(path)
+        _flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def remove_leftovers(path):
+    """Remove the temporary files that killed writers of a path have left beside it.
+
+    A writer holds a lock on its temporary file, which the system takes back when the process ends in whatever way. So
+    a file that can be locked has no writer any more; one that cannot, or where locks are unknown, is let be.
+
+    Parameters
+    ----------
+    path : str or path-like
+        What `replacing` was given.
+    """
+    path = Path(path)
+    own = re.compile(re.escape(f".{path.stem}-") + "[0-9a-f]{16}" + re.escape(f".part{path.suffix}"))
+    if fcntl is None:
+        return
+    with suppress(OSError):  # it tidies up: what it cannot remove does no harm
+        with os.scandir(path.parent) as entries:
+            found = [entry.path for entry in entries if own.fullmatch(entry.name)]
+        for name in found:
+            with suppress(OSError), open(name, "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(name)
+
+
+def _create_beside(path, rights):
+    """A new temporary file, and the descriptor that holds its lock (None where there are no locks)."""
+    while True:
+        temporary = path.with_name(f".{path.stem}-{secrets.token_hex(8)}.part{path.suffix}")
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, rights)
+        if fcntl is None:
+            os.close(descriptor)
+            return temporary, None
+        with suppress(OSError):  # some file systems have no locks: then nobody else can take one there either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return temporary, descriptor
+        os.close(descriptor)  # someone tidied up between the making and the locking
+
+
+@contextmanager
+def _named_by(path, temporary=None):
+    """Errors of the system that name no file, or the temporary one, shall name the file that was to be written."""
+    try:
+        yield
+    except OSError as error:
+        foreign = temporary is not None and error.filename not in (None, str(temporary))
+        if error.errno is None or foreign:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _flush_file(path):
+    """Return once the content is on the disk: else a loss of power could leave the new name and nothing in it."""
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder):
+    """The same for the names in a folder, where the system can do that."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    with suppress(OSError):  # the file is in its place already; some file systems refuse this for folders
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

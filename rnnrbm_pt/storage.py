@@ -1,4 +1,4 @@
-"""Models as files: a NumPy archive of arrays and one JSON text. Nothing in it is ever executed."""
+"""Models as files: arrays and one JSON text, in the format of `training.checkpoint`. Nothing in it is ever executed."""
 
 import json
 import zipfile
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnrbm_pt.files import replacing
+from rnnrbm_pt.training.checkpoint import read_checkpoint, write_checkpoint
 from rnnrbm_pt.training.learning import Learning
 from rnnrbm_pt.training.loop import Progress
 
 FORMAT = "rnnrbm_pt model"
-VERSION = 1
-BROKEN_ARCHIVE = zipfile.BadZipFile, zlib.error, NotImplementedError
+VERSION = 2
+BROKEN_ARCHIVE = OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError
 
 
 def get_state(model):
@@ -113,8 +113,7 @@ def save(model, filename):
         "learning": model.learning.to_json(),
         "progress": None if model.progress is None else asdict(model.progress),
     }
-    with replacing(filename) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, about=np.array(json.dumps(about)), **get_state(model))
+    write_checkpoint(filename, get_state(model), about)
 
 
 def load(filename, kinds, *, backend, threads=1):
@@ -133,16 +132,15 @@ def load(filename, kinds, *, backend, threads=1):
     if not filename.exists():
         raise FileNotFoundError(f"{filename}: no such file")
     try:
-        with open(filename, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        about = json.loads(str(arrays.pop("about")))
-        is_model = about["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *BROKEN_ARCHIVE) as error:
-        raise ValueError(f"{filename}: expected a model that this project saved, found something else") from error
-    if not is_model:
-        raise ValueError(f"{filename}: expected a model that this project saved, found {about['format']!r}")
-    if about.get("version") != VERSION:
-        raise ValueError(f"{filename}: expected version {VERSION} of the model format, found {about.get('version')!r}")
+        arrays, about = read_checkpoint(filename)
+    except ValueError as error:
+        _check_version(filename, _version_without_checksum(filename))
+        reason = str(error).removeprefix(f"{filename}: ")
+        raise ValueError(f"{filename}: expected a model that this project saved ({reason})") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        found = about.get("format") if isinstance(about, dict) else about
+        raise ValueError(f"{filename}: expected a model that this project saved, found {found!r:.60}")
+    _check_version(filename, about.get("version"))
     if about.get("model") not in kinds:
         raise ValueError(f"{filename}: expected a model of {' or '.join(kinds)}, found {about.get('model')!r}")
     try:
@@ -158,3 +156,20 @@ def load(filename, kinds, *, backend, threads=1):
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{filename}: the model in it is incomplete ({error})") from error
     return model
+
+
+def _check_version(filename, version):
+    if version != VERSION:
+        earlier = isinstance(version, int) and version < VERSION
+        advice = "an earlier rnnrbm_pt wrote it: load it with that, or train anew" if earlier else "update rnnrbm_pt"
+        raise ValueError(f"{filename}: expected version {VERSION} of the model format, found {version!r} ({advice})")
+
+
+def _version_without_checksum(filename):
+    """Version of a model file of before version 2, which had no checksum; VERSION for anything else."""
+    try:
+        with open(filename, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            about = json.loads(str(archive["about"]))
+        return 1 if (about["format"], about["version"]) == (FORMAT, 1) else VERSION
+    except BROKEN_ARCHIVE:
+        return VERSION
