@@ -155,7 +155,8 @@ class EpochBar:
 
     def on_pretrain(self, record):
         """A line for an epoch of pretraining."""
-        print(f"Pretraining, {record['stage']}, epoch {record['epoch']}  {record['monitor']:.4f}", flush=True)
+        what = "monitor" if "monitor" in record else "cost"
+        print(f"Pretraining, {record['stage']}, epoch {record['epoch']}  {what} {record[what]:.4f}", flush=True)
 
     def close(self):
         """Take the bar off the screen."""
@@ -275,10 +276,10 @@ def run_train(args):
         model = SequenceModel.load(output, backend=args.backend, threads=args.threads)
         if model.progress is None or model.progress.complete:
             raise CommandError(f"{output}: --resume: the run in it is complete")
-        settings, num_epochs = {"resume": True}, model.progress.num_epochs
+        settings = {"resume": True, "num_epochs": model.progress.num_epochs}
     else:
         model = new_model(args)
-        settings, num_epochs = settings_of_fit(args), settings_of_fit(args)["num_epochs"]
+        settings = settings_of_fit(args)
 
     def read(files, what):
         outside = []
@@ -302,7 +303,7 @@ def run_train(args):
             on_epoch(record)
         settings |= {"checkpoint": output, "checkpoint_every": args.checkpoint_every}
         try:
-            fit(model, rolls, num_epochs=num_epochs, on_epoch=on_epoch, **settings)
+            fit(model, rolls, on_epoch=on_epoch, **settings)
         except KeyboardInterrupt:
             print(f"Interrupted by user. Wrote {output}: go on with --resume.")
             raise
