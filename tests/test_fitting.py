@@ -7,7 +7,8 @@ import pytensor
 import pytest
 from pytensor.compile.mode import Mode
 
-from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, storage
+from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, midiread, midiwrite, storage
+from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.training.loop import StopTraining, side_by_side
 from rnnrbm_pt.training.schedules import Cosine, Table
 from rnnrbm_pt.training.updates import adam
@@ -315,3 +316,38 @@ def test_settings_that_are_none(python_model, toy_rolls, settings, message):
 def test_a_nade_has_no_chain_to_schedule(kin, toy_rolls):
     with pytest.raises(ValueError, match="no Gibbs chain"):
         kin(RnnNade).fit(toy_rolls, schedule={"k": 5})
+
+
+@pytest.mark.parametrize(
+    "backend", ["jax", pytest.param("c", marks=pytest.mark.slow), pytest.param("numba", marks=pytest.mark.slow)]
+)
+def test_every_backend_trains_alike(python_model, toy_model, toy_rolls, backend):
+    if backend == "jax":
+        pytest.importorskip("jax")
+    run = RICH | {"validation": toy_rolls[3:], "pretrain": {"frame_epochs": 1, "rnn_epochs": 1}}
+    as_written = python_model().fit(toy_rolls[:3], **run)
+    compiled = toy_model(backend=backend, streams="philox", k=2).fit(toy_rolls[:3], **run)
+    np.testing.assert_allclose(monitors(compiled), monitors(as_written), rtol=0, atol=1e-12)
+    for p, q in zip(compiled.params, as_written.params, strict=True):
+        np.testing.assert_allclose(p.get_value(), q.get_value(), rtol=0, atol=1e-12)
+
+
+def test_preprocessing_belongs_to_the_model(python_model, toy_rolls, tmp_path):
+    preprocess = {"tonality": "parallel", "steps_per_quarter": 2, "tempo": 90}
+    model = python_model(preprocess=preprocess)
+    for i, roll in enumerate(toy_rolls[:2]):
+        midiwrite(tmp_path / f"{i}.mid", roll, (21, 33), 0.25)
+    prepared = model.prepare([tmp_path / "0.mid", tmp_path / "1.mid"])
+    expected = Preprocessing(**preprocess).read([tmp_path / "0.mid", tmp_path / "1.mid"], (21, 33))
+    for found, rolls in ((prepared.rolls, expected.rolls), (model.read(tmp_path), expected.rolls)):
+        assert all(np.array_equal(a, b) for a, b in zip(found, rolls, strict=True))
+    assert prepared.shifts == expected.shifts and model.step_seconds == pytest.approx(1 / 3)
+    model.fit(prepared.rolls, 30, 1)
+    model.save(tmp_path / "model")
+    loaded = RnnRbm.load(tmp_path / "model")
+    loaded._mode = PYTHON
+    assert loaded.preprocess == Preprocessing(**preprocess)
+    roll = loaded.generate(tmp_path / "out.mid", show=False, n_steps=9, seed=3, shift=2)
+    assert np.array_equal(roll, Preprocessing(**preprocess).undo(model.sample(9, seed=3), (21, 33), shift=2))
+    written = midiread(tmp_path / "out.mid", (21, 33), 0.5, unit="quarter").piano_roll
+    assert np.array_equal(written, roll[: len(written)]) and not roll[len(written) :].any()
