@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -208,18 +209,22 @@ BOTH = Pretraining(frame_epochs=10, frame_batch_size=50, rnn_epochs=10, rnn_lr=0
 
 
 def test_frames_become_more_likely_and_better_predicted(toy_model, toy_rolls):
-    model, heard = toy(toy_model), []
-    unlearned = model.score(toy_rolls)
-    records = pretrain(model, toy_rolls, BOTH, on_epoch=heard.append)
+    model, heard, scores = toy(toy_model), [], []
+    scores.append(model.score(toy_rolls))
+
+    def hear(record):
+        heard.append(record)
+        if (record["stage"], record["epoch"]) == ("frames", 10):
+            scores.append(model.score(toy_rolls))
+
+    records = pretrain(model, toy_rolls, BOTH, on_epoch=hear)
     assert heard == records and json.loads(json.dumps(records)) == records
     assert [(r["stage"], r["epoch"]) for r in records] == [(s, e) for s in ("frames", "rnn") for e in range(1, 11)]
     assert {r["frames"] for r in records} == {sum(len(roll) for roll in toy_rolls)}
     frames, rnn = records[:10], records[10:]
     assert frames[-1]["monitor"] > frames[0]["monitor"] + 0.5
     assert rnn[-1]["cost"] < rnn[0]["cost"] - 0.5
-    again = toy(toy_model)
-    pretrain_frames(again, toy_rolls, BOTH)
-    assert again.score(toy_rolls) > unlearned + 1
+    assert scores[1] > scores[0] + 1  # the likelihood, exact
 
 
 def test_one_seed_gives_one_pretraining_and_its_run_finds_the_models_randomness_as_it_was(toy_model, toy_rolls):
@@ -228,7 +233,7 @@ def test_one_seed_gives_one_pretraining_and_its_run_finds_the_models_randomness_
     for model in (one, same, other):
         for p, initial in zip(model.params, untouched.params, strict=True):
             p.set_value(initial.get_value())
-        pretrain(model, toy_rolls[:1], BOTH)
+        pretrain(model, toy_rolls[:1], BOTH if model is not other else replace(BOTH, rnn_epochs=0))
     for name, value in values_of(one).items():
         assert np.array_equal(value, values_of(same)[name])
         assert np.array_equal(value, values_of(other)[name]) == (name == "Wuh")
@@ -251,15 +256,13 @@ def test_frames_come_once_an_epoch_in_a_new_order():
 
 
 def test_ctrl_c_leaves_what_was_learned(toy_model, toy_rolls):
-    whole, stopped = toy(toy_model), toy(toy_model)
-    pretrain_frames(whole, toy_rolls[:1], Pretraining(1, frame_batch_size=50))
+    stopped = toy(toy_model)
 
     def press(record):
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):  # after the one update of the second epoch
         pretrain_frames(stopped, toy_rolls[:1], Pretraining(9, frame_batch_size=50), on_epoch=press)
-    assert not np.array_equal(values_of(stopped)["W"], values_of(whole)["W"])
     two = toy(toy_model)
     pretrain_frames(two, toy_rolls[:1], Pretraining(2, frame_batch_size=50))
     assert np.array_equal(values_of(stopped)["W"], values_of(two)["W"])
