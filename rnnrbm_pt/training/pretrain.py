@@ -288,7 +288,7 @@ def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
 def rnn_params(model, also=()):
     """The parameters that the visible biases of a step depend on, but for those of the RBM, the NADE.
 
-    They are found as what has a gradient, so nothing has to be known of the model.
+    They are found as what has a gradient, so nothing else has to be known of the model.
 
     Parameters
     ----------
@@ -305,12 +305,8 @@ def rnn_params(model, also=()):
     ValueError
         If there are none, or a name of `also` is not among those that the visible biases depend on.
     """
-    import pytensor
-
-    settings = {"disconnected_inputs": "ignore", "return_disconnected": "none"}
-    with pytensor.config.change_flags(floatX=model.floatX):
-        gradients = pytensor.grad(model.graphs.bv_t.sum(), list(model.params), **settings)
-    reach = [p for p, gradient in zip(model.params, gradients, strict=True) if gradient is not None]
+    connected = differentiable_inputs(model.graphs.bv_t)
+    reach = [p for p in model.params if p in connected]
     left_out = *OF_THE_FRAMES, *OF_THE_HIDDEN_BIASES
     if all(p.name in left_out for p in reach):
         raise ValueError(
@@ -322,6 +318,38 @@ def rnn_params(model, also=()):
             known = ", ".join(p.name for p in reach if p.name in left_out)
             raise ValueError(f"rnn_also: expected parameters out of {known}, found {name!r}")
     return [p for p in reach if p.name not in left_out or p.name in also]
+
+
+def differentiable_inputs(output):
+    """All variables of a graph on which an output depends by paths that a gradient takes.
+
+    Asked of each operation by its connection pattern, which a scan works out from the graph within it: without building
+    the gradient, which of a scan takes seconds.
+
+    Parameters
+    ----------
+    output : variable
+
+    Returns
+    -------
+    set of variables
+    """
+    found, ahead = set(), [output]
+    while ahead:
+        variable = ahead.pop()
+        if variable in found:
+            continue
+        found.add(variable)
+        node = variable.owner
+        if node is None:
+            continue
+        if not hasattr(node.op, "connection_pattern"):  # each input to each output
+            ahead += node.inputs
+            continue
+        i = node.outputs.index(variable)
+        pattern = node.op.connection_pattern(node)
+        ahead += [x for x, row in zip(node.inputs, pattern, strict=True) if row[i]]
+    return found
 
 
 def prediction_error(v, bv_t, visible="binary"):
