@@ -149,13 +149,28 @@ def load(filename, kinds, *, backend, threads=1):
         if replaced:
             settings = settings | {"streams": "philox"}
         model = kinds[about["model"]](**settings, floatX=about["floatX"], backend=backend, threads=threads)
-        model._learn_by(Learning(**about["learning"]))
-        set_state(model, arrays, streams=not replaced)
-        model.log = list(about["log"])
-        model.progress = None if about["progress"] is None else Progress(**about["progress"])
+        restore(model, arrays, about, streams=not replaced)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{filename}: the model in it is incomplete ({error})") from error
     return model
+
+
+def restore(model, arrays, about, *, streams=True):
+    """Make a model that was built by the settings in a file what it was when the file was written.
+
+    Parameters
+    ----------
+    model : SequenceModel
+        Functions that it has compiled are kept where they are those of the run in the file.
+    arrays, about
+        As `read_checkpoint` gives them.
+    streams : bool
+        As for `set_state`.
+    """
+    model._learn_by(Learning(**about["learning"]))
+    set_state(model, arrays, streams=streams)
+    model.log = list(about["log"])
+    model.progress = None if about["progress"] is None else Progress(**about["progress"])
 
 
 def _check_version(filename, version):
