@@ -1,6 +1,8 @@
 """`rnnrbm data`: the paper's four data sets, what of them is there, fetching and verifying them."""
 
 import argparse
+import shlex
+from pathlib import Path
 
 from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
 
@@ -44,13 +46,13 @@ def add_parser(commands):
 
 def run(args):
     """`rnnrbm data`, and the action that is named."""
+    if args.folder is not None and args.action is not run_fetch and not Path(args.folder).expanduser().exists():
+        raise FileNotFoundError(f"{args.folder}: no such folder")
     (args.action or run_list)(args)
 
 
 def run_list(args):
     """A table of what is there."""
-    from pathlib import Path
-
     from rnnrbm_pt.music.datasets import data_folder
 
     folder = data_folder() if args.folder is None else Path(args.folder).expanduser()
@@ -97,25 +99,31 @@ def run_fetch(args):
     from rnnrbm_pt.music.datasets import fetch, find
 
     names = list(SETS) if "all" in args.names else dict.fromkeys(args.names)
-    errors = []
-    for name in names:
-        for kind in _kinds(args):
-            try:
-                there = None if args.again else _find_quietly(find, name, kind, args.folder)
-                path = fetch(name, kind, args.folder, check=not args.unchecked, again=args.again, progress=True)
-                print(f"{name} {kind}: {'was there, ' if there else ''}{path}", flush=True)
-            except (ValueError, OSError) as err:
-                errors.append(err)
-                print(f"{name} {kind}: {err}", flush=True)
-    if errors:
-        raise OSError(f"{len(errors)} of {len(names) * len(_kinds(args))} could not be fetched")
+    wanted = [(name, kind) for name in names for kind in _kinds(args)]
+    hints = {}
+    for name, kind in wanted:
+        try:
+            there = not args.again and find(name, kind, args.folder) is not None
+            path = fetch(name, kind, args.folder, check=not args.unchecked, again=args.again, progress=True)
+        except (ValueError, OSError) as err:
+            print(f"{name} {kind}: {err}", flush=True)
+        else:
+            print(f"{name} {kind}: {'was there' if there else 'fetched'}, {path}", flush=True)
+            hints[name, kind] = _hint(name, kind, path)
+    if hints:
+        print("To use " + ("it:" if len(hints) == 1 else "them:"))
+    for hint in hints.values():
+        print(f"  {hint}")
+    failed = len(wanted) - len(hints)
+    if failed:
+        raise OSError(f"{failed} of {len(wanted)} could not be fetched")
 
 
-def _find_quietly(find, name, kind, folder):
-    try:
-        return find(name, kind, folder)
-    except FileNotFoundError:  # fetch makes the folder
-        return None
+def _hint(name, kind, path):
+    """How what was fetched is used."""
+    if kind == "rolls":
+        return f'from rnnrbm_pt.music.datasets import load; data = load("{name}")'
+    return f"rnnrbm train {shlex.quote(f'{path}/*/train' if path.is_file() else f'{path}/train')} -o MODEL"
 
 
 def run_verify(args):
@@ -132,7 +140,7 @@ def run_verify(args):
             done += 1
             try:
                 verified = verify(name, kind, args.folder)
-            except ValueError as err:
+            except (ValueError, OSError) as err:
                 wrong += 1
                 print(f"{name} {kind}: {err}")
                 continue
@@ -142,10 +150,10 @@ def run_verify(args):
                 print(f"  {fault}")
             if len(verified.faults) > MOST:
                 print(f"  and {len(verified.faults) - MOST:,} more")
-    if wrong or not done:
-        raise ValueError(
-            f"{wrong} of {done} differ from what is recorded" if done else "nothing of that is there to verify"
-        )
+    if not done:
+        raise ValueError("nothing of that is there to verify")
+    if wrong:
+        raise ValueError(f"{wrong} of {done} not as recorded")
 
 
 MOST = 10  # faults that are written out

@@ -122,16 +122,14 @@ def load(name, kind="rolls", folder=None, *, download=True, progress=False):
     if source is None:
         if folder is not None or not download:
             where = Path(folder).expanduser() if folder is not None else data_folder()
+            found = "nothing of the kind" if where.is_dir() else "no such folder"
             raise FileNotFoundError(
-                f"{where}: expected {one.file_name(kind)}, or {name} by another name that is known, found none; "
+                f"{where}: expected {one.file_name(kind)} in it, or {name} by another name, found {found}; "
                 f"`rnnrbm data fetch {name} --kind {kind}` downloads it"
             )
         source = fetch(name, kind, progress=progress)
-    splits = _read(source, kind)
-    known = {"steps_per_quarter": one.steps_per_quarter, "r": R} if kind == "rolls" else {}
-    return PaperData(
-        **splits, name=name, kind=kind, source=str(source), **{"steps_per_quarter": None, "r": None, **known}
-    )
+    sampled = (one.steps_per_quarter, R) if kind == "rolls" else (None, None)
+    return PaperData(*_read(source, kind).values(), name, kind, str(source), *sampled)
 
 
 def find(name, kind="rolls", folder=None):
@@ -150,13 +148,9 @@ def find(name, kind="rolls", folder=None):
     ------
     ValueError
         If there is no such set or kind, or `folder` is a file.
-    FileNotFoundError
-        If a folder is named that is not there.
     """
     one = paper_set(name, kind)
     where = data_folder() if folder is None else Path(folder).expanduser()
-    if folder is not None and not where.exists():
-        raise FileNotFoundError(f"{where}: no such folder")
     if where.exists() and not where.is_dir():
         raise ValueError(f"{where}: expected a folder, found a file")
     if not where.is_dir():
@@ -221,10 +215,9 @@ def fetch(name, kind="rolls", folder=None, *, base_url=None, check=True, again=F
     """
     one = paper_set(name, kind)
     where = data_folder() if folder is None else Path(folder).expanduser()
-    if not again and where.exists():
-        found = find(name, kind, where)
-        if found is not None:
-            return found
+    found = None if again else find(name, kind, where)
+    if found is not None:
+        return found
     base_url = base_url or os.environ.get("RNNRBM_DATA_URL")
     bases = [base_url] if base_url else one.addresses(kind)
     path = where / one.file_name(kind)
@@ -261,6 +254,9 @@ def _midi_splits(source):
         if len(within) != 1:
             raise ValueError(f"{file}: expected a MIDI file in one of the folders {', '.join(SPLITS)}")
         splits[within[0]].append(file)
+    empty = [split for split, found in splits.items() if not found]
+    if empty:
+        raise ValueError(f"{source}: expected MIDI files in train, valid and test, found none in {empty[0]}")
     return splits
 
 
@@ -319,9 +315,8 @@ def _roll_faults(name, split, digests):
         return [f"{split}: the sequences differ"]
     if sorted(digests) == sorted(wanted):
         return [f"{split}: the sequences are in another order"]
-    return [
-        f"{split}: sequence {i} differs" for i, pair in enumerate(zip(digests, wanted, strict=True)) if len({*pair}) > 1
-    ]
+    differing = [i for i, (found, known) in enumerate(zip(digests, wanted, strict=True)) if found != known]
+    return [f"{split}: sequence {i} differs" for i in differing]
 
 
 def _midi_faults(name, split, digests):

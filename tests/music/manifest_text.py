@@ -1,6 +1,6 @@
-"""How rnnrbm_pt/music/manifest.txt is made, apart from the code that reads it: `python tests/music/manifest_text.py DATA`.
+"""How rnnrbm_pt/music/manifest.txt is made, apart from the code that reads it.
 
-DATA is a folder with nottingham_midi.zip and pianorolls/*.npz.
+python tests/music/manifest_text.py DATA, a folder with nottingham_midi.zip and pianorolls/*.npz.
 """
 
 import hashlib
