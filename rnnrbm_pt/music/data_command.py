@@ -109,7 +109,7 @@ def run_fetch(args):
             print(f"{name} {kind}: {err}", flush=True)
         else:
             print(f"{name} {kind}: {'was there' if there else 'fetched'}, {path}", flush=True)
-            hints[name, kind] = _hint(name, kind, path)
+            hints[name, kind] = _hint(name, kind, path, args.folder)
     if hints:
         print("To use " + ("it:" if len(hints) == 1 else "them:"))
     for hint in hints.values():
@@ -119,10 +119,11 @@ def run_fetch(args):
         raise OSError(f"{failed} of {len(wanted)} could not be fetched")
 
 
-def _hint(name, kind, path):
+def _hint(name, kind, path, folder):
     """How what was fetched is used."""
     if kind == "rolls":
-        return f'from rnnrbm_pt.music.datasets import load; data = load("{name}")'
+        place = "" if folder is None else f", folder={str(Path(folder).expanduser())!r}"
+        return f"from rnnrbm_pt.music.datasets import load; data = load({name!r}{place})"
     return f"rnnrbm train {shlex.quote(f'{path}/*/train' if path.is_file() else f'{path}/train')} -o MODEL"
 
 

@@ -3,6 +3,7 @@
 import http.client
 import os
 import ssl
+import string
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,6 +17,8 @@ from rnnrbm_pt.music.archives import printable
 MAX_BYTES = 64 * 2**20
 PIECE = 2**16  # bytes
 TIMEOUT = 30.0  # seconds without a byte
+REDIRECTING = (301, 302, 303, 307, 308)
+MAX_REDIRECTIONS = 5
 
 
 class FetchError(OSError):
@@ -81,24 +84,8 @@ def join(base, name):
     return base.rstrip("/") + "/" + urllib.parse.quote(name)
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows what leads to http or https, and from https only to https."""
-
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        old, new = (urllib.parse.urlsplit(url).scheme for url in (req.full_url, newurl))
-        if new != "https" and (new != "http" or old == "https"):
-            raise FetchError(f"{req.full_url}: expected a file, found a redirection to {printable(newurl)}")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    def http_error_302(self, req, fp, code, msg, headers):
-        fp.close()  # the inherited one would read whatever comes with a redirection, however long
-        return super().http_error_302(req, fp, code, msg, headers)
-
-    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
-
-
 def _opener():
-    # Put together by hand: the usual one would open file: and ftp: as well.
+    # Put together by hand: the usual one would open file: and ftp: as well, and follow redirections there.
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -106,11 +93,33 @@ def _opener():
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
-        _Redirects(),
     ):
         opener.add_handler(handler)
     opener.addheaders = [("User-Agent", f"rnnrbm_pt/{__version__}")]
     return opener
+
+
+def _open(url):
+    """The response to a request, once redirections have been followed to http or https, from https only to https."""
+    place = url
+    for _ in range(MAX_REDIRECTIONS + 1):
+        try:
+            return _opener().open(place, timeout=TIMEOUT)
+        except urllib.error.HTTPError as err:
+            with err:
+                location = err.headers.get("Location") if err.code in REDIRECTING else None
+            if location is None:
+                raise
+        place = _redirected(place, location, url)
+    raise FetchError(f"{url}: expected a file, found more than {MAX_REDIRECTIONS} redirections")
+
+
+def _redirected(old, location, url):
+    new = urllib.parse.urljoin(old, urllib.parse.quote(location, safe=string.punctuation, encoding="iso-8859-1"))
+    allowed = ("https",) if urllib.parse.urlsplit(old).scheme == "https" else ("http", "https")
+    if urllib.parse.urlsplit(new).scheme not in allowed:
+        raise FetchError(f"{url}: expected a file, found a redirection from {printable(old)} to {printable(new)}")
+    return new
 
 
 def _check_scheme(url):
@@ -121,21 +130,20 @@ def _check_scheme(url):
 
 def _download(url, path, progress):
     try:
-        with _opener().open(url, timeout=TIMEOUT) as response, open(path, "wb") as file:
+        with _open(url) as response, open(path, "wb") as file:
             announced = response.headers.get("Content-Length", "")
             announced = int(announced) if announced.isdecimal() and len(announced) < 16 else None
             if announced is not None and announced > MAX_BYTES:
                 raise FetchError(f"{url}: expected {MAX_BYTES:,} bytes at most, found {announced:,} announced")
             received = _copy(response, file, url, announced, progress)
     except urllib.error.HTTPError as err:
-        with err:
-            raise FetchError(f"{url}: the server answers {err.code} {_reason(err.reason)}") from err
+        raise FetchError(f"{url}: the server answers {err.code} {_reason(err.reason)}") from err
     except urllib.error.URLError as err:
         raise FetchError(f"{url}: cannot be reached ({_reason(err.reason)})") from err
-    except (ConnectionError, TimeoutError, ssl.SSLError, http.client.HTTPException, UnicodeError) as err:
-        raise FetchError(f"{url}: broken off ({_reason(err)})") from err
+    except (ConnectionError, TimeoutError, ssl.SSLError, http.client.HTTPException, ValueError) as err:
+        raise FetchError(f"{url}: the transfer failed ({_reason(err)})") from err
     if announced is not None and received != announced:
-        raise FetchError(f"{url}: broken off, expected {announced:,} bytes, found {received:,}")
+        raise FetchError(f"{url}: the transfer broke off, expected {announced:,} bytes, found {received:,}")
 
 
 def _copy(response, file, url, announced, progress):
