@@ -93,4 +93,6 @@ def _found(content, place):
     if byte in IMPORTING:
         wish = b".".join(name.groups()).decode() if name else "something"
         return f"at byte {place:,} an instruction to import or call {wish}, which is never done here"
+    if byte in b"SUVXT\x8c":
+        return f"at byte {place:,} a word other than train, valid and test"
     return f"at byte {place:,} the instruction {byte!r}, which none of the data sets has"

@@ -129,7 +129,7 @@ def test_the_unpickler_refuses_by_itself():
         (b"N.", "begins with b'N.'"),
         (b"]N.", r"found at byte 1 the instruction b'N', which none of the data sets has"),
         (b"]G@N\0\0\0\0\0\0a.", "the instruction b'G'"),  # a float
-        (b"]X\x04\0\0\0evila.", "the instruction b'X'"),
+        (b"]X\x04\0\0\0evila.", "at byte 1 a word other than train, valid and test"),
         (b"a.", "not a pickle, or a damaged one"),
         (b"h\x07.", "not a pickle, or a damaged one"),
         (b"}]K\1s.", "not a pickle, or a damaged one"),  # a list for a key
