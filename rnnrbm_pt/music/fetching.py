@@ -11,7 +11,7 @@ import urllib.request
 from tqdm import tqdm
 
 from rnnrbm_pt import __version__
-from rnnrbm_pt.files import replacing
+from rnnrbm_pt.files import remove_leftovers, replacing
 from rnnrbm_pt.music.archives import printable
 
 MAX_BYTES = 64 * 2**20
@@ -57,6 +57,7 @@ def fetch_file(urls, path, check, progress=False):
     """
     for url in urls:
         _check_scheme(url)
+    remove_leftovers(path)  # of a download that was killed
     errors = []
     for url in urls:
         try:
