@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rnnrbm_pt import __version__
+from rnnrbm_pt.music.data_command import add_parser as add_data_parser
 from rnnrbm_pt.training_options import add_training_options, settings_of_fit, settings_of_model
 
 
@@ -99,6 +100,7 @@ def make_parser():
     compare.add_argument("--plot", metavar="OUT.png", help="the curves as a picture: .png, .svg or .pdf")
     compare.add_argument("--all", action="store_true", help="show the epochs as well that the original's logs lack")
 
+    add_data_parser(commands)
     command("info", run_info, "say what is installed and which backends can be used")
     return parser
 

@@ -1,422 +1,337 @@
-"""Collections of music: MIDI files wherever they lie, and the Bach chorales of the package music21."""
+"""Collections of music: the paper's four data sets, MIDI files wherever they lie, and Bach's chorales of music21."""
 
-import contextlib
-import fnmatch
-import glob
-import importlib.metadata
-import importlib.util
-import io
 import os
 import re
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
-from rnnrbm_pt.files import replacing
-from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
+from rnnrbm_pt.music.archives import open_archive
+from rnnrbm_pt.music.chorales import Chorales, chorales
+from rnnrbm_pt.music.fetching import FetchError, fetch_file, join
+from rnnrbm_pt.music.folders import cache_folder, data_folder
+from rnnrbm_pt.music.paper_sets import SPLITS, R, digest_of_all, manifest, paper_set, short_digest
+from rnnrbm_pt.music.roll_files import SUFFIXES, read_roll_file
+from rnnrbm_pt.music.sources import ZipMember, midi_files, read_midi_files, read_rolls
 
-MIDI_SUFFIXES = (".mid", ".midi")
-LARGEST_MEMBER = 64 * 2**20  # bytes; the Nottingham tunes have about 3,000
-
-
-# ---------------------------------------------------------------------------------------------------
-# MIDI files in folders, patterns and zip files
-
-
-class ZipMember:
-    """A file inside a zip file, opened as a `pathlib.Path` is: `member.open("rb")`.
-
-    The archive stays open for as long as one of its members is kept: its table of contents is read once,
-    not once a file. `str(member)` reads `archive.zip/folder/name.mid`.
-    """
-
-    def __init__(self, archive, name):
-        self.archive = archive
-        self.name = name
-
-    def __str__(self):
-        return f"{self.archive.filename}/{self.name}"
-
-    def __repr__(self):
-        return f"ZipMember({str(self)!r})"
-
-    def open(self, mode="rb"):
-        """The whole content as a binary file in memory, with `str(self)` for its `name`.
-
-        Raises
-        ------
-        ValueError
-            If the member is encrypted, larger than 64 MiB, damaged, or packed in a way unknown to Python;
-            or if `mode` is not "rb".
-        """
-        if mode != "rb":
-            raise ValueError(f"{self}: a file in a zip file can only be opened with mode 'rb', not {mode!r}")
-        info = self.archive.getinfo(self.name)
-        if info.flag_bits & 1:
-            raise ValueError(f"{self}: encrypted, and encrypted files are not supported")
-        # zipfile never unpacks more than this announced size, so the announcement is all there is to check.
-        if info.file_size > LARGEST_MEMBER:
-            raise ValueError(f"{self}: expected {LARGEST_MEMBER} bytes at most, found {info.file_size}")
-        try:
-            content = io.BytesIO(self.archive.read(info))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
-            raise ValueError(f"{self}: cannot be unpacked ({err})") from err
-        content.name = str(self)
-        return content
+__all__ = [
+    "Chorales",
+    "FetchError",
+    "PaperData",
+    "Verified",
+    "ZipMember",
+    "cache_folder",
+    "chorales",
+    "data_folder",
+    "fetch",
+    "find",
+    "load",
+    "midi_files",
+    "read_midi_files",
+    "read_rolls",
+    "verify",
+]
 
 
-def midi_files(sources):
-    """The MIDI files that some paths stand for.
+class PaperData(NamedTuple):
+    """One of the paper's sets, and what is known of it.
 
-    Parameters
+    Attributes
     ----------
-    sources : str, path-like, or list of them
-        Each of them one of
-
-        - a MIDI file, by whatever suffix;
-        - a folder, searched with its subfolders for .mid and .midi (upper case too);
-        - a pattern such as `tunes/*.mid` (`**` goes through subfolders);
-        - a zip file, searched as a folder is;
-        - a file, a folder or a pattern inside a zip file: `nottingham_midi.zip/Nottingham/train`.
-
-        Hidden files and folders and macOS's `__MACOSX` are passed over, and zip files found in folders are
-        not looked into.
-
-    Returns
-    -------
-    list of pathlib.Path and ZipMember
-        Each with `open("rb")`. Sorted by `str`, as `sorted(glob.glob(...))` would be, and each file once.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file or folder, or nothing matches a pattern.
-    ValueError
-        If a source has no MIDI files in it or is a damaged zip file.
+    train, valid, test : list
+        Of kind "rolls": uint8 arrays, shape (n_steps, 88), 0/1, time first. Of kind "midi": paths and `ZipMember`s, as
+        `midi_files` gives them and `read_rolls` takes them.
+    name, kind : str
+    source : str
+        The file or folder that it was read from.
+    steps_per_quarter : int or None
+        Frames a quarter note: 2, in the JSB chorales 1. None for MIDI files, which are sampled as their reader likes.
+    r : (int, int) or None
+        MIDI note numbers of the columns, half open; None for MIDI files.
     """
-    if isinstance(sources, (str, os.PathLike)):
-        sources = [sources]
-    files, archives = {}, {}
-    for source in sources:
-        for file in _files_of(Path(source).expanduser(), archives):
-            files.setdefault(_place(file), file)
-    return sorted(files.values(), key=_posix)
-
-
-def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
-    """Piano-rolls of many MIDI files.
-
-    Parameters
-    ----------
-    files, r, dt, progress, on_outside
-        As for `read_midi_files`, with dt in seconds.
-
-    Returns
-    -------
-    list of ndarray, shape (n_steps, r[1] - r[0])
-        0/1, in the order of the files.
-
-    Raises
-    ------
-    ValueError
-        If a file is no readable MIDI file; the sentence begins with its path.
-    """
-    return [read.piano_roll for read in read_midi_files(files, r, dt, progress, on_outside)]
-
-
-def read_midi_files(files, r=(21, 109), dt=0.3, progress=False, on_outside=None, *, unit="second"):
-    """What `midiread` finds in many MIDI files, one by one.
-
-    Parameters
-    ----------
-    files : list of path-like and ZipMember
-        As `midi_files` gives them.
-    r : (int, int)
-        Range of MIDI note numbers, half open.
-    dt : float
-        Seconds a step, or quarter notes a step.
-    progress : bool
-        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
-    on_outside : callable, optional
-        Called as on_outside(file, n) for each file of which n notes, outside `r`, were left out.
-    unit : {"second", "quarter"}
-        What dt is counted in.
-
-    Yields
-    ------
-    MidiRoll
-        In the order of the files.
-
-    Raises
-    ------
-    ValueError
-        If a file is no readable MIDI file; the sentence begins with its path.
-    """
-    from rnnrbm_pt.music.midi import midiread
-
-    for file in _with_bar(files, "reading MIDI files", progress):
-        try:
-            with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
-                read = midiread(stream, r, dt, unit=unit)
-        except ValueError as err:
-            if str(err).startswith(str(file)):
-                raise
-            raise ValueError(f"{file}: {err}") from err
-        if read.n_outside and on_outside is not None:
-            on_outside(file, read.n_outside)
-        yield read
-
-
-def _with_bar(files, what, progress):
-    # disable=None: drawn on a terminal only, so that no log fills up with it.
-    return tqdm(files, desc=what, unit="file", delay=1, disable=None if progress else True)
-
-
-def _files_of(source, archives):
-    """MIDI files of one source, in any order. `archives` keeps the opened zip files by their path."""
-    if source.is_dir():
-        found = _in_folder(source)
-    elif source.is_file():
-        found = _in_zip(source, "", archives) if source.suffix.lower() == ".zip" else [source]
-    else:
-        archive = next((parent for parent in source.parents if parent.is_file()), None)
-        if archive is not None and archive.suffix.lower() == ".zip":
-            found = _in_zip(archive, source.relative_to(archive).as_posix(), archives)
-        elif glob.has_magic(str(source)):
-            found = _matching(source, archives)
-        else:
-            raise FileNotFoundError(f"{source}: no such file or folder")
-    if not found:
-        raise ValueError(f"{source}: no MIDI files ({', '.join(MIDI_SUFFIXES)}) in it")
-    return found
-
-
-def _in_folder(folder):
-    def stop(err):
-        # os.walk would pass over a folder that it may not read, and half a data set would look whole.
-        raise err
-
-    found = []
-    for parent, subfolders, names in os.walk(folder, onerror=stop):
-        subfolders[:] = [name for name in subfolders if _is_visible(name)]
-        found.extend(Path(parent, name) for name in names if _is_midi(name) and _is_visible(name))
-    return found
-
-
-def _matching(pattern, archives):
-    matches = [Path(match) for match in glob.glob(str(pattern), recursive=True)]
-    if not matches:
-        raise FileNotFoundError(f"{pattern}: nothing matches this pattern")
-    found = []
-    for match in matches:
-        if match.is_dir():
-            found.extend(_in_folder(match))
-        elif match.suffix.lower() == ".zip":
-            found.extend(_in_zip(match, "", archives))
-        elif _is_midi(match.name):
-            found.append(match)
-    return found
-
-
-def _in_zip(path, inside, archives):
-    """Members at `inside`: a member, a folder of them, or a pattern that names them part by part."""
-    key = path.resolve()
-    if key not in archives:
-        try:
-            archives[key] = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as err:
-            raise ValueError(f"{path}: not a zip file, or a damaged one ({err})") from err
-    archive = archives[key]
-    wanted = inside.split("/") if inside else []
-    there = [name for name in archive.namelist() if _starts_with(name.split("/"), wanted)]
-    if wanted and not there:
-        raise FileNotFoundError(f"{path}/{inside}: no such file or folder in {path.name}")
-    found = []
-    for name in there:
-        below = name.split("/")[len(wanted) :]
-        if name == inside or (_is_midi(name) and all(map(_is_visible, below))):
-            found.append(ZipMember(archive, name))
-    return found
-
-
-def _starts_with(parts, wanted):
-    if len(parts) < len(wanted):
-        return False
-    pairs = zip(parts, wanted, strict=False)
-    return all(part == pattern or fnmatch.fnmatchcase(part, pattern) for part, pattern in pairs)
-
-
-def _is_midi(name):
-    return name.lower().endswith(MIDI_SUFFIXES)
-
-
-def _is_visible(name):
-    return not name.startswith(".") and name != "__MACOSX"
-
-
-def _place(file):
-    """What tells two files apart, however their paths are written."""
-    if isinstance(file, ZipMember):
-        return Path(file.archive.filename).resolve(), file.name
-    return file.resolve(), ""
-
-
-def _posix(file):
-    return str(file).replace(os.sep, "/")
-
-
-# ---------------------------------------------------------------------------------------------------
-# The Bach chorales of music21
-
-
-class Chorales(NamedTuple):
-    """Chorales in the three sets; `names` has three lists of the same lengths, as "bwv269"."""
 
     train: list
     valid: list
     test: list
-    names: dict
+    name: str
+    kind: str
+    source: str
+    steps_per_quarter: int | None
+    r: tuple | None
 
 
-def chorales(r=(21, 109), progress=False):
-    """Bach's four-part chorales, out of the installed package music21.
+class Verified(NamedTuple):
+    """What was found of a set when it was held against what is recorded.
 
-    The 364 scores with exactly four parts (soprano, alto, tenor, bass) among `corpus/bach/bwv*.mxl`, less
-    three that stand there twice, a copy in another key included. One frame a quarter note, with what
-    sounds on its beat (see `quarter_roll`); they keep the key they are written in; repeats are not played.
+    Attributes
+    ----------
+    name, kind, source : str
+    counts : dict
+        By split: (number of sequences, number of frames); the latter None for MIDI files.
+    faults : list of str
+        What differs, a sentence each; none if nothing does.
+    known : bool
+        Whether anything is recorded to hold it against. It is, but for MIDI files of sets other than Nottingham.
+    """
 
-    The split is by name alone, three fifths to train and a fifth each to valid and test: a chorale stays in
-    its set whichever machine and whichever version of music21. It is not the split of Boulanger-Lewandowski,
-    Bengio and Vincent (2012), nor their very pieces, so likelihoods do not compare with their table.
+    name: str
+    kind: str
+    source: str
+    counts: dict
+    faults: list
+    known: bool
 
-    What is read is kept in a file of the user's cache folder, or of the folder that the environment
-    variable RNNRBM_CACHE names.
+
+def load(name, kind="rolls", folder=None, *, download=True, progress=False):
+    """One of the four data sets of Boulanger-Lewandowski, Bengio and Vincent (2012), in the paper's split.
+
+    Its two kinds are two benchmarks. The rolls are transposed to C major or C minor and sampled every eighth note (the
+    JSB chorales: every quarter note): the paper's table is about them. The MIDI files are in their own keys and times:
+    the tutorial reads Nottingham's at dt = 0.3 s.
 
     Parameters
     ----------
-    r : (int, int)
-        Range of MIDI note numbers, half open. The chorales have 36 to 81; notes outside `r` are left out.
+    name : {"nottingham", "jsb_chorales", "musedata", "piano_midi"}
+    kind : {"rolls", "midi"}
+    folder : path-like, optional
+        Where it lies, under the authors' name or the name above: "JSB Chorales.pickle" or jsb_chorales.npz, .pickle,
+        .pkl or .json of rolls; "Nottingham.zip", nottingham_midi.zip or a folder Nottingham of MIDI files, with train,
+        valid and test in it. Nothing is downloaded then. By default the folder that the environment variable
+        RNNRBM_DATA names, or `data` in the user's cache folder.
+    download : bool
+        Whether to download what is not there, from the authors' addresses: see `fetch`.
     progress : bool
-        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+        Whether to draw a bar on stderr for a long download, when that is a terminal.
 
     Returns
     -------
-    Chorales
-        train, valid, test: lists of uint8 arrays, shape (n_steps, r[1] - r[0]), 0/1, in the order of the
-        works' numbers; and names, a dict of "train", "valid" and "test".
+    PaperData
 
     Raises
     ------
-    ImportError
-        If music21 is not installed.
     FileNotFoundError
-        If it is installed without its corpus.
+        If it is not there and nothing is to be downloaded.
+    FetchError
+        If it cannot be downloaded; an OSError.
     ValueError
-        If `r` is no range of MIDI note numbers, or a score cannot be read.
-
-    Notes
-    -----
-    The encodings come with music21 under its corpus' own terms (`corpus/license.txt` there): take them as not
-    for commercial use. Nothing of them is part of this package. Nine pairs, bwv227.1 and bwv227.11 among
-    them, are alike in most of their bars without being copies; they stay, and some stand in two sets.
+        If there is no such set or kind, or its file cannot be read; the sentence names the file.
     """
-    low, high = r
-    if not 0 <= low < high <= 128:
-        raise ValueError(f"r={r}: expected (low, high) with 0 <= low < high <= 128")
-    sets = {"train": [], "valid": [], "test": []}
-    names = {"train": [], "valid": [], "test": []}
-    for name, roll in _cached_chorales(_corpus_folder(), progress).items():
-        into = _set_of(name)
-        sets[into].append(roll[:, low:high].copy())
-        names[into].append(name)
-    return Chorales(**sets, names=names)
+    one = paper_set(name, kind)
+    source = find(name, kind, folder)
+    if source is None:
+        if folder is not None or not download:
+            where = Path(folder).expanduser() if folder is not None else data_folder()
+            found = "nothing of the kind" if where.is_dir() else "no such folder"
+            raise FileNotFoundError(
+                f"{where}: expected {one.file_name(kind)} in it, or {name} by another name, found {found}; "
+                f"`rnnrbm data fetch {name} --kind {kind}` downloads it"
+            )
+        source = fetch(name, kind, progress=progress)
+    sampled = (one.steps_per_quarter, R) if kind == "rolls" else (None, None)
+    return PaperData(*_read(source, kind).values(), name, kind, str(source), *sampled)
 
 
-def _set_of(name):
-    # A checksum of the name, not a place in the list: one chorale more or less moves no other.
-    return ("train", "train", "train", "valid", "test")[zlib.crc32(name.encode()) % 5]
+def find(name, kind="rolls", folder=None):
+    """Where a set lies, if it does.
 
+    Parameters
+    ----------
+    name, kind, folder
+        As for `load`.
 
-def _corpus_folder():
-    # Importing music21 takes seconds; where it lies is known without.
-    spec = importlib.util.find_spec("music21")
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError('the chorales are read from the package music21: pip install "rnnrbm-pt[corpus]"')
-    folder = Path(spec.submodule_search_locations[0], "corpus", "bach")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder; this music21 is installed without its corpus")
-    return folder
+    Returns
+    -------
+    pathlib.Path or None
 
-
-def _read_chorales(folder, progress):
-    """Name to roll of shape (n_steps, 128), by the works' numbers, each chorale once."""
-    rolls, seen = {}, set()
-    files = sorted(folder.glob("bwv*.mxl"), key=_by_number)
-    for file in _with_bar(files, "reading chorales", progress):
-        parts = read_mxl(file)
-        if len(parts) != 4:
-            continue
-        roll = quarter_roll(parts)
-        shape = np.roll(roll, -int(roll.any(axis=0).argmax()), axis=1).tobytes()  # the same in any key
-        if shape not in seen:
-            seen.add(shape)
-            rolls[file.stem] = roll
-    return rolls
-
-
-def _by_number(file):
-    return [(int(digits or -1), other) for digits, other in re.findall(r"(\d+)|(\D+)", file.stem)]
-
-
-def _cached_chorales(folder, progress):
-    try:
-        version = importlib.metadata.version("music21")
-    except importlib.metadata.PackageNotFoundError:  # a copy on the path: nothing tells its versions apart
-        return _read_chorales(folder, progress)
-    # The number at the end goes up whenever the same corpus would be read differently.
-    cache = cache_folder() / f"chorales-music21-{version}-1.npz"
-    rolls = _load_rolls(cache)
-    if rolls is None:
-        rolls = _read_chorales(folder, progress)
-        with contextlib.suppress(OSError, ValueError):  # a cache saves time, no more
-            _save_rolls(cache, rolls)
-    return rolls
-
-
-def cache_folder():
-    """Folder of what is kept between runs: RNNRBM_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("RNNRBM_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("rnnrbm_pt")
-
-
-def _save_rolls(path, rolls):
-    with replacing(path) as temporary:
-        np.savez_compressed(
-            temporary,
-            names=np.array(list(rolls)),
-            lengths=np.array([len(roll) for roll in rolls.values()]),
-            frames=np.packbits(np.concatenate(list(rolls.values())), axis=1),
-        )
-
-
-def _load_rolls(path):
-    """The rolls of a cache file; None when it is missing, damaged, or something else."""
-    try:
-        # Opened here, since np.load does not close a file that turns out to be broken off.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            names, lengths, packed = arrays["names"], arrays["lengths"], arrays["frames"]
-        frames = np.unpackbits(packed, axis=1)
-        if names.shape != lengths.shape or frames.shape != (lengths.sum(), 128) or lengths.min() < 1:
-            return None
-        pieces = np.split(frames, np.cumsum(lengths)[:-1])
-        return {str(name): roll for name, roll in zip(names, pieces, strict=True)}
-    except Exception:  # whatever stands there, it is not what was written, and the scores are still there
+    Raises
+    ------
+    ValueError
+        If there is no such set or kind, or `folder` is a file.
+    """
+    one = paper_set(name, kind)
+    where = data_folder() if folder is None else Path(folder).expanduser()
+    if where.exists() and not where.is_dir():
+        raise ValueError(f"{where}: expected a folder, found a file")
+    if not where.is_dir():
         return None
+    stems = {_plain(one.name), _plain(one.title)}
+    if kind == "rolls":
+        places = [path for path in sorted(where.iterdir()) if _plain(path.stem) in stems and path.is_file()]
+        return next((path for suffix in SUFFIXES for path in places if path.suffix.lower() == suffix), None)
+    stems |= {f"{stem}_midi" for stem in stems}
+    if _plain(where.resolve().name) in stems and _has_splits(where):
+        return where
+    places = sorted(where.iterdir())
+    zips = [path for path in places if path.suffix.lower() == ".zip" and _plain(path.stem) in stems and path.is_file()]
+    folders = [path for path in places if path.is_dir() and _plain(path.name) in stems and _has_splits(path)]
+    return next(iter([*folders, *zips]), None)
+
+
+def _plain(name):
+    """ "JSB Chorales" and "jsb-chorales" as jsb_chorales."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower())
+
+
+def _has_splits(folder):
+    return all((folder / split).is_dir() for split in SPLITS)
+
+
+def fetch(name, kind="rolls", folder=None, *, base_url=None, check=True, again=False, progress=False):
+    """Download a set from the authors' addresses, unless it is there.
+
+    The file is read, and held against what is recorded of it (see `verify`), before it is put in its place; a download
+    that fails leaves nothing. What is recorded comes from other copies of the data than the authors' own.
+
+    Parameters
+    ----------
+    name, kind
+        As for `load`.
+    folder : path-like, optional
+        Where to put it; made if it is missing. By default as for `load`.
+    base_url : str, optional
+        Where the authors' files lie under their names, instead of their addresses; by default what the environment
+        variable RNNRBM_DATA_URL has. http or https.
+    check : bool
+        Whether to refuse what differs from what is recorded. What cannot be read is refused in any case.
+    again : bool
+        Whether to download it also if it is there.
+    progress : bool
+        As for `load`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, or the folder of MIDI files that was there.
+
+    Raises
+    ------
+    FetchError
+        If no address gives the file; an OSError. The sentence says where a copy can be put by hand.
+    ValueError
+        If there is no such set or kind, or what came is not what it should be.
+    OSError
+        If the file cannot be written.
+    """
+    one = paper_set(name, kind)
+    where = data_folder() if folder is None else Path(folder).expanduser()
+    found = None if again else find(name, kind, where)
+    if found is not None:
+        return found
+    base_url = base_url or os.environ.get("RNNRBM_DATA_URL")
+    bases = [base_url] if base_url else one.addresses(kind)
+    path = where / one.file_name(kind)
+
+    def check_file(temporary):
+        verified = _verify(name, kind, temporary)
+        if check and verified.faults:
+            more = len(verified.faults) - 1
+            raise ValueError(
+                f"{temporary}: not the data that is recorded: {verified.faults[0]}"
+                + (f" (and {more} more)" if more else "")
+                + "; check=False, or --unchecked, takes it all the same"
+            )
+
+    try:
+        fetch_file([join(base, path.name) for base in bases], path, check_file, progress)
+    except FetchError as err:
+        raise FetchError(f"{err}; a copy of {path.name} can be put into {where} by hand") from err
+    return path
+
+
+def _read(source, kind):
+    return read_roll_file(source) if kind == "rolls" else _midi_splits(source)
+
+
+def _midi_splits(source):
+    """Lists of MIDI files by split, of a zip file or a folder."""
+    if source.is_file():
+        open_archive(source).close()
+    splits = {split: [] for split in SPLITS}
+    for file in midi_files(source):
+        parts = file.name.split("/") if isinstance(file, ZipMember) else file.relative_to(source).parts
+        within = [part for part in parts[:-1] if part in SPLITS]
+        if len(within) != 1:
+            raise ValueError(f"{file}: expected a MIDI file in one of the folders {', '.join(SPLITS)}")
+        splits[within[0]].append(file)
+    empty = [split for split, found in splits.items() if not found]
+    if empty:
+        raise ValueError(f"{source}: expected MIDI files in train, valid and test, found none in {empty[0]}")
+    return splits
+
+
+# ---------------------------------------------------------------------------------------------------
+# Against the manifest
+
+
+def verify(name, kind="rolls", folder=None):
+    """Hold a set against what is recorded: counts and hashes of the rolls of all four, and of Nottingham's MIDI files.
+
+    Of Nottingham each sequence and each file has a hash of its own, of the others each split.
+
+    Parameters
+    ----------
+    name, kind, folder
+        As for `load`; nothing is downloaded.
+
+    Returns
+    -------
+    Verified
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    ValueError
+        If there is no such set or kind, or its file cannot be read.
+    """
+    source = find(name, kind, folder)
+    if source is None:
+        load(name, kind, folder, download=False)  # says so
+    return _verify(name, kind, source)
+
+
+def _verify(name, kind, source):
+    counts, faults = {}, []
+    for split, items in _read(source, kind).items():
+        if kind == "rolls":
+            counts[split] = len(items), sum(map(len, items))
+            faults += _roll_faults(name, split, [short_digest(np.packbits(roll, axis=1).tobytes()) for roll in items])
+        else:
+            counts[split] = len(items), None
+            # Read in any case: a damaged file is found by that.
+            faults += _midi_faults(name, split, {_base_name(file): short_digest(_content(file)) for file in items})
+    return Verified(name, kind, str(source), counts, faults, (name, kind, SPLITS[0]) in manifest().splits)
+
+
+def _roll_faults(name, split, digests):
+    known = manifest().splits[name, "rolls", split]
+    if len(digests) != known.n_sequences:
+        return [f"{split}: expected {known.n_sequences:,} sequences, found {len(digests):,}"]
+    if digest_of_all(digests) == known.digest:
+        return []
+    wanted = manifest().rolls.get((name, split))
+    if wanted is None:
+        return [f"{split}: the sequences differ"]
+    if sorted(digests) == sorted(wanted):
+        return [f"{split}: the sequences are in another order"]
+    differing = [i for i, (found, known) in enumerate(zip(digests, wanted, strict=True)) if found != known]
+    return [f"{split}: sequence {i} differs" for i in differing]
+
+
+def _midi_faults(name, split, digests):
+    wanted = manifest().midi.get((name, split))
+    if wanted is None:
+        return []
+    faults = [f"{split}/{file} is missing" for file in wanted if file not in digests]
+    faults += [f"{split}/{file} is not one of the set" for file in digests if file not in wanted]
+    return faults + [f"{split}/{file} differs" for file in wanted if digests.get(file, wanted[file]) != wanted[file]]
+
+
+def _base_name(file):
+    return file.name.rpartition("/")[2]
+
+
+def _content(file):
+    with file.open("rb") as stream:
+        return stream.read()

@@ -1,384 +1,331 @@
-"""Collections of MIDI files, and the chorales of music21."""
+"""The paper's four data sets: found, loaded, fetched, held against what is recorded."""
 
-import importlib.util
 import io
 import os
-import re
-import struct
-import subprocess
-import sys
+import pickle
+import shutil
 import zipfile
+from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from manifest_text import manifest_text
 
-from rnnrbm_pt.music import datasets
-from rnnrbm_pt.music.datasets import chorales, midi_files, read_rolls
-
-WITHOUT_MUSIC21 = importlib.util.find_spec("music21") is None
-needs_music21 = pytest.mark.skipif(WITHOUT_MUSIC21, reason="needs the package music21")
-
-
-@pytest.fixture
-def tunes(tmp_path, monkeypatch):
-    """A folder with MIDI files by name, and what is to be passed over; it is the current folder."""
-    names = ["b.mid", "a-b/x.MID", "a/x.midi", "a/b/y.mid", "C.mid"]
-    for name in [*names, "a/.hidden.mid", ".git/z.mid", "__MACOSX/b.mid", "a/notes.txt"]:
-        file = tmp_path / "tunes" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(b"MThd")
-    monkeypatch.chdir(tmp_path)
-    return Path("tunes")
-
-
-@pytest.fixture
-def zipped(tmp_path, monkeypatch):
-    names = ["set/train/b.mid", "set/train/a.mid", "set/train2/c.mid", "set/test/d.MIDI", "set/[1] f.mid"]
-    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
-        archive.mkdir("set/empty")
-        for name in [*names, "set/.e.mid", "__MACOSX/set/train/._b.mid", "set/readme.txt", "e.kar"]:
-            archive.writestr(name, name)
-    monkeypatch.chdir(tmp_path)
-    return Path("set.zip")
-
-
-def listed(sources):
-    return [str(file) for file in midi_files(sources)]
-
-
-# Folders and patterns
-
-
-def test_folder_is_searched_with_its_subfolders_in_sorted_order(tunes):
-    found = ["tunes/C.mid", "tunes/a-b/x.MID", "tunes/a/b/y.mid", "tunes/a/x.midi", "tunes/b.mid"]
-    assert listed(tunes) == listed([str(tunes)]) == found == sorted(found)
-
-
-def test_each_file_once_however_it_is_named(tunes):
-    assert listed([tunes / "a", "tunes/a/../a/x.midi", tunes.absolute() / "a", "tunes/a/*.midi"]) == [
-        "tunes/a/b/y.mid",
-        "tunes/a/x.midi",
-    ]
-
-
-def test_one_file_is_taken_by_whatever_suffix(tunes):
-    assert listed(tunes / "a" / "notes.txt") == ["tunes/a/notes.txt"]
-
-
-@pytest.mark.parametrize(
-    "pattern, found",
-    [
-        ("tunes/*.mid", ["tunes/C.mid", "tunes/b.mid"]),
-        ("tunes/**/y.*", ["tunes/a/b/y.mid"]),
-        ("tunes/a/*", ["tunes/a/b/y.mid", "tunes/a/x.midi"]),
-    ],
-)
-def test_pattern(tunes, pattern, found):
-    assert listed(pattern) == found
-
-
-def test_a_file_whose_name_looks_like_a_pattern(tunes):
-    (tunes / "[1].mid").write_bytes(b"MThd")
-    assert listed("tunes/[1].mid") == ["tunes/[1].mid"]
-
-
-@pytest.mark.parametrize(
-    "source, error, said",
-    [
-        ("tunes/none.mid", FileNotFoundError, "tunes/none.mid: no such file or folder"),
-        ("tunes/b.mid/x", FileNotFoundError, "tunes/b.mid/x: no such file or folder"),
-        ("tunes/none*", FileNotFoundError, "tunes/none*: nothing matches this pattern"),
-        ("tunes/a/*.txt", ValueError, "tunes/a/*.txt: no MIDI files (.mid, .midi) in it"),
-    ],
-)
-def test_sources_that_give_nothing(tunes, source, error, said):
-    with pytest.raises(error, match=f"^{re.escape(said)}$"):
-        midi_files([tunes, source])
-
-
-def test_empty_folder_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no MIDI files"):
-        midi_files(tmp_path)
-
-
-def test_folder_that_may_not_be_read_is_not_passed_over(tunes, monkeypatch):
-    scandir = os.scandir
-
-    def refusing(path):
-        if os.path.basename(path) == "a":
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    # Rights taken from a folder would not stop root, whom tests in containers often run as.
-    monkeypatch.setattr(os, "scandir", refusing)
-    with pytest.raises(PermissionError, match="tunes/a"):
-        midi_files(tunes)
-
-
-# Zip files
-
-
-def test_whole_zip_file(zipped):
-    found = ["set/[1] f.mid", "set/test/d.MIDI", "set/train/a.mid", "set/train/b.mid", "set/train2/c.mid"]
-    assert listed(zipped) == [f"set.zip/{name}" for name in found]
-
-
-@pytest.mark.parametrize(
-    "inside, found",
-    [
-        ("set/train", ["set/train/a.mid", "set/train/b.mid"]),
-        ("set/train/", ["set/train/a.mid", "set/train/b.mid"]),
-        ("set/train/b.mid", ["set/train/b.mid"]),
-        ("set/*/[ad].*", ["set/test/d.MIDI", "set/train/a.mid"]),
-        ("set/[1] f.mid", ["set/[1] f.mid"]),
-        ("e.kar", ["e.kar"]),
-    ],
-)
-def test_inside_a_zip_file(zipped, inside, found):
-    assert listed(f"set.zip/{inside}") == [f"set.zip/{name}" for name in found]
-
-
-def test_zip_files_and_folders_together_each_file_once(zipped, tunes):
-    sources = ["set.zip/set/train/a.mid", "tunes/b.mid", "./set.zip/set/train", "set.zip/set/train/*.mid"]
-    assert listed(sources) == ["set.zip/set/train/a.mid", "set.zip/set/train/b.mid", "tunes/b.mid"]
-
-
-def test_zip_files_matched_by_a_pattern_are_searched(zipped):
-    assert len(midi_files("*.zip")) == 5
-
-
-@pytest.mark.parametrize(
-    "inside, error, said",
-    [
-        ("none", FileNotFoundError, "set.zip/none: no such file or folder in set.zip"),
-        ("set/trai", FileNotFoundError, "set.zip/set/trai: no such file or folder in set.zip"),
-        ("set/empty", ValueError, "set.zip/set/empty: no MIDI files (.mid, .midi) in it"),
-    ],
-)
-def test_inside_a_zip_file_that_has_it_not(zipped, inside, error, said):
-    with pytest.raises(error, match=f"^{re.escape(said)}$"):
-        midi_files(f"set.zip/{inside}")
-
-
-def test_zip_file_without_members_or_damaged(tmp_path):
-    zipfile.ZipFile(tmp_path / "empty.zip", "w").close()
-    with pytest.raises(ValueError, match="empty.zip: no MIDI files"):
-        midi_files(tmp_path / "empty.zip")
-    (tmp_path / "broken.zip").write_bytes(b"PK\3\4 and no more")
-    with pytest.raises(ValueError, match="broken.zip: not a zip file, or a damaged one"):
-        midi_files(tmp_path / "broken.zip")
-
-
-def test_member_opens_as_a_file_in_memory(zipped):
-    (member,) = midi_files("set.zip/set/train/b.mid")
-    with member.open("rb") as stream:
-        assert stream.read() == b"set/train/b.mid"
-        assert stream.seek(0) == 0
-        assert stream.name == str(member) == "set.zip/set/train/b.mid"
-    assert repr(member) == "ZipMember('set.zip/set/train/b.mid')"
-    with pytest.raises(ValueError, match="mode 'rb', not 'r'"):
-        member.open("r")
-
-
-def patched_zip(path, content, offset, value):
-    """A zip file of one member, with a field of its directory entry overwritten."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("a.mid", content)
-    raw = bytearray(packed.getvalue())
-    entry = raw.rindex(b"PK\1\2")
-    raw[entry + offset : entry + offset + len(value)] = value
-    path.write_bytes(raw)
-    return path
-
-
-@pytest.mark.parametrize(
-    "offset, value, said",
-    [
-        (8, struct.pack("<H", 1), "encrypted"),  # general purpose flags
-        (24, struct.pack("<I", 2**27), "expected 67108864 bytes at most, found 134217728"),  # unpacked size
-        (16, b"\0\0\0\0", "cannot be unpacked .*CRC"),
-        (10, struct.pack("<H", 77), "cannot be unpacked .*compression"),
-    ],
-)
-def test_member_that_is_not_to_be_opened(tmp_path, offset, value, said):
-    (member,) = midi_files(patched_zip(tmp_path / "a.zip", b"MThd", offset, value))
-    with pytest.raises(ValueError, match=rf"a\.zip/a\.mid: {said}"):
-        member.open("rb")
-
-
-def test_nottingham_has_its_three_sets(nottingham_zip):
-    for part, count in {"train": 694, "valid": 173, "test": 170}.items():
-        found = midi_files(f"{nottingham_zip}/Nottingham/{part}")
-        assert len(found) == count
-        assert [file.name for file in found] == sorted(file.name for file in found)
-    assert len(midi_files(nottingham_zip)) == 694 + 173 + 170
-    assert found[0].open("rb").read(4) == b"MThd"
-
-
-# Reading
+from rnnrbm_pt.music import datasets, paper_sets
+from rnnrbm_pt.music.datasets import FetchError, fetch, find, load, read_rolls, verify
+from rnnrbm_pt.music.paper_sets import SETS, SPLITS, manifest
 
 # One track: note 60 from 0 s to 0.5 s (96 ticks a quarter note at 120 quarter notes a minute).
 SONG = b"MThd\0\0\0\6\0\0\0\1\0\x60" + b"MTrk\0\0\0\x0c\0\x90\x3c\x40\x60\x80\x3c\0\0\xff\x2f\0"
+NOTES = {"train": [[[60], [62, 64]], [[65]]], "valid": [[[60]]], "test": [[[21]], [[108]]]}
+ROLLS = pickle.dumps(NOTES, 2)
 
 
-def test_rolls_of_files_and_zip_members(tmp_path, capsys):
-    (tmp_path / "b.mid").write_bytes(SONG)
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a.mid", SONG)
-    files = midi_files([tmp_path / "b.mid", tmp_path / "a.zip"])
-    rolls = read_rolls(files, r=(60, 62), dt=0.1, progress=True)
-    assert [roll.shape[1] for roll in rolls] == [2, 2]
-    assert all(roll[0].tolist() == [1, 0] for roll in rolls)
-    assert capsys.readouterr().err == ""  # stderr is no terminal here
+def zip_of(*names, content=SONG):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return packed.getvalue()
 
 
-def test_file_that_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "bad.mid").write_bytes(b"RIFF")
-    with pytest.raises(ValueError, match=r"bad\.mid: ") as caught:
-        read_rolls([tmp_path / "bad.mid"])
-    assert str(caught.value).count("bad.mid") == 1
-    with pytest.raises(FileNotFoundError, match="none.mid"):
-        read_rolls([tmp_path / "none.mid"])
+MIDI = zip_of("Any/train/b.mid", "Any/train/a.mid", "Any/valid/c.mid", "Any/test/d.mid", "__MACOSX/e.mid", "Any/x.txt")
 
 
-# The chorales
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """The data folder that is looked in by default; nothing in it yet, and no address leads out of this machine."""
+    monkeypatch.setenv("RNNRBM_DATA", str(tmp_path / "home"))
+    monkeypatch.setenv("RNNRBM_DATA_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return tmp_path / "home"
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """A cache folder that the first test to need it fills."""
-    return tmp_path_factory.mktemp("cache")
+def put(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
 
 
-@pytest.fixture
-def bach(cache, monkeypatch):
-    monkeypatch.setenv("RNNRBM_CACHE", str(cache))
-    return chorales()
+def counts(data):
+    return [len(data.train), len(data.valid), len(data.test)]
 
 
-def forbidden(*_):
-    raise AssertionError("the scores were read again")
+# Found and loaded
 
 
-def one_chorale(*_):
-    roll = np.zeros((2, 128), dtype=np.uint8)
-    roll[:, 60] = 1
-    return {"bwv2.6": roll}
+def test_rolls(home):
+    path = put(home / "JSB Chorales.pickle", ROLLS)
+    data = load("jsb_chorales")
+    assert counts(data) == [2, 1, 2]
+    assert data[3:] == ("jsb_chorales", "rolls", str(path), 1, (21, 109))
+    assert data.train[0].dtype == np.uint8 and data.train[0].shape == (2, 88)
+    assert np.argwhere(data.train[0]).tolist() == [[0, 39], [1, 41], [1, 43]]
+    put(home / "Piano-midi.de.pickle", ROLLS)
+    assert load("piano_midi").steps_per_quarter == 2
 
 
-@needs_music21
-def test_chorales_counted(bach):
-    train, valid, test, names = bach
-    rolls = train + valid + test
-    n_frames, n_notes = sum(map(len, rolls)), sum(int(roll.sum()) for roll in rolls)
-    # Of music21 10.5.1; another version's corpus may have a few more or fewer.
-    assert 350 <= len(rolls) <= 380
-    assert 19_000 <= n_frames <= 21_000
-    assert 3.8 <= n_notes / n_frames <= 4
-    pitches = 21 + np.flatnonzero(sum(roll.sum(axis=0, dtype=int) for roll in rolls))
-    assert (pitches[0], pitches[-1]) == (36, 81)
-    assert all(roll.dtype == np.uint8 and roll.shape[1] == 88 for roll in rolls)
-    assert max(int(roll.max()) for roll in rolls) == 1
-    assert all(roll[-1].any() for roll in rolls)
-    assert 0.55 < len(train) / len(rolls) < 0.65
-    assert [len(names[part]) for part in ("train", "valid", "test")] == [len(train), len(valid), len(test)]
+@pytest.mark.parametrize("name", ["Nottingham.zip", "nottingham.ZIP", "nottingham_midi.zip"])
+def test_midi_in_a_zip_file(tmp_path, name):
+    path = put(tmp_path / "there" / name, MIDI)
+    data = load("nottingham", "midi", path.parent)
+    assert counts(data) == [2, 1, 1] and data[3:] == ("nottingham", "midi", str(path), None, None)
+    assert [file.name for file in data.train] == ["Any/train/a.mid", "Any/train/b.mid"]
+    assert read_rolls(data.train)[0].sum() == 2
 
 
-@needs_music21
-def test_split_is_by_name(bach):
-    # Written out, so that a change of the rule is seen: it would part new results from old ones.
-    assert bach.names["train"][:3] == ["bwv3.6", "bwv5.7", "bwv6.6"]
-    assert bach.names["valid"][:3] == ["bwv2.6", "bwv14.5", "bwv33.6"]
-    assert bach.names["test"][:3] == ["bwv4.8", "bwv9.7", "bwv10.7"]
-    known = [set(part) for part in bach.names.values()]
-    assert len(set.union(*known)) == sum(map(len, known))
+def test_midi_in_folders(tmp_path):
+    for split in SPLITS:
+        put(tmp_path / "Piano-midi.de" / split / "a.mid", SONG)
+    data = load("piano_midi", "midi", tmp_path)
+    assert counts(data) == [1, 1, 1] and data.source == str(tmp_path / "Piano-midi.de")
+    assert load("piano_midi", "midi", tmp_path / "Piano-midi.de") == data
+    assert find("nottingham", "midi", tmp_path / "Piano-midi.de") is None
 
 
-@needs_music21
-def test_no_chorale_twice_not_even_in_another_key(bach):
-    rolls = bach.train + bach.valid + bach.test
-    shapes = {np.roll(roll, -int(roll.any(axis=0).argmax()), axis=1).tobytes() for roll in rolls}
-    assert len(shapes) == len(rolls)
-    assert not {"bwv398", "bwv274", "bwv18.5-w"} & set().union(*bach.names.values())
+def test_other_names_and_which_of_them_first(tmp_path):
+    for name in (
+        "Piano-midi.de.pickle",
+        "piano_midi.pkl",
+        "piano-midi.json",
+        "piano_midi.npz",
+        "piano_midi.mat",
+        "x.npz",
+    ):
+        put(tmp_path / name, b"")
+    for name in ("piano_midi.npz", "Piano-midi.de.pickle", "piano_midi.pkl", "piano-midi.json"):
+        assert find("piano_midi", folder=tmp_path).name == name
+        (tmp_path / name).unlink()
+    assert find("piano_midi", folder=tmp_path) is None
 
 
-@needs_music21
-def test_second_time_comes_from_the_cache_and_is_the_same(bach, monkeypatch):
-    monkeypatch.setattr(datasets, "_read_chorales", forbidden)
-    again = chorales()
-    assert again.names == bach.names
-    for one, other in zip(bach[:3], again[:3], strict=True):
-        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-
-
-@needs_music21
-def test_range_cuts_columns(bach):
-    narrow = chorales(r=(60, 72))
-    assert np.array_equal(narrow.test[0], bach.test[0][:, 60 - 21 : 72 - 21])
-    with pytest.raises(ValueError, match=r"r=\(60, 60\): expected \(low, high\)"):
-        chorales(r=(60, 60))
-
-
-@needs_music21
-@pytest.mark.parametrize("spoil", ["random", "empty", "truncated", "npy", "other", "lengths", "folder"])
-def test_cache_that_is_damaged_or_foreign_is_built_anew(bach, cache, tmp_path, monkeypatch, spoil):
-    (kept,) = cache.glob("*.npz")
-    good = kept.read_bytes()
-    path = tmp_path / kept.name
-    if spoil == "folder":
-        path.mkdir()
-    elif spoil == "npy":
-        with open(path, "wb") as file:
-            np.save(file, np.zeros(3))
-    elif spoil == "other":
-        np.savez(path, names=np.zeros(3))
-    elif spoil == "lengths":
-        with np.load(kept) as arrays:
-            np.savez(path, **{**arrays, "lengths": arrays["lengths"] + 1})
-    else:
-        path.write_bytes({"random": bytes(range(256)), "empty": b"", "truncated": good[:9999]}[spoil])
-    monkeypatch.setenv("RNNRBM_CACHE", str(tmp_path))
-    monkeypatch.setattr(datasets, "_read_chorales", one_chorale)
-    assert sum(chorales().names.values(), []) == ["bwv2.6"]
-    if spoil != "folder":  # where a folder stands no file is put: read again each time
-        monkeypatch.setattr(datasets, "_read_chorales", forbidden)
-    assert chorales().valid[0].tolist() == [[0] * 39 + [1] + [0] * 48] * 2
-
-
-@needs_music21
-def test_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("RNNRBM_CACHE", str(tmp_path / "file"))
-    monkeypatch.setattr(datasets, "_read_chorales", one_chorale)
-    assert len(chorales().valid) == 1
-
-
-def test_cache_folder(monkeypatch):
+def test_where_data_is_kept(tmp_path, monkeypatch):
+    assert datasets.data_folder() == tmp_path / "home"
+    monkeypatch.delenv("RNNRBM_DATA")
     monkeypatch.setenv("RNNRBM_CACHE", "~/elsewhere")
-    assert datasets.cache_folder() == Path.home() / "elsewhere"
-    monkeypatch.delenv("RNNRBM_CACHE")
-    assert datasets.cache_folder().name == "rnnrbm_pt" or "rnnrbm_pt" in datasets.cache_folder().parts
+    assert datasets.data_folder() == Path.home() / "elsewhere" / "data"
 
 
-def test_without_music21_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "music21", None)
-    with pytest.raises(ImportError, match=r'pip install "rnnrbm-pt\[corpus\]"'):
-        chorales()
+@pytest.mark.parametrize("arguments", [("bach",), ("nottingham", "mp3")])
+@pytest.mark.parametrize("function", [load, find, fetch, verify])
+def test_no_such_set_or_kind(function, arguments):
+    with pytest.raises(ValueError, match=r"^(data set|kind): expected .*, found '(bach|mp3)'$"):
+        function(*arguments)
 
 
-def test_music21_without_its_corpus(tmp_path, monkeypatch):
-    (tmp_path / "music21").mkdir()
-    (tmp_path / "music21" / "__init__.py").write_text("")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "music21", raising=False)
-    with pytest.raises(FileNotFoundError, match="without its corpus"):
-        chorales()
+def test_not_there(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=rf"^{tmp_path}: expected MuseData\.zip in it, .* found nothing of the kind;"
+    ):
+        load("musedata", "midi", tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match="home: expected .* found no such folder; `rnnrbm data fetch musedata --kind"
+    ):
+        load("musedata", download=False)
+    with pytest.raises(FileNotFoundError, match="home: expected"):
+        verify("musedata")
+    with pytest.raises(ValueError, match="a.zip: expected a folder, found a file"):
+        load("musedata", "midi", put(tmp_path / "a.zip", MIDI))
 
 
-@needs_music21
-def test_music21_is_not_imported(bach):
-    program = "import sys, rnnrbm_pt.music.datasets as d; d.chorales(); print('music21' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert done.stdout == "False\n"
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        (["a.mid"], r"Nottingham\.zip/a\.mid: expected a MIDI file in one of the folders train, valid, test"),
+        (["train/valid/a.mid"], r"/train/valid/a\.mid: expected"),
+        (
+            ["train/a.mid", "test/a.mid"],
+            r"Nottingham\.zip: expected MIDI files in train, valid and test, found none in v",
+        ),
+        (["x.txt"], r"Nottingham\.zip: no MIDI files"),
+        (["train/../../a.mid"], r"Nottingham\.zip/train/\.\./\.\./a\.mid: expected a name below the zip file"),
+    ],
+)
+def test_zip_files_that_are_not_such_a_set(tmp_path, names, said):
+    put(tmp_path / "Nottingham.zip", zip_of(*names))
+    with pytest.raises(ValueError, match=said):
+        load("nottingham", "midi", tmp_path)
+
+
+# Fetched
+
+
+def test_fetch_and_then_it_is_there(server, home, monkeypatch):
+    monkeypatch.setenv("RNNRBM_DATA_URL", server.base + "/deep/")
+    server.answers |= {"/deep/JSB%20Chorales.pickle": ROLLS, "/deep/JSB%20Chorales.zip": MIDI}
+    assert fetch("jsb_chorales", check=False) == home / "JSB Chorales.pickle"
+    assert counts(load("jsb_chorales")) == [2, 1, 2]
+    assert counts(load("jsb_chorales", "midi")) == [2, 1, 1]  # downloads: no hashes of these are recorded
+    assert sorted(os.listdir(home)) == ["JSB Chorales.pickle", "JSB Chorales.zip"]
+    assert len(server.asked) == 2
+    assert fetch("jsb_chorales", "midi") == home / "JSB Chorales.zip" and len(server.asked) == 2
+    assert fetch("jsb_chorales", "midi", again=True) and len(server.asked) == 3
+
+
+def test_a_folder_and_an_address_by_argument(server, tmp_path):
+    server.answers["/Piano-midi.de.pickle"] = ROLLS
+    path = fetch("piano_midi", folder=tmp_path / "a", base_url=server.base, check=False)
+    assert path == tmp_path / "a" / "Piano-midi.de.pickle" and path.exists()
+
+
+def test_what_differs_from_what_is_recorded_is_refused(server, home, monkeypatch):
+    server.answers["/Nottingham.pickle"] = ROLLS
+    with pytest.raises(ValueError) as caught:
+        fetch("nottingham", base_url=server.base)
+    assert str(caught.value) == (
+        f"{server.base}/Nottingham.pickle: not the data that is recorded: train: expected 694 sequences, found 2 "
+        "(and 2 more); check=False, or --unchecked, takes it all the same"
+    )
+    assert os.listdir(home) == []
+    monkeypatch.setenv("RNNRBM_DATA_URL", server.base)
+    with pytest.raises(ValueError, match="not the data that is recorded"):
+        load("nottingham")
+
+
+@pytest.mark.parametrize(
+    "kind, content, said",
+    [
+        (
+            "rolls",
+            b"<html>Not here</html>",
+            r"MuseData\.pickle: expected a pickle of numbers in lists, found a file that",
+        ),
+        ("rolls", ROLLS[:-9], r"MuseData\.pickle: .* broken off"),
+        ("rolls", pickle.dumps({"train": os.getcwd}), r"MuseData\.pickle: .* a word other than train, valid and test"),
+        ("midi", b"<html>Not here</html>", r"MuseData\.zip: not a zip file, or a damaged one"),
+        ("midi", MIDI[:-30], r"MuseData\.zip: not a zip file, or a damaged one"),
+        ("midi", MIDI.replace(b"MTrk", b"MTrj", 1), r"MuseData\.zip/Any/train/b\.mid: cannot be unpacked .*CRC"),
+        ("midi", zip_of("../train/a.mid"), r"MuseData\.zip/\.\./train/a\.mid: expected a name below"),
+    ],
+)
+def test_what_cannot_be_read_is_never_kept(server, home, kind, content, said):
+    server.answers |= {"/MuseData.pickle": content, "/MuseData.zip": content}
+    with pytest.raises(ValueError, match=f"^{server.base}/{said}"):
+        fetch("musedata", kind, base_url=server.base, check=False)
+    assert os.listdir(home) == []
+
+
+def test_offline(home, unreachable):
+    with pytest.raises(FetchError) as caught:
+        fetch("jsb_chorales", base_url=unreachable)
+    assert str(caught.value) == (
+        f"{unreachable}/JSB%20Chorales.pickle: cannot be reached (Connection refused); "
+        f"a copy of JSB Chorales.pickle can be put into {home} by hand"
+    )
+
+
+def test_the_authors_addresses(monkeypatch):
+    asked = []
+    monkeypatch.delenv("RNNRBM_DATA_URL")
+    monkeypatch.setattr(datasets, "fetch_file", lambda urls, *_: asked.extend(urls))
+    fetch("nottingham", "midi")
+    fetch("jsb_chorales")
+    assert asked == [
+        "http://www.iro.umontreal.ca/~lisa/deep/data/Nottingham.zip",
+        "http://www-etud.iro.umontreal.ca/~boulanni/Nottingham.zip",
+        "http://www-etud.iro.umontreal.ca/~boulanni/JSB%20Chorales.pickle",
+    ]
+
+
+# Against the shared data
+
+
+COUNTS = {  # sequences and frames, from the README of the shared data
+    "nottingham": [(694, 176561), (173, 45513), (170, 44463)],
+    "jsb_chorales": [(229, 13807), (76, 4602), (77, 4725)],
+    "musedata": [(524, 245202), (135, 82755), (124, 64339)],
+    "piano_midi": [(87, 75911), (12, 8540), (25, 19036)],
+}
+
+
+def test_manifest_has_the_counts():
+    for name, expected in COUNTS.items():
+        known = [manifest().splits[name, "rolls", split] for split in SPLITS]
+        assert [(one.n_sequences, one.n_frames) for one in known] == expected
+    for split, (n_sequences, _) in zip(SPLITS, COUNTS["nottingham"], strict=True):
+        assert len(manifest().rolls["nottingham", split]) == n_sequences
+        assert len(manifest().midi["nottingham", split]) == manifest().splits["nottingham", "midi", split].n_sequences
+        assert paper_sets.digest_of_all(manifest().rolls["nottingham", split]) == (
+            manifest().splits["nottingham", "rolls", split].digest
+        )
+        lines = [f"{name} {digest}" for name, digest in sorted(manifest().midi["nottingham", split].items())]
+        assert paper_sets.digest_of_all(lines) == manifest().splits["nottingham", "midi", split].digest
+
+
+def test_manifest_is_that_of_the_shared_data(nottingham_zip, nottingham_npz):
+    text = files("rnnrbm_pt.music").joinpath("manifest.txt").read_text(encoding="ascii")
+    assert text == manifest_text(nottingham_zip.parent)
+
+
+@pytest.mark.parametrize("name", list(SETS))
+def test_real_rolls(nottingham_npz, name):
+    data = load(name, folder=nottingham_npz.parent)
+    assert [(len(rolls), sum(map(len, rolls))) for rolls in data[:3]] == COUNTS[name]
+    verified = verify(name, folder=nottingham_npz.parent)
+    assert list(verified.counts.values()) == COUNTS[name]
+    assert verified.faults == [] and verified.known
+
+
+def test_real_midi_files_all_1037(nottingham_zip):
+    assert counts(load("nottingham", "midi", nottingham_zip.parent)) == [694, 173, 170]
+    verified = verify("nottingham", "midi", nottingham_zip.parent)
+    assert verified.faults == [] and verified.known
+    assert verified.counts == {"train": (694, None), "valid": (173, None), "test": (170, None)}
+
+
+def as_pickle(rolls):
+    """The authors' layout, of what `load` gives."""
+    described = {}
+    for split, found in zip(SPLITS, rolls, strict=True):
+        described[split] = []
+        for roll in found:
+            notes = iter((roll.nonzero()[1] + 21).tolist())
+            described[split].append([list(islice(notes, n)) for n in roll.sum(axis=1).tolist()])
+    return pickle.dumps(described, 2)
+
+
+def test_real_data_from_a_server(server, home, nottingham_zip, nottingham_npz, monkeypatch):
+    rolls = load("nottingham", folder=nottingham_npz.parent)
+    server.answers |= {"/Nottingham.pickle": as_pickle(rolls[:3]), "/Nottingham.zip": nottingham_zip.read_bytes()}
+    monkeypatch.setenv("RNNRBM_DATA_URL", server.base)
+    fetched = load("nottingham")
+    assert fetched.source == str(home / "Nottingham.pickle")
+    assert all(np.array_equal(one, other) for one, other in zip(sum(fetched[:3], []), sum(rolls[:3], []), strict=True))
+    assert fetch("nottingham", "midi") == home / "Nottingham.zip"
+
+
+def test_differences_are_named(tmp_path, nottingham_npz):
+    train, valid, test = load("nottingham", folder=nottingham_npz.parent)[:3]
+    for split, i in ((train, 3), (train, 17)):
+        split[i] = split[i].copy()
+        split[i][0, 40] ^= 1
+    valid[:2] = valid[1], valid[0]
+    put(tmp_path / "nottingham.pickle", as_pickle((train, valid, test[:-1])))
+    assert verify("nottingham", folder=tmp_path).faults == [
+        "train: sequence 3 differs",
+        "train: sequence 17 differs",
+        "valid: the sequences are in another order",
+        "test: expected 170 sequences, found 169",
+    ]
+    shutil.copy(nottingham_npz.with_name("piano_midi.npz"), tmp_path / "jsb_chorales.npz")
+    assert verify("jsb_chorales", folder=tmp_path).faults[0] == "train: expected 229 sequences, found 87"
+    train, valid, test = load("jsb_chorales", folder=nottingham_npz.parent)[:3]
+    put(tmp_path / "jsb_chorales.pickle", as_pickle((train, valid[::-1], test)))
+    (tmp_path / "jsb_chorales.npz").unlink()
+    assert verify("jsb_chorales", folder=tmp_path).faults == ["valid: the sequences differ"]
+
+
+def test_differing_midi_files_are_named(tmp_path, nottingham_zip):
+    with zipfile.ZipFile(nottingham_zip) as archive, zipfile.ZipFile(tmp_path / "nottingham.zip", "w") as other:
+        for name in archive.namelist():
+            if name != "Nottingham/test/xmas_simple_chords_5.mid":
+                content = archive.read(name)
+                other.writestr(name, content + b"x" * name.endswith("valid/xmas_simple_chords_4.mid"))
+        other.writestr("Nottingham/test/new.mid", SONG)
+    assert verify("nottingham", "midi", tmp_path).faults == [
+        "valid/xmas_simple_chords_4.mid differs",
+        "test/xmas_simple_chords_5.mid is missing",
+        "test/new.mid is not one of the set",
+    ]

@@ -1,0 +1,173 @@
+"""`rnnrbm data`: the paper's four data sets, what of them is there, fetching and verifying them."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
+
+NAMES = f"SET is one of {', '.join(SETS)}"
+
+
+def add_parser(commands):
+    """Add the command to the subcommands of a parser.
+
+    Parameters
+    ----------
+    commands : the object that `ArgumentParser.add_subparsers` returns
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        That of the command, with `run` for its function.
+    """
+    text = "list, fetch or verify the data sets of Boulanger-Lewandowski, Bengio and Vincent (2012)"
+    parser = commands.add_parser("data", help=text, description=text[0].upper() + text[1:] + f". {NAMES}.")
+    parser.set_defaults(function=run, action=None)
+    parser.add_argument("--folder", metavar="FOLDER", help="where they lie (RNNRBM_DATA, or the user's cache)")
+    actions = parser.add_subparsers(metavar="ACTION", help="without one, what is there is listed")
+
+    fetch = actions.add_parser("fetch", help="download a set from the authors' addresses", description=NAMES + ".")
+    fetch.add_argument("names", nargs="+", choices=[*SETS, "all"], metavar="SET", help="one of them, or all")
+    fetch.add_argument("--again", action="store_true", help="download it also if it is there")
+    fetch.add_argument("--unchecked", action="store_true", help="take it also if it differs from what is recorded")
+    fetch.set_defaults(action=run_fetch)
+
+    verify = actions.add_parser("verify", help="hold what is there against what is recorded", description=NAMES + ".")
+    verify.add_argument("names", nargs="*", metavar="SET", help="(all that are there)")
+    verify.set_defaults(action=run_verify)
+
+    for action in (fetch, verify):
+        action.add_argument("--kind", choices=KINDS, help="piano-rolls or MIDI files (both)")
+        # Given before the action or after it; after it nothing must not undo what stood before.
+        action.add_argument("--folder", metavar="FOLDER", default=argparse.SUPPRESS, help="where they lie")
+    return parser
+
+
+def run(args):
+    """`rnnrbm data`, and the action that is named."""
+    if args.folder is not None and args.action is not run_fetch and not Path(args.folder).expanduser().exists():
+        raise FileNotFoundError(f"{args.folder}: no such folder")
+    (args.action or run_list)(args)
+
+
+def run_list(args):
+    """A table of what is there."""
+    from rnnrbm_pt.music.datasets import data_folder
+
+    folder = data_folder() if args.folder is None else Path(args.folder).expanduser()
+    print(f"The data sets of Boulanger-Lewandowski, Bengio and Vincent (2012), in {folder}\n")
+    lines, notes = [("set", "kind", *SPLITS, "")], []
+    for name in SETS:
+        for kind in KINDS:
+            lines.append((name if kind == KINDS[0] else "", kind, *_row(name, kind, args.folder, notes)))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
+    print("\nrolls: sequences / frames, of an eighth note (jsb_chorales: a quarter note). midi: files.")
+    if any(line[-1] == ABSENT for line in lines):
+        print(f"What is {ABSENT} can be had from the authors: rnnrbm data fetch SET")
+    for note in notes:
+        print(note)
+
+
+ABSENT = "not here"
+
+
+def _row(name, kind, folder, notes):
+    """Counts of the splits, and the file's name."""
+    from rnnrbm_pt.music.datasets import find, load
+
+    source = find(name, kind, folder)
+    if source is None:
+        return ("-",) * len(SPLITS) + (ABSENT,)
+    try:
+        data = load(name, kind, folder, download=False)
+    except (ValueError, OSError) as err:
+        notes.append(str(err))
+        return ("?",) * len(SPLITS) + (f"{source.name}: cannot be read",)
+    splits = [getattr(data, split) for split in SPLITS]
+    return (*(_count(len(items), sum(map(len, items)) if kind == "rolls" else None) for items in splits), source.name)
+
+
+def _count(n_sequences, n_frames):
+    return f"{n_sequences:,}" if n_frames is None else f"{n_sequences:,} / {n_frames:,}"
+
+
+def run_fetch(args):
+    """Download what is named, each kind of it."""
+    from rnnrbm_pt.music.datasets import fetch, find
+
+    names = list(SETS) if "all" in args.names else dict.fromkeys(args.names)
+    wanted = [(name, kind) for name in names for kind in _kinds(args)]
+    hints = {}
+    for name, kind in wanted:
+        try:
+            there = not args.again and find(name, kind, args.folder) is not None
+            path = fetch(name, kind, args.folder, check=not args.unchecked, again=args.again, progress=True)
+        except (ValueError, OSError) as err:
+            print(f"{name} {kind}: {err}", flush=True)
+        else:
+            print(f"{name} {kind}: {'was there' if there else 'fetched'}, {path}", flush=True)
+            hints[name, kind] = _hint(name, kind, path, args.folder)
+    if hints:
+        print("To use " + ("it:" if len(hints) == 1 else "them:"))
+    for hint in hints.values():
+        print(f"  {hint}")
+    failed = len(wanted) - len(hints)
+    if failed:
+        raise OSError(f"{failed} of {len(wanted)} could not be fetched")
+
+
+def _hint(name, kind, path, folder):
+    """How what was fetched is used."""
+    if kind == "rolls":
+        place = "" if folder is None else f", folder={str(Path(folder).expanduser())!r}"
+        return f"from rnnrbm_pt.music.datasets import load; data = load({name!r}{place})"
+    return f"rnnrbm train {shlex.quote(f'{path}/*/train' if path.is_file() else f'{path}/train')} -o MODEL"
+
+
+def run_verify(args):
+    """Hold what is there against the manifest, and say what differs."""
+    from rnnrbm_pt.music.datasets import find, verify
+
+    wrong = done = 0
+    for name in args.names or SETS:
+        for kind in _kinds(args):
+            if find(name, kind, args.folder) is None:
+                print(f"{name} {kind}: {ABSENT}")
+                continue
+            done += 1
+            try:
+                verified = verify(name, kind, args.folder)
+            except (ValueError, OSError) as err:
+                wrong += 1
+                print(f"{name} {kind}: {err}")
+                continue
+            wrong += bool(verified.faults)
+            print(f"{name} {kind}: {_sentence(verified)}", flush=True)
+            for fault in verified.faults[:MOST]:
+                print(f"  {fault}")
+            if len(verified.faults) > MOST:
+                print(f"  and {len(verified.faults) - MOST:,} more")
+    if not done:
+        raise ValueError("nothing of that is there to verify")
+    if wrong:
+        raise ValueError(f"{wrong} of {done} not as recorded")
+
+
+MOST = 10  # faults that are written out
+
+
+def _sentence(verified):
+    n_items = sum(count for count, _ in verified.counts.values())
+    what = "sequences" if verified.kind == "rolls" else "files"
+    if not verified.known:
+        return f"{n_items:,} files, all of them whole; no hashes of them are recorded ({verified.source})"
+    if verified.faults:
+        return f"differs from what is recorded ({verified.source})"
+    return f"all {n_items:,} {what} as recorded ({verified.source})"
+
+
+def _kinds(args):
+    return [args.kind] if args.kind else KINDS

@@ -1,0 +1,167 @@
+"""Files from the authors' addresses, which are in place whole and looked at, or not at all."""
+
+import http.client
+import os
+import ssl
+import string
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from tqdm import tqdm
+
+from rnnrbm_pt import __version__
+from rnnrbm_pt.files import remove_leftovers, replacing
+from rnnrbm_pt.music.archives import printable
+
+MAX_BYTES = 64 * 2**20
+PIECE = 2**16  # bytes
+TIMEOUT = 30.0  # seconds without a byte
+REDIRECTING = (301, 302, 303, 307, 308)
+MAX_REDIRECTIONS = 5
+
+
+class FetchError(OSError):
+    """A file could not be had from an address: one sentence, which begins with the address."""
+
+
+def fetch_file(urls, path, check, progress=False):
+    """Download a file from the first of some addresses that gives it, and put it in its place.
+
+    Parameters
+    ----------
+    urls : list of str
+        http or https, in the order they are tried.
+    path : path-like
+        Where it shall be; what stands there is replaced.
+    check : callable
+        check(temporary path) raises ValueError of a file that is not what it should be. In its sentence the address
+        stands in for the path.
+    progress : bool
+        Whether to draw a bar on stderr, when that is a terminal.
+
+    Returns
+    -------
+    str
+        The address that gave it.
+
+    Raises
+    ------
+    FetchError
+        If none did: unreachable, an HTTP error, broken off, too large, sent elsewhere than to http or https. Then
+        nothing is left behind.
+    ValueError
+        If an address is none of http or https, or as `check` does, of the last address tried.
+    OSError
+        If the file cannot be written.
+    """
+    for url in urls:
+        _check_scheme(url)
+    remove_leftovers(path)  # of a download that was killed
+    errors = []
+    for url in urls:
+        try:
+            with replacing(path) as temporary:
+                _download(url, temporary, progress)
+                _check(check, temporary, url)
+            return url
+        except (FetchError, ValueError) as err:
+            errors.append(err)
+    if len(errors) == 1:
+        raise errors[0]
+    sentences = "; ".join(map(str, errors))
+    raise (FetchError if all(isinstance(err, FetchError) for err in errors) else ValueError)(sentences)
+
+
+def _check(check, temporary, url):
+    try:
+        check(temporary)
+    except ValueError as err:
+        raise ValueError(str(err).replace(str(temporary), url)) from err
+
+
+def join(base, name):
+    """The address of a file below a base, with what an address may not have written as %20."""
+    return base.rstrip("/") + "/" + urllib.parse.quote(name)
+
+
+def _opener():
+    # Put together by hand: the usual one would open file: and ftp: as well, and follow redirections there.
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    opener.addheaders = [("User-Agent", f"rnnrbm_pt/{__version__}")]
+    return opener
+
+
+def _open(url):
+    """The response to a request, once redirections have been followed to http or https, from https only to https."""
+    place = url
+    for _ in range(MAX_REDIRECTIONS + 1):
+        try:
+            return _opener().open(place, timeout=TIMEOUT)
+        except urllib.error.HTTPError as err:
+            with err:
+                location = err.headers.get("Location") if err.code in REDIRECTING else None
+            if location is None:
+                raise
+        place = _redirected(place, location, url)
+    raise FetchError(f"{url}: expected a file, found more than {MAX_REDIRECTIONS} redirections")
+
+
+def _redirected(old, location, url):
+    new = urllib.parse.urljoin(old, urllib.parse.quote(location, safe=string.punctuation, encoding="iso-8859-1"))
+    allowed = ("https",) if urllib.parse.urlsplit(old).scheme == "https" else ("http", "https")
+    if urllib.parse.urlsplit(new).scheme not in allowed:
+        raise FetchError(f"{url}: expected a file, found a redirection from {printable(old)} to {printable(new)}")
+    return new
+
+
+def _check_scheme(url):
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url}: expected an address that begins with http:// or https://")
+
+
+def _download(url, path, progress):
+    try:
+        with _open(url) as response, open(path, "wb") as file:
+            announced = response.headers.get("Content-Length", "")
+            announced = int(announced) if announced.isdecimal() and len(announced) < 16 else None
+            if announced is not None and announced > MAX_BYTES:
+                raise FetchError(f"{url}: expected {MAX_BYTES:,} bytes at most, found {announced:,} announced")
+            received = _copy(response, file, url, announced, progress)
+    except urllib.error.HTTPError as err:
+        raise FetchError(f"{url}: the server answers {err.code} {_reason(err.reason)}") from err
+    except urllib.error.URLError as err:
+        raise FetchError(f"{url}: cannot be reached ({_reason(err.reason)})") from err
+    except (ConnectionError, TimeoutError, ssl.SSLError, http.client.HTTPException, ValueError) as err:
+        raise FetchError(f"{url}: the transfer failed ({_reason(err)})") from err
+    if announced is not None and received != announced:
+        raise FetchError(f"{url}: the transfer broke off, expected {announced:,} bytes, found {received:,}")
+
+
+def _copy(response, file, url, announced, progress):
+    received = 0
+    name = urllib.parse.unquote(os.path.basename(urllib.parse.urlsplit(url).path))
+    with tqdm(
+        total=announced, desc=name, unit="B", unit_scale=True, delay=1, disable=None if progress else True
+    ) as bar:
+        while piece := response.read(PIECE):
+            received += len(piece)
+            if received > MAX_BYTES:
+                raise FetchError(f"{url}: expected {MAX_BYTES:,} bytes at most, found more")
+            file.write(piece)
+            bar.update(len(piece))
+    return received
+
+
+def _reason(error):
+    """ "Connection refused" and the like, on one line and without the number."""
+    return printable(" ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split()))

@@ -1,0 +1,20 @@
+"""Where things are kept between runs."""
+
+import os
+from pathlib import Path
+
+
+def cache_folder():
+    """Folder of what is kept between runs: RNNRBM_CACHE, or the user's cache folder."""
+    chosen = os.environ.get("RNNRBM_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("rnnrbm_pt")
+
+
+def data_folder():
+    """Folder of the paper's data sets: RNNRBM_DATA, or `data` in the folder of what is kept between runs."""
+    chosen = os.environ.get("RNNRBM_DATA")
+    return Path(chosen).expanduser() if chosen else cache_folder() / "data"

@@ -1,0 +1,207 @@
+"""Files of piano rolls: the paper's .pickle, the same as .json, and packed bits in .npz."""
+
+import io
+import json
+import math
+import zipfile
+import zlib
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from rnnrbm_pt.music.archives import open_archive
+from rnnrbm_pt.music.paper_sets import SPLITS, R
+from rnnrbm_pt.music.pickled import MAX_BYTES, load_plain
+
+SUFFIXES = (".npz", ".pickle", ".pkl", ".json")
+
+# The largest set has 783 sequences and 392,296 frames, the longest sequence 4,273.
+MAX_SEQUENCES = 20_000
+MAX_FRAMES = 2_000_000
+MAX_LENGTH = 100_000
+
+
+def read_roll_file(path):
+    """The sequences of a file of piano rolls.
+
+    Parameters
+    ----------
+    path : path-like
+        One of
+
+        - .pickle or .pkl, as the authors published them: a dict of "train", "valid" and "test", each a list of
+          sequences, each a list of frames, each a list or tuple of the MIDI note numbers that sound. No pickle is
+          executed: see `load_plain`;
+        - .json: the same as JSON;
+        - .npz: for S in train, valid, test the arrays `S_lengths`, the frames in each sequence, and `S_frames`,
+          `np.packbits` of all of them as one matrix of 88 columns, flattened row by row.
+
+    Returns
+    -------
+    dict of list of ndarray, shape (n_steps, 88)
+        By "train", "valid" and "test"; uint8, 0/1, time first; column i is MIDI note 21 + i.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is none of these, damaged, has notes outside 21 to 108, or is far larger than the sets are.
+    """
+    path = Path(path)
+    label = str(path)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return _read_npz(path, label)
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{label}: expected a file of {', '.join(SUFFIXES)}, found {suffix or 'no suffix'}")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(f"{label}: expected {MAX_BYTES:,} bytes at most, found {size:,}")
+    content = path.read_bytes()
+    return rolls_of(_load_json(content, label) if suffix == ".json" else load_plain(content, label), label)
+
+
+def rolls_of(described, label):
+    """Piano rolls of the note numbers that a pickle or a JSON file holds.
+
+    Parameters
+    ----------
+    described : dict of list of list of list of int
+        By "train", "valid", "test", then sequence, frame, note.
+    label : str
+        What an error begins with.
+
+    Returns
+    -------
+    dict of list of ndarray, shape (n_steps, 88)
+
+    Raises
+    ------
+    ValueError
+        If it is made otherwise, has notes outside 21 to 108, or is far larger than the sets are.
+    """
+    if type(described) is not dict or set(described) != set(SPLITS):
+        found = ", ".join(sorted(map(repr, described))) if type(described) is dict else type(described).__name__
+        raise ValueError(f"{label}: expected a dict of train, valid and test, found {found[:100]}")
+    sequences = [(split, described[split]) for split in SPLITS]
+    for split, inside in sequences:
+        _check_list(inside, f"{label}: {split}", "a list of sequences")
+    _check_count(sum(len(inside) for _, inside in sequences), MAX_SEQUENCES, "sequences", label)
+    for split, inside in sequences:
+        for i, frames in enumerate(inside):
+            _check_list(frames, f"{label}: {split}, sequence {i}", "a list of frames")
+            _check_count(len(frames), MAX_LENGTH, "frames", f"{label}: {split}, sequence {i}")
+    # Containers may be shared, so that a small file could describe a vast one: counted before anything is made of it.
+    _check_count(sum(map(len, chain.from_iterable(inside for _, inside in sequences))), MAX_FRAMES, "frames", label)
+    return {
+        split: [_roll_of(frames, f"{label}: {split}, sequence {i}") for i, frames in enumerate(inside)]
+        for split, inside in sequences
+    }
+
+
+def _roll_of(frames, label):
+    """(n_frames, 88) of a list of frames."""
+    if not set(map(type, frames)) <= {list, tuple}:
+        strange = next(frame for frame in frames if type(frame) not in (list, tuple))
+        raise ValueError(f"{label}: expected frames that are lists of note numbers, found {_short(strange)}")
+    lengths = [len(frame) for frame in frames]
+    low, high = R
+    _check_count(max(lengths), high - low, "notes in a frame", label)
+    notes = list(chain.from_iterable(frames))
+    if not set(map(type, notes)) <= {int}:  # a bool is an int to isinstance
+        strange = next(note for note in notes if type(note) is not int)
+        raise ValueError(f"{label}: expected whole numbers for notes, found {_short(strange)}")
+    if notes and not (low <= min(notes) and max(notes) < high):
+        strange = next(note for note in notes if not low <= note < high)
+        raise ValueError(f"{label}: expected notes from {low} to {high - 1}, found {_short(strange)}")
+    roll = np.zeros((len(frames), high - low), dtype=np.uint8)
+    roll[np.repeat(np.arange(len(frames)), lengths), np.array(notes, dtype=int) - low] = 1
+    return roll
+
+
+def _check_list(value, label, expected):
+    if type(value) not in (list, tuple):
+        raise ValueError(f"{label}: expected {expected}, found {_short(value)}")
+    if not value:
+        raise ValueError(f"{label}: expected {expected}, found an empty one")
+
+
+def _check_count(count, most, what, label):
+    if count > most:
+        raise ValueError(f"{label}: expected {most:,} {what} at most, found {count:,}")
+
+
+def _short(value):
+    """What a value is, without writing out all that it holds."""
+    if type(value) is int and abs(value) < 10**9:
+        return str(value)
+    return repr(value) if type(value) is float or value is None else f"a value of type {type(value).__name__}"
+
+
+def _load_json(content, label):
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as err:
+        raise ValueError(f"{label}: not a JSON file, or a damaged one ({err})") from err
+
+
+# ---------------------------------------------------------------------------------------------------
+# .npz
+
+
+def _read_npz(path, label):
+    low, high = R
+    rolls = {}
+    with open_archive(path) as archive:
+        for split in SPLITS:
+            lengths = _array(archive, f"{split}_lengths", label)
+            packed = _array(archive, f"{split}_frames", label)
+            _check_lengths(lengths, split, label)
+            n_frames = int(lengths.sum())
+            n_bits = n_frames * (high - low)
+            if packed.dtype != np.uint8 or packed.shape != (math.ceil(n_bits / 8),):
+                raise ValueError(
+                    f"{label}: {split}_frames: expected {math.ceil(n_bits / 8):,} bytes for {n_frames:,} frames, "
+                    f"found {packed.dtype} of shape {packed.shape}"
+                )
+            frames = np.unpackbits(packed, count=n_bits).reshape(n_frames, high - low)
+            rolls[split] = np.split(frames, np.cumsum(lengths)[:-1])
+    return rolls
+
+
+def _check_lengths(lengths, split, label):
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or not 1 <= len(lengths) <= MAX_SEQUENCES:
+        raise ValueError(
+            f"{label}: {split}_lengths: expected whole numbers, 1 to {MAX_SEQUENCES:,} of them, "
+            f"found {lengths.dtype} of shape {lengths.shape}"
+        )
+    # Each before the sum, which could run over.
+    if lengths.min() < 1 or lengths.max() > MAX_FRAMES or lengths.sum(dtype=np.int64) > MAX_FRAMES:
+        raise ValueError(
+            f"{label}: {split}_lengths: expected lengths from 1, {MAX_FRAMES:,} frames together at most, "
+            f"found {lengths.min()} to {lengths.max()}"
+        )
+
+
+def _array(archive, name, label):
+    """An array of an .npz file, whose shape may not claim more than there is."""
+    try:
+        content = archive.read(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"{label}: expected the array {name}, found {', '.join(archive.namelist())[:100]}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
+        raise ValueError(f"{label}: {name}.npy cannot be unpacked ({err})") from err
+    stream = io.BytesIO(content)
+    try:
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError("not version 1.0 of the format")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+            raise ValueError(f"{dtype} of shape {shape} in {len(content) - stream.tell():,} bytes")
+    except ValueError as err:
+        raise ValueError(f"{label}: {name}: expected an array of numbers, found a damaged one ({err})") from err
+    return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape)

@@ -1,0 +1,270 @@
+"""MIDI files wherever they lie: in folders, patterns and zip files."""
+
+import fnmatch
+import glob
+import io
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+from tqdm import tqdm
+
+MIDI_SUFFIXES = (".mid", ".midi")
+LARGEST_MEMBER = 64 * 2**20  # bytes; the Nottingham tunes have about 3,000
+
+
+class ZipMember:
+    """A file inside a zip file, opened as a `pathlib.Path` is: `member.open("rb")`.
+
+    The archive stays open for as long as one of its members is kept: its table of contents is read once,
+    not once a file. `str(member)` reads `archive.zip/folder/name.mid`.
+    """
+
+    def __init__(self, archive, name):
+        self.archive = archive
+        self.name = name
+
+    def __str__(self):
+        return f"{self.archive.filename}/{self.name}"
+
+    def __repr__(self):
+        return f"ZipMember({str(self)!r})"
+
+    def open(self, mode="rb"):
+        """The whole content as a binary file in memory, with `str(self)` for its `name`.
+
+        Raises
+        ------
+        ValueError
+            If the member is encrypted, larger than 64 MiB, damaged, or packed in a way unknown to Python;
+            or if `mode` is not "rb".
+        """
+        if mode != "rb":
+            raise ValueError(f"{self}: a file in a zip file can only be opened with mode 'rb', not {mode!r}")
+        info = self.archive.getinfo(self.name)
+        if info.flag_bits & 1:
+            raise ValueError(f"{self}: encrypted, and encrypted files are not supported")
+        # zipfile never unpacks more than this announced size, so the announcement is all there is to check.
+        if info.file_size > LARGEST_MEMBER:
+            raise ValueError(f"{self}: expected {LARGEST_MEMBER} bytes at most, found {info.file_size}")
+        try:
+            content = io.BytesIO(self.archive.read(info))
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
+            raise ValueError(f"{self}: cannot be unpacked ({err})") from err
+        content.name = str(self)
+        return content
+
+
+def midi_files(sources):
+    """The MIDI files that some paths stand for.
+
+    Parameters
+    ----------
+    sources : str, path-like, or list of them
+        Each of them one of
+
+        - a MIDI file, by whatever suffix;
+        - a folder, searched with its subfolders for .mid and .midi (upper case too);
+        - a pattern such as `tunes/*.mid` (`**` goes through subfolders);
+        - a zip file, searched as a folder is;
+        - a file, a folder or a pattern inside a zip file: `nottingham_midi.zip/Nottingham/train`.
+
+        Hidden files and folders and macOS's `__MACOSX` are passed over, and zip files found in folders are
+        not looked into.
+
+    Returns
+    -------
+    list of pathlib.Path and ZipMember
+        Each with `open("rb")`. Sorted by `str`, as `sorted(glob.glob(...))` would be, and each file once.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder, or nothing matches a pattern.
+    ValueError
+        If a source has no MIDI files in it or is a damaged zip file.
+    """
+    if isinstance(sources, (str, os.PathLike)):
+        sources = [sources]
+    files, archives = {}, {}
+    for source in sources:
+        for file in _files_of(Path(source).expanduser(), archives):
+            files.setdefault(_place(file), file)
+    return sorted(files.values(), key=_posix)
+
+
+def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
+    """Piano-rolls of many MIDI files.
+
+    Parameters
+    ----------
+    files, r, dt, progress, on_outside
+        As for `read_midi_files`, with dt in seconds.
+
+    Returns
+    -------
+    list of ndarray, shape (n_steps, r[1] - r[0])
+        0/1, in the order of the files.
+
+    Raises
+    ------
+    ValueError
+        If a file is no readable MIDI file; the sentence begins with its path.
+    """
+    return [read.piano_roll for read in read_midi_files(files, r, dt, progress, on_outside)]
+
+
+def read_midi_files(files, r=(21, 109), dt=0.3, progress=False, on_outside=None, *, unit="second"):
+    """What `midiread` finds in many MIDI files, one by one.
+
+    Parameters
+    ----------
+    files : list of path-like and ZipMember
+        As `midi_files` gives them.
+    r : (int, int)
+        Range of MIDI note numbers, half open.
+    dt : float
+        Seconds a step, or quarter notes a step.
+    progress : bool
+        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+    on_outside : callable, optional
+        Called as on_outside(file, n) for each file of which n notes, outside `r`, were left out.
+    unit : {"second", "quarter"}
+        What dt is counted in.
+
+    Yields
+    ------
+    MidiRoll
+        In the order of the files.
+
+    Raises
+    ------
+    ValueError
+        If a file is no readable MIDI file; the sentence begins with its path.
+    """
+    from rnnrbm_pt.music.midi import midiread
+
+    for file in with_bar(files, "reading MIDI files", progress):
+        try:
+            with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
+                read = midiread(stream, r, dt, unit=unit)
+        except ValueError as err:
+            if str(err).startswith(str(file)):
+                raise
+            raise ValueError(f"{file}: {err}") from err
+        if read.n_outside and on_outside is not None:
+            on_outside(file, read.n_outside)
+        yield read
+
+
+def with_bar(files, what, progress):
+    """The same files one by one, with a bar on stderr where that is a terminal and the work takes a second.
+
+    Parameters
+    ----------
+    files : sequence
+    what : str
+        What stands before the bar.
+    progress : bool
+        Whether to draw it.
+
+    Returns
+    -------
+    iterable
+    """
+    # disable=None: drawn on a terminal only, so that no log fills up with it.
+    return tqdm(files, desc=what, unit="file", delay=1, disable=None if progress else True)
+
+
+def _files_of(source, archives):
+    """MIDI files of one source, in any order. `archives` keeps the opened zip files by their path."""
+    if source.is_dir():
+        found = _in_folder(source)
+    elif source.is_file():
+        found = _in_zip(source, "", archives) if source.suffix.lower() == ".zip" else [source]
+    else:
+        archive = next((parent for parent in source.parents if parent.is_file()), None)
+        if archive is not None and archive.suffix.lower() == ".zip":
+            found = _in_zip(archive, source.relative_to(archive).as_posix(), archives)
+        elif glob.has_magic(str(source)):
+            found = _matching(source, archives)
+        else:
+            raise FileNotFoundError(f"{source}: no such file or folder")
+    if not found:
+        raise ValueError(f"{source}: no MIDI files ({', '.join(MIDI_SUFFIXES)}) in it")
+    return found
+
+
+def _in_folder(folder):
+    def stop(err):
+        # os.walk would pass over a folder that it may not read, and half a data set would look whole.
+        raise err
+
+    found = []
+    for parent, subfolders, names in os.walk(folder, onerror=stop):
+        subfolders[:] = [name for name in subfolders if _is_visible(name)]
+        found.extend(Path(parent, name) for name in names if _is_midi(name) and _is_visible(name))
+    return found
+
+
+def _matching(pattern, archives):
+    matches = [Path(match) for match in glob.glob(str(pattern), recursive=True)]
+    if not matches:
+        raise FileNotFoundError(f"{pattern}: nothing matches this pattern")
+    found = []
+    for match in matches:
+        if match.is_dir():
+            found.extend(_in_folder(match))
+        elif match.suffix.lower() == ".zip":
+            found.extend(_in_zip(match, "", archives))
+        elif _is_midi(match.name):
+            found.append(match)
+    return found
+
+
+def _in_zip(path, inside, archives):
+    """Members at `inside`: a member, a folder of them, or a pattern that names them part by part."""
+    key = path.resolve()
+    if key not in archives:
+        try:
+            archives[key] = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as err:
+            raise ValueError(f"{path}: not a zip file, or a damaged one ({err})") from err
+    archive = archives[key]
+    wanted = inside.split("/") if inside else []
+    there = [name for name in archive.namelist() if _starts_with(name.split("/"), wanted)]
+    if wanted and not there:
+        raise FileNotFoundError(f"{path}/{inside}: no such file or folder in {path.name}")
+    found = []
+    for name in there:
+        below = name.split("/")[len(wanted) :]
+        if name == inside or (_is_midi(name) and all(map(_is_visible, below))):
+            found.append(ZipMember(archive, name))
+    return found
+
+
+def _starts_with(parts, wanted):
+    if len(parts) < len(wanted):
+        return False
+    pairs = zip(parts, wanted, strict=False)
+    return all(part == pattern or fnmatch.fnmatchcase(part, pattern) for part, pattern in pairs)
+
+
+def _is_midi(name):
+    return name.lower().endswith(MIDI_SUFFIXES)
+
+
+def _is_visible(name):
+    return not name.startswith(".") and name != "__MACOSX"
+
+
+def _place(file):
+    """What tells two files apart, however their paths are written."""
+    if isinstance(file, ZipMember):
+        return Path(file.archive.filename).resolve(), file.name
+    return file.resolve(), ""
+
+
+def _posix(file):
+    return str(file).replace(os.sep, "/")

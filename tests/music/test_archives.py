@@ -1,0 +1,120 @@
+"""Zip files that are refused before anything in them is unpacked."""
+
+import stat
+import struct
+import zipfile
+
+import pytest
+
+from rnnrbm_pt.music import archives
+from rnnrbm_pt.music.archives import open_archive, printable
+
+
+def zip_of(path, *names, **settings):
+    """A zip file with an entry "x" by each name or ZipInfo."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x", **settings)
+    return path
+
+
+def entry(name, **attributes):
+    info = zipfile.ZipInfo(name)
+    for attribute, value in attributes.items():
+        setattr(info, attribute, value)
+    return info
+
+
+def test_an_ordinary_one_is_opened(tmp_path):
+    names = ["set/train/a b..mid", "set/..b/c.mid", "e/f:g.mid"]
+    with open_archive(zip_of(tmp_path / "a.zip", *names)) as archive:
+        assert archive.namelist() == names
+
+
+@pytest.mark.parametrize(
+    "name, found",
+    [
+        ("../a.mid", "'..' in it"),
+        ("set/../../a.mid", "'..' in it"),
+        ("/etc/a.mid", "an absolute one"),
+        ("c:/a.mid", "an absolute one"),
+        ("C:a.mid", "an absolute one"),
+        ("set\\..\\a.mid", "a backslash in it"),
+    ],
+)
+def test_names_that_lead_out_of_it(tmp_path, name, found):
+    with pytest.raises(ValueError, match=r"bad\.zip/") as caught:
+        open_archive(zip_of(tmp_path / "bad.zip", "good.mid", name))
+    assert name in str(caught.value) and str(caught.value).endswith(found)
+
+
+def test_a_name_with_a_nul_which_zipfile_would_cut(tmp_path):
+    path = zip_of(tmp_path / "bad.zip", "a.mid_b.mid")
+    path.write_bytes(path.read_bytes().replace(b"a.mid_b", b"a.mid\0b"))
+    with pytest.raises(ValueError, match=r"bad\.zip/a\.mid\?b\.mid: .* found a NUL in it"):
+        open_archive(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+def test_a_name_twice(tmp_path):
+    with pytest.raises(ValueError, match=r"bad\.zip/a\.mid: expected each name once"):
+        open_archive(zip_of(tmp_path / "bad.zip", "a.mid", "a.mid"))
+
+
+@pytest.mark.parametrize("kind, found", [(stat.S_IFLNK, "a symbolic link"), (stat.S_IFCHR, "a special file")])
+def test_links_and_devices(tmp_path, kind, found):
+    with pytest.raises(ValueError, match=rf"bad\.zip/a\.mid: expected a file or a folder, found {found}"):
+        open_archive(zip_of(tmp_path / "bad.zip", entry("a.mid", external_attr=(kind | 0o777) << 16)))
+
+
+def test_encrypted(tmp_path):
+    path = zip_of(tmp_path / "bad.zip", "a.mid")
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\1\2") + 8] |= 1  # the general purpose flags of the directory entry
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"bad\.zip/a\.mid: .* found an encrypted one"):
+        open_archive(path)
+
+
+def announce(path, size):
+    """Write another unpacked size into the one directory entry."""
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<I", content, content.rindex(b"PK\1\2") + 24, size)
+    path.write_bytes(content)
+    return path
+
+
+def test_bombs(tmp_path):
+    path = zip_of(tmp_path / "bad.zip", "a.mid")
+    with pytest.raises(ValueError, match=r"bad\.zip: expected 536,870,912 bytes at most when unpacked, found 5"):
+        open_archive(announce(path, archives.MAX_UNPACKED + 1))
+    with pytest.raises(ValueError, match=r"bad\.zip: expected to unpack to 100 times its \d+ bytes at most"):
+        open_archive(announce(path, archives.SMALL + 1))
+    open_archive(announce(path, archives.SMALL)).close()
+
+
+def test_too_many_entries_or_too_large(tmp_path, monkeypatch):
+    path = zip_of(tmp_path / "bad.zip", "a.mid", "b.mid")
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
+    with pytest.raises(ValueError, match=r"bad\.zip: expected 1 files at most in a zip file, found 2"):
+        open_archive(path)
+    monkeypatch.setattr(archives, "MAX_FILE", 100)
+    with pytest.raises(ValueError, match=r"bad\.zip: expected a zip file of 100 bytes at most, found \d+"):
+        open_archive(path)
+
+
+def test_damaged(tmp_path):
+    path = zip_of(tmp_path / "bad.zip", "a.mid")
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"bad\.zip: not a zip file, or a damaged one"):
+        open_archive(path)
+
+
+def test_what_is_printed_of_a_name_cannot_move_the_cursor():
+    assert printable("a\x1b[2Jb\r\n") == "a?[2Jb??"
+    assert len(printable("a" * 1000)) == 100
+
+
+def test_nottingham_passes(nottingham_zip):
+    with open_archive(nottingham_zip) as archive:
+        assert len(archive.namelist()) == 1037
