@@ -1,12 +1,12 @@
 """What each improvement of training brings by itself, measured beside the tutorial's program.
 
-    python -m benchmarks.ablation run nottingham Nottingham.zip FOLDER --only tutorial adam
-    python -m benchmarks.ablation run jsb jsb_chorales.npz FOLDER
+    python -m benchmarks.ablation run nottingham DATA FOLDER --only tutorial adam
+    python -m benchmarks.ablation run jsb_chorales DATA FOLDER
     python -m benchmarks.ablation show FOLDER
 
 `run` trains each configuration and writes NAME.jsonl, a line an epoch: updates so far, the mean monitor of the epoch's
 updates, the monitor of the validation split, and seconds of the processor since training began, pretraining included
-and compiling not. Several can run side by side. `show` prints the table and writes curves.png.
+with what it compiles. Several can run side by side. `show` prints the table and writes curves.png.
 """
 
 import argparse
@@ -14,11 +14,13 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
+from rnnrbm_pt import RnnRbm, storage
+from rnnrbm_pt.music.datasets import load
+from rnnrbm_pt.training.recipes import fast
 
 RBM = {"frame_epochs": 10}
 RNN = {"rnn_epochs": 10}
-NESTEROV = {"optimizer": "nesterov", "momentum": 0.9, "clip_norm": 10.0}
+NESTEROV = {"optimizer": "nesterov", "momentum": 0.9, "clip_norm": 5.0}
 MUSIC = {"tonality": "parallel", "key_from": "notes", "steps_per_quarter": 2}
 
 CONFIGURATIONS = {
@@ -34,63 +36,146 @@ CONFIGURATIONS = {
 }
 """Each name: what it is, the model's keywords, and those of `fit`."""
 
-GOAL = -4.73
-"""The monitor of the tutorial's program after 200 epochs of Nottingham."""
 
-
-def read(dataset, path, model):
-    """The training and the validation split."""
+def read(dataset, folder, model):
+    """The training and the validation split: of Nottingham the tutorial's MIDI files, else the paper's rolls."""
     if dataset == "nottingham":
-        return [model.read(path / "Nottingham" / split) for split in ("train", "valid")]
-    rolls = []
-    with np.load(path) as arrays:
-        for split in ("train", "valid"):
-            lengths = arrays[f"{split}_lengths"]
-            n = int(lengths.sum())
-            frames = np.unpackbits(arrays[f"{split}_frames"], count=n * 88).reshape(n, 88)
-            rolls.append(np.split(frames, np.cumsum(lengths)[:-1]))
-    return rolls
+        data = load(dataset, "midi", folder, download=False)
+        return [model.read(files) for files in (data.train, data.valid)]
+    data = load(dataset, "rolls", folder, download=False)
+    return [data.train, data.valid]
 
 
 def settings_of(name):
     """Keywords of the model and of `fit` for a configuration."""
     _, of_model, of_fit = CONFIGURATIONS[name]
     if name == "fast":
-        from rnnrbm_pt.training.recipes import RECIPES
-
-        of_model, of_fit = RECIPES["fast"].model, RECIPES["fast"].fit
+        of_model, of_fit = fast()
     return dict(of_model), dict(of_fit)
 
 
 def run(args):
     """Train the configurations that are asked for."""
-    from rnnrbm_pt import RnnRbm
-
     args.folder.mkdir(parents=True, exist_ok=True)
     for name in args.only or CONFIGURATIONS:
         of_model, of_fit = settings_of(name)
         model = RnnRbm(seed=args.seed, floatX="float32", streams="philox", **of_model)
-        train, valid = read(args.dataset, args.path, model)
-        model.fit(train[:1], num_epochs=0, **{**of_fit, "pretrain": None})  # so that what follows compiles nothing
-        update = model.updater(100, of_fit.get("n_sequences", 1))
-        state = model.get_state()
-        update(train[0][:100])
-        model.set_state(state)
-        model.monitor(valid[:1])
-        start = time.process_time()
+        train, valid = read(args.dataset, args.data, model)
+        compile_all(model, train[0][:200], valid[:1], of_fit)
         with open(args.folder / f"{name}.jsonl", "w", encoding="utf-8") as file:
+            watch = Watch(model, valid, args.every, file)
+            model.fit(train, num_epochs=of_fit.pop("num_epochs", args.epochs), on_epoch=watch, **of_fit)
 
-            def look(record, model=model, valid=valid, file=file, start=start, name=name):
-                seconds = time.process_time() - start
-                row = {"epoch": record["epoch"], "updates": model.progress.updates, "monitor": record["monitor"]}
-                if record["epoch"] % args.every == 0 or record["epoch"] == 1:
-                    row["validation"] = model.monitor(valid)
-                row |= {"gradient_norm": record["gradient_norm"], "seconds": round(seconds, 2)}
-                file.write(json.dumps(row) + "\n")
-                file.flush()
-                print(name, row, flush=True)
 
-            model.fit(train, num_epochs=args.epochs, on_epoch=look, **of_fit)
+def compile_all(model, roll, valid, of_fit):
+    """Train a little and put everything back, so that what follows compiles nothing but pretraining."""
+    state = storage.get_state(model)
+    model.fit([roll], **{**of_fit, "pretrain": None, "num_epochs": 1})
+    model.monitor(valid)
+    storage.set_state(model, state)
+    model.log.clear()
+
+
+class Watch:
+    """Writes a line an epoch; the clock stands still while the validation split is looked at."""
+
+    def __init__(self, model, valid, every, file):
+        self.model, self.valid, self.every, self.file = model, valid, every, file
+        self.start = time.process_time()
+
+    def __call__(self, record):
+        """Take the record of an epoch."""
+        now = time.process_time()
+        row = {"epoch": record["epoch"], "updates": self.model.progress.updates, "monitor": record["monitor"]}
+        row |= {"gradient_norm": record["gradient_norm"], "seconds": round(now - self.start, 2)}
+        if record["epoch"] % self.every == 0 or record["epoch"] == 1:
+            row["validation"] = self.model.monitor(self.valid)
+        self.file.write(json.dumps(row) + "\n")
+        self.file.flush()
+        print(json.dumps(row), flush=True)
+        self.start += time.process_time() - now
+
+
+def read_runs(folder):
+    """The rows of each run in a folder, in the order of the configurations."""
+    runs = {}
+    for name in CONFIGURATIONS:
+        path = folder / f"{name}.jsonl"
+        if path.exists():
+            runs[name] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return runs
+
+
+def first_at(rows, goal):
+    """The first epoch whose monitor is at least the goal, or None."""
+    return next((row for row in rows if row["monitor"] >= goal), None)
+
+
+def table(runs):
+    """What each run came to, as lines of a table.
+
+    Parameters
+    ----------
+    runs : dict {name: list of rows}
+        With the tutorial's among them, whose last monitor is the goal of all.
+
+    Returns
+    -------
+    str
+    """
+    goal = runs["tutorial"][-1]["monitor"]
+    lines = [
+        "| what | epochs | last monitor | best validation | at epoch "
+        f"| updates to {goal:.3f} | ratio | seconds to it |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    n_updates = runs["tutorial"][-1]["updates"]
+    for name, rows in runs.items():
+        best = max((row for row in rows if "validation" in row), key=lambda row: row["validation"])
+        there = first_at(rows, goal)
+        reached = " | | " if there is None else ratio(there, n_updates)
+        lines.append(
+            f"| {CONFIGURATIONS[name][0]} | {len(rows)} | {rows[-1]['monitor']:.3f} | {best['validation']:.3f} "
+            f"| {best['epoch']} | {reached} |"
+        )
+    return "\n".join(lines)
+
+
+def ratio(row, n_updates):
+    """Updates, as a part of the tutorial's, and seconds of a row, for a line of the table."""
+    return f"{row['updates']:,} | 1/{n_updates / row['updates']:.1f} | {row['seconds']:,.0f}"
+
+
+def show(args):
+    """Print the table of a folder, and write its figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    runs = read_runs(args.folder)
+    print(table(runs))
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, sharey=True)
+    goal = runs["tutorial"][-1]["monitor"]
+    for i, (name, rows) in enumerate(runs.items()):
+        style = {
+            "color": "black" if name == "tutorial" else f"C{i}",
+            "linewidth": 1.4,
+            "label": CONFIGURATIONS[name][0],
+        }
+        left.plot([row["updates"] for row in rows], [row["monitor"] for row in rows], **style)
+        seen = [row for row in rows if "validation" in row]
+        right.plot([row["updates"] for row in seen], [row["validation"] for row in seen], **style)
+    for axes, title in ((left, "training split, mean over the epoch"), (right, "validation split, after the epoch")):
+        axes.axhline(goal, color="0.6", linewidth=0.8, linestyle="--")
+        axes.set(title=title, xscale="log", xlabel="updates")
+        axes.spines[["top", "right"]].set_visible(False)
+    left.set_ylabel("monitor (nats a frame)")
+    bottom = min(rows[min(len(rows) - 1, 2)]["monitor"] for rows in runs.values())
+    left.set_ylim(bottom=bottom)
+    right.legend(frameon=False, fontsize="small", loc="lower right")
+    figure.savefig(args.folder / "curves.png", dpi=110)
+    print(f"Wrote {args.folder / 'curves.png'}.")
 
 
 def main(arguments=None):
@@ -99,13 +184,16 @@ def main(arguments=None):
     commands = parser.add_subparsers(required=True)
     sub = commands.add_parser("run")
     sub.set_defaults(function=run)
-    sub.add_argument("dataset", choices=["nottingham", "jsb"])
-    sub.add_argument("path", type=Path)
+    sub.add_argument("dataset", choices=["nottingham", "jsb_chorales"])
+    sub.add_argument("data", type=Path, help="the folder of the data sets")
     sub.add_argument("folder", type=Path)
     sub.add_argument("--only", nargs="+", choices=CONFIGURATIONS)
     sub.add_argument("--epochs", type=int, default=200)
     sub.add_argument("--every", type=int, default=5, help="epochs between two looks at the validation split (5)")
     sub.add_argument("--seed", type=int, default=0xBEEF)
+    sub = commands.add_parser("show")
+    sub.set_defaults(function=show)
+    sub.add_argument("folder", type=Path)
     args = parser.parse_args(arguments)
     args.function(args)
 

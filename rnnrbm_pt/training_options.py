@@ -11,7 +11,7 @@ def add_training_options(parser):
     """Add the options to the parser of `rnnrbm train`."""
     sub = parser.add_argument_group("training")
     sub.add_argument("--recipe", choices=RECIPES, default="tutorial", help="what the options below are by default")
-    sub.add_argument("--epochs", type=int, metavar="N", help="(200)")
+    sub.add_argument("--epochs", type=int, metavar="N", help="(200; of the recipe fast 20)")
     sub.add_argument("--batch-size", type=int, metavar="N", help="frames of an update's window (100)")
     sub.add_argument("--n-sequences", type=int, metavar="N", help="windows of an update (1)")
     sub.add_argument("--carry-state", action="store_true", default=None, help="from window to window of a sequence")
@@ -80,9 +80,7 @@ def settings_of_fit(args):
     """
     from rnnrbm_pt.training.schedules import parse_schedule
 
-    found = {"batch_size": 100, "num_epochs": 200, **_recipe(args).fit}
-    if args.epochs is not None:
-        found["num_epochs"] = args.epochs
+    found = {"batch_size": 100, **_recipe(args).fit}
     names = "batch_size", "n_sequences", "carry_state", "optimizer", "lr_rnn", "momentum", "clip_norm", "clip_value"
     if args.optimizer is not None:
         found.pop("momentum", None)  # of the recipe's optimiser
@@ -109,4 +107,4 @@ def settings_of_fit(args):
 def _recipe(args):
     from rnnrbm_pt.training.recipes import RECIPES
 
-    return RECIPES[args.recipe]
+    return RECIPES[args.recipe](*([] if args.epochs is None else [args.epochs]))
