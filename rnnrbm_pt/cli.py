@@ -1,4 +1,4 @@
-"""The command `rnnrbm`: demo, train, generate, info. What it can say without PyTensor it says without importing it."""
+"""The command `rnnrbm`: demo, train, generate, compare, data, info. What needs no PyTensor does not import it."""
 
 import argparse
 import json
