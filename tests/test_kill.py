@@ -155,13 +155,13 @@ def kill_at_random(moments, path):
 
 
 def kill_while_writing(moments, path):
-    """Let it run by pieces of a few milliseconds, until at the end of one it has a file half written."""
+    """Let it run by pieces of up to 30 ms, until at the end of one it has a file half written."""
     before = temporary_files(path)
 
     def kill(pid):
         while temporary_files(path) <= before:
             os.kill(pid, signal.SIGCONT)
-            time.sleep(moments.uniform(0.001, 0.004))
+            time.sleep(moments.uniform(0, 0.03))
             os.kill(pid, signal.SIGSTOP)
             time.sleep(0.001)
         os.kill(pid, signal.SIGKILL)
