@@ -131,6 +131,8 @@ class Fitting(Updating):
             self.log.append(record)
             if on_epoch is not None:
                 on_epoch(record)
+            if self.progress.complete:  # such a checkpoint is not gone on from: it has to be the end already
+                self._take_best()
             save()
 
         if not resume:
@@ -149,9 +151,7 @@ class Fitting(Updating):
             except KeyboardInterrupt:
                 save()
                 raise
-        if self._best is not None:
-            for p in self.params:
-                p.set_value(self._best[p.name])
+        self._take_best()
         save()
         return self
 
@@ -270,6 +270,11 @@ class Fitting(Updating):
             return update(*windows, **keywords)
 
         return scheduled_update
+
+    def _take_best(self):
+        """Take the parameters that were best by the validation, where there was one."""
+        for p in self.params if self._best is not None else ():
+            p.set_value(self._best[p.name])
 
     def _complete(self, record, validation):
         """Add to the record of an epoch what the model knows of it."""
