@@ -5,6 +5,7 @@ writing of a checkpoint, the other comes at random. Each run is killed many time
 """
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -16,6 +17,7 @@ import time
 import numpy as np
 import pytest
 
+from rnnrbm_pt import midiwrite
 from rnnrbm_pt.training.checkpoint import read_checkpoint
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks are those of Unix")
@@ -26,6 +28,7 @@ PROGRAM = """
 import os, sys
 import numpy as np
 from rnnrbm_pt import RnnRbm, storage
+from rnnrbm_pt import midiwrite
 from rnnrbm_pt.training.checkpoint import read_checkpoint
 
 backend, data, path = sys.argv[1:]
@@ -165,7 +168,8 @@ def kill_while_writing(moments, path):
     before = temporary_files(path)
 
     def kill(pid):
-        while temporary_files(path) <= before:
+        end = time.monotonic() + 20  # a child of this process that came to its end before takes signals in silence
+        while temporary_files(path) <= before and time.monotonic() < end:
             os.kill(pid, signal.SIGCONT)
             time.sleep(moments.uniform(0, 0.03))
             os.kill(pid, signal.SIGSTOP)
@@ -223,3 +227,39 @@ def test_killed_in_forks(start, tmp_path, backend):
 def test_killed_and_loaded_by_new_processes(start, tmp_path, backend):
     with processes(start, backend, tmp_path) as run:
         assert_kills_change_nothing(run, tmp_path, 20)
+
+
+@pytest.mark.slow
+def test_the_command_goes_on(toy_rolls, tmp_path):
+    """The same by the command, and its log has one line an epoch."""
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
+
+    def start(path):
+        sizes = ["--hidden", "8", "--recurrent", "6", "--r", "21,33", "--lr", "0.02"]
+        run = ["--batch-size", "5", "--epochs", "3", "--optimizer", "adam", "--checkpoint-every", "3", "--backend", "c"]
+        more = ["--resume"] if path.exists() else []
+        command = [sys.executable, "-m", "rnnrbm_pt", "train", str(tmp_path / "midi"), "-o", str(path)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        return subprocess.Popen([*command, *sizes, *run, *more], env=environment, stdout=subprocess.DEVNULL)
+
+    assert start(tmp_path / "first").wait() == 0
+    assert start(tmp_path / "whole").wait() == 0
+    path, moments, updates = tmp_path / "killed", random.Random(0), []
+    for _ in range(5):
+        written = path.stat().st_mtime_ns if path.exists() else None
+        with start(path) as process:
+            while not path.exists() or path.stat().st_mtime_ns == written:
+                assert process.poll() is None
+                time.sleep(0.001)
+            time.sleep(moments.uniform(0, 0.1))
+            process.kill()
+        updates.append(read_checkpoint(path)[1]["progress"]["updates"])
+    assert start(path).wait() == 0
+    print(f"5 kills of the command; found after {updates} updates")
+    arrays, about = read_checkpoint(path)
+    whole, about_whole = read_checkpoint(tmp_path / "whole")
+    assert all(array.tobytes() == whole[name].tobytes() for name, array in arrays.items()) and len(arrays) == len(whole)
+    logs = [[record["monitor"] for record in text["log"]] for text in (about, about_whole)]
+    lines = [json.loads(line) for line in path.with_name("killed.jsonl").read_text().splitlines()]
+    assert logs[0] == logs[1] == [line["monitor"] for line in lines] and len(lines) == 3
