@@ -70,7 +70,8 @@ class Fitting(Updating):
         resume : bool
             Continue the run that was stopped, on the same rolls and validation, to its end. All other settings are
             those of that run; only where to write checkpoints is asked again. The result equals that of a run which was
-            not stopped, to the bit.
+            not stopped, to the bit. (On Numba up to the last digit, if one of them compiled and the other took what was
+            compiled from the cache.)
         on_update, on_epoch : callable, optional
             See `training.loop.run_epochs`. The record of an epoch has beside error, gradient_norm (mean over its
             updates, before clipping), norms (of each parameter) and validation, where they apply. To end the run, raise
