@@ -58,15 +58,15 @@ class Pretraining:
     """
 
     frame_epochs: int = 0
-    frame_lr: float = 0.1
+    frame_lr: float = 0.03
     frame_batch_size: int = 100
     frame_k: int = 1
-    frame_optimizer: str = "sgd"
+    frame_optimizer: str = "momentum"
     frame_clip_norm: float | None = None
     rnn_epochs: int = 0
-    rnn_lr: float = 0.001
+    rnn_lr: float = 0.01
     rnn_batch_size: int = 100
-    rnn_n_sequences: int = 10
+    rnn_n_sequences: int = 4
     rnn_optimizer: str = "adam"
     rnn_clip_norm: float | None = None
     rnn_also: tuple = ()

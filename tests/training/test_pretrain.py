@@ -107,7 +107,8 @@ def test_an_epoch_of_frames_by_hand(visible):
             log_p = -((v - logit) ** 2 + np.log(2 * np.pi)) / 2
         monitors += [*log_p.sum(axis=1)[mask > 0]]
         W, bv, bh = (x - 0.5 * g for x, g in zip((W, bv, bh), gradients, strict=True))
-    (record,) = pretrain_frames(model, [frames[:2], frames[2:]], Pretraining(1, frame_lr=0.5, frame_batch_size=4))
+    pretraining = Pretraining(1, frame_lr=0.5, frame_batch_size=4, frame_optimizer="sgd")
+    (record,) = pretrain_frames(model, [frames[:2], frames[2:]], pretraining)
     for name, value in values_of(model).items():
         expected = {"W": W, "bv": bv, "bh": bh}.get(name, before[name])
         np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-14, err_msg=name)  # the order of sums
@@ -125,7 +126,7 @@ def test_an_epoch_of_frames_by_hand(visible):
 def test_frames_of_a_nade_by_finite_differences():
     model = make(RnnNade, n_hidden_recurrent=2)
     before, frames, names = values_of(model), np.concatenate(ROLLS), ("W", "V", "bv", "bh")
-    (record,) = pretrain_frames(model, ROLLS, Pretraining(1, frame_lr=1.0))
+    (record,) = pretrain_frames(model, ROLLS, Pretraining(1, frame_lr=1.0, frame_optimizer="sgd"))
     after = values_of(model)
 
     def cost(**changed):
@@ -205,7 +206,16 @@ def toy(toy_model, **settings):
     return step_by_step(toy_model(backend="c", **settings))
 
 
-BOTH = Pretraining(frame_epochs=10, frame_batch_size=50, rnn_epochs=10, rnn_lr=0.03, rnn_batch_size=20)
+BOTH = Pretraining(
+    frame_epochs=10,
+    frame_batch_size=50,
+    frame_lr=0.1,
+    frame_optimizer="sgd",
+    rnn_epochs=10,
+    rnn_lr=0.03,
+    rnn_batch_size=20,
+    rnn_n_sequences=10,
+)
 
 
 def test_frames_become_more_likely_and_better_predicted(toy_model, toy_rolls):
