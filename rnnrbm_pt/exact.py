@@ -48,8 +48,8 @@ def log_partition(W, bv, bh, visible="binary"):
     if n > LARGEST:
         layer = "hidden layer" if visible == "gaussian" else "smaller layer"
         raise ValueError(
-            f"the exact likelihood: expected at most {LARGEST} units in the {layer}, found {n}; for more it has to be "
-            "estimated by annealed importance sampling, which is not there yet"
+            f"the exact likelihood: expected at most {LARGEST} units in the {layer}, found {n}; for more it is "
+            "estimated by annealed importance sampling"
         )
     total = np.full(len(bv), -np.inf)
     chunk = max(1, _ELEMENTS // max(1, len(bv) * W.shape[0]))

@@ -1,4 +1,4 @@
-"""What a trained model says of sequences that are given: their likelihood, what comes next, features, reconstructions.
+"""What a trained model says of sequences that are given: what comes next, features, reconstructions; and `Measuring`.
 
 Nothing here changes the model or advances its streams.
 """
@@ -10,11 +10,11 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 
-from rnnrbm_pt.exact import log_partition
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
+from rnnrbm_pt.measuring import Measuring, at_least
 
 
-class Observing:
+class Observing(Measuring):
     """The services of a `SequenceModel` on given sequences."""
 
     @cached_property
@@ -30,53 +30,6 @@ class Observing:
         if not len(roll):  # a scan wants a step
             return [found[:0] for found in self._observe(np.zeros((1, roll.shape[1])))]
         return self.on_host(self._observe_function, np.ascontiguousarray(roll, dtype=self.floatX))
-
-    def log_likelihoods(self, rolls):
-        """log p(v_t | v_1, ..., v_{t-1}) of each frame, exactly.
-
-        Parameters
-        ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-
-        Returns
-        -------
-        list of arrays, shape (n_steps,)
-            In nats; of Gaussian units it is a density. The sum over a sequence is the log-likelihood of it.
-
-        Raises
-        ------
-        ValueError
-            If the model is of RBMs whose partition function cannot be summed: more than 20 units in the smaller layer.
-        """
-        found = []
-        for roll in self._checked(rolls):
-            log_p, bv_t, bh_t, *_ = self._observe(roll)
-            if self.graphs.free_energy is not None:
-                W = self.params[0].get_value()  # (n_visible, n_hidden)
-                log_p = -log_p - log_partition(W, bv_t, bh_t, self.settings.get("visible", "binary"))
-            found.append(np.asarray(log_p, dtype=np.float64))
-        return found
-
-    def score(self, rolls):
-        """The log-likelihood per frame in nats, exactly: the mean over all frames of `log_likelihoods`.
-
-        Parameters
-        ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            As `log_likelihoods`, or if there are no frames.
-        """
-        log_p = np.concatenate([np.empty(0), *self.log_likelihoods(rolls)])
-        if not len(log_p):
-            raise ValueError("rolls: expected frames, found none")
-        return float(log_p.mean())
 
     def predict_next(self, roll, *, n_samples=10, burn_in=25, n_average=25, seed=1):
         """What the model expects of each frame given those before it: E[v_t | v_1, ..., v_{t-1}].
@@ -98,17 +51,14 @@ class Observing:
         array of floatX, shape (n_steps, n_visible)
             Row t does not depend on roll[t:].
         """
-        for name, value, least in (("n_samples", n_samples, 1), ("burn_in", burn_in, 0), ("n_average", n_average, 1)):
-            if int(value) < least:
-                raise ValueError(f"{name}: expected at least {least}, found {value!r}")
+        at_least(n_samples=(n_samples, 1), burn_in=(burn_in, 0), n_average=(n_average, 1))
         (roll,) = self._checked([roll])
         if not len(roll):
             return roll.astype(self.floatX)
         _, bv_t, bh_t, *_ = self._observe(roll)
         weights = np.repeat([0, 1 / n_average], [burn_in, n_average]).astype(self.floatX)
         function, streams = self._expectation
-        for stream, fresh in zip(streams, type(self.streams)(seed).rbm(), strict=True):
-            stream.set_value(fresh.get_value())
+        self._seed(streams, seed)
         with bounded_threads(self.threads):
             mean = np.asarray(function(np.tile(bv_t, (n_samples, 1)), np.tile(bh_t, (n_samples, 1)), weights))
         return mean.reshape(n_samples, *roll.shape).mean(axis=0)
@@ -116,7 +66,7 @@ class Observing:
     @cached_property
     def _expectation(self):
         """The compiled estimate of E[v] under given biases, and the streams that it draws from."""
-        streams = type(self.streams)(1).rbm()
+        streams = self._own_streams(1)
         with pytensor.config.change_flags(floatX=self.floatX):
             bv, bh, weights = pt.matrix("bv"), pt.matrix("bh"), pt.vector("weights")
             mean, updates = self.graphs.expected_visible(bv=bv, bh=bh, weights=weights, rngs=streams)
