@@ -8,8 +8,8 @@ belongs to a block follows it, with nothing between but blank lines:
 
 An image elsewhere, of the name of a function in `tutorial.drawings`, is drawn by it. A Python block after the comment
 ``<!-- quote: rnnrbm_pt.graphs.rbm.free_energy -->`` is that function's source without its docstring, and is put there;
-after ``<!-- quote part: ... -->`` it is a run of its lines, and is checked. Blocks marked ``python .noeval``, as Jupytext
-has it, do not run.
+after ``<!-- quote part: ... -->`` it is some statements of it, and is checked. Blocks marked ``python .noeval``, as
+Jupytext has it, do not run.
 
 With `--check` nothing is written; what is out of date is said, and the exit status is 1.
 """
@@ -20,6 +20,7 @@ import contextlib
 import importlib
 import inspect
 import io
+import math
 import os
 import re
 import sys
@@ -43,6 +44,7 @@ CELL = re.compile(
     r"(?:\n+^!\[[^\]]*\]\(figures/(?P<figure>\w+)\.png\))?",
     re.MULTILINE | re.DOTALL,
 )
+NUMBER = re.compile(r"\d+\.\d+(?:e[-+]\d+)?")
 IMAGE = re.compile(r"!\[[^\]]*\]\(figures/(\w+)\.png\)")
 
 
@@ -104,11 +106,14 @@ def source_of(name):
 
 
 def is_quoted(code, source):
-    """Whether code, indented or not, is a run of whole lines of a source."""
-    wanted = textwrap.dedent(code).rstrip("\n").splitlines()
-    lines = source.splitlines()
-    runs = (lines[i : i + len(wanted)] for i in range(len(lines) - len(wanted) + 1))
-    return any(textwrap.dedent("\n".join(run)).splitlines() == wanted for run in runs)
+    """Whether code is some statements of a source, one after the other, however they are broken into lines."""
+    wanted = [ast.dump(statement) for statement in ast.parse(textwrap.dedent(code)).body]
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", None)
+        found = [ast.dump(statement) for statement in body] if isinstance(body, list) else []
+        if any(found[i : i + len(wanted)] == wanted for i in range(len(found) - len(wanted) + 1)):
+            return True
+    return False
 
 
 class Built(NamedTuple):
@@ -148,7 +153,7 @@ def build(path):
             if cell["quoted"]:
                 source = source_of(cell["quoted"])
                 if cell["part"] and not is_quoted(code, source):
-                    raise ValueError(f"{path}:{line}: expected lines of {cell['quoted']}, found others")
+                    raise ValueError(f"{path}:{line}: expected statements of {cell['quoted']}, found others")
                 if not cell["part"]:
                     begin, end = cell.start("code") - cell.start(), cell.end("code") - cell.start()
                     written, code = cell[0][:begin] + source + cell[0][end:], source
@@ -222,12 +227,23 @@ def same_picture(one, other):
     return one.shape == other.shape and np.sqrt(np.mean((one - other) ** 2)) < PIXELS_DIFFER
 
 
+def same_line(one, other):
+    """Whether two lines say the same, to six digits of each number: another machine may add in another order."""
+    if one == other:
+        return True
+    if NUMBER.sub("0", one) != NUMBER.sub("0", other):
+        return False
+    pairs = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=1e-6) for a, b in pairs)
+
+
 def out_of_date(path, built):
     """What a chapter shows and should not: a list of sentences, empty if there is nothing."""
     found = []
     old, new = path.read_text(encoding="utf-8").splitlines(), built.text.splitlines()
-    if old != new:
-        line = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    differ = (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if not same_line(a, b))
+    if (line := next(differ, None)) is not None or len(old) != len(new):
+        line = min(len(old), len(new)) if line is None else line
         here, there = (lines[line] if line < len(lines) else "the end" for lines in (new, old))
         found.append(f"{path.name}:{line + 1}: expected {here!r}, found {there!r}")
     for name, data in built.figures.items():
@@ -240,8 +256,9 @@ def out_of_date(path, built):
 
 
 def write(path, built):
-    """Put a chapter and its figures in their places; pictures that show the same stay as they are."""
-    if path.read_text(encoding="utf-8") != built.text:
+    """Put a chapter and its figures in their places; what shows the same stays as it is."""
+    old, new = path.read_text(encoding="utf-8").splitlines(), built.text.splitlines()
+    if len(old) != len(new) or not all(map(same_line, old, new)):
         path.write_text(built.text, encoding="utf-8")
     for name, data in built.figures.items():
         file = TUTORIAL / "figures" / f"{name}.png"

@@ -1,4 +1,4 @@
-"""The chapters: their blocks run, each says something that is checked, and what they show is what they print and draw."""
+"""The chapters: their blocks run, each section claims something, and what they show is what they print and draw."""
 
 import re
 
@@ -82,7 +82,7 @@ def test_a_quotation_is_put_in_or_refused(tmp_path):
     built = tutorial.build(chapter(tmp_path, "```python\nimport pytensor.tensor as pt\n```\n\n" + whole))
     assert whole.replace("old\n", tutorial.source_of("rnnrbm_pt.graphs.rbm.mean_hidden")) in built.text
     part = "<!-- quote part: rnnrbm_pt.graphs.rbm.mean_hidden -->\n```python .noeval\nold\n```\n"
-    with pytest.raises(ValueError, match=r"01_small.md:3: expected lines of rnnrbm_pt.graphs.rbm.mean_hidden"):
+    with pytest.raises(ValueError, match=r"01_small.md:3: expected statements of rnnrbm_pt.graphs.rbm.mean_hidden"):
         tutorial.build(chapter(tmp_path, part))
 
 
