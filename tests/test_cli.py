@@ -4,8 +4,8 @@ import json
 import signal
 import subprocess
 import sys
-import wave
 import time
+import wave
 
 import numpy as np
 import pytest
