@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow bench lint clean
+.PHONY: help demo test slow bench tutorial lint clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ slow: $(VENV)/.test ## Run the tests that take minutes each
 
 bench: $(VENV)/.bench ## Measure the time of an update, beside programs written by hand
 	$(BIN)/python -m benchmarks.table $(BENCH_ARGS)
+
+tutorial: $(VENV)/.test ## Run the chapters; put into them what they print and draw
+	$(BIN)/python -m tutorial.build $(TUTORIAL_ARGS)
 
 lint: $(VENV)/.lint ## Check style and formatting
 	$(BIN)/ruff check .

@@ -83,6 +83,7 @@ def make_parser():
     generate.add_argument("model", metavar="MODEL")
     generate.add_argument("-o", "--output", required=True, metavar="OUT.mid", help="OUT-1.mid, OUT-2.mid, ... with -n")
     generate.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
+    generate.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser")
     generate.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
     generate.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
     generate.add_argument("--seed", type=int, metavar="S", help="draw from streams of this seed (the model's own)")
@@ -326,6 +327,7 @@ def run_generate(args):
 
     from rnnrbm_pt.model import SequenceModel
     from rnnrbm_pt.music.plot import save_piano_roll
+    from rnnrbm_pt.music.sound import write_wav
 
     model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
     primer, shift = None, args.shift
@@ -339,11 +341,13 @@ def run_generate(args):
         roll = model.sample(args.steps, seed=seed, primer=primer)
         if shift:
             roll = model.preprocess.undo(roll, model.r, shift=shift)
-        paths = [Path(path) for path in (args.output, args.plot) if path]
+        paths = [Path(path) for path in (args.output, args.plot, args.wav) if path]
         if args.n > 1:
             paths = [path.with_name(f"{path.stem}-{i}{path.suffix}") for path in paths]
         if args.plot:  # first, since it may refuse the kind of file
             save_piano_roll(paths[1], roll, model.r, model.step_seconds, crop=True)
+        if args.wav:
+            write_wav(paths[-1], roll, model.r, model.step_seconds)
         model.preprocess.write(paths[0], roll, model.r, model.dt, patch=args.patch)
         print(
             "Wrote "

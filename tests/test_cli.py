@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 
 import numpy as np
 import pytest
@@ -54,9 +55,17 @@ def test_train_then_generate(midi_folder, tmp_path, capsys):
     assert [record["monitor"] for record in records] == [record["monitor"] for record in RnnRbm.load(model).log]
 
     generate = ["generate", str(model), "-o", str(tmp_path / "a.mid"), "--steps", "30", "--seed", "1"]
-    assert main([*generate, "--plot", str(tmp_path / "a.png"), "-n", "2", "--patch", "19"]) == 0
+    assert (
+        main(
+            [*generate, "--plot", str(tmp_path / "a.png"), "--wav", str(tmp_path / "a.wav"), "-n", "2", "--patch", "19"]
+        )
+        == 0
+    )
     assert "30 frames" in capsys.readouterr().out
-    assert sorted(path.name for path in tmp_path.glob("a*")) == ["a-1.mid", "a-1.png", "a-2.mid", "a-2.png"]
+    written = [f"a-{i}.{suffix}" for i in (1, 2) for suffix in ("mid", "png", "wav")]
+    assert sorted(path.name for path in tmp_path.glob("a*")) == written
+    with wave.open(str(tmp_path / "a-1.wav")) as file:
+        assert round(file.getnframes() / file.getframerate(), 1) in (9.0, 9.1)  # 30 frames of 0.3 s, and a release
     assert main(generate) == 0
     assert (tmp_path / "a.mid").exists()
     one, first = (midiread(tmp_path / name, (21, 33), 0.3).piano_roll for name in ("a.mid", "a-1.mid"))

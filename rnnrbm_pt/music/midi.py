@@ -17,7 +17,7 @@ import numpy as np
 from midiutil import MIDIFile
 
 from rnnrbm_pt.files import replacing
-from rnnrbm_pt.music.pianoroll import check_range, check_roll
+from rnnrbm_pt.music.pianoroll import check_range, check_roll, held_notes
 
 DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
 VELOCITY = 90  # the original writer's
@@ -215,7 +215,7 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0, *, unit="secon
     midi.addTempo(0, 0, tempo)
     midi.addProgramChange(0, 0, 0, int(patch))
     tick = _step_ticks(len(roll), dt, division, unit)
-    for start, end, column in _runs(roll):
+    for start, end, column in held_notes(roll):
         midi.addNote(0, 0, low + column, tick[start], tick[end] - tick[start], VELOCITY)
     if hasattr(filename, "write"):
         midi.writeFile(filename)
@@ -352,12 +352,3 @@ def _step_ticks(n_steps, dt, division, unit):
     # The nearest tick may lie after k * dt, and the reader would then count it to step k + 1.
     ticks -= _first_step(_seconds(ticks, UNITS[unit] * 1e6, 0, 0.0, division), dt) > steps
     return ticks.astype(int).tolist()
-
-
-def _runs(roll):
-    """Each held note as (first step, step after the last, column), column by column."""
-    silence = np.zeros((1, roll.shape[1]), np.int8)
-    change = np.diff(np.concatenate([silence, roll.astype(np.int8), silence]), axis=0).T
-    columns, starts = np.nonzero(change == 1)
-    _, ends = np.nonzero(change == -1)
-    return zip(starts.tolist(), ends.tolist(), columns.tolist(), strict=True)

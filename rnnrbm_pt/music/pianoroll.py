@@ -113,6 +113,25 @@ def check_real_roll(roll, r=(21, 109), name="roll"):
     return found
 
 
+def held_notes(roll):
+    """The notes of a roll: 1s that follow one another in a column are one note that is held.
+
+    Parameters
+    ----------
+    roll : array of 0 and 1, shape (n_steps, n_notes)
+
+    Returns
+    -------
+    iterator of (first step, step after the last, column)
+        Column by column.
+    """
+    silence = np.zeros((1, roll.shape[1]), np.int8)
+    change = np.diff(np.concatenate([silence, roll.astype(np.int8), silence]), axis=0).T
+    columns, starts = np.nonzero(change == 1)
+    _, ends = np.nonzero(change == -1)
+    return zip(starts.tolist(), ends.tolist(), columns.tolist(), strict=True)
+
+
 def transpose(roll, shift, r=(21, 109), *, fold=False):
     """A piano roll moved up or down.
 

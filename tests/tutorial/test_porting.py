@@ -1,22 +1,16 @@
-"""The porting notes: their Python blocks run, and what they name exists."""
+"""The porting notes: their Python blocks run. Every page: what it names exists, and its links lead somewhere."""
 
 import os
 import re
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pytensor
 import pytest
 
-TUTORIAL = Path(__file__).resolve().parents[1] / "tutorial"
+from tutorial.build import FENCE, TUTORIAL, blocks, execute
+
 PAGE = TUTORIAL / "porting.md"
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def fenced_blocks(text):
-    """(language, line on which the code begins, code) of each fenced block."""
-    return [(m[1], text.count("\n", 0, m.start(2)) + 1, m[2]) for m in FENCE.finditer(text)]
 
 
 @pytest.fixture
@@ -30,26 +24,25 @@ def numpy_state():
 def test_blocks_run_from_top_to_bottom(numpy_state, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TUTORIAL.parent), prepend=os.pathsep)  # one block starts a Python of its own
     namespace = {"__name__": "porting"}
-    python = [block for block in fenced_blocks(PAGE.read_text(encoding="utf-8")) if block[0] == "python"]
+    python = [block for block in blocks(PAGE.read_text(encoding="utf-8")) if block.language == "python"]
     assert len(python) > 20
     with pytensor.config.change_flags(floatX="float64"):
-        for _, line, code in python:
-            # Blank lines before the code, so that a traceback shows the line of the page.
-            exec(compile("\n" * (line - 1) + code, str(PAGE), "exec"), namespace)
+        for block in python:
+            execute(block.code, block.line, PAGE, namespace)
 
 
 def test_every_block_says_what_it_is():
     text = PAGE.read_text(encoding="utf-8")
-    assert {language for language, _, _ in fenced_blocks(text)} == {"python", "text"}
-    assert text.count("\n```") == 2 * len(fenced_blocks(text))
+    assert {(block.language, block.options) for block in blocks(text)} == {("python", ""), ("text", "")}
+    assert text.count("\n```") == 2 * len(blocks(text))
 
 
 def test_every_python_block_claims_something():
     # The helper, the chain that the next block holds against NumPy: the only ones that may pass without an assertion.
     silent = [
-        line
-        for language, line, code in fenced_blocks(PAGE.read_text(encoding="utf-8"))
-        if language == "python" and not re.search(r"\bassert|check=True|AssertionError", code)
+        block.line
+        for block in blocks(PAGE.read_text(encoding="utf-8"))
+        if block.language == "python" and not re.search(r"\bassert|check=True|AssertionError", block.code)
     ]
     assert len(silent) <= 1, silent
 

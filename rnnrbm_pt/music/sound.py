@@ -1,0 +1,231 @@
+"""Hearing a piano-roll: a small additive synthesiser, WAV files, and a sample that a notebook shows and plays.
+
+The tone of a note is that of a plucked string, roughly: partials at the multiples of its frequency f, each fainter and
+sooner gone than the one below it,
+
+    s(t) = attack(t) sum_n n^-1.5 exp(-n t / tau) sin(2 pi n f t),    tau = 1.6 s at A4, sqrt(2) less an octave up.
+"""
+
+import base64
+import io
+import math
+import wave
+from numbers import Integral, Real
+
+import numpy as np
+
+from rnnrbm_pt.files import replacing
+from rnnrbm_pt.music.pianoroll import check_range, check_roll, held_notes
+
+SAMPLE_RATE = 44100
+"""Samples a second, as on a CD."""
+
+A4 = 69
+N_PARTIALS = 8
+SLOPE = 1.5  # partial n is n^-SLOPE as strong as the first
+DECAY = 1.6  # seconds in which the first partial of A4 falls to 1/e
+ATTACK = 0.006  # seconds; a tone that begins at once begins with a click
+RELEASE = 0.06  # seconds; one that ends at once ends with one
+PEAK = 0.9  # of full scale
+MOST_SECONDS = 3600  # an hour takes 1.3 GB
+
+
+def frequency(note):
+    """Frequency of a MIDI note number in hertz, in equal temperament: 69 is 440 Hz, an octave is a factor of 2."""
+    return 440.0 * 2.0 ** ((note - A4) / 12)
+
+
+def synthesize(roll, r=(21, 109), dt=0.3, sample_rate=SAMPLE_RATE):
+    """The sound of a piano-roll.
+
+    Parameters
+    ----------
+    roll : array_like, shape (n_steps, r[1] - r[0])
+        0 and 1, time first; column i is note r[0] + i. A note held over several steps is struck once, as `midiwrite`
+        has it.
+    r : pair of int
+        (low, high), MIDI note numbers, half open.
+    dt : float
+        Seconds a step.
+    sample_rate : int
+        Samples a second. Partials above half of it are left out.
+
+    Returns
+    -------
+    array of float64, shape (n_samples,)
+        One channel, as long as the roll and the release of its last notes. The loudest sample is 0.9 or -0.9, so that
+        nothing clips; without notes all are 0.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or the roll lasts longer than an hour.
+    """
+    low, high = check_range(r)
+    roll = check_roll(roll, (low, high))
+    _check_times(len(roll), dt, sample_rate)
+    steps = np.rint(np.arange(len(roll) + 1) * dt * sample_rate).astype(int)  # the sample each step begins with
+    n_release = round(RELEASE * sample_rate)
+    release = _fall(n_release)
+    sound = np.zeros(steps[-1] + n_release)
+    for column, notes in _by_column(held_notes(roll)):
+        # All notes of one pitch are the same tone, cut off sooner or later: it is computed once.
+        longest = max(steps[end] - steps[start] for start, end in notes)
+        tone = string(frequency(low + column), longest + n_release, sample_rate)
+        for start, end in notes:
+            begin, n = steps[start], steps[end] - steps[start]
+            sound[begin : begin + n] += tone[:n]
+            sound[begin + n : begin + n + n_release] += tone[n : n + n_release] * release
+    loudest = np.abs(sound).max(initial=0.0)
+    return sound * (PEAK / loudest) if loudest > 0 else sound
+
+
+def string(hertz, n_samples, sample_rate=SAMPLE_RATE):
+    """The tone of a string that is plucked and left to ring; see the formula of this module.
+
+    Parameters
+    ----------
+    hertz : float
+        Frequency of the first partial.
+    n_samples, sample_rate : int
+
+    Returns
+    -------
+    array of float64, shape (n_samples,)
+        Without partials where even the first is above half the sample rate.
+    """
+    time = np.arange(n_samples) / sample_rate
+    tau = DECAY * math.sqrt(frequency(A4) / hertz)
+    # Partial n is the imaginary part of the n-th power of the first: multiplying is quicker than another sine.
+    first = np.exp((2j * math.pi * hertz - 1 / tau) * time)
+    n_partials = min(N_PARTIALS, math.ceil(sample_rate / 2 / hertz) - 1)
+    tone = np.zeros(n_samples)
+    power = np.ones(n_samples, complex)
+    for n in range(1, n_partials + 1):
+        power *= first
+        tone += n**-SLOPE * power.imag
+    n_attack = min(n_samples, round(ATTACK * sample_rate))
+    tone[:n_attack] *= 1 - _fall(round(ATTACK * sample_rate))[:n_attack]
+    return tone
+
+
+def write_wav(filename, roll, r=(21, 109), dt=0.3, sample_rate=SAMPLE_RATE):
+    """Write a piano-roll as a WAV file: 16 bits, one channel.
+
+    Parameters
+    ----------
+    filename : str, path-like or binary file object
+        Where to write. A path holds the whole file or, after an error, what it held before.
+    roll, r, dt, sample_rate
+        As for `synthesize`.
+
+    Raises
+    ------
+    ValueError
+        As for `synthesize`.
+    OSError
+        If the file cannot be written.
+    """
+    data = wav_bytes(synthesize(roll, r, dt, sample_rate), sample_rate)
+    if hasattr(filename, "write"):
+        filename.write(data)
+        return
+    with replacing(filename) as path:
+        path.write_bytes(data)
+
+
+def wav_bytes(sound, sample_rate=SAMPLE_RATE):
+    """The bytes of a WAV file: 16 bits, one channel.
+
+    Parameters
+    ----------
+    sound : array, shape (n_samples,)
+        From -1 to 1.
+    sample_rate : int
+
+    Returns
+    -------
+    bytes
+    """
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(sample_rate)
+        out.writeframes(np.rint(np.asarray(sound) * 32767).astype("<i2").tobytes())
+    return file.getvalue()
+
+
+class Recording:
+    """A piano-roll that a notebook shows as a picture, with a player under it.
+
+    Parameters
+    ----------
+    roll, r, dt
+        As for `synthesize`.
+    sample_rate : int
+        Half of a CD's: the sound is kept in the notebook, about 60 kB a second.
+    title : str
+        Over the picture.
+
+    Examples
+    --------
+    >>> Recording(model.sample(), model.r, model.dt)
+    """
+
+    def __init__(self, roll, r=(21, 109), dt=0.3, *, sample_rate=SAMPLE_RATE // 2, title=""):
+        self.roll = check_roll(roll, r)
+        self.r = check_range(r)
+        _check_times(len(self.roll), dt, sample_rate)
+        self.dt = dt
+        self.sample_rate = sample_rate
+        self.title = title
+
+    def __repr__(self):
+        n_notes = sum(1 for _ in held_notes(self.roll))
+        return f"<Recording: {len(self.roll)} steps of {self.dt} s, {n_notes} notes>"
+
+    def _repr_html_(self):
+        picture = base64.b64encode(self.png()).decode()
+        sound = base64.b64encode(wav_bytes(synthesize(self.roll, self.r, self.dt, self.sample_rate), self.sample_rate))
+        return (
+            f'<img alt="piano-roll" style="max-width: 100%" src="data:image/png;base64,{picture}"><br>'
+            f'<audio controls src="data:audio/wav;base64,{sound.decode()}"></audio>'
+        )
+
+    def png(self):
+        """The picture: the notes that occur, by name."""
+        from matplotlib.figure import Figure
+
+        from rnnrbm_pt.music.plot import plot_piano_roll
+
+        figure = Figure(figsize=(9, 3), layout="constrained")
+        if len(self.roll):
+            plot_piano_roll(
+                self.roll, self.r, self.dt, figure.add_subplot(), crop=True, note_names=True, title=self.title
+            )
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=100)
+        return file.getvalue()
+
+
+def _check_times(n_steps, dt, sample_rate):
+    if not isinstance(dt, Real) or not 0 < dt < math.inf:
+        raise ValueError(f"dt: expected a number of seconds above 0, found {dt!r}")
+    if not isinstance(sample_rate, Integral) or not 1000 <= sample_rate <= 192_000:
+        raise ValueError(f"sample_rate: expected 1000 to 192000 samples a second, found {sample_rate!r}")
+    if n_steps * dt > MOST_SECONDS:
+        raise ValueError(f"piano roll: expected {MOST_SECONDS} s at most, found {n_steps} steps of {dt} s")
+
+
+def _by_column(notes):
+    """The (start, end) of each column's notes; they come column by column."""
+    found = {}
+    for start, end, column in notes:
+        found.setdefault(column, []).append((start, end))
+    return found.items()
+
+
+def _fall(n):
+    """From 1 down to 0 by half a cosine, so that neither end has a corner; n samples."""
+    return (1 + np.cos(np.pi * (np.arange(n) + 0.5) / max(n, 1))) / 2
