@@ -65,6 +65,11 @@ def run(args):
         with open(args.folder / f"{name}.jsonl", "w", encoding="utf-8") as file:
             watch = Watch(model, valid, args.every, file)
             model.fit(train, num_epochs=of_fit.pop("num_epochs", args.epochs), on_epoch=watch, **of_fit)
+            if args.frames:
+                score = model.score(valid, n_frames=args.frames)
+                found = {"log_likelihood": float(score), "standard_error": score.standard_error}
+                accuracy = model.expected_accuracy(valid, n_frames=args.frames)
+                watch.write(found | {"frames": score.n_frames, "expected_accuracy": float(accuracy)})
 
 
 def compile_all(model, roll, valid, of_fit):
@@ -90,10 +95,14 @@ class Watch:
         row |= {"gradient_norm": record["gradient_norm"], "seconds": round(now - self.start, 2)}
         if record["epoch"] % self.every == 0 or record["epoch"] == 1:
             row["validation"] = self.model.monitor(self.valid)
+        self.write(row)
+        self.start += time.process_time() - now
+
+    def write(self, row):
+        """Write a line and show it."""
         self.file.write(json.dumps(row) + "\n")
         self.file.flush()
         print(json.dumps(row), flush=True)
-        self.start += time.process_time() - now
 
 
 def read_runs(folder):
@@ -102,7 +111,8 @@ def read_runs(folder):
     for name in CONFIGURATIONS:
         path = folder / f"{name}.jsonl"
         if path.exists():
-            runs[name] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            runs[name] = [row for row in rows if "epoch" in row]
     return runs
 
 
@@ -190,6 +200,7 @@ def main(arguments=None):
     sub.add_argument("--only", nargs="+", choices=CONFIGURATIONS)
     sub.add_argument("--epochs", type=int, default=200)
     sub.add_argument("--every", type=int, default=5, help="epochs between two looks at the validation split (5)")
+    sub.add_argument("--frames", type=int, metavar="N", help="say in the end how likely N frames of that split are")
     sub.add_argument("--seed", type=int, default=0xBEEF)
     sub = commands.add_parser("show")
     sub.set_defaults(function=show)
