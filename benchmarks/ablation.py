@@ -19,7 +19,7 @@ from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.training.recipes import fast
 
 RBM = {"frame_epochs": 10}
-RNN = {"rnn_epochs": 20, "rnn_lr": 0.01, "rnn_n_sequences": 4, "rnn_also": ["bv"]}
+RNN = {"rnn_epochs": 20, "rnn_also": ["bv"]}
 NESTEROV = {"optimizer": "nesterov", "momentum": 0.9, "clip_norm": 5.0}
 MUSIC = {"tonality": "parallel", "key_from": "notes", "steps_per_quarter": 2}
 
