@@ -55,12 +55,8 @@ def test_train_then_generate(midi_folder, tmp_path, capsys):
     assert [record["monitor"] for record in records] == [record["monitor"] for record in RnnRbm.load(model).log]
 
     generate = ["generate", str(model), "-o", str(tmp_path / "a.mid"), "--steps", "30", "--seed", "1"]
-    assert (
-        main(
-            [*generate, "--plot", str(tmp_path / "a.png"), "--wav", str(tmp_path / "a.wav"), "-n", "2", "--patch", "19"]
-        )
-        == 0
-    )
+    pictures = ["--plot", str(tmp_path / "a.png"), "--wav", str(tmp_path / "a.wav")]
+    assert main([*generate, *pictures, "-n", "2", "--patch", "19"]) == 0
     assert "30 frames" in capsys.readouterr().out
     written = [f"a-{i}.{suffix}" for i in (1, 2) for suffix in ("mid", "png", "wav")]
     assert sorted(path.name for path in tmp_path.glob("a*")) == written
