@@ -163,7 +163,7 @@ def show(args):
 
     runs = read_runs(args.folder)
     print(table(runs))
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = Figure(figsize=(10, 5), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True)
     goal = runs["tutorial"][-1]["monitor"]
@@ -183,7 +183,7 @@ def show(args):
     left.set_ylabel("monitor (nats a frame)")
     bottom = min(rows[min(len(rows) - 1, 2)]["monitor"] for rows in runs.values())
     left.set_ylim(bottom=bottom)
-    right.legend(frameon=False, fontsize="small", loc="lower right")
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     figure.savefig(args.folder / "curves.png", dpi=110)
     print(f"Wrote {args.folder / 'curves.png'}.")
 

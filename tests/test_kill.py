@@ -216,7 +216,7 @@ def assert_kills_change_nothing(run, folder, n_kills):
     assert not temporary_files(path)
 
 
-@pytest.mark.parametrize("backend", ["numba", "c"])
+@pytest.mark.parametrize("backend", [pytest.param("numba", marks=pytest.mark.slow), "c"])
 def test_killed_in_forks(start, tmp_path, backend):
     with forks(start, backend, tmp_path) as run:
         assert_kills_change_nothing(run, tmp_path, 10)

@@ -291,7 +291,7 @@ def test_ctrl_c_within_the_first_update_leaves_the_parameters(toy_model):
     assert np.array_equal(values_of(model)["W"], before["W"])
 
 
-@pytest.mark.parametrize("backend", ["numba", "jax"])
+@pytest.mark.parametrize("backend", [pytest.param("numba", marks=pytest.mark.slow), "jax"])
 def test_backends_agree(backend, toy_model, toy_rolls):
     if backend == "jax":
         pytest.importorskip("jax")
