@@ -10,6 +10,10 @@
 
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
 
+The monitor does not show what this brings: it asks how well k Gibbs steps remember the frame, and those of a good RBM
+forget it. On the JSB chorales an RNN-RBM whose frames were pretrained trained on with a lower monitor than one without,
+and a higher likelihood.
+
 A model is taken by its interface: `params`, `graphs`, `build`. What graphs are needed is imported in functions, so that
 training/ otherwise knows none. The order of the frames and of the windows, and what is drawn, come from the model's
 seed, but neither from its streams nor from its `random_state`: a run that follows finds both as they were.
