@@ -66,11 +66,11 @@ def run(args):
     model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
     if model.real_valued:
         raise ValueError(f"{args.model}: expected a model of notes, found Gaussian visible units")
-    rolls, training, data = _of_set(model, args) if named else _of_files(model, args)
+    rolls, simple, data = _of_set(model, args) if named else _of_files(model, args)
     report = {"model": describe_model(model, args.model), "data": data}
     if not args.json:
         print("\n".join(heading(report)) + "\n", flush=True)
-    report |= measure(model, rolls, training, args)
+    report |= measure(model, rolls, simple, args)
     if args.json:
         print(json.dumps(finite(report), indent=1))
     else:
@@ -82,31 +82,34 @@ def run(args):
 
 
 def _of_set(model, args):
-    """The rolls of a split and of the training split, and what they are."""
+    """The rolls of a split, the same and the training split for the simple models, and what they are.
+
+    The simple models have the paper's 88 notes. A model with fewer takes the others to be silent for certain.
+    """
     from rnnrbm_pt.music.datasets import load
 
     name, split, kind = args.data[0], args.split or "test", args.kind or "rolls"
     found = load(name, kind, args.folder, progress=True)
     if kind == "midi":
         rolls, outside = _read(model, getattr(found, split))
-        training = rolls if split == "train" else _read(model, found.train)[0]
+        simple = rolls, rolls if split == "train" else _read(model, found.train)[0]
         step = f"{model.step_seconds:g} s"
     else:
         rolls, outside = cut(getattr(found, split), found.r, model.r, f"{name}, {split}"), 0
-        training = cut(found.train, found.r, model.r)
-        step = {1: "a quarter note", 2: "an eighth note"}[found.steps_per_quarter] + ", all pieces in C"
-    return rolls, training, describe_data(rolls, name, split, kind, step, outside)
+        simple = getattr(found, split), found.train
+        step = {1: "a quarter note", 2: "an eighth note"}[found.steps_per_quarter] + ", transposed to C"
+    return rolls, simple, describe_data(rolls, name, split, kind, step, outside)
 
 
 def _of_files(model, args):
-    """The rolls of MIDI files and of those to learn from, if there are any, and what they are."""
+    """The same of MIDI files; there is something to learn from only if it is named."""
     try:
         rolls, outside = _read(model, args.data)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}; data sets are {', '.join(SETS)}") from error
     training = None if args.training is None else _read(model, args.training)[0]
     name, step = " ".join(args.data), f"{model.step_seconds:g} s"
-    return rolls, training, describe_data(rolls, name, None, "midi", step, outside)
+    return rolls, (rolls, training), describe_data(rolls, name, None, "midi", step, outside)
 
 
 def _read(model, files):
@@ -115,15 +118,15 @@ def _read(model, files):
     return model.read(files, progress=True, on_outside=lambda file, n: outside.append(n)), sum(outside)
 
 
-def cut(rolls, r, new_r, name=None):
+def cut(rolls, r, new_r, name):
     """Rolls of the notes `r` as rolls of `new_r`.
 
     Parameters
     ----------
     rolls : list of arrays, shape (n_steps, r[1] - r[0])
     r, new_r : pairs of int
-    name : str, optional
-        What to call them in an error. Without it notes outside `new_r` are left out.
+    name : str
+        What to call them in an error.
 
     Returns
     -------
@@ -132,15 +135,14 @@ def cut(rolls, r, new_r, name=None):
     Raises
     ------
     ValueError
-        If notes lie outside `new_r` and `name` is given: a model that cannot have them would be flattered.
+        If notes lie outside `new_r`: without them the model would be flattered.
     """
     import numpy as np
 
     from rnnrbm_pt.music.pianoroll import change_range
 
     changed = [change_range(roll, r, new_r) for roll in rolls]
-    lost = sum(n for _, n in changed)
-    if lost and name is not None:
+    if any(n_lost for _, n_lost in changed):
         used = r[0] + np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0))
         raise ValueError(
             f"{name}: expected notes {new_r[0]} to {new_r[1] - 1}, those of the model, found {used[0]} to {used[-1]}"
@@ -169,8 +171,16 @@ def describe_data(rolls, name, split, kind, step, outside):
     return {"name": name, "split": split, "kind": kind, **sizes, "step": step, "notes_left_out": outside}
 
 
-def measure(model, rolls, training, args):
+def measure(model, rolls, simple, args):
     """All the numbers of the report.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    rolls : list of arrays
+    simple : pair
+        The same rolls and those to learn from, or None, for the simple models.
+    args : argparse.Namespace
 
     Returns
     -------
@@ -180,7 +190,7 @@ def measure(model, rolls, training, args):
     from rnnrbm_pt.baselines import baselines
     from rnnrbm_pt.reference.paper import ROWS, TABLE
 
-    scale = [b._asdict() for b in baselines(rolls, training)]
+    scale = [b._asdict() for b in baselines(*simple)]
     n = f"{args.frames or sum(map(len, rolls)):,} frames"
     say(f"log-likelihood of {n}")
     settings = {"n_frames": args.frames, "seed": args.seed}
@@ -223,31 +233,28 @@ def heading(report):
     low, high = model["notes"]
     sizes = " and ".join(map(str, model["sizes"].values()))
     title = data["name"] if data["split"] is None else f"{data['name']}, {data['split']} split ({data['kind']})"
-    yield f"Model  {model['file']}: {model['kind']}, {sizes} hidden units, notes {low} to {high - 1}, " + plural(
-        model["epochs"], "epoch"
-    )
+    yield f"Model  {model['file']}"
+    yield f"       {model['kind']}, {sizes} hidden units, notes {low} to {high - 1}, {plural(model['epochs'], 'epoch')}"
     yield f"Data   {title}"
     yield f"       {plural(data['sequences'], 'sequence')}, {plural(data['frames'], 'frame')} of {data['step']}"
     if data["notes_left_out"]:
         yield f"       {plural(data['notes_left_out'], 'note')} outside the model's range left out"
 
 
-WIDTHS = 24, 9, 9, 12, 8
+WIDTHS = 24, 14, 10, 11, 10
 
 
-def line(name, log_p, error, accuracy, accuracy_error):
+def line(name, log_p="", log_p_error="", accuracy="", accuracy_error=""):
     """A line of the table: two numbers, each with its error."""
-    words = [
-        f"{word:>{width}}" for word, width in zip((log_p, error, accuracy, accuracy_error), WIDTHS[1:], strict=True)
-    ]
-    return (f"{name:<{WIDTHS[0]}}" + "".join(words)).rstrip()
+    words = zip((log_p, log_p_error, accuracy, accuracy_error), WIDTHS[1:], strict=True)
+    return (name.ljust(WIDTHS[0]) + "".join(word.rjust(width) for word, width in words)).rstrip()
 
 
 def table(report):
     """The numbers, as lines."""
     log_p, accuracy = report["log_likelihood"], report["expected_accuracy"]
-    yield line("", "log-likelihood".rjust(14), "", "accuracy", "")
-    yield line("", "nats/frame", "", "%", "")
+    yield line("", "log-likelihood", "", "accuracy")
+    yield line("", "nats/frame", "", "%")
     yield line(
         "the model",
         number(log_p["value"]),
@@ -255,15 +262,15 @@ def table(report):
         number(100 * accuracy["value"]),
         error(100 * accuracy["standard_error"]),
     )
-    yield line("  its monitor", number(report["monitor"]), "", "", "")
+    yield line("  its monitor", number(report["monitor"]))
     yield ""
     for b in report["baselines"]:
-        yield line(b["name"], number(b["log_likelihood"]), "", number(100 * b["expected_accuracy"]), "")
+        yield line(b["name"], number(b["log_likelihood"]), "", number(100 * b["expected_accuracy"]))
     if report["paper"]:
         cell = report["paper"]
         yield ""
         known = "" if cell["accuracy"] is None else number(cell["accuracy"])
-        yield line(f"{cell['row']} of the paper", number(cell["log_likelihood"]), "", known, "")
+        yield line(f"{cell['row']} of the paper", number(cell["log_likelihood"]), "", known)
     yield ""
     yield from notes(report)
 
@@ -271,6 +278,8 @@ def table(report):
 def notes(report):
     """How the numbers were come by, as lines."""
     log_p, how, (low, high) = report["log_likelihood"], report["how"], report["model"]["notes"]
+    if report["data"]["kind"] == "rolls" and high - low != 88:
+        yield f"The model has {high - low} notes, and the others are silent here; the simple models have all 88."
     if log_p["frames"] < report["data"]["frames"]:
         yield f"The model's two numbers are of {log_p['frames']:,} frames drawn at random; +- is of that choice too."
     if log_p["exact"]:
@@ -285,8 +294,7 @@ def notes(report):
     if len(report["baselines"]) == 1:
         yield "More simple models than chance there are with --training FILES to learn from."
     if report["paper"]:
-        width = "" if high - low == 88 else ", of 88 notes"
-        yield f"The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1{width}."
+        yield "The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1."
 
 
 def number(x):
@@ -295,10 +303,8 @@ def number(x):
 
 
 def error(x):
-    """A standard error, of two decimals or however many it takes to be seen."""
-    if not x or not math.isfinite(x):
-        return ""
-    return f"+- {x:.{max(2, 1 - math.floor(math.log10(x)))}f}" if x < 1 else f"+- {x:.2f}"
+    """A standard error, rounded up to two decimals; of one frame there is none."""
+    return f"+- {math.ceil(100 * x) / 100:.2f}" if math.isfinite(x) else ""
 
 
 def plural(n, noun):
