@@ -2,7 +2,8 @@
 
     python -m benchmarks.chorales DATA.npz FOLDER --model rnn-rbm --lr 0.03 --epochs 400 --seconds 500
 
-DATA.npz holds the rolls, or a file of another kind that `read_roll_file` takes. FOLDER gets model.npz, sample.mid, sample.png and result.json. The rate stays for half of the epochs and then falls linearly to 0;
+DATA.npz holds the rolls, or a file of another kind that `read_roll_file` takes. FOLDER gets
+model.npz, sample.mid, sample.png and result.json. The rate stays for half of the epochs and then falls linearly to 0;
 the visible biases start at the log odds of each note in the training split. Which parameters are kept, and which
 settings, is for the validation split to say; the test split is looked at once.
 """

