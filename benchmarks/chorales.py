@@ -2,7 +2,7 @@
 
     python -m benchmarks.chorales DATA.npz FOLDER --model rnn-rbm --lr 0.03 --epochs 400 --seconds 500
 
-DATA.npz holds the rolls: S_lengths and S_frames (packed bits, 88 columns) for S in train, valid, test. FOLDER gets
+DATA.npz holds the rolls, or a file of another kind that `read_roll_file` takes. FOLDER gets
 model.npz, sample.mid, sample.png and result.json. The rate stays for half of the epochs and then falls linearly to 0;
 the visible biases start at the log odds of each note in the training split. Which parameters are kept, and which
 settings, is for the validation split to say; the test split is looked at once.
@@ -15,6 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnrbm_pt.music.paper_sets import R as PAPER_R
+from rnnrbm_pt.music.pianoroll import change_range
+from rnnrbm_pt.music.roll_files import read_roll_file
+
 R = 43, 97
 """The notes that the three splits use, half open."""
 
@@ -24,36 +28,24 @@ MODELS = {"rnn-rbm": "RnnRbm", "rtrbm": "Rtrbm", "lstm-rtrbm": "LstmRtrbm", "rnn
 def load(path):
     """The rolls of a file, a list for each split, cut to the notes `R`."""
     rolls = {}
-    with np.load(path) as arrays:
-        for split in ("train", "valid", "test"):
-            lengths = arrays[f"{split}_lengths"]
-            n = int(lengths.sum())
-            frames = np.unpackbits(arrays[f"{split}_frames"], count=n * 88).reshape(n, 88)
-            if frames[:, : R[0] - 21].any() or frames[:, R[1] - 21 :].any():
-                raise ValueError(f"{path}: expected notes {R[0]} to {R[1] - 1}, found others in {split}")
-            rolls[split] = np.split(frames[:, R[0] - 21 : R[1] - 21], np.cumsum(lengths)[:-1])
+    for split, found in read_roll_file(path).items():
+        changed = [change_range(roll, PAPER_R, R) for roll in found]
+        if any(n_lost for _, n_lost in changed):
+            raise ValueError(f"{path}: expected notes {R[0]} to {R[1] - 1}, found others in {split}")
+        rolls[split] = [roll for roll, _ in changed]
     return rolls
 
 
-def foretold(model, rolls, n_samples):
-    """How well a model foretells each frame from those before it.
+def squared_error(model, rolls, n_samples):
+    """How far what a model expects of each frame is from it.
 
     Returns
     -------
-    error : float
-        Mean squared error of the expected frames, over all frames and 88 notes: those outside `R` are never wrong.
-    accuracy : float
-        sum TP / sum (TP + FP + FN), counts expected under the predicted probabilities.
+    float
+        The mean of the squares over all frames and 88 notes: those outside `R` are never wrong.
     """
-    squares = hits = false = missed = frames = 0
-    for roll in rolls:
-        p = model.predict_next(roll, n_samples=n_samples)
-        squares += ((roll - p) ** 2).sum()
-        hits += (roll * p).sum()
-        false += ((1 - roll) * p).sum()
-        missed += (roll * (1 - p)).sum()
-        frames += len(roll)
-    return float(squares / (88 * frames)), float(hits / (hits + false + missed))
+    squares = sum(((roll - model.predict_next(roll, n_samples=n_samples)) ** 2).sum() for roll in rolls)
+    return float(squares / (88 * sum(map(len, rolls))))
 
 
 def baselines(rolls):
@@ -113,11 +105,11 @@ def main(arguments=None):
         epoch = record["epoch"]
         model.lr.set_value(np.float32(args.lr * min(1, 2 * (1 - epoch / args.epochs))))
         if epoch % args.every == 0 or epoch == args.epochs:
-            error, accuracy = foretold(model, rolls["valid"], 3)
+            error = squared_error(model, rolls["valid"], 3)
             log_p = model.score(rolls["valid"]) if exact else None
             seconds = time.perf_counter() - start
             row = {"epoch": epoch, "seconds": round(seconds, 1), "monitor": record["monitor"], "valid_error": error}
-            curve.append({**row, "valid_accuracy": accuracy, "valid_log_likelihood": log_p})
+            curve.append({**row, "valid_log_likelihood": log_p})
             print(json.dumps(curve[-1]), flush=True)
             judged = -log_p if exact else error
             if judged < best[0]:
@@ -132,14 +124,16 @@ def main(arguments=None):
     if best[1] is not None:
         for p, value in zip(model.params, best[1], strict=True):
             p.set_value(value)
-    error, accuracy = foretold(model, rolls["test"], 10)
+    log_p, accuracy = model.score(rolls["test"]), model.expected_accuracy(rolls["test"])
     result = {
         "model": args.model,
         **{name: value for name, value in vars(args).items() if isinstance(value, (int, float)) and value < np.inf},
         "train_seconds": round(time.perf_counter() - start, 1),
-        "test_error": error,
+        "test_error": squared_error(model, rolls["test"], 10),
         "test_accuracy": accuracy,
-        "test_log_likelihood": model.score(rolls["test"]) if exact else None,
+        "test_accuracy_standard_error": accuracy.standard_error,
+        "test_log_likelihood": log_p,
+        "test_log_likelihood_standard_error": log_p.standard_error,
         "baseline_errors": baselines(rolls),
         "curve": curve,
     }

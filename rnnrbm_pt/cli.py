@@ -1,4 +1,4 @@
-"""The command `rnnrbm`: demo, train, generate, compare, data, info. What needs no PyTensor does not import it."""
+"""The command `rnnrbm`: demo, train, generate, compare, evaluate, data, info. What needs no PyTensor imports none."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rnnrbm_pt import __version__
+from rnnrbm_pt.evaluate_command import add_parser as add_evaluate_parser
 from rnnrbm_pt.music.data_command import add_parser as add_data_parser
 from rnnrbm_pt.training_options import add_training_options, settings_of_fit, settings_of_model
 
@@ -101,6 +102,7 @@ def make_parser():
     compare.add_argument("--plot", metavar="OUT.png", help="the curves as a picture: .png, .svg or .pdf")
     compare.add_argument("--all", action="store_true", help="show the epochs as well that the original's logs lack")
 
+    add_evaluate_parser(commands)
     add_data_parser(commands)
     command("info", run_info, "say what is installed and which backends can be used")
     return parser

@@ -34,6 +34,12 @@ def nottingham_npz():
 
 
 @pytest.fixture(scope="session")
+def pianorolls():
+    """Folder of the paper's four sets of rolls, NAME.npz."""
+    return shared_file("data", "pianorolls", "README.md").parent
+
+
+@pytest.fixture(scope="session")
 def theano_reference():
     """Folder of what Theano 1.0.5 printed for the tutorial's program."""
     return shared_file("theano_reference", "README.md").parent

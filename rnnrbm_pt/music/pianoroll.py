@@ -176,6 +176,30 @@ def transpose(roll, shift, r=(21, 109), *, fold=False):
     return moved
 
 
+def change_range(roll, r, new_r):
+    """A piano roll of other pitches: columns cut off, or silent ones put on.
+
+    Parameters
+    ----------
+    roll : array of 0 and 1, shape (n_steps, r[1] - r[0])
+    r, new_r : pairs of int
+        (low, high), MIDI note numbers, half open, before and after.
+
+    Returns
+    -------
+    array, shape (n_steps, new_r[1] - new_r[0])
+        Of the type of `roll`.
+    int
+        How many of its 1s were lost.
+    """
+    (low, high), (new_low, new_high) = check_range(r), check_range(new_r, "new_r")
+    changed = np.zeros((len(roll), new_high - new_low), roll.dtype)
+    first, last = max(low, new_low), min(high, new_high)
+    if first < last:
+        changed[:, first - new_low : last - new_low] = roll[:, first - low : last - low]
+    return changed, int(roll.sum()) - int(changed.sum())
+
+
 def resample(roll, dt, new_dt):
     """A piano roll with steps of another length.
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnrbm_pt.music.pianoroll import check_range, check_roll, resample, transpose
+from rnnrbm_pt.music.pianoroll import change_range, check_range, check_roll, resample, transpose
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
@@ -115,3 +115,11 @@ def test_shorter_steps_and_back_are_the_same(n_steps, dt, ratio):
     roll = np.arange(n_steps)[:, None]
     shorter = resample(roll, dt, dt * ratio)
     assert np.array_equal(resample(shorter, dt * ratio, dt), roll)
+
+
+def test_other_pitches():
+    roll = np.array([[1, 0, 1], [1, 1, 1]], np.uint8)
+    assert change_range(roll, (60, 63), (61, 65))[0].tolist() == [[0, 1, 0, 0], [1, 1, 0, 0]]
+    assert [change_range(roll, (60, 63), r)[1] for r in ((61, 65), (0, 128), (63, 70), (61, 62))] == [2, 0, 5, 4]
+    wider, _ = change_range(roll, (60, 63), (58, 64))
+    assert wider.dtype == np.uint8 and change_range(wider, (58, 64), (60, 63))[0].tolist() == roll.tolist()

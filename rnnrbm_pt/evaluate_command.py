@@ -1,0 +1,321 @@
+"""`rnnrbm evaluate`: how well a trained model foretells music, beside simple models and the paper's."""
+
+import json
+import math
+import sys
+
+from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
+
+
+def add_parser(commands):
+    """Add the command to the subcommands of a parser.
+
+    Parameters
+    ----------
+    commands : the object that `ArgumentParser.add_subparsers` returns
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        That of the command, with `run` for its function.
+    """
+    text = "say how well a trained model foretells music it has not seen"
+    parser = commands.add_parser(
+        "evaluate",
+        help=text,
+        description=text[0].upper() + text[1:] + ": the likelihood and the expected accuracy of each frame given "
+        "those before it, beside what simple models reach, and beside the paper's model of that kind on that set.",
+    )
+    parser.set_defaults(function=run)
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument(
+        "data",
+        nargs="+",
+        metavar="DATA",
+        help=f"one of {', '.join(SETS)}, which are looked for (and fetched) as `rnnrbm data` does it; or MIDI files, "
+        "folders, patterns, zip files (or x.zip/folder), read as those that the model was trained on",
+    )
+    sets = parser.add_argument_group("data sets")
+    sets.add_argument("--split", choices=SPLITS, help="(test)")
+    sets.add_argument("--kind", choices=KINDS, help="piano-rolls, as in the paper, or MIDI files (rolls)")
+    sets.add_argument("--folder", metavar="FOLDER", help="where they lie (RNNRBM_DATA, or the user's cache)")
+    files = parser.add_argument_group("MIDI files")
+    files.add_argument("--training", nargs="+", metavar="FILES", help="what the simple models learn from")
+    how = parser.add_argument_group("how")
+    how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
+    how.add_argument("--chains", type=int, default=20, metavar="N", help="of annealing, for each frame (20)")
+    how.add_argument("--temperatures", type=int, default=100, metavar="N", help="of annealing (100)")
+    how.add_argument("--samples", type=int, default=10, metavar="N", help="of each frame, for the accuracy (10)")
+    how.add_argument("--seed", type=int, default=1, help="of all that is drawn (1)")
+    how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
+    how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def run(args):
+    """`rnnrbm evaluate`."""
+    named = len(args.data) == 1 and args.data[0] in SETS
+    if not named and (args.split or args.kind or args.folder):
+        raise ValueError(f"--split, --kind and --folder are of data sets: one of {', '.join(SETS)}; found MIDI files")
+    if named and args.training:
+        raise ValueError(f"--training is for MIDI files; the simple models learn {args.data[0]} from its own split")
+
+    from rnnrbm_pt.model import SequenceModel
+
+    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
+    if model.real_valued:
+        raise ValueError(f"{args.model}: expected a model of notes, found Gaussian visible units")
+    rolls, simple, data = _of_set(model, args) if named else _of_files(model, args)
+    report = {"model": describe_model(model, args.model), "data": data}
+    if not args.json:
+        print("\n".join(heading(report)) + "\n", flush=True)
+    report |= measure(model, rolls, simple, args)
+    if args.json:
+        print(json.dumps(finite(report), indent=1))
+    else:
+        print("\n".join(table(report)))
+
+
+# ---------------------------------------------------------------------------------------------------
+# The data
+
+
+def _of_set(model, args):
+    """The rolls of a split, the same and the training split for the simple models, and what they are.
+
+    The simple models have the paper's 88 notes. A model with fewer takes the others to be silent for certain.
+    """
+    from rnnrbm_pt.music.datasets import load
+
+    name, split, kind = args.data[0], args.split or "test", args.kind or "rolls"
+    found = load(name, kind, args.folder, progress=True)
+    if kind == "midi":
+        rolls, outside = _read(model, getattr(found, split))
+        simple = rolls, rolls if split == "train" else _read(model, found.train)[0]
+        step = f"{model.step_seconds:g} s"
+    else:
+        rolls, outside = cut(getattr(found, split), found.r, model.r, f"{name}, {split}"), 0
+        simple = getattr(found, split), found.train
+        step = {1: "a quarter note", 2: "an eighth note"}[found.steps_per_quarter] + ", transposed to C"
+    return rolls, simple, describe_data(rolls, name, split, kind, step, outside)
+
+
+def _of_files(model, args):
+    """The same of MIDI files; there is something to learn from only if it is named."""
+    try:
+        rolls, outside = _read(model, args.data)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}; data sets are {', '.join(SETS)}") from error
+    training = None if args.training is None else _read(model, args.training)[0]
+    name, step = " ".join(args.data), f"{model.step_seconds:g} s"
+    return rolls, (rolls, training), describe_data(rolls, name, None, "midi", step, outside)
+
+
+def _read(model, files):
+    """Rolls of MIDI files, and how many of their notes were left out."""
+    outside = []
+    return model.read(files, progress=True, on_outside=lambda file, n: outside.append(n)), sum(outside)
+
+
+def cut(rolls, r, new_r, name):
+    """Rolls of the notes `r` as rolls of `new_r`.
+
+    Parameters
+    ----------
+    rolls : list of arrays, shape (n_steps, r[1] - r[0])
+    r, new_r : pairs of int
+    name : str
+        What to call them in an error.
+
+    Returns
+    -------
+    list of arrays, shape (n_steps, new_r[1] - new_r[0])
+
+    Raises
+    ------
+    ValueError
+        If notes lie outside `new_r`: without them the model would be flattered.
+    """
+    import numpy as np
+
+    from rnnrbm_pt.music.pianoroll import change_range
+
+    changed = [change_range(roll, r, new_r) for roll in rolls]
+    if any(n_lost for _, n_lost in changed):
+        used = r[0] + np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0))
+        raise ValueError(
+            f"{name}: expected notes {new_r[0]} to {new_r[1] - 1}, those of the model, found {used[0]} to {used[-1]}"
+        )
+    return [roll for roll, _ in changed]
+
+
+# ---------------------------------------------------------------------------------------------------
+# What is said
+
+
+def describe_model(model, file):
+    """What a model is, for the report."""
+    return {
+        "file": file,
+        "kind": type(model).__name__,
+        "sizes": {name: n for name, n in model.settings.items() if name.startswith("n_hidden")},
+        "notes": list(model.r),
+        "epochs": len(model.log),
+    }
+
+
+def describe_data(rolls, name, split, kind, step, outside):
+    """What sequences are, for the report."""
+    sizes = {"sequences": len(rolls), "frames": sum(map(len, rolls))}
+    return {"name": name, "split": split, "kind": kind, **sizes, "step": step, "notes_left_out": outside}
+
+
+def measure(model, rolls, simple, args):
+    """All the numbers of the report.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    rolls : list of arrays
+    simple : pair
+        The same rolls and those to learn from, or None, for the simple models.
+    args : argparse.Namespace
+
+    Returns
+    -------
+    dict
+        JSON's types only.
+    """
+    from rnnrbm_pt.baselines import baselines
+    from rnnrbm_pt.reference.paper import ROWS, TABLE
+
+    scale = [b._asdict() for b in baselines(*simple)]
+    n = f"{args.frames or sum(map(len, rolls)):,} frames"
+    say(f"log-likelihood of {n}")
+    settings = {"n_frames": args.frames, "seed": args.seed}
+    score = model.score(rolls, n_chains=args.chains, n_temperatures=args.temperatures, **settings)
+    say(f"expected accuracy of {n}")
+    accuracy = model.expected_accuracy(rolls, n_samples=args.samples, **settings)
+    say("monitor")
+    monitor = model.monitor(rolls)
+    say("")
+    how = {"seed": args.seed, "samples": args.samples}
+    if not score.exact:
+        how |= {"chains": args.chains, "temperatures": args.temperatures}
+    row, cell = ROWS.get(type(model).__name__), None
+    if row and args.data[0] in TABLE[row] and (args.kind or "rolls") == "rolls" and (args.split or "test") == "test":
+        cell = {"row": row, **TABLE[row][args.data[0]]._asdict()}
+    return {
+        "log_likelihood": {**estimate(score), "exact": score.exact},
+        "expected_accuracy": estimate(accuracy),
+        "monitor": float(monitor),
+        "how": how,
+        "baselines": scale,
+        "paper": cell,
+    }
+
+
+def estimate(found):
+    """An `Estimate`, for the report."""
+    return {"value": float(found), "standard_error": found.standard_error, "frames": found.n_frames}
+
+
+def say(what):
+    """What is being computed, to who looks on: a line that the next one takes the place of."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what and f'Computing: {what} ...'}", end="", file=sys.stderr, flush=True)
+
+
+def heading(report):
+    """What is evaluated on what, as lines."""
+    model, data = report["model"], report["data"]
+    low, high = model["notes"]
+    sizes = " and ".join(map(str, model["sizes"].values()))
+    title = data["name"] if data["split"] is None else f"{data['name']}, {data['split']} split ({data['kind']})"
+    yield f"Model  {model['file']}"
+    yield f"       {model['kind']}, {sizes} hidden units, notes {low} to {high - 1}, {plural(model['epochs'], 'epoch')}"
+    yield f"Data   {title}"
+    yield f"       {plural(data['sequences'], 'sequence')}, {plural(data['frames'], 'frame')} of {data['step']}"
+    if data["notes_left_out"]:
+        yield f"       {plural(data['notes_left_out'], 'note')} outside the model's range left out"
+
+
+WIDTHS = 24, 14, 10, 11, 10
+
+
+def line(name, log_p="", log_p_error="", accuracy="", accuracy_error=""):
+    """A line of the table: two numbers, each with its error."""
+    words = zip((log_p, log_p_error, accuracy, accuracy_error), WIDTHS[1:], strict=True)
+    return (name.ljust(WIDTHS[0]) + "".join(word.rjust(width) for word, width in words)).rstrip()
+
+
+def table(report):
+    """The numbers, as lines."""
+    log_p, accuracy = report["log_likelihood"], report["expected_accuracy"]
+    yield line("", "log-likelihood", "", "accuracy")
+    yield line("", "nats/frame", "", "%")
+    yield line(
+        "the model",
+        number(log_p["value"]),
+        "exact" if log_p["exact"] and not log_p["standard_error"] else error(log_p["standard_error"]),
+        number(100 * accuracy["value"]),
+        error(100 * accuracy["standard_error"]),
+    )
+    yield line("  its monitor", number(report["monitor"]))
+    yield ""
+    for b in report["baselines"]:
+        yield line(b["name"], number(b["log_likelihood"]), "", number(100 * b["expected_accuracy"]))
+    if report["paper"]:
+        cell = report["paper"]
+        yield ""
+        known = "" if cell["accuracy"] is None else number(cell["accuracy"])
+        yield line(f"{cell['row']} of the paper", number(cell["log_likelihood"]), "", known)
+    yield ""
+    yield from notes(report)
+
+
+def notes(report):
+    """How the numbers were come by, as lines."""
+    log_p, how, (low, high) = report["log_likelihood"], report["how"], report["model"]["notes"]
+    if report["data"]["kind"] == "rolls" and high - low != 88:
+        yield f"The model has {high - low} notes, and the others are silent here; the simple models have all 88."
+    if log_p["frames"] < report["data"]["frames"]:
+        yield f"The model's two numbers are of {log_p['frames']:,} frames drawn at random; +- is of that choice too."
+    if log_p["exact"]:
+        yield "Its likelihood is exact of each frame."
+    else:
+        yield (
+            f"Its likelihood is by annealed importance sampling, {how['chains']} chains of {how['temperatures']} "
+            "temperatures a frame."
+        )
+    yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
+    yield "Its monitor is what training prints, on windows of 100 frames."
+    if len(report["baselines"]) == 1:
+        yield "More simple models than chance there are with --training FILES to learn from."
+    if report["paper"]:
+        yield "The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1."
+
+
+def number(x):
+    """Two decimals, as the paper has them."""
+    return f"{x:.2f}"
+
+
+def error(x):
+    """A standard error, rounded up to two decimals; of one frame there is none."""
+    return f"+- {math.ceil(100 * x) / 100:.2f}" if math.isfinite(x) else ""
+
+
+def plural(n, noun):
+    """ "1 frame", "2 frames"."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def finite(report):
+    """The report with None for numbers that JSON does not have."""
+    if isinstance(report, dict):
+        return {name: finite(value) for name, value in report.items()}
+    if isinstance(report, list):
+        return [finite(value) for value in report]
+    return None if isinstance(report, float) and not math.isfinite(report) else report

@@ -1,0 +1,49 @@
+"""Table 1 of the paper, or what is known of it here: log-likelihoods and accuracies on four sets of piano-rolls.
+
+N. Boulanger-Lewandowski, Y. Bengio, P. Vincent: Modeling temporal dependencies in high-dimensional sequences:
+application to polyphonic music generation and transcription, ICML 2012.
+
+The cells were written down from memory and from quotations, not from the paper itself, so one or another may be wrong;
+later papers quote an RNN-NADE with -5.19 on the JSB chorales. Confirmed by computing them on the test splits are:
+
+- "Random", -88 log 2. Its accuracies equal the mean number of notes of a frame divided by 88, in all four sets: that is
+  what TP / (TP + FP + FN) gives if every note is on. Of fair coins, the counts expected of them as `expected_accuracy`
+  takes them give n / (88 + n) instead, so the two accuracies are not the same to the last digit.
+- "Note 1-gram", by `baselines.NoteFrequencies`, to the last digit in all four sets.
+- "1-gram (add-p)": `baselines.ChordFrequencies` comes as near as it does with a mass of its own choice.
+"""
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """Of one model on one set: nats per frame, and the accuracy in percent; None where it is not known."""
+
+    log_likelihood: float
+    accuracy: float | None
+
+
+SETS = "piano_midi", "nottingham", "musedata", "jsb_chorales"
+
+
+def _row(*cells):
+    return MappingProxyType({name: Cell(*cell) for name, cell in zip(SETS, cells, strict=True)})
+
+
+TABLE = MappingProxyType(
+    {
+        "Random": _row((-61.00, 3.35), (-61.00, 4.53), (-61.00, 3.74), (-61.00, 4.42)),
+        "1-gram (add-p)": _row((-27.64, None), (-5.94, None), (-19.03, None), (-12.22, None)),
+        "Note 1-gram": _row((-11.05, None), (-10.25, None), (-11.51, None), (-11.06, None)),
+        "RBM": _row((-10.17, 5.63), (-5.25, 5.81), (-9.56, 8.19), (-7.43, 4.47)),
+        "NADE": _row((-10.28, 5.82), (-5.48, 22.67), (-10.06, 7.65), (-7.19, 17.88)),
+        "RTRBM": _row((-7.36, 22.99), (-2.62, 75.01), (-6.35, 30.85), (-6.35, 30.17)),
+        "RNN-RBM": _row((-7.09, 28.92), (-2.39, 75.40), (-6.01, 34.02), (-6.27, 33.12)),
+        "RNN-NADE": _row((-7.48, 20.69), (-2.91, 64.95), (-6.74, 24.91), (-5.83, 32.11)),
+    }
+)
+"""{row: {set: Cell}}, of the test splits."""
+
+ROWS = MappingProxyType({"RnnRbm": "RNN-RBM", "Rtrbm": "RTRBM", "RnnNade": "RNN-NADE"})
+"""The row of each class of models that has one; the LSTM-RTRBM came later."""
