@@ -167,12 +167,10 @@ def show(args):
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True)
     goal = runs["tutorial"][-1]["monitor"]
-    for i, (name, rows) in enumerate(runs.items()):
-        style = {
-            "color": "black" if name == "tutorial" else f"C{i}",
-            "linewidth": 1.4,
-            "label": CONFIGURATIONS[name][0],
-        }
+    for name, rows in runs.items():
+        style = {"color": f"C{list(CONFIGURATIONS).index(name)}", "linewidth": 1.4, "label": CONFIGURATIONS[name][0]}
+        if name == "tutorial":
+            style |= {"color": "black", "zorder": 3}
         left.plot([row["updates"] for row in rows], [row["monitor"] for row in rows], **style)
         seen = [row for row in rows if "validation" in row]
         right.plot([row["updates"] for row in seen], [row["validation"] for row in seen], **style)
