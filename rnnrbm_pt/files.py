@@ -13,6 +13,32 @@ except ImportError:  # Windows: there a file that someone has open cannot be rem
     fcntl = None
 
 
+def read_bytes(path, expected):
+    """Read a file whole.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    expected : str
+        What it should be, for an error.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ValueError
+        If it is a folder.
+    FileNotFoundError
+    """
+    if path.is_dir():
+        raise ValueError(f"{path}: expected {expected}, found a folder")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    return path.read_bytes()
+
+
 @contextmanager
 def replacing(path):
     """Write a file beside its final place and move it there once it is complete and on the disk.

@@ -129,8 +129,6 @@ def load(filename, kinds, *, backend, threads=1):
     threads : int
     """
     filename = Path(filename)
-    if not filename.exists():
-        raise FileNotFoundError(f"{filename}: no such file")
     try:
         arrays, about = read_checkpoint(filename)
     except ValueError as error:

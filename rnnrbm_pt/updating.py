@@ -98,10 +98,8 @@ class Updating:
     def _compile_update(self, graphs, inputs, more_updates=None):
         gradients = gradients_of(graphs.cost, graphs.params, [graphs.v_sample])
         updates = with_slots(self.learning.updates(gradients, graphs.params, self._scalars), self._slots)
-        for name, value in self._slot_values.items():
-            if name in self._slots:
-                self._slots[name].set_value(value)
-        self._slot_values = {name: value for name, value in self._slot_values.items() if name not in self._slots}
+        for name in self._slots.keys() & self._slot_values:
+            self._slots[name].set_value(self._slot_values.pop(name))
 
         difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
         weighted = difference.mean() if graphs.mask is None else (difference * sequence_weights(graphs.mask)).sum()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnrbm_pt import storage
+from rnnrbm_pt.files import read_bytes
 
 # The tutorial prints the number on the line after "Epoch 1/200" or, in some versions, behind it; the command
 # `rnnrbm train` adds the seconds and the speed.
@@ -47,11 +48,7 @@ def read_records(path):
     FileNotFoundError
     """
     path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path}: expected a log or a model file, found a folder")
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file")
-    content = path.read_bytes()
+    content = read_bytes(path, "a log or a model file")
     if content.startswith(b"PK"):  # the first bytes of any zip file, a NumPy archive among them
         records = _model_records(path)
     else:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnrbm_pt.files import remove_leftovers, replacing
+from rnnrbm_pt.files import read_bytes, remove_leftovers, replacing
 
 VERSION = 1
 ABOUT = "about"
@@ -81,11 +81,7 @@ def read_checkpoint(path):
     FileNotFoundError
     """
     path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path}: expected a checkpoint, found a folder")
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file")
-    content = path.read_bytes()
+    content = read_bytes(path, "a checkpoint")
     _check_seal(path, content)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:

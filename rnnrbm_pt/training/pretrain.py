@@ -26,10 +26,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from rnnrbm_pt.training.learning import RBM_PARAMS
 from rnnrbm_pt.training.loop import batch_of, groups, interrupt_between_updates, windows
-
-OF_THE_FRAMES = "W", "V", "bv", "bh"
-"""Names of the parameters of the RBM, or the NADE, of a single frame."""
 
 OF_THE_HIDDEN_BIASES = "Wuh", "Wsh", "bh0"
 """Names of those that move its hidden biases. They may reach the visible ones too, through the hidden units of an RTRBM
@@ -224,7 +222,7 @@ def _frames_update(model, pretraining, streams):
     from rnnrbm_pt.graphs.rbm import build_rbm
     from rnnrbm_pt.training.updates import optimizer_updates
 
-    params = [p for p in model.params if p.name in OF_THE_FRAMES]
+    params = [p for p in model.params if p.name in RBM_PARAMS]
     with pytensor.config.change_flags(floatX=model.floatX):
         v, mask = pt.matrix("v"), pt.vector("mask")
         weights = mask / mask.sum()
@@ -311,7 +309,7 @@ def rnn_params(model, also=()):
     """
     connected = differentiable_inputs(model.graphs.bv_t)
     reach = [p for p in model.params if p in connected]
-    left_out = *OF_THE_FRAMES, *OF_THE_HIDDEN_BIASES
+    left_out = *RBM_PARAMS, *OF_THE_HIDDEN_BIASES
     if all(p.name in left_out for p in reach):
         raise ValueError(
             "rnn_epochs: expected a model whose visible biases move with its state, found one whose visible biases "
@@ -383,9 +381,8 @@ def _rnn_update(model, pretraining, params):
     from rnnrbm_pt.graphs.backends import compile_function
     from rnnrbm_pt.training.updates import optimizer_updates
 
+    graphs = model._graphs_to_learn(batched=True)
     with pytensor.config.change_flags(floatX=model.floatX):
-        again = model.streams.again()
-        graphs = model.build(**model._sizes, batched=True, params=model.params, streams=again)
         error = prediction_error(graphs.v, graphs.bv_t, "gaussian" if model.real_valued else "binary")
         cost = (error * graphs.mask).sum() / graphs.mask.sum()
         updates = optimizer_updates(
