@@ -45,6 +45,7 @@ def add_parser(commands):
     how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
     how.add_argument("--chains", type=int, default=20, metavar="N", help="of annealing, for each frame (20)")
     how.add_argument("--temperatures", type=int, default=100, metavar="N", help="of annealing (100)")
+    how.add_argument("--reverse", action="store_true", help="anneal down the ladder too: both enclose the likelihood")
     how.add_argument("--samples", type=int, default=10, metavar="N", help="of each frame, for the accuracy (10)")
     how.add_argument("--seed", type=int, default=1, help="of all that is drawn (1)")
     how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
@@ -194,7 +195,13 @@ def measure(model, rolls, simple, args):
     n = f"{args.frames or sum(map(len, rolls)):,} frames"
     say(f"log-likelihood of {n}")
     settings = {"n_frames": args.frames, "seed": args.seed}
-    score = model.score(rolls, n_chains=args.chains, n_temperatures=args.temperatures, **settings)
+    annealing = {"n_chains": args.chains, "n_temperatures": args.temperatures}
+    score = model.score(rolls, **annealing, **settings)
+    if args.reverse and not score.exact:
+        say(f"log-likelihood of {n}, down the ladder")
+        below = estimate(model.score(rolls, **annealing, **settings, reverse=True))
+    else:
+        below = None
     say(f"expected accuracy of {n}")
     accuracy = model.expected_accuracy(rolls, n_samples=args.samples, **settings)
     say("monitor")
@@ -208,6 +215,7 @@ def measure(model, rolls, simple, args):
         cell = {"row": row, **TABLE[row][args.data[0]]._asdict()}
     return {
         "log_likelihood": {**estimate(score), "exact": score.exact},
+        "log_likelihood_reverse": below,
         "expected_accuracy": estimate(accuracy),
         "monitor": float(monitor),
         "how": how,
@@ -218,7 +226,8 @@ def measure(model, rolls, simple, args):
 
 def estimate(found):
     """An `Estimate`, for the report."""
-    return {"value": float(found), "standard_error": found.standard_error, "frames": found.n_frames}
+    how = {"standard_error": found.standard_error, "frames": found.n_frames, "doubtful": found.n_doubtful}
+    return {"value": float(found), **how}
 
 
 def say(what):
@@ -262,6 +271,9 @@ def table(report):
         number(100 * accuracy["value"]),
         error(100 * accuracy["standard_error"]),
     )
+    if report["log_likelihood_reverse"]:
+        below = report["log_likelihood_reverse"]
+        yield line("  down the ladder", number(below["value"]), error(below["standard_error"]))
     yield line("  its monitor", number(report["monitor"]))
     yield ""
     for b in report["baselines"]:
@@ -289,12 +301,32 @@ def notes(report):
             f"Its likelihood is by annealed importance sampling, {how['chains']} chains of {how['temperatures']} "
             "temperatures a frame."
         )
+        yield from doubts(report)
     yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
     yield "Its monitor is what training prints, on windows of 100 frames."
     if len(report["baselines"]) == 1:
         yield "More simple models than chance there are with --training FILES to learn from."
     if report["paper"]:
         yield "The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1."
+
+
+def doubts(report):
+    """Whether annealed importance sampling is to be trusted, as lines."""
+    up, down = report["log_likelihood"], report["log_likelihood_reverse"]
+    share = max(found["doubtful"] / found["frames"] for found in (up, down) if found)
+    if share:
+        yield (
+            f"The chains of {100 * share:.2g} % of the frames disagree so much that their errors are not to be "
+            "trusted; more --temperatures help."
+        )
+    if down:
+        yield "Up the ladder it errs upwards, down the ladder downwards: it lies between the two, up to chance."
+    elif share > DOUBT:
+        yield "With --reverse it is enclosed from below."
+
+
+DOUBT = 0.01
+"""The share of doubtful frames above which a bracket is recommended."""
 
 
 def number(x):

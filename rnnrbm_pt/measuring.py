@@ -29,16 +29,25 @@ class Estimate(float):
         Frames that it is a mean over.
     exact : bool
         Whether nothing was drawn to compute it, but which frames.
+    n_doubtful : int
+        Frames of which annealed importance sampling says itself that it had too few chains or temperatures: their
+        weights have a standard deviation above their mean. Neither the number nor its error is to be trusted if these
+        are many. That there are none proves nothing: what no chain found, none can tell of.
     """
 
-    def __new__(cls, value, standard_error=0.0, n_frames=0, exact=True):
+    def __new__(cls, value, standard_error=0.0, n_frames=0, exact=True, n_doubtful=0):
         self = super().__new__(cls, value)
         self.standard_error, self.n_frames, self.exact = float(standard_error), int(n_frames), bool(exact)
+        self.n_doubtful = int(n_doubtful)
         return self
 
     def __repr__(self):
-        value, error = float(self), self.standard_error
-        return f"Estimate({value!r}, standard_error={error!r}, n_frames={self.n_frames}, exact={self.exact})"
+        value, error, doubt = (
+            float(self),
+            self.standard_error,
+            f", n_doubtful={self.n_doubtful}" * bool(self.n_doubtful),
+        )
+        return f"Estimate({value!r}, standard_error={error!r}, n_frames={self.n_frames}, exact={self.exact}{doubt})"
 
 
 def log_mean_exp(log_weights):
@@ -165,7 +174,8 @@ class Measuring:
         -------
         Estimate
             A float with a `standard_error`: of the annealed importance sampling, if there is any, and of the choice of
-            frames, if there is one. It says nothing of how far other sequences would differ.
+            frames, if there is one. It says nothing of how far other sequences would differ. `n_doubtful` counts the
+            frames whose weights spread too far for that error to hold.
 
         Raises
         ------
@@ -176,7 +186,8 @@ class Measuring:
         chosen, n_total = draw_frames(rolls, n_frames, seed)
         exact = self._is_exact(exact)
         log_p, errors = self._log_p(rolls, chosen, n_chains, n_temperatures, seed, exact, reverse)
-        return Estimate(log_p.mean(), error_of_mean(log_p, errors, n_total), len(log_p), exact)
+        n_doubtful = np.count_nonzero(errors * np.sqrt(n_chains) > 1)
+        return Estimate(log_p.mean(), error_of_mean(log_p, errors, n_total), len(log_p), exact, n_doubtful)
 
     def log_likelihoods(
         self, rolls, *, n_chains=20, n_temperatures=100, seed=1, exact=None, reverse=False, return_errors=False
@@ -193,8 +204,8 @@ class Measuring:
             Chains of each frame, at least 2. The standard error falls with its square root.
         n_temperatures : int
             Rungs of the ladder, evenly spaced, at least 2. The spread of the weights falls with its square root, or
-            faster where it is wide; where it exceeds 1 (standard errors above 1 / sqrt(n_chains)), the standard error
-            is not to be trusted, and more temperatures help more than more chains.
+            faster where it is wide; where it exceeds their mean (standard errors above 1 / sqrt(n_chains)), the
+            standard error is not to be trusted, and more temperatures help more than more chains.
         seed : int
             Of the draws; those of the model are left alone. One seed gives one answer.
         exact : bool, optional

@@ -70,7 +70,7 @@ def test_json_of_some_frames_of_a_split(sets, tmp_path, capsys):
     report = json.loads(evaluate(capsys, *arguments, "--seed", 3).out)
     assert report["data"]["sequences"] == 3 and report["data"]["frames"] == 18 and report["data"]["split"] == "train"
     score = RnnNade.load(tmp_path / "nade").score(load("jsb_chorales", folder=sets).train, n_frames=12, seed=3)
-    expected = {"value": score, "standard_error": score.standard_error, "frames": 12, "exact": True}
+    expected = {"value": score, "standard_error": score.standard_error, "frames": 12, "doubtful": 0, "exact": True}
     assert report["log_likelihood"] == pytest.approx(expected, rel=1e-12)
     assert report["paper"] is None and len(report["baselines"]) == 4  # the paper's numbers are of the test split
 
@@ -81,6 +81,26 @@ def test_annealing_is_said(sets, tmp_path, capsys):
     words = evaluate(capsys, tmp_path / "wide", "jsb_chorales", *settings, "--frames", 5).out
     assert "annealed importance sampling, 3 chains of 4 temperatures a frame" in words
     assert "of 5 frames drawn at random" in words and words.count("+-") == 3 and "notes; the simple" not in words
+
+
+def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
+    wide = RnnRbm(21, 3, k=2, r=(21, 109), streams="philox")
+    settings = ["jsb_chorales", "--folder", sets, "--chains", 3, "--temperatures", 4]
+    wide.save(tmp_path / "model")
+    words = evaluate(capsys, tmp_path / "model", *settings, "--reverse").out
+    assert "down the ladder" in words and "it lies between" in words and "disagree" not in words
+    wide.params[0].set_value(100 * wide.params[0].get_value())
+    wide.save(tmp_path / "model")
+    words = evaluate(capsys, tmp_path / "model", *settings).out
+    assert "disagree so much" in words and "With --reverse it is enclosed" in words
+    report = json.loads(evaluate(capsys, tmp_path / "model", *settings, "--reverse", "--json").out)
+    up, down = (
+        wide.score(load("jsb_chorales", folder=sets).test, n_chains=3, n_temperatures=4, reverse=r) for r in (0, 1)
+    )
+    for name, found in (("log_likelihood", up), ("log_likelihood_reverse", down)):
+        assert report[name]["value"] == pytest.approx(found, rel=1e-12)
+        assert report[name]["doubtful"] == found.n_doubtful
+    assert up.n_doubtful
 
 
 def test_midi_files_and_what_the_simple_models_learn_from(toy_rolls, model, tmp_path, capsys):

@@ -55,6 +55,17 @@ def test_annealing_finds_the_likelihood_that_the_sum_has(rbm, monkeypatch, rever
     assert states_of(rbm) == before
 
 
+def test_frames_whose_chains_disagree_are_counted(rbm):
+    """With weights so large that most chains end where none of the mass is; more rungs help."""
+    steep = make(RnnRbm, "c")
+    steep.params[0].set_value(6 * steep.params[0].get_value())
+    few, more = (steep.score(ROLLS, exact=False, n_chains=10, n_temperatures=n) for n in (3, 100))
+    assert 16 < few.n_doubtful <= N_FRAMES and more.n_doubtful < few.n_doubtful / 2
+    _, errors = steep.log_likelihoods(ROLLS, exact=False, n_chains=10, n_temperatures=3, return_errors=True)
+    assert few.n_doubtful == (np.concatenate(errors) > 1 / np.sqrt(10)).sum()
+    assert rbm.score(ROLLS).n_doubtful == 0 and rbm.expected_accuracy(ROLLS).n_doubtful == 0
+
+
 def test_every_backend_draws_the_same(rbm, monkeypatch):
     """In blocks, of which JAX fills up the last one."""
     monkeypatch.setattr("rnnrbm_pt.measuring.ROWS", 100)
@@ -130,6 +141,8 @@ def test_an_estimate_is_a_float_that_knows_its_error():
     x = Estimate(-1.5, 0.25, 10, False)
     assert x == -1.5 and f"{x:.2f}" == "-1.50" and json.dumps({"x": x}) == '{"x": -1.5}' and type(-x) is float
     assert repr(x) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False)"
+    doubtful = Estimate(-1.5, 0.25, 10, False, 3)
+    assert repr(doubtful) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False, n_doubtful=3)"
     assert repr(copy.deepcopy(x)) == repr(x)
 
 

@@ -54,9 +54,9 @@ def trained_like_rbm(n_visible, n_hidden, n_frames, seed=0):
     return W, bv, -0.4 + 0.5 * rng.normal(size=(n_frames, n_hidden))
 
 
-@pytest.mark.parametrize("make, n_hidden", [(random_rbm, 10), (trained_like_rbm, 14), (trained_like_rbm, 16)])
+@pytest.mark.parametrize("make, n_hidden", [(random_rbm, 10), (trained_like_rbm, 16), (trained_like_rbm, 20)])
 def test_log_z_lies_within_its_error_of_the_sum_over_all_states(anneal, make, n_hidden):
-    rbm = make(24, n_hidden, 8)
+    rbm = make(24, n_hidden, 8 if n_hidden < 20 else 2)
     log_w, _, log_z_base = anneal(rbm, np.linspace(0, 1, 60), 50)
     assert log_w.dtype == log_z_base.dtype == np.float64
     ratio, errors = log_mean_exp(log_w)
@@ -65,15 +65,15 @@ def test_log_z_lies_within_its_error_of_the_sum_over_all_states(anneal, make, n_
     assert np.abs(z).max() < 3.5 and np.abs(z.mean()) < 3.5 / np.sqrt(len(z))
 
 
-@pytest.mark.parametrize("make, least", [(random_rbm, 0.94), (trained_like_rbm, 0.94)])
-def test_two_standard_errors_hold_what_they_should(anneal, make, least):
+@pytest.mark.parametrize("make, n_hidden", [(random_rbm, 10), (trained_like_rbm, 10), (trained_like_rbm, 20)])
+def test_two_standard_errors_hold_what_they_should(anneal, make, n_hidden):
     """Of 400 estimates of one log Z; with 20 chains a normal number would be within them in 0.94 of all cases."""
-    W, bv, bh = make(20, 10, 1)
+    W, bv, bh = make(20, n_hidden, 1)
     rbm = W, np.repeat(bv, 400, axis=0), np.repeat(bh, 400, axis=0)
     log_w, _, log_z_base = anneal(rbm, np.linspace(0, 1, 40), 20)
     ratio, errors = log_mean_exp(log_w)
     off = log_z_base + ratio - log_partition(W, bv, bh)
-    assert np.abs((np.abs(off) < 2 * errors).mean() - least) < 0.04  # 3.5 times sqrt(0.94 0.06 / 400)
+    assert np.abs((np.abs(off) < 2 * errors).mean() - 0.94) < 0.04  # 3.5 times sqrt(0.94 0.06 / 400)
     assert np.abs(off.mean()) < 3.5 * off.std() / np.sqrt(400), "nothing is left of the logarithm's bias"
 
 
