@@ -219,6 +219,7 @@ def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsy
         "--k 2 --learn-initial --optimizer nesterov --momentum 0.8 --lr-rnn 0.01 --clip-norm 5 --weight-decay 0.001"
     )
     options += " --schedule lr=cosine:0.05,0,4 --schedule momentum=0.5 --carry-state --n-sequences 2 --patience 3"
+    options += " --validate-by likelihood"
     options += " --transpose parallel --steps-per-quarter 2 --checkpoint-every 3 --pretrain-rbm 1 --pretrain-rnn 1"
     validation = ["--validation", str(midi_folder / "4.mid")]
     assert train(midi_folder, tmp_path / "model", *options.split(), *validation) == 0

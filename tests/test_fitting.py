@@ -200,6 +200,28 @@ def test_the_best_parameters_are_kept_and_patience_ends_the_run(python_model, to
     assert same(RnnRbm.load(tmp_path / "model"), model)
 
 
+def test_validation_by_the_likelihood(python_model, toy_rolls):
+    """Exact of so small an RBM; of large ones it is an estimate on frames that are the same each time."""
+    scores = []
+    settings = {"validation": toy_rolls[2:3], "validate_by": "likelihood"}
+
+    def look(record):
+        exact = model._is_exact(None)
+        scores.append(model.score(toy_rolls[2:3], **({} if exact else {"n_frames": 7, "n_chains": 10})))
+
+    model = python_model()
+    model.fit(toy_rolls[:2], 30, 2, **settings, on_epoch=look)
+    assert [record["validation"] for record in model.log] == scores and scores[0].exact
+    assert model.progress.best == max(scores)
+    model = python_model()
+    model._is_exact = lambda exact: False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rnnrbm_pt.fitting.FRAMES_TO_VALIDATE", 7)
+        model.fit(toy_rolls[:2], 30, 1, **settings, on_epoch=look)
+    assert model.log[0]["validation"] == scores[2] and scores[2].n_frames == 7
+    assert scores[2] == pytest.approx(scores[0], abs=4 * scores[2].standard_error)
+
+
 def test_a_callback_ends_the_run(python_model, toy_rolls):
     model = python_model()
 
@@ -298,6 +320,8 @@ def test_the_log_is_json_and_has_the_norms(python_model, toy_rolls):
     [
         ({"patience": 3}, "patience: expected at least 1 epoch, and a validation"),
         ({"patience": 0, "validation": True}, "patience"),
+        ({"validate_by": "likelihood"}, "validate_by: expected a validation for 'likelihood'"),
+        ({"validate_by": "ear", "validation": True}, "validate_by: expected one of monitor, likelihood, found 'ear'"),
         ({"checkpoint_every": 5}, "checkpoint_every: expected a number of updates, and a checkpoint"),
         ({"n_sequnces": 5}, "sgd: expected settings out of none, found n_sequnces"),
         ({"optimizer": "adan"}, "optimizer: expected one of"),

@@ -37,6 +37,8 @@ class Progress:
     """Whether windows go on from the state in which the window before them ended."""
     updates: int = 0
     """Updates that are complete, of the whole run."""
+    validate_by: str = "monitor"
+    """What an epoch's validation is: one of `fitting.VALIDATIONS`."""
     patience: int | None = None
     """Epochs without a better validation after which the run ends."""
     best: float | None = None
