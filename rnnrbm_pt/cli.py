@@ -75,7 +75,11 @@ def make_parser():
     train.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model file to write")
     train.add_argument("--log", metavar="FILE", help="write a line of JSON an epoch to it (MODEL.jsonl)")
     train.add_argument("--checkpoint-every", type=int, metavar="N", help="write MODEL every N updates, not epochs only")
-    train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds, on the same files")
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run that MODEL holds; FILES as before",
+    )
     model_options(train.add_argument_group("model"))
     running_options(train.add_argument_group("running"))
     add_training_options(train)
@@ -295,6 +299,11 @@ def run_train(args):
         return rolls
 
     rolls = read(args.files, "Training")
+    if args.augment:
+        from rnnrbm_pt.music.pianoroll import with_transpositions
+
+        rolls = with_transpositions(rolls, args.augment, model.r)
+        print(f"With copies in other keys: {n_frames(rolls)}.")
     if args.validation:
         settings["validation"] = read(args.validation, "Validation")
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,9 @@ def add_training_options(parser):
     )
     sub.add_argument("--pretrain-rbm", type=int, metavar="N", help="epochs of W, bv and bh on shuffled frames before")
     sub.add_argument("--pretrain-rnn", type=int, metavar="N", help="epochs of the RNN's parameters before")
+    sub.add_argument(
+        "--augment", type=int, default=0, metavar="N", help="learn from copies too, to N semitones up and down"
+    )
     sub.add_argument("--validation", nargs="+", metavar="FILES", help="keep the parameters that are best on these")
     sub.add_argument(
         "--validate-by", choices=["monitor", "likelihood"], help="which is best: by the monitor, or by the likelihood"

@@ -219,12 +219,13 @@ def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsy
         "--k 2 --learn-initial --optimizer nesterov --momentum 0.8 --lr-rnn 0.01 --clip-norm 5 --weight-decay 0.001"
     )
     options += " --schedule lr=cosine:0.05,0,4 --schedule momentum=0.5 --carry-state --n-sequences 2 --patience 3"
-    options += " --validate-by likelihood"
+    options += " --validate-by likelihood --augment 1 --r 20,34"
     options += " --transpose parallel --steps-per-quarter 2 --checkpoint-every 3 --pretrain-rbm 1 --pretrain-rnn 1"
     validation = ["--validation", str(midi_folder / "4.mid")]
     assert train(midi_folder, tmp_path / "model", *options.split(), *validation) == 0
     out = capsys.readouterr().out
-    assert "Training set: 5 sequences" in out and "Validation set: 1 sequence" in out and "of 0.25 s." in out
+    assert "Training set: 5 sequences" in out and "With copies in other keys: 10 sequences, 616 frames" in out
+    assert "Validation set: 1 sequence" in out and "of 0.25 s." in out
     assert "Pretraining, frames, epoch 1" in out and "Pretraining, rnn, epoch 1" in out
     assert "validation -" in out and "The parameters are those of epoch" in out
     model = RnnRbm.load(tmp_path / "model")

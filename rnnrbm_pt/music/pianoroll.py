@@ -176,6 +176,42 @@ def transpose(roll, shift, r=(21, 109), *, fold=False):
     return moved
 
 
+def with_transpositions(rolls, semitones, r=(21, 109)):
+    """Piano rolls and their copies in other keys, from so many semitones below to as many above.
+
+    More to learn from: a model that has few pieces overfits them later.
+
+    Parameters
+    ----------
+    rolls : list of array_like, shape (n_steps, r[1] - r[0])
+    semitones : int
+        At least 0. A copy that would leave r is left out.
+    r : pair of int
+        (low, high), MIDI note numbers, half open.
+
+    Returns
+    -------
+    list of arrays of uint8, shape (n_steps, r[1] - r[0])
+        Of each roll the lowest copy first.
+
+    Raises
+    ------
+    ValueError
+        If a roll is none, or the number is none.
+    """
+    if not isinstance(semitones, Integral) or semitones < 0:
+        raise ValueError(f"semitones: expected an integer of at least 0, found {semitones!r}")
+    low, high = check_range(r)
+    copies = []
+    for roll in rolls:
+        roll = check_roll(roll, (low, high))
+        used = np.flatnonzero(roll.any(axis=0))
+        first, last = (used[0], used[-1]) if len(used) else (0, high - low - 1)
+        shifts = range(max(-semitones, -first), min(semitones, high - low - 1 - last) + 1)
+        copies += [transpose(roll, shift, (low, high)) for shift in shifts]
+    return copies
+
+
 def change_range(roll, r, new_r):
     """A piano roll of other pitches: columns cut off, or silent ones put on.
 

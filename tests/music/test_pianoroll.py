@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnrbm_pt.music.pianoroll import change_range, check_range, check_roll, resample, transpose
+from rnnrbm_pt.music.pianoroll import (
+    change_range,
+    check_range,
+    check_roll,
+    resample,
+    transpose,
+    with_transpositions,
+)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
@@ -52,6 +59,23 @@ def test_a_range_is_two_plain_integers():
 def test_a_range_that_makes_no_sense_is_refused(r):
     with pytest.raises(ValueError, match=r"^r: expected two integers \(low, high\) .*, found "):
         check_range(r)
+
+
+def test_copies_in_other_keys():
+    rolls = [[[0, 1, 0, 0], [0, 0, 1, 0]], [[1, 0, 0, 1]], [[0] * 4]]
+    copies = with_transpositions(rolls, 2, (60, 64))
+    assert [copy.tolist() for copy in copies[:4]] == [
+        [[1, 0, 0, 0], [0, 1, 0, 0]],
+        rolls[0],
+        [[0, 0, 1, 0], [0, 0, 0, 1]],
+        rolls[1],  # which has no room
+    ]
+    assert [copy.tolist() for copy in copies[4:]] == [rolls[2]]
+    assert [copy.tolist() for copy in with_transpositions(rolls, 0, (60, 64))] == rolls
+    assert with_transpositions([], 5) == []
+    for semitones in (-1, 1.5):
+        with pytest.raises(ValueError, match="semitones: expected an integer of at least 0"):
+            with_transpositions(rolls, semitones, (60, 64))
 
 
 def test_transposed_up_and_down():
