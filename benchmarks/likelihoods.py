@@ -1,0 +1,289 @@
+"""Train the paper's models on its data sets, and measure the two numbers of its table 1 on the test split.
+
+    python -m benchmarks.likelihoods train jsb_chorales rnn-rbm FOLDER --data ROLLS
+    python -m benchmarks.likelihoods train jsb_chorales rnn-rbm FOLDER --data ROLLS --set lr=0.002 --set augment=0 --try
+    python -m benchmarks.likelihoods show FOLDER
+
+`train` trains by the settings below, keeps the parameters that were best on the validation split, and writes to
+FOLDER/SET/MODEL the model, what it came to on the test split, a piece that it wrote and a picture of that. With `--try`
+it looks at the validation split alone and adds a line to FOLDER/SET/tried.jsonl: so the settings were chosen. `show`
+prints the tables.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+import rnnrbm_pt
+from rnnrbm_pt import midiwrite
+from rnnrbm_pt.evaluate_command import cut
+from rnnrbm_pt.music.datasets import load
+from rnnrbm_pt.music.pianoroll import with_transpositions
+from rnnrbm_pt.music.plot import save_piano_roll
+from rnnrbm_pt.reference.paper import TABLE
+from rnnrbm_pt.training.pretrain import Pretraining, pretrain_frames
+from rnnrbm_pt.training.schedules import Cosine
+
+CLASSES = {
+    "rbm": "RnnRbm",
+    "nade": "RnnNade",
+    "rtrbm": "Rtrbm",
+    "rnn-rbm": "RnnRbm",
+    "lstm-rtrbm": "LstmRtrbm",
+    "rnn-nade": "RnnNade",
+}
+"""The class of each row. The first two are without recurrence: only their frames are trained."""
+
+ROWS = {"rbm": "RBM", "nade": "NADE", "rtrbm": "RTRBM", "rnn-rbm": "RNN-RBM", "rnn-nade": "RNN-NADE"}
+"""The paper's names."""
+
+DEFAULTS = {
+    "hidden": 150,
+    "recurrent": 100,
+    "k": 15,
+    "optimizer": "adam",
+    "lr": 0.003,
+    "epochs": 20,
+    "batch_size": 100,
+    "n_sequences": 1,
+    "augment": 0,
+    "weight_decay": None,
+    "clip_norm": None,
+    "frame_epochs": 0,
+    "frame_lr": 0.03,
+    "rnn_epochs": 0,
+    "rnn_lr": 0.01,
+    "seed": 1,
+}
+"""Where the settings are silent. The rate falls to 0 along a cosine; augment: semitones up and down of copies."""
+
+SETTINGS = {"jsb_chorales": {}, "nottingham": {}}
+"""What was best on the validation split, of what was tried."""
+
+SECONDS = {"jsb_chorales": 0.5, "nottingham": 0.25}
+"""Of a frame, in the pieces that are written."""
+
+
+def read(dataset, folder):
+    """The splits, cut to the notes that are used in any of them, and the range of those."""
+    data = load(dataset, "rolls", folder, download=False)
+    used = np.flatnonzero(
+        np.any([roll.any(axis=0) for split in (data.train, data.valid, data.test) for roll in split], 0)
+    )
+    r = int(data.r[0] + used[0]), int(data.r[0] + used[-1] + 1)
+    return {name: cut(getattr(data, name), data.r, r, name) for name in ("train", "valid", "test")}, r
+
+
+def build(name, settings, r):
+    """The model of a row, untrained."""
+    keywords = {"n_hidden": settings["hidden"], "n_hidden_recurrent": settings["recurrent"], "k": settings["k"]}
+    if name == "rtrbm":
+        del keywords["n_hidden_recurrent"]
+    if name.endswith("nade"):
+        del keywords["k"]
+    kind = getattr(rnnrbm_pt, CLASSES[name])
+    return kind(**keywords, lr=settings["lr"], seed=settings["seed"], r=r, floatX="float32", streams="philox")
+
+
+def train_frames(model, rolls, valid, settings, look):
+    """Train the RBM or NADE alone, and keep what was best on the validation split."""
+    for p in model.params:
+        if p.name in ("Wuh", "Wuv"):
+            p.set_value(np.zeros_like(p.get_value()))
+    best = {"validation": -np.inf}
+
+    def on_epoch(record):
+        record["validation"] = float(model.score(valid, **({} if model._is_exact(None) else FEW)))
+        look(record)
+        if record["validation"] > best["validation"]:
+            best.update(validation=record["validation"], values=[p.get_value() for p in model.params])
+
+    pretraining = Pretraining(
+        frame_epochs=settings["epochs"],
+        frame_lr=settings["lr"],
+        frame_k=settings["k"],
+        frame_optimizer=settings["optimizer"],
+    )
+    pretrain_frames(model, rolls, pretraining, on_epoch)
+    for p, value in zip(model.params, best["values"], strict=True):
+        p.set_value(value)
+    return best["validation"]
+
+
+FEW = {"n_frames": 1000, "n_chains": 10, "n_temperatures": 100}
+"""How `fit` estimates the likelihood of the validation split."""
+
+
+def train_sequences(model, rolls, valid, settings, look):
+    """Train a model of sequences, and keep what was best on the validation split."""
+    stages = {name: settings[name] for name in ("frame_epochs", "frame_lr", "rnn_epochs", "rnn_lr")}
+    also = {} if settings["frame_epochs"] else {"rnn_also": ["bv"]}
+    model.fit(
+        rolls,
+        settings["batch_size"],
+        settings["epochs"],
+        n_sequences=settings["n_sequences"],
+        optimizer=settings["optimizer"],
+        schedule={"lr": Cosine(settings["lr"], 0.0, settings["epochs"])},
+        weight_decay=settings["weight_decay"],
+        clip_norm=settings["clip_norm"],
+        pretrain={**stages, **also} if settings["frame_epochs"] or settings["rnn_epochs"] else None,
+        validation=valid,
+        validate_by="likelihood",
+        on_epoch=look,
+        on_pretrain=look,
+    )
+    return model.progress.best
+
+
+def run(args):
+    """Train one model, and write what it came to."""
+    settings = {**DEFAULTS, **SETTINGS[args.set_].get(args.model, {})}
+    for name, value in args.change:
+        if name not in DEFAULTS:
+            raise SystemExit(f"--set: expected one of {', '.join(DEFAULTS)}, found {name}")
+        settings[name] = value
+    rolls, r = read(args.set_, args.data)
+    model = build(args.model, settings, r)
+    curve, start = [], time.process_time()
+
+    def look(record):
+        seconds = round(time.process_time() - start, 1)
+        shown = {n: record[n] for n in ("stage", "epoch", "monitor", "cost", "validation") if n in record}
+        curve.append(shown | {"seconds": seconds})
+        print(json.dumps(curve[-1]), flush=True)
+
+    learn = train_frames if args.model in ("rbm", "nade") else train_sequences
+    training = with_transpositions(rolls["train"], settings["augment"], r)
+    best = learn(model, training, rolls["valid"], settings, look)
+    changed = {name: value for name, value in settings.items() if value != DEFAULTS[name]}
+    found = {"model": args.model, "settings": changed, "validation": best, "seconds": curve[-1]["seconds"]}
+    if args.try_:
+        args.folder.joinpath(args.set_).mkdir(parents=True, exist_ok=True)
+        with open(args.folder / args.set_ / "tried.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(found) + "\n")
+    else:
+        folder = args.folder / args.set_ / args.model
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save(folder / "model.npz")
+        found = {**found, **measured(model, rolls["test"], args), "curve": curve}
+        (folder / "result.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        roll = model.sample(100, seed=1)
+        midiwrite(folder / "sample.mid", roll, r, SECONDS[args.set_])
+        save_piano_roll(folder / "sample.png", roll, r, SECONDS[args.set_], crop=True)
+    print(json.dumps({name: value for name, value in found.items() if name != "curve"}), flush=True)
+
+
+def measured(model, rolls, args):
+    """The numbers of the table, on the test split."""
+    found, annealing = {}, {"n_chains": args.chains, "n_temperatures": args.temperatures}
+    score = model.score(rolls, **annealing)
+    found["log_likelihood"] = estimate(score)
+    if not score.exact:
+        found["log_likelihood_reverse"] = estimate(model.score(rolls, **annealing, reverse=True))
+        found["annealing"] = annealing
+    found["expected_accuracy"] = estimate(model.expected_accuracy(rolls))
+    found["squared_error"] = squared_error(model, rolls)
+    return found
+
+
+def estimate(found):
+    """An `Estimate` for JSON."""
+    return {
+        "value": float(found),
+        "standard_error": found.standard_error,
+        "frames": found.n_frames,
+        "doubtful": found.n_doubtful,
+    }
+
+
+def squared_error(model, rolls, n_samples=10):
+    """How far what a model expects of each frame is from it: the mean of the squares over frames and 88 notes.
+
+    Notes outside the model's range are silent in all splits, and never wrong.
+    """
+    squares = sum(((roll - model.predict_next(roll, n_samples=n_samples)) ** 2).sum() for roll in rolls)
+    return float(squares / (88 * sum(map(len, rolls))))
+
+
+def show(args):
+    """Print the tables of a folder."""
+    for dataset in SETTINGS:
+        results = {name: path for name in CLASSES if (path := args.folder / dataset / name / "result.json").exists()}
+        if results:
+            found = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in results.items()}
+            print(f"## {dataset}\n\n" + table(dataset, found) + "\n")
+        tried = args.folder / dataset / "tried.jsonl"
+        if tried.exists():
+            rows = [json.loads(line) for line in tried.read_text(encoding="utf-8").splitlines()]
+            print(f"### What was tried on {dataset}\n\n" + table_of_tried(rows) + "\n")
+
+
+def table(dataset, results):
+    """What each model came to, beside the paper's, as lines of a table."""
+    lines = [
+        "| model | log-likelihood | down the ladder | paper | accuracy % | paper | squared error | minutes |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, found in results.items():
+        up, down, accuracy = (found.get(n) for n in ("log_likelihood", "log_likelihood_reverse", "expected_accuracy"))
+        cell = TABLE[ROWS[name]][dataset] if name in ROWS else None
+        cells = [
+            name,
+            f"{up['value']:.2f}" + (f" ± {up['standard_error']:.2f}" if down else ""),
+            f"{down['value']:.2f} ± {down['standard_error']:.2f}" if down else "exact",
+            f"{cell.log_likelihood:.2f}" if cell else "",
+            f"{100 * accuracy['value']:.1f}",
+            f"{cell.accuracy:.1f}" if cell else "",
+            f"{found['squared_error']:.4f}",
+            f"{found['seconds'] / 60:.0f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def table_of_tried(rows):
+    """The settings that were tried, the best of each model first, as lines of a table."""
+    lines = ["| model | settings | validation | minutes |", "|---|---|--:|--:|"]
+    order = list(CLASSES)
+    for row in sorted(rows, key=lambda row: (order.index(row["model"]), -row["validation"])):
+        settings = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
+        lines.append(f"| {row['model']} | {settings} | {row['validation']:.3f} | {row['seconds'] / 60:.0f} |")
+    return "\n".join(lines)
+
+
+def change(text):
+    """ "lr=0.01" as ("lr", 0.01)."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def main(arguments=None):
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.likelihoods", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(required=True)
+    train = commands.add_parser("train")
+    train.add_argument("set_", metavar="SET", choices=SETTINGS)
+    train.add_argument("model", metavar="MODEL", choices=CLASSES)
+    train.add_argument("folder", metavar="FOLDER", type=Path)
+    train.add_argument("--data", type=Path, help="the folder of the rolls (RNNRBM_DATA, or the user's cache)")
+    train.add_argument("--set", action="append", type=change, default=[], dest="change", metavar="NAME=VALUE")
+    train.add_argument("--try", action="store_true", dest="try_", help="look at the validation split alone")
+    train.add_argument("--chains", type=int, default=20)
+    train.add_argument("--temperatures", type=int, default=200)
+    train.set_defaults(function=run)
+    shown = commands.add_parser("show")
+    shown.add_argument("folder", metavar="FOLDER", type=Path)
+    shown.set_defaults(function=show)
+    args = parser.parse_args(arguments)
+    args.function(args)
+
+
+if __name__ == "__main__":
+    main()
