@@ -52,6 +52,7 @@ DEFAULTS = {
     "augment": 0,
     "weight_decay": None,
     "clip_norm": None,
+    "every": 1,
     "frame_epochs": 0,
     "frame_lr": 0.03,
     "rnn_epochs": 0,
@@ -96,9 +97,10 @@ def train_frames(model, rolls, valid, settings, look):
     best = {"validation": -np.inf}
 
     def on_epoch(record):
-        record["validation"] = float(model.score(valid, **({} if model._is_exact(None) else FEW)))
+        if record["epoch"] % settings["every"] == 0 or record["epoch"] == settings["epochs"]:
+            record["validation"] = float(model.score(valid, **({} if model._is_exact(None) else FEW)))
         look(record)
-        if record["validation"] > best["validation"]:
+        if record.get("validation", -np.inf) > best["validation"]:
             best.update(validation=record["validation"], values=[p.get_value() for p in model.params])
 
     pretraining = Pretraining(
@@ -133,6 +135,7 @@ def train_sequences(model, rolls, valid, settings, look):
         pretrain={**stages, **also} if settings["frame_epochs"] or settings["rnn_epochs"] else None,
         validation=valid,
         validate_by="likelihood",
+        validate_every=settings["every"],
         on_epoch=look,
         on_pretrain=look,
     )

@@ -35,6 +35,7 @@ class Fitting(Updating):
         pretrain=None,
         validation=None,
         validate_by="monitor",
+        validate_every=1,
         patience=None,
         checkpoint=None,
         checkpoint_every=None,
@@ -66,11 +67,13 @@ class Fitting(Updating):
         pretrain : Pretraining or dict, optional
             What is learned before; see `training.pretrain`.
         validation : list of arrays, optional
-            Sequences that the model is tried on after each epoch. In the end it has the parameters that were best.
+            Sequences that the model is tried on after epochs. In the end it has the parameters that were best.
         validate_by : {"monitor", "likelihood"}
             What is taken of them: the `monitor`, or the log-likelihood per frame, as `score` gives it. That is exact of
             an RNN-NADE, and else estimated on up to 1,000 frames, some seconds an epoch. The monitor of a model whose
             chains mix well falls while its likelihood rises.
+        validate_every : int
+            Epochs from one validation to the next. The last epoch has one too.
         patience : int, optional
             Epochs without a better validation after which the run ends.
         checkpoint : path, optional
@@ -127,6 +130,7 @@ class Fitting(Updating):
                 n_sequences,
                 carry_state,
                 validate_by=validate_by,
+                validate_every=validate_every,
                 patience=patience,
             )
             self._learn_by(learning)
@@ -233,7 +237,17 @@ class Fitting(Updating):
         return self
 
     def _new_progress(
-        self, rolls, validation, batch_size, num_epochs, n_sequences, carry_state, *, validate_by, patience
+        self,
+        rolls,
+        validation,
+        batch_size,
+        num_epochs,
+        n_sequences,
+        carry_state,
+        *,
+        validate_by,
+        validate_every,
+        patience,
     ):
         if int(batch_size) < 1 or int(num_epochs) < 0 or int(n_sequences) < 1:
             raise ValueError(
@@ -244,6 +258,8 @@ class Fitting(Updating):
             raise ValueError("validation: expected frames, found none")
         if validate_by not in VALIDATIONS:
             raise ValueError(f"validate_by: expected one of {', '.join(VALIDATIONS)}, found {validate_by!r}")
+        if int(validate_every) < 1:
+            raise ValueError(f"validate_every: expected at least 1 epoch, found {validate_every!r}")
         if validate_by != "monitor" and validation is None:
             raise ValueError(f"validate_by: expected a validation for {validate_by!r}, found none")
         if patience is not None and (validation is None or int(patience) < 1):
@@ -255,6 +271,7 @@ class Fitting(Updating):
             n_sequences=int(n_sequences),
             carry_state=bool(carry_state),
             validate_by=validate_by,
+            validate_every=int(validate_every),
             patience=None if patience is None else int(patience),
             data=fingerprint(rolls + (validation or [])),
         )
@@ -308,7 +325,7 @@ class Fitting(Updating):
             record[name] = float(total.get_value()) / record["updates"]
             total.set_value(np.asarray(0, self.floatX))
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in self.params}
-        if validation is not None:
+        if validation is not None and self.progress.validates:
             record["validation"] = self._validation(validation)
             if self.progress.validated(record["validation"]):
                 self._best = {p.name: p.get_value() for p in self.params}

@@ -39,6 +39,7 @@ def add_training_options(parser):
     sub.add_argument(
         "--validate-by", choices=["monitor", "likelihood"], help="which is best: by the monitor, or by the likelihood"
     )
+    sub.add_argument("--validate-every", type=int, metavar="N", help="epochs from one validation to the next (1)")
     sub.add_argument("--patience", type=int, metavar="N", help="end after N epochs without a better validation")
     sub.add_argument(
         "--transpose",
@@ -90,7 +91,7 @@ def settings_of_fit(args):
     names = "batch_size", "n_sequences", "carry_state", "optimizer", "lr_rnn", "momentum", "clip_norm", "clip_value"
     if args.optimizer is not None:
         found.pop("momentum", None)  # of the recipe's optimiser
-    for name in (*names, "weight_decay", "validate_by", "patience"):
+    for name in (*names, "weight_decay", "validate_by", "validate_every", "patience"):
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
     if args.schedule or args.lr is not None:

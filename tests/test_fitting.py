@@ -200,6 +200,14 @@ def test_the_best_parameters_are_kept_and_patience_ends_the_run(python_model, to
     assert same(RnnRbm.load(tmp_path / "model"), model)
 
 
+def test_validation_now_and_then(python_model, toy_rolls):
+    model, values = python_model(), iter([-5.0, -6.0, -4.0])
+    model.monitor = lambda rolls, batch_size: next(values)
+    model.fit(toy_rolls[:1], 30, 7, validation=toy_rolls[2:3], validate_every=3)
+    assert [record.get("validation") for record in model.log] == [None, None, -5.0, None, None, -6.0, -4.0]
+    assert (model.progress.best, model.progress.best_epoch) == (-4.0, 7)
+
+
 def test_validation_by_the_likelihood(python_model, toy_rolls):
     """Exact of so small an RBM; of large ones it is an estimate on frames that are the same each time."""
     scores = []
@@ -321,6 +329,7 @@ def test_the_log_is_json_and_has_the_norms(python_model, toy_rolls):
         ({"patience": 3}, "patience: expected at least 1 epoch, and a validation"),
         ({"patience": 0, "validation": True}, "patience"),
         ({"validate_by": "likelihood"}, "validate_by: expected a validation for 'likelihood'"),
+        ({"validate_every": 0, "validation": True}, "validate_every: expected at least 1 epoch, found 0"),
         ({"validate_by": "ear", "validation": True}, "validate_by: expected one of monitor, likelihood, found 'ear'"),
         ({"checkpoint_every": 5}, "checkpoint_every: expected a number of updates, and a checkpoint"),
         ({"n_sequnces": 5}, "sgd: expected settings out of none, found n_sequnces"),

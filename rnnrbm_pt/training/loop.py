@@ -39,6 +39,8 @@ class Progress:
     """Updates that are complete, of the whole run."""
     validate_by: str = "monitor"
     """What an epoch's validation is: one of `fitting.VALIDATIONS`."""
+    validate_every: int = 1
+    """Epochs from one validation to the next; the last epoch has one too."""
     patience: int | None = None
     """Epochs without a better validation after which the run ends."""
     best: float | None = None
@@ -54,6 +56,11 @@ class Progress:
     def complete(self):
         """Whether all epochs are done, or the run was ended."""
         return self.stopped or self.epoch >= self.num_epochs
+
+    @property
+    def validates(self):
+        """Whether the epoch that was just completed has a validation."""
+        return self.complete or self.epoch % self.validate_every == 0
 
     def validated(self, value):
         """Take the validation of the epoch that was just completed; higher is better.
