@@ -10,6 +10,7 @@ share it need it brought back before, by `to_host`.
 
 import warnings
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytensor
@@ -25,7 +26,9 @@ from pytensor.tensor.type import TensorType
 
 @cache
 def prepare_jax():
-    """Have JAX allow float64 and draw from streams of Philox.
+    """Have JAX allow float64, draw from streams of Philox, and keep what it compiles for the next process.
+
+    What it compiled lies beside PyTensor's own, unless JAX was told where already (by JAX_COMPILATION_CACHE_DIR, too).
 
     Raises
     ------
@@ -34,13 +37,16 @@ def prepare_jax():
     """
     try:
         import jax
-        import pytensor.link.jax.dispatch  # noqa: F401  (sets jax_enable_x64 by PyTensor's floatX)
+        import pytensor.link.jax.dispatch  # sets jax_enable_x64 by PyTensor's floatX
     except ImportError as error:
         raise ImportError('backend jax: JAX is not installed: pip install "rnnrbm-pt[jax]"') from error
 
     from rnnrbm_pt.graphs.jax_ops import tell_jax
 
     jax.config.update("jax_enable_x64", True)
+    if not jax.config.jax_compilation_cache_dir:
+        jax.config.update("jax_compilation_cache_dir", str(Path(pytensor.config.compiledir) / "jax"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     tell_jax()
 
 

@@ -1,5 +1,7 @@
 """Functions that JAX compiles: shapes, values on the device, draws, and the gradient of several sequences."""
 
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -21,6 +23,29 @@ def test_what_to_install_where_jax_is_absent(monkeypatch):
     monkeypatch.setattr(jax_functions, "prepare_jax", jax_functions.prepare_jax.__wrapped__)
     with pytest.raises(ImportError, match=r'JAX is not installed: pip install "rnnrbm-pt\[jax\]"'):
         backend_mode("jax")
+
+
+def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
+    pytest.importorskip("jax")
+    program = """
+from rnnrbm_pt.graphs.backends import backend_mode
+backend_mode("jax")
+import jax
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+assert jax.jit(lambda x: x * x + 1)(3.0) == 10
+print(jax.config.jax_compilation_cache_dir)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    environment["PYTENSOR_FLAGS"] = f"base_compiledir={tmp_path}"
+
+    def folder_of(**more):
+        command = [sys.executable, "-c", program]
+        run = subprocess.run(command, env=environment | more, capture_output=True, text=True, check=True)
+        return run.stdout.strip()
+
+    kept = folder_of()
+    assert kept.startswith(str(tmp_path)) and os.listdir(kept)
+    assert folder_of(JAX_COMPILATION_CACHE_DIR=str(tmp_path / "own")) == str(tmp_path / "own")
 
 
 @pytest.fixture(scope="module")
