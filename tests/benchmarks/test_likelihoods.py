@@ -1,0 +1,89 @@
+"""The benchmark of the paper's models: what it trains and keeps, on a tiny set, and how it tells it."""
+
+import json
+
+import numpy as np
+import pytest
+from pytensor.compile.mode import Mode
+
+from benchmarks.likelihoods import DEFAULTS, ROWS, SETTINGS, change, main, table, table_of_tried
+from rnnrbm_pt.model import SequenceModel
+from rnnrbm_pt.music.datasets import load
+from rnnrbm_pt.reference.paper import TABLE
+
+SMALL = ["--set", "hidden=4", "--set", "recurrent=3", "--set", "k=2", "--set", "epochs=3", "--set", "every=2"]
+
+
+@pytest.fixture(autouse=True)
+def as_written(monkeypatch):
+    """Graphs are run as they are written: nothing is compiled."""
+    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
+
+
+@pytest.fixture
+def train(toy_rolls, tmp_path):
+    """train(model, *more): the folder of the results, on chorales of 12 notes from 40."""
+    notes = [[(40 + np.flatnonzero(frame)).tolist() for frame in roll[:6]] for roll in toy_rolls]
+    splits = {"train": notes[:3], "valid": notes[3:4], "test": notes[4:]}
+    (tmp_path / "jsb_chorales.json").write_text(json.dumps(splits))
+
+    def train(model, *more):
+        main(["train", "jsb_chorales", model, str(tmp_path / "out"), "--data", str(tmp_path), *SMALL, *more])
+        return tmp_path / "out" / "jsb_chorales"
+
+    return train
+
+
+def test_settings_are_known():
+    for of_set in SETTINGS.values():
+        for settings in of_set.values():
+            assert set(settings) <= set(DEFAULTS)
+    assert set(ROWS.values()) <= set(TABLE)
+    assert change("lr=0.01") == ("lr", 0.01) and change("optimizer=sgd") == ("optimizer", "sgd")
+
+
+def test_what_is_written_is_what_the_model_comes_to(train, tmp_path):
+    """Of a model of frames too: that it has no recurrence, and is as good after any history."""
+    folder = train("rbm", "--set", "augment=1", "--set", "lr=0.1") / "rbm"
+    found = json.loads((folder / "result.json").read_text())
+    model = SequenceModel.load(folder / "model.npz")
+    low, high = model.r
+    data = load("jsb_chorales", folder=tmp_path)
+    valid, test = ([roll[:, low - 21 : high - 21] for roll in rolls] for rolls in (data.valid, data.test))
+    assert 40 <= low < high <= 52 and found["settings"]["augment"] == 1
+    assert found["log_likelihood"]["value"] == pytest.approx(model.score(test), rel=1e-9)
+    assert found["validation"] == pytest.approx(model.score(valid), rel=1e-9)
+    validations = [row["validation"] for row in found["curve"] if "validation" in row]
+    assert len(validations) == 2 and max(validations) == found["validation"]
+    assert model.score([roll[::-1] for roll in test]) == pytest.approx(model.score(test), rel=1e-6)
+    assert (folder / "sample.mid").exists() and (folder / "sample.png").exists()
+
+
+def test_trying_looks_at_the_validation_split_alone(train, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("benchmarks.likelihoods.measured", lambda *args: pytest.fail("the test split was looked at"))
+    folder = train("rnn-nade", "--try", "--set", "frame_epochs=1")
+    (row,) = (json.loads(line) for line in (folder / "tried.jsonl").read_text().splitlines())
+    assert row["settings"]["frame_epochs"] == 1 and not (folder / "rnn-nade").exists()
+    assert row["validation"] == max(
+        json.loads(line).get("validation", -np.inf) for line in capsys.readouterr().out.splitlines()
+    )
+    main(["show", str(tmp_path / "out")])
+    assert "### What was tried on jsb_chorales" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="--set: expected one of hidden, recurrent"):
+        train("rtrbm", "--set", "hiden=3")
+
+
+def test_tables():
+    up = {"value": -6.123, "standard_error": 0.004, "doubtful": 0}
+    found = {"log_likelihood": up, "expected_accuracy": {"value": 0.25}, "squared_error": 0.03, "seconds": 90}
+    lines = table(
+        "jsb_chorales", {"rnn-nade": found, "lstm-rtrbm": {**found, "log_likelihood_reverse": up}}
+    ).splitlines()
+    assert lines[2] == "| rnn-nade | -6.12 | exact | -5.83 | 25.0 | 32.1 | 0.0300 | 2 |"
+    assert lines[3] == "| lstm-rtrbm | -6.12 ± 0.00 | -6.12 ± 0.00 |  | 25.0 |  | 0.0300 | 2 |"
+    rows = [
+        {"model": "rnn-nade", "settings": {"lr": 0.1}, "validation": -6.5, "seconds": 60},
+        {"model": "rnn-nade", "settings": {}, "validation": -6.0, "seconds": 30},
+        {"model": "rbm", "settings": {"k": 1}, "validation": -9.0, "seconds": 30},
+    ]
+    assert [line.split(" | ")[2] for line in table_of_tried(rows).splitlines()[2:]] == ["-9.000", "-6.000", "-6.500"]
