@@ -57,9 +57,14 @@ DEFAULTS = {
     "frame_lr": 0.03,
     "rnn_epochs": 0,
     "rnn_lr": 0.01,
+    "visible_from_u": False,
+    "scale": None,
     "seed": 1,
 }
-"""Where the settings are silent. The rate falls to 0 along a cosine; augment: semitones up and down of copies."""
+"""Where the settings are silent. The rate falls to 0 along a cosine. augment: semitones up and down of copies; scale:
+of the initial weights, times the square root of the number of inputs, where they are not the tutorial's; every: epochs
+from one look at the validation split to the next; visible_from_u: of the RTRBMs.
+"""
 
 SETTINGS = {"jsb_chorales": {}, "nottingham": {}}
 """What was best on the validation split, of what was tried."""
@@ -85,8 +90,17 @@ def build(name, settings, r):
         del keywords["n_hidden_recurrent"]
     if name.endswith("nade"):
         del keywords["k"]
-    kind = getattr(rnnrbm_pt, CLASSES[name])
-    return kind(**keywords, lr=settings["lr"], seed=settings["seed"], r=r, floatX="float32", streams="philox")
+    if name.endswith("rtrbm"):
+        keywords["visible_from_u"] = settings["visible_from_u"]
+    keywords |= {"lr": settings["lr"], "seed": settings["seed"], "r": r, "floatX": "float32", "streams": "philox"}
+    model = getattr(rnnrbm_pt, CLASSES[name])(**keywords)
+    if settings["scale"] is not None:
+        rng = np.random.default_rng(settings["seed"])
+        for p in model.params:
+            if p.type.ndim == 2:
+                shape = p.get_value().shape
+                p.set_value((settings["scale"] / np.sqrt(shape[0]) * rng.normal(size=shape)).astype("float32"))
+    return model
 
 
 def train_frames(model, rolls, valid, settings, look):
