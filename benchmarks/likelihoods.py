@@ -2,12 +2,13 @@
 
     python -m benchmarks.likelihoods train jsb_chorales rnn-rbm FOLDER --data ROLLS
     python -m benchmarks.likelihoods train jsb_chorales rnn-rbm FOLDER --data ROLLS --set lr=0.002 --set augment=0 --try
+    python -m benchmarks.likelihoods measure jsb_chorales rnn-rbm FOLDER --data ROLLS
     python -m benchmarks.likelihoods show FOLDER
 
-`train` trains by the settings below, keeps the parameters that were best on the validation split, and writes to
-FOLDER/SET/MODEL the model, what it came to on the test split, a piece that it wrote and a picture of that. With `--try`
-it looks at the validation split alone and adds a line to FOLDER/SET/tried.jsonl: so the settings were chosen. `show`
-prints the tables.
+`train` trains by the settings below, or by others, keeps the parameters that were best on the validation split, and
+writes the model and how it was trained to FOLDER/SET/MODEL. With `--try` it keeps no model, but adds a line to
+FOLDER/SET/tried.jsonl: so the settings were chosen. `measure` looks at the test split, and adds what the model comes to
+there, a piece that it wrote and a picture of that. `show` prints the tables.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import numpy as np
 import rnnrbm_pt
 from rnnrbm_pt import midiwrite
 from rnnrbm_pt.evaluate_command import cut
+from rnnrbm_pt.model import SequenceModel
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.music.pianoroll import with_transpositions
 from rnnrbm_pt.music.plot import save_piano_roll
@@ -178,6 +180,7 @@ def run(args):
     best = learn(model, training, rolls["valid"], settings, look)
     changed = {name: value for name, value in settings.items() if value != DEFAULTS[name]}
     found = {"model": args.model, "settings": changed, "validation": best, "seconds": curve[-1]["seconds"]}
+    print(json.dumps(found), flush=True)
     if args.try_:
         args.folder.joinpath(args.set_).mkdir(parents=True, exist_ok=True)
         with open(args.folder / args.set_ / "tried.jsonl", "a", encoding="utf-8") as file:
@@ -186,12 +189,29 @@ def run(args):
         folder = args.folder / args.set_ / args.model
         folder.mkdir(parents=True, exist_ok=True)
         model.save(folder / "model.npz")
-        found = {**found, **measured(model, rolls["test"], args), "curve": curve}
-        (folder / "result.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        roll = model.sample(100, seed=1)
-        midiwrite(folder / "sample.mid", roll, r, SECONDS[args.set_])
-        save_piano_roll(folder / "sample.png", roll, r, SECONDS[args.set_], crop=True)
+        write(folder, found | {"curve": curve})
+
+
+def measure(args):
+    """Measure a trained model on the test split, and let it write a piece."""
+    folder = args.folder / args.set_ / args.model
+    model = SequenceModel.load(folder / "model.npz")
+    rolls, r = read(args.set_, args.data)
+    found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    found |= measured(model, rolls["test"], args)
+    write(folder, found)
+    roll = model.sample(100, seed=1)
+    midiwrite(folder / "sample.mid", roll, r, SECONDS[args.set_])
+    save_piano_roll(folder / "sample.png", roll, r, SECONDS[args.set_], crop=True)
     print(json.dumps({name: value for name, value in found.items() if name != "curve"}), flush=True)
+
+
+def write(folder, found):
+    """Write what is known of a model, the curve of its training last and a line each."""
+    head = {name: value for name, value in found.items() if name != "curve"}
+    curve = ",\n  ".join(map(json.dumps, found["curve"]))
+    text = json.dumps(head, indent=1).removesuffix("\n}") + f',\n "curve": [\n  {curve}\n ]\n}}\n'
+    (folder / "result.json").write_text(text, encoding="utf-8")
 
 
 def measured(model, rolls, args):
@@ -200,7 +220,10 @@ def measured(model, rolls, args):
     score = model.score(rolls, **annealing)
     found["log_likelihood"] = estimate(score)
     if not score.exact:
-        found["log_likelihood_reverse"] = estimate(model.score(rolls, **annealing, reverse=True))
+        n_frames = min(args.frames, sum(map(len, rolls)))
+        for name, reverse in (("forward", False), ("reverse", True)):
+            of_some = model.score(rolls, **annealing, n_frames=n_frames, reverse=reverse)
+            found[f"log_likelihood_{name}"] = estimate(of_some)
         found["annealing"] = annealing
     found["expected_accuracy"] = estimate(model.expected_accuracy(rolls))
     found["squared_error"] = squared_error(model, rolls)
@@ -242,20 +265,21 @@ def show(args):
 def table(dataset, results):
     """What each model came to, beside the paper's, as lines of a table."""
     lines = [
-        "| model | log-likelihood | down the ladder | paper | accuracy % | paper | squared error | minutes |",
+        "| model | log-likelihood | paper | accuracy % | paper | squared error | bracket | minutes |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, found in results.items():
-        up, down, accuracy = (found.get(n) for n in ("log_likelihood", "log_likelihood_reverse", "expected_accuracy"))
+        score, accuracy = found["log_likelihood"], found["expected_accuracy"]
+        up, down = (found.get(f"log_likelihood_{n}") for n in ("forward", "reverse"))
         cell = TABLE[ROWS[name]][dataset] if name in ROWS else None
         cells = [
             name,
-            f"{up['value']:.2f}" + (f" ± {up['standard_error']:.2f}" if down else ""),
-            f"{down['value']:.2f} ± {down['standard_error']:.2f}" if down else "exact",
+            f"{score['value']:.2f}",
             f"{cell.log_likelihood:.2f}" if cell else "",
             f"{100 * accuracy['value']:.1f}",
             f"{cell.accuracy:.1f}" if cell else "",
             f"{found['squared_error']:.4f}",
+            " to ".join(f"{x['value']:.2f} ± {x['standard_error']:.2f}" for x in (down, up)) if down else "exact",
             f"{found['seconds'] / 60:.0f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
@@ -286,15 +310,19 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.likelihoods", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train")
-    train.add_argument("set_", metavar="SET", choices=SETTINGS)
-    train.add_argument("model", metavar="MODEL", choices=CLASSES)
-    train.add_argument("folder", metavar="FOLDER", type=Path)
-    train.add_argument("--data", type=Path, help="the folder of the rolls (RNNRBM_DATA, or the user's cache)")
     train.add_argument("--set", action="append", type=change, default=[], dest="change", metavar="NAME=VALUE")
     train.add_argument("--try", action="store_true", dest="try_", help="look at the validation split alone")
-    train.add_argument("--chains", type=int, default=20)
-    train.add_argument("--temperatures", type=int, default=200)
     train.set_defaults(function=run)
+    measuring = commands.add_parser("measure")
+    for command in (train, measuring):
+        command.add_argument("set_", metavar="SET", choices=SETTINGS)
+        command.add_argument("model", metavar="MODEL", choices=CLASSES)
+        command.add_argument("folder", metavar="FOLDER", type=Path)
+        command.add_argument("--data", type=Path, help="the folder of the rolls (RNNRBM_DATA, or the user's cache)")
+    measuring.add_argument("--chains", type=int, default=20, help="of annealing, for each frame (20)")
+    measuring.add_argument("--temperatures", type=int, default=100, help="of annealing (100)")
+    measuring.add_argument("--frames", type=int, default=2000, help="of which the likelihood is bracketed (2000)")
+    measuring.set_defaults(function=measure)
     shown = commands.add_parser("show")
     shown.add_argument("folder", metavar="FOLDER", type=Path)
     shown.set_defaults(function=show)
