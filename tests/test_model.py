@@ -18,24 +18,42 @@ from rnnrbm_pt.music.midi import midiwrite
 MEAN_OF_EPOCH_1 = -15.03681487503209  # Theano 1.0.5, shared_randomstreams, float64
 
 
-def monitors_of(model, rolls, **settings):
-    """All monitors of one epoch, one an update."""
+def monitors_of(model):
+    """A list that gets the monitor of each update that the model makes."""
     monitors = []
     function = model.train_function
     model.__dict__["train_function"] = lambda window: monitors.append(float(function(window))) or monitors[-1]
-    model.fit(rolls, num_epochs=1, **settings)
-    return np.array(monitors)
+    return monitors
 
 
-@pytest.mark.parametrize("backend", ["numba", "c"])
-def test_every_update_of_the_first_epoch_is_theanos(backend, nottingham_rolls, theano_reference):
+def test_every_update_of_the_first_epoch_is_theanos(nottingham_zip, theano_reference, capsys):
+    """And `train` prints as the tutorial does."""
     recorded = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch1"]
-    model = RnnRbm(backend=backend)
-    monitors = monitors_of(model, nottingham_rolls)
+    model = RnnRbm()
+    monitors = monitors_of(model)
+    model.train(nottingham_zip / "Nottingham" / "train", num_epochs=1)
     assert len(monitors) == 1912
     np.testing.assert_allclose(monitors, recorded, rtol=0, atol=1e-12)  # 3e-13 seen: the order of sums
     assert model.log[-1]["monitor"] == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
     assert model.log[-1]["frames"] == 147737
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Epoch 1/1 -15.0368148750")
+    assert float(line.split()[-1]) == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
+
+
+@pytest.mark.parametrize("n_updates", [300, pytest.param(1912, marks=pytest.mark.slow)])
+def test_updates_of_the_c_backend_are_theanos(n_updates, nottingham_rolls, theano_reference):
+    recorded = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch1"]
+    model = RnnRbm(backend="c")
+    monitors = monitors_of(model)
+
+    def stop_after(*_):
+        if len(monitors) == n_updates:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(nottingham_rolls, num_epochs=1, on_update=stop_after)
+    np.testing.assert_allclose(monitors, recorded[:n_updates], rtol=0, atol=1e-12)
 
 
 @pytest.mark.slow
@@ -43,19 +61,11 @@ def test_eight_epochs_are_theanos(nottingham_rolls, theano_reference):
     recorded = json.loads((theano_reference / "nottingham_epochs.json").read_text())
     means = recorded["theano_1.0.5_shared_randomstreams_float64"]
     updates = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch8"]
-    model, monitors = RnnRbm(), []
-    function = model.train_function
-    model.__dict__["train_function"] = lambda window: monitors.append(float(function(window))) or monitors[-1]
+    model = RnnRbm()
+    monitors = monitors_of(model)
     model.fit(nottingham_rolls, num_epochs=8)
     assert [record["monitor"] for record in model.log] == pytest.approx([means[str(e)] for e in range(1, 9)], abs=1e-9)
     np.testing.assert_allclose(monitors[-1912:], updates, rtol=0, atol=1e-9)
-
-
-def test_train_prints_as_the_tutorial_does(nottingham_zip, capsys):
-    RnnRbm().train(nottingham_zip / "Nottingham" / "train", num_epochs=1)
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("Epoch 1/1 -15.0368148750")
-    assert float(line.split()[-1]) == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
 
 
 @pytest.mark.parametrize("floatX", ["float64", "float32"])
