@@ -128,12 +128,6 @@ def with_weight_decay(gradients, params, weight_decay):
     return [g + per_param(weight_decay, p, "weight_decay") * p for g, p in zip(gradients, params, strict=True)]
 
 
-def _not_negative(bound, what):
-    if isinstance(bound, Real) and bound < 0:
-        raise ValueError(f"{what}: expected at least 0, found {bound!r}")
-    return bound
-
-
 def per_param(value, param, what="learning_rate"):
     """A setting for one parameter, as a scalar of the parameter's type.
 
