@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-STATE, VISIBLE, HIDDEN, LINE = "#c05a2b", "#1f4e79", "#5b8c5a", "#8895a3"
+STATE, VISIBLE, HIDDEN, LINE, MEMORY = "#c05a2b", "#1f4e79", "#5b8c5a", "#8895a3", "#8a6fae"
 
 
 def rnnrbm_unrolled():
@@ -47,9 +47,9 @@ def rnnrbm_unrolled():
     return figure
 
 
-def _unit(ax, x, y, colour, name):
+def _unit(ax, x, y, colour, name, size=11):
     ax.add_patch(Circle((x, y), 0.42, facecolor="white", edgecolor=colour, linewidth=1.8, zorder=3))
-    ax.text(x, y, name, ha="center", va="center", fontsize=11, color=colour, zorder=4)
+    ax.text(x, y, name, ha="center", va="center", fontsize=size, color=colour, zorder=4)
 
 
 def _arrow(ax, start, end, colour, curve=0.0):
@@ -60,3 +60,120 @@ def _arrow(ax, start, end, colour, curve=0.0):
             connectionstyle=f"arc3,rad={curve}", zorder=2,
         )
     )  # fmt: skip
+
+
+COLUMNS = dict(zip(("t-1", "t", "t+1"), (3.0, 6.2, 9.4), strict=True))
+BEFORE, WHITE = 0.2, {"facecolor": "white", "edgecolor": "none", "pad": 1}
+
+
+def rtrbm_unrolled():
+    """The RTRBM, three steps of it side by side."""
+    figure, ax = _canvas(4.2)
+    u_row, v_row, h_row = 0.0, 2.3, 4.3
+    _state_row(ax, u_row, STATE, "u")
+    for name, x, past in _steps():
+        _box(ax, x, v_row, h_row)
+        _rbm(ax, x, v_row, h_row, name)
+        _arrow(ax, (past, u_row), (x, h_row), STATE, curve=-0.12)
+        _arrow(ax, (x, v_row), (x, u_row), VISIBLE)
+    x = COLUMNS["t"]
+    _label(ax, (x - 1.6, u_row - 0.27), "Wuh", STATE)
+    _label(ax, (x - 1.75, 2.75), "Wuh", STATE)
+    _label(ax, (x - 0.25, 1.15), "W", VISIBLE)
+    _label(ax, (x + 0.28, (v_row + h_row) / 2), "W", LINE)
+    _label(ax, (x, h_row + 1.05), "the RBM of step t", "#555555")
+    return figure
+
+
+def lstm_rtrbm_unrolled():
+    """The LSTM-RTRBM, three steps of it side by side."""
+    figure, ax = _canvas(5.4, bottom=-2.3)
+    s_row, u_row, v_row, h_row = -1.6, 0.0, 2.3, 4.3
+    _state_row(ax, u_row, STATE, "u")
+    _state_row(ax, s_row, MEMORY, "s")
+    for name, x, past in _steps():
+        _box(ax, x, v_row, h_row)
+        _rbm(ax, x, v_row, h_row, name)
+        _arrow(ax, (past, u_row), (x, h_row), STATE, curve=-0.12)
+        _arrow(ax, (past, s_row), (x, h_row), MEMORY)
+        _arrow(ax, (past, s_row), (x, u_row), MEMORY)
+        _arrow(ax, (x, v_row), (x, u_row), VISIBLE)
+        _arrow(ax, (x, v_row), (x, s_row), VISIBLE, curve=-0.32)
+    x = COLUMNS["t"]
+    _label(ax, (x - 1.6, u_row - 0.27), "Wuh", STATE)
+    _label(ax, (x - 1.6, s_row - 0.3), "Ws, and the cells c", MEMORY)
+    _label(ax, (x - 1.95, 2.8), "Wuh", STATE)
+    _label(ax, (x - 1.3, 1.7), "Wsh", MEMORY)
+    _label(ax, (x - 1.35, -0.75), "Wsh", MEMORY)
+    _label(ax, (x + 0.78, 0.75), "Wv", VISIBLE)
+    _label(ax, (x, h_row + 1.05), "the RBM of step t", "#555555")
+    return figure
+
+
+def rnn_nade_unrolled():
+    """The RNN-NADE, three steps of it side by side, with three notes in each."""
+    figure, ax = _canvas(5.0)
+    u_row, rows = 0.0, (2.2, 3.7, 5.2)
+    _state_row(ax, u_row, STATE, "u")
+    for name, x, past in _steps():
+        _box(ax, x, rows[0], rows[-1])
+        for i, row in enumerate(rows, start=1):
+            _unit(ax, x, row, VISIBLE, f"$v_{{{name}}}^{{{i}}}$", size=9)
+            _arrow(ax, (past, u_row), (x, row), STATE, curve=-0.05 * (i - 1))
+        _arrow(ax, (x, rows[0]), (x, rows[1]), HIDDEN)
+        _arrow(ax, (x, rows[1]), (x, rows[2]), HIDDEN)
+        _arrow(ax, (x, rows[0]), (x, rows[2]), HIDDEN, curve=-0.55)
+        ax.annotate(
+            "", (x, u_row + 0.42), (x, rows[0] - 0.78),
+            arrowprops={"arrowstyle": "-|>", "color": VISIBLE, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
+    x = COLUMNS["t"]
+    _label(ax, (x - 1.6, u_row - 0.27), "Wuu", STATE)
+    _label(ax, (x - 1.6, 1.3), "Wuv, Wuh", STATE)
+    _label(ax, (x + 0.4, 0.9), "Wvu", VISIBLE)
+    _label(ax, (x + 1.25, rows[1]), "W, V", HIDDEN)
+    _label(ax, (x, rows[-1] + 1.05), "the NADE of step t", "#555555")
+    ax.set_ylim(-0.7, 6.6)
+    return figure
+
+
+def _canvas(height, bottom=-0.7):
+    figure = Figure(figsize=(7.5, height), layout="constrained")
+    ax = figure.add_subplot(aspect="equal")
+    ax.set_xlim(-1.2, 11.2)
+    ax.set_ylim(bottom, 5.7)
+    ax.axis("off")
+    return figure, ax
+
+
+def _steps():
+    """Name and place of each step, and the place of the state before it."""
+    return [(name, x, past) for (name, x), past in zip(COLUMNS.items(), (BEFORE, *COLUMNS.values()), strict=False)]
+
+
+def _state_row(ax, row, colour, name):
+    """The states of a recurrence, from that before the first step to beyond the last."""
+    _arrow(ax, (BEFORE - 1.3, row), (BEFORE, row), colour)
+    for index, x in (("t-2", BEFORE), *COLUMNS.items()):
+        _unit(ax, x, row, colour, f"${name}_{{{index}}}$")
+        _arrow(ax, (x, row), (x + (1.6 if index == "t+1" else 3.2 if index != "t-2" else 2.8), row), colour)
+
+
+def _box(ax, x, low, high):
+    """What happens within a step."""
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - 0.85, low - 0.75), 1.7, high - low + 1.5, boxstyle="round,pad=0.05,rounding_size=0.3",
+            facecolor="#f3f5f8", edgecolor="#b8c4d0", zorder=0,
+        )
+    )  # fmt: skip
+
+
+def _rbm(ax, x, v_row, h_row, name):
+    ax.plot([x, x], [v_row, h_row], color=LINE, linewidth=3, zorder=1)
+    _unit(ax, x, h_row, HIDDEN, f"$h_{{{name}}}$")
+    _unit(ax, x, v_row, VISIBLE, f"$v_{{{name}}}$")
+
+
+def _label(ax, place, text, colour):
+    ax.text(*place, text, color=colour, fontsize=10, ha="center", va="center", bbox=WHITE, zorder=2.5)
