@@ -68,7 +68,24 @@ of the initial weights, times the square root of the number of inputs, where the
 from one look at the validation split to the next; visible_from_u: of the RTRBMs.
 """
 
-SETTINGS = {"jsb_chorales": {}, "nottingham": {}}
+STARTED = {"visible_from_u": True, "scale": 1}
+
+SETTINGS = {
+    "jsb_chorales": {
+        "rbm": {"scale": 1, "lr": 0.001, "epochs": 60, "every": 10},
+        "nade": {"epochs": 60, "every": 10},
+        "rtrbm": {**STARTED, "augment": 3, "epochs": 25, "every": 5},
+        "rnn-rbm": {"lr": 0.002, "augment": 3, "epochs": 50, "every": 10},
+        "lstm-rtrbm": {**STARTED, "augment": 3, "epochs": 12, "every": 4},
+        "rnn-nade": {"augment": 3, "every": 5},
+    },
+    "nottingham": {
+        "rbm": {"every": 5},
+        "rtrbm": {**STARTED, "epochs": 12, "every": 4},
+        "rnn-rbm": {"lr": 0.005, "epochs": 50, "every": 10},
+        "rnn-nade": {"epochs": 10, "every": 2},
+    },
+}
 """What was best on the validation split, of what was tried."""
 
 SECONDS = {"jsb_chorales": 0.5, "nottingham": 0.25}
