@@ -71,7 +71,8 @@ class Fitting(Updating):
         validate_by : {"monitor", "likelihood"}
             What is taken of them: the `monitor`, or the log-likelihood per frame, as `score` gives it. That is exact of
             an RNN-NADE, and else estimated on up to 1,000 frames, some seconds an epoch. The monitor of a model whose
-            chains mix well falls while its likelihood rises.
+            chains mix well falls while its likelihood rises. But where they mix so badly that the estimate fails, it is
+            too high, and such parameters are taken for the best: see how `score` fares with more temperatures.
         validate_every : int
             Epochs from one validation to the next. The last epoch has one too.
         patience : int, optional

@@ -237,7 +237,7 @@ class Measuring:
         log_p, errors = (np.split(x, np.cumsum([len(roll) for roll in rolls])[:-1]) if rolls else [] for x in both)
         return (log_p, errors) if return_errors else log_p
 
-    def expected_accuracy(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1):
+    def expected_accuracy(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1, missed=True):
         """The expected frame-level accuracy of a sample of each next frame, given those before it.
 
         With p_t = E[v_t | v_1, ..., v_{t-1}], the expected counts of notes that are right, wrong and missing are
@@ -245,7 +245,8 @@ class Measuring:
             TP = sum_t v_t.p_t,  FP = sum_t (1 - v_t).p_t,  FN = sum_t v_t.(1 - p_t)
 
         and the accuracy is TP / (TP + FP + FN), one quotient for all frames (Bay, Ehmann and Downie, Evaluation of
-        multiple-F0 estimation and tracking systems, ISMIR 2009, whose counts are not expected ones).
+        multiple-F0 estimation and tracking systems, ISMIR 2009, whose counts are not expected ones). The accuracies of
+        the paper are TP / (TP + FP), by all that can be seen; see `reference.paper`.
 
         p_t is estimated as `predict_next` does it. Of an RNN-NADE that is without bias, as its samples are exact; of
         RBMs up to what their Gibbs chains have not forgotten of their start after `burn_in`. Of neither is it exact.
@@ -257,6 +258,8 @@ class Measuring:
             As `predict_next` takes them, n_samples at least 2; the seed is that of the choice of frames too.
         n_frames : int, optional
             Take so many frames at random instead of all.
+        missed : bool
+            Whether notes that are missing count. Without, it is the expected precision, TP / (TP + FP).
 
         Returns
         -------
@@ -285,7 +288,7 @@ class Measuring:
                 p = np.asarray(p, dtype=np.float64).reshape(-1, n_samples, v.shape[1])[: len(v)]
                 v = v[:, None]
                 hits.append((v * p).sum(axis=2))
-                unions.append((v + p - v * p).sum(axis=2))
+                unions.append((v + p - v * p if missed else p).sum(axis=2))
         hits, unions = np.concatenate(hits), np.concatenate(unions)
         accuracy = hits.sum() / unions.sum()
         residuals = hits - accuracy * unions  # of which the mean is 0: the quotient, to first order

@@ -112,6 +112,9 @@ def test_accuracy_is_that_of_the_exact_expectations(kind, twin):
     assert np.abs(off).max() < 4 * errors.max() < 0.1 and 0.6 < np.sqrt(((off / errors) ** 2).mean()) < 1.5
     some = model.expected_accuracy(ROLLS, n_frames=16)
     assert some.n_frames == 16 and some.standard_error > errors.max() and abs(some - expected) < 4 * some.standard_error
+    precision = (v * p).sum() / p.sum()
+    forgiving = model.expected_accuracy(ROLLS, n_samples=20, missed=False)
+    assert abs(forgiving - precision) < 4 * forgiving.standard_error < 0.1 and forgiving > found[0]
     assert states_of(model) == before
 
 

@@ -77,14 +77,15 @@ def test_trying_looks_at_the_validation_split_alone(train, tmp_path, monkeypatch
 def test_tables():
     up = {"value": -6.123, "standard_error": 0.006, "doubtful": 0}
     found = {"log_likelihood": {**up, "standard_error": 0.0}, "expected_accuracy": {"value": 0.25}, "seconds": 90}
+    found["expected_precision"] = {"value": 0.34}
     annealed = found | {
         "log_likelihood": up,
         "log_likelihood_forward": up,
         "log_likelihood_reverse": {**up, "value": -6.2},
     }
     lines = table("jsb_chorales", {"rnn-nade": found, "lstm-rtrbm": annealed}).splitlines()
-    assert lines[2] == "| rnn-nade | -6.12 | -5.83 | 25.0 | 32.1 | exact | 2 |"
-    assert lines[3] == "| lstm-rtrbm | -6.12 ± 0.01 |  | 25.0 |  | -6.20 ± 0.01 to -6.12 ± 0.01 | 2 |"
+    assert lines[2] == "| rnn-nade | -6.12 | -5.83 | 34.0 | 32.1 | 25.0 | exact | 2 |"
+    assert lines[3] == "| lstm-rtrbm | -6.12 ± 0.01 |  | 34.0 |  | 25.0 | -6.20 ± 0.01 to -6.12 ± 0.01 | 2 |"
     rows = [
         {"model": "rnn-nade", "settings": {"lr": 0.1}, "validation": -6.5, "seconds": 60},
         {"model": "rnn-nade", "settings": {}, "validation": -6.0, "seconds": 30},
