@@ -13,6 +13,7 @@ there, a piece that it wrote and a picture of that. `show` prints the tables.
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -284,16 +285,23 @@ def table(dataset, results):
         cell = TABLE[ROWS[name]][dataset] if name in ROWS else None
         cells = [
             name,
-            f"{score['value']:.2f}" + (f" ± {score['standard_error']:.2f}" if score["standard_error"] else ""),
+            f"{score['value']:.2f}" + (f" ± {hundredths(score['standard_error'])}" if score["standard_error"] else ""),
             f"{cell.log_likelihood:.2f}" if cell else "",
             f"{100 * found['expected_precision']['value']:.1f}",
             f"{cell.accuracy:.1f}" if cell else "",
             f"{100 * accuracy['value']:.1f}",
-            " to ".join(f"{x['value']:.2f} ± {x['standard_error']:.2f}" for x in (down, up)) if down else "exact",
+            " to ".join(f"{x['value']:.2f} ± {hundredths(x['standard_error'])}" for x in (down, up))
+            if down
+            else "exact",
             f"{found['seconds'] / 60:.0f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def hundredths(error):
+    """An error with two decimals, rounded up."""
+    return f"{math.ceil(100 * error) / 100:.2f}"
 
 
 def table_of_tried(rows):
