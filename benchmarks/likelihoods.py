@@ -85,6 +85,7 @@ SETTINGS = {
         "nade": {"epochs": 6, "every": 2},
         "rtrbm": {**STARTED, "epochs": 12, "every": 4},
         "rnn-rbm": {"lr": 0.005, "epochs": 50, "every": 10},
+        "lstm-rtrbm": {**STARTED, "epochs": 6, "every": 3},
         "rnn-nade": {"epochs": 10, "every": 2},
     },
 }
