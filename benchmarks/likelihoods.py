@@ -13,7 +13,6 @@ there, a piece that it wrote and a picture of that. `show` prints the tables.
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 
@@ -21,7 +20,7 @@ import numpy as np
 
 import rnnrbm_pt
 from rnnrbm_pt import midiwrite
-from rnnrbm_pt.evaluate_command import cut
+from rnnrbm_pt.evaluate_command import cut, estimate, rounded_up
 from rnnrbm_pt.model import SequenceModel
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.music.pianoroll import with_transpositions
@@ -247,20 +246,8 @@ def measured(model, rolls, args):
         for name, reverse in (("forward", False), ("reverse", True)):
             found[f"log_likelihood_{name}"] = estimate(model.score(rolls, **annealing, n_frames=few, reverse=reverse))
         found["annealing"] = annealing
-    chains = {"burn_in": args.burn_in, "n_average": 100}
-    for name, missed in (("expected_accuracy", True), ("expected_precision", False)):
-        found[name] = estimate(model.expected_accuracy(rolls, **some, **chains, missed=missed))
-    return found
-
-
-def estimate(found):
-    """An `Estimate` for JSON."""
-    return {
-        "value": float(found),
-        "standard_error": found.standard_error,
-        "frames": found.n_frames,
-        "doubtful": found.n_doubtful,
-    }
+    accuracy, precision = model.accuracy_and_precision(rolls, **some, burn_in=args.burn_in, n_average=100)
+    return found | {"expected_accuracy": estimate(accuracy), "expected_precision": estimate(precision)}
 
 
 def show(args):
@@ -288,23 +275,18 @@ def table(dataset, results):
         cell = TABLE[ROWS[name]][dataset] if name in ROWS else None
         cells = [
             name,
-            f"{score['value']:.2f}" + (f" ± {hundredths(score['standard_error'])}" if score["standard_error"] else ""),
+            f"{score['value']:.2f}" + (f" ± {rounded_up(score['standard_error'])}" if score["standard_error"] else ""),
             f"{cell.log_likelihood:.2f}" if cell else "",
             f"{100 * found['expected_precision']['value']:.1f}",
             f"{cell.accuracy:.1f}" if cell else "",
             f"{100 * accuracy['value']:.1f}",
-            " to ".join(f"{x['value']:.2f} ± {hundredths(x['standard_error'])}" for x in (down, up))
+            " to ".join(f"{x['value']:.2f} ± {rounded_up(x['standard_error'])}" for x in (down, up))
             if down
             else "exact",
             f"{found['seconds'] / 60:.0f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def hundredths(error):
-    """An error with two decimals, rounded up."""
-    return f"{math.ceil(100 * error) / 100:.2f}"
 
 
 def table_of_tried(rows):

@@ -75,11 +75,7 @@ def make_parser():
     train.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model file to write")
     train.add_argument("--log", metavar="FILE", help="write a line of JSON an epoch to it (MODEL.jsonl)")
     train.add_argument("--checkpoint-every", type=int, metavar="N", help="write MODEL every N updates, not epochs only")
-    train.add_argument(
-        "--resume",
-        action="store_true",
-        help="continue the run that MODEL holds; FILES as before",
-    )
+    train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds; FILES as before")
     model_options(train.add_argument_group("model"))
     running_options(train.add_argument_group("running"))
     add_training_options(train)

@@ -203,8 +203,7 @@ def measure(model, rolls, simple, args):
     else:
         below = None
     say(f"expected accuracy of {n}")
-    accuracy = model.expected_accuracy(rolls, n_samples=args.samples, **settings)
-    precision = model.expected_accuracy(rolls, n_samples=args.samples, **settings, missed=False)
+    accuracy, precision = model.accuracy_and_precision(rolls, n_samples=args.samples, **settings)
     say("monitor")
     monitor = model.monitor(rolls)
     say("")
@@ -342,7 +341,12 @@ def number(x):
 
 def error(x):
     """A standard error, rounded up to two decimals; of one frame there is none."""
-    return f"+- {math.ceil(100 * x) / 100:.2f}" if math.isfinite(x) else ""
+    return f"+- {rounded_up(x)}" if math.isfinite(x) else ""
+
+
+def rounded_up(x):
+    """Two decimals, of which an error has no less than it should."""
+    return f"{math.ceil(100 * x) / 100:.2f}"
 
 
 def plural(n, noun):

@@ -42,11 +42,8 @@ class Estimate(float):
         return self
 
     def __repr__(self):
-        value, error, doubt = (
-            float(self),
-            self.standard_error,
-            f", n_doubtful={self.n_doubtful}" * bool(self.n_doubtful),
-        )
+        value, error = float(self), self.standard_error
+        doubt = f", n_doubtful={self.n_doubtful}" if self.n_doubtful else ""
         return f"Estimate({value!r}, standard_error={error!r}, n_frames={self.n_frames}, exact={self.exact}{doubt})"
 
 
@@ -96,6 +93,25 @@ def error_of_mean(values, errors, n_total):
     if n < n_total:
         variance += np.var(values, ddof=1) * (1 - n / n_total) if n > 1 else np.nan
     return float(np.sqrt(variance / n))
+
+
+def quotient(hits, counts, n_total):
+    """The sum of hits over the sum of counts, of some of n_total frames.
+
+    Parameters
+    ----------
+    hits, counts : arrays, shape (n_frames, n_samples)
+    n_total : int
+
+    Returns
+    -------
+    Estimate
+    """
+    found = hits.sum() / counts.sum()
+    residuals = hits - found * counts  # of which the mean is 0: the quotient, to first order
+    errors = residuals.std(axis=1, ddof=1) / np.sqrt(hits.shape[1])
+    error = error_of_mean(residuals.mean(axis=1), errors, n_total) / counts.mean()
+    return Estimate(found, error, len(hits), exact=False)
 
 
 def in_blocks(pieces, size):
@@ -271,6 +287,27 @@ class Measuring:
         ValueError
             If a roll or a number cannot be taken, there are no frames or not `n_frames`, or frames are real numbers.
         """
+        settings = {"n_samples": n_samples, "burn_in": burn_in, "n_average": n_average}
+        accuracy, precision = self.accuracy_and_precision(rolls, **settings, n_frames=n_frames, seed=seed)
+        return accuracy if missed else precision
+
+    def accuracy_and_precision(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1):
+        """The `expected_accuracy` with missing notes and without them, of the same samples.
+
+        Parameters
+        ----------
+        rolls, n_samples, burn_in, n_average, n_frames, seed
+            As `expected_accuracy` takes them.
+
+        Returns
+        -------
+        accuracy, precision : Estimate
+
+        Raises
+        ------
+        ValueError
+            As `expected_accuracy`.
+        """
         if self.real_valued:
             raise ValueError(
                 "expected_accuracy: expected binary visible units, found Gaussian ones, which are no notes"
@@ -281,20 +318,17 @@ class Measuring:
         weights = np.repeat([0, 1 / n_average], [burn_in, n_average]).astype(self.floatX)
         function, streams = self._expectation
         self._seed(streams, seed)
-        hits, unions = [], []  # (n_frames, n_samples), of each block
+        hits, expected, unions = [], [], []  # (n_frames, n_samples), of each block
         with bounded_threads(self.threads):
             for _, bv, bh, v in in_blocks(self._observed(rolls, chosen), max(1, ROWS // n_samples)):
                 p = function(*self._in_rows(n_samples, bv, bh), weights)
                 p = np.asarray(p, dtype=np.float64).reshape(-1, n_samples, v.shape[1])[: len(v)]
                 v = v[:, None]
                 hits.append((v * p).sum(axis=2))
-                unions.append((v + p - v * p if missed else p).sum(axis=2))
-        hits, unions = np.concatenate(hits), np.concatenate(unions)
-        accuracy = hits.sum() / unions.sum()
-        residuals = hits - accuracy * unions  # of which the mean is 0: the quotient, to first order
-        errors = residuals.std(axis=1, ddof=1) / np.sqrt(n_samples)
-        error = error_of_mean(residuals.mean(axis=1), errors, n_total) / unions.mean()
-        return Estimate(accuracy, error, len(hits), exact=False)
+                expected.append(p.sum(axis=2))
+                unions.append((v + p - v * p).sum(axis=2))
+        hits, expected, unions = map(np.concatenate, (hits, expected, unions))
+        return quotient(hits, unions, n_total), quotient(hits, expected, n_total)
 
     def _is_exact(self, exact):
         """Whether the likelihood is to be computed exactly, of what was asked for."""
