@@ -133,7 +133,7 @@ def train_frames(model, rolls, valid, settings, look):
 
     def on_epoch(record):
         if record["epoch"] % settings["every"] == 0 or record["epoch"] == settings["epochs"]:
-            record["validation"] = float(model.score(valid, **({} if model._is_exact(None) else FEW)))
+            record["validation"] = model.validation_likelihood(valid)
         look(record)
         if record.get("validation", -np.inf) > best["validation"]:
             best.update(validation=record["validation"], values=[p.get_value() for p in model.params])
@@ -148,10 +148,6 @@ def train_frames(model, rolls, valid, settings, look):
     for p, value in zip(model.params, best["values"], strict=True):
         p.set_value(value)
     return best["validation"]
-
-
-FEW = {"n_frames": 1000, "n_chains": 10, "n_temperatures": 100}
-"""How `fit` estimates the likelihood of the validation split."""
 
 
 def train_sequences(model, rolls, valid, settings, look):

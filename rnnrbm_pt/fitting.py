@@ -15,6 +15,38 @@ FRAMES_TO_VALIDATE = 1000
 """Frames of which the likelihood is estimated for that, where it is not exact: the same each time."""
 
 
+def validating_settings(validation, validate_by, validate_every, patience):
+    """What a run's progress has to know of its validation, checked.
+
+    Parameters
+    ----------
+    validation, validate_by, validate_every, patience
+        As `Fitting.fit` takes them.
+
+    Returns
+    -------
+    dict
+        Keywords of `training.loop.Progress`.
+
+    Raises
+    ------
+    ValueError
+        If one cannot be taken.
+    """
+    if validation is not None and not sum(map(len, validation)):
+        raise ValueError("validation: expected frames, found none")
+    if validate_by not in VALIDATIONS:
+        raise ValueError(f"validate_by: expected one of {', '.join(VALIDATIONS)}, found {validate_by!r}")
+    if int(validate_every) < 1:
+        raise ValueError(f"validate_every: expected at least 1 epoch, found {validate_every!r}")
+    if validate_by != "monitor" and validation is None:
+        raise ValueError(f"validate_by: expected a validation for {validate_by!r}, found none")
+    if patience is not None and (validation is None or int(patience) < 1):
+        raise ValueError(f"patience: expected at least 1 epoch, and a validation, found {patience!r}")
+    patience = None if patience is None else int(patience)
+    return {"validate_by": validate_by, "validate_every": int(validate_every), "patience": patience}
+
+
 class Fitting(Updating):
     """The part of a `SequenceModel` that is trained."""
 
@@ -123,16 +155,9 @@ class Fitting(Updating):
             learning = Learning(
                 optimizer, optimizer_settings, lr_rnn, clip_norm, clip_value, weight_decay, schedule or {}
             )
+            validating = validating_settings(validation, validate_by, validate_every, patience)
             progress = self._new_progress(
-                rolls,
-                validation,
-                batch_size,
-                num_epochs,
-                n_sequences,
-                carry_state,
-                validate_by=validate_by,
-                validate_every=validate_every,
-                patience=patience,
+                rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating
             )
             self._learn_by(learning)
             self.progress = None
@@ -237,43 +262,19 @@ class Fitting(Updating):
             total.set_value(value)
         return self
 
-    def _new_progress(
-        self,
-        rolls,
-        validation,
-        batch_size,
-        num_epochs,
-        n_sequences,
-        carry_state,
-        *,
-        validate_by,
-        validate_every,
-        patience,
-    ):
+    def _new_progress(self, rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating):
         if int(batch_size) < 1 or int(num_epochs) < 0 or int(n_sequences) < 1:
             raise ValueError(
                 "expected batch_size and n_sequences of at least 1 and num_epochs of at least 0, "
                 f"found {batch_size}, {n_sequences} and {num_epochs}"
             )
-        if validation is not None and not sum(map(len, validation)):
-            raise ValueError("validation: expected frames, found none")
-        if validate_by not in VALIDATIONS:
-            raise ValueError(f"validate_by: expected one of {', '.join(VALIDATIONS)}, found {validate_by!r}")
-        if int(validate_every) < 1:
-            raise ValueError(f"validate_every: expected at least 1 epoch, found {validate_every!r}")
-        if validate_by != "monitor" and validation is None:
-            raise ValueError(f"validate_by: expected a validation for {validate_by!r}, found none")
-        if patience is not None and (validation is None or int(patience) < 1):
-            raise ValueError(f"patience: expected at least 1 epoch, and a validation, found {patience!r}")
         return Progress(
             int(num_epochs),
             int(batch_size),
             list(range(len(rolls))),
             n_sequences=int(n_sequences),
             carry_state=bool(carry_state),
-            validate_by=validate_by,
-            validate_every=int(validate_every),
-            patience=None if patience is None else int(patience),
+            **validating,
             data=fingerprint(rolls + (validation or [])),
         )
 
@@ -335,6 +336,20 @@ class Fitting(Updating):
         """What the validation sequences are asked, in nats a frame; higher is better."""
         if self.progress.validate_by == "monitor":
             return self.monitor(rolls, self.progress.batch_size)
+        return self.validation_likelihood(rolls)
+
+    def validation_likelihood(self, rolls):
+        """The log-likelihood per frame as `fit` takes it of validation sequences: exact, or a quick estimate.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        float
+            In nats.
+        """
         if self._is_exact(None):
             return float(self.score(rolls))
         n_frames = min(FRAMES_TO_VALIDATE, sum(map(len, rolls)))

@@ -1,5 +1,6 @@
 """Where the data of the tests lie, and the fixtures that every test file shares."""
 
+import json
 import os
 from pathlib import Path
 
@@ -82,6 +83,24 @@ def python_model(toy_model):
         return model
 
     return make
+
+
+@pytest.fixture
+def as_written(monkeypatch):
+    """Models run their graphs as they are written: nothing is compiled."""
+    from pytensor.compile.mode import Mode
+
+    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
+
+
+@pytest.fixture
+def toy_chorales(toy_rolls, tmp_path):
+    """A folder that has the paper's chorales, or so: of 12 notes from 40, six frames each, 3, 1 and 1 of them."""
+    notes = [[(40 + np.flatnonzero(frame)).tolist() for frame in roll[:6]] for roll in toy_rolls]
+    splits = {"train": notes[:3], "valid": notes[3:4], "test": notes[4:]}
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "jsb_chorales.json").write_text(json.dumps(splits))
+    return tmp_path / "sets"
 
 
 @pytest.fixture(scope="session")

@@ -206,14 +206,6 @@ sys.exit(cli.main(sys.argv[1:]))
     assert not (tmp_path / "m").exists()
 
 
-@pytest.fixture
-def as_written(monkeypatch):
-    """Graphs are run as they are written: nothing is compiled."""
-    from pytensor.compile.mode import Mode
-
-    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
-
-
 def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsys, as_written):
     options = (
         "--k 2 --learn-initial --optimizer nesterov --momentum 0.8 --lr-rnn 0.01 --clip-norm 5 --weight-decay 0.001"

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import RnnNade, RnnRbm, midiwrite
 from rnnrbm_pt.baselines import baselines
@@ -16,20 +15,12 @@ from rnnrbm_pt.music.pianoroll import change_range
 SMALL = {"n_hidden": 4, "n_hidden_recurrent": 3, "streams": "philox"}
 
 
-@pytest.fixture(autouse=True)
-def as_written(monkeypatch):
-    """Graphs are run as they are written: nothing is compiled."""
-    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
+pytestmark = pytest.mark.usefixtures("as_written")
 
 
 @pytest.fixture
-def sets(toy_rolls, tmp_path):
-    """A folder that has the chorales, of 12 notes from 40 and few frames."""
-    notes = [[(40 + np.flatnonzero(frame)).tolist() for frame in roll[:6]] for roll in toy_rolls]
-    splits = {"train": notes[:3], "valid": notes[3:4], "test": notes[4:]}
-    (tmp_path / "sets").mkdir()
-    (tmp_path / "sets" / "jsb_chorales.json").write_text(json.dumps(splits))
-    return tmp_path / "sets"
+def sets(toy_chorales):
+    return toy_chorales
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytensor
 import pytest
-from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import RnnRbm, cli, midiwrite
 from rnnrbm_pt.music.paper_sets import SETS
@@ -79,17 +78,16 @@ def music(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def as_written(monkeypatch):
-    """Graphs are run as they are written: nothing is compiled."""
+def blocks_as_written(as_written):
+    """What the page itself compiles too; and its figures are closed."""
     from matplotlib import pyplot
 
-    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
     with pytensor.config.change_flags(mode="FAST_COMPILE", floatX="float64"):
         yield
     pyplot.close("all")
 
 
-def test_everything_in_it_runs(music, as_written, monkeypatch, capsys):
+def test_everything_in_it_runs(music, blocks_as_written, monkeypatch, capsys):
     smaller, namespace, ran = dict(SMALLER), {"__name__": "readme"}, []
     for line, is_python, code in steps():
         for said in [said for said in smaller if said in code]:

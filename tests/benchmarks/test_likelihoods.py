@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from pytensor.compile.mode import Mode
 
 from benchmarks.likelihoods import DEFAULTS, ROWS, SETTINGS, change, main, table, table_of_tried
 from rnnrbm_pt.model import SequenceModel
@@ -14,23 +13,18 @@ from rnnrbm_pt.reference.paper import TABLE
 SMALL = ["--set", "hidden=4", "--set", "recurrent=3", "--set", "k=2", "--set", "epochs=3", "--set", "every=2"]
 
 
-@pytest.fixture(autouse=True)
-def as_written(monkeypatch):
-    """Graphs are run as they are written: nothing is compiled."""
-    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
+pytestmark = pytest.mark.usefixtures("as_written")
 
 
 @pytest.fixture
-def train(toy_rolls, tmp_path):
-    """train(model, *more): the folder of the results, on chorales of 12 notes from 40."""
-    notes = [[(40 + np.flatnonzero(frame)).tolist() for frame in roll[:6]] for roll in toy_rolls]
-    splits = {"train": notes[:3], "valid": notes[3:4], "test": notes[4:]}
-    (tmp_path / "jsb_chorales.json").write_text(json.dumps(splits))
+def train(toy_chorales, tmp_path):
+    """train(model, *more): the folder of the results."""
 
     def train(model, *more):
-        main(["train", "jsb_chorales", model, str(tmp_path / "out"), "--data", str(tmp_path), *SMALL, *more])
+        where = ["jsb_chorales", model, str(tmp_path / "out"), "--data", str(toy_chorales)]
+        main(["train", *where, *SMALL, *more])
         if "--try" not in more:
-            main(["measure", "jsb_chorales", model, str(tmp_path / "out"), "--data", str(tmp_path)])
+            main(["measure", *where])
         return tmp_path / "out" / "jsb_chorales"
 
     return train
@@ -44,13 +38,13 @@ def test_settings_are_known():
     assert change("lr=0.01") == ("lr", 0.01) and change("optimizer=sgd") == ("optimizer", "sgd")
 
 
-def test_what_is_written_is_what_the_model_comes_to(train, tmp_path):
+def test_what_is_written_is_what_the_model_comes_to(train, toy_chorales):
     """Of a model of frames too: that it has no recurrence, and is as good after any history."""
     folder = train("rbm", "--set", "augment=1", "--set", "lr=0.1") / "rbm"
     found = json.loads((folder / "result.json").read_text())
     model = SequenceModel.load(folder / "model.npz")
     low, high = model.r
-    data = load("jsb_chorales", folder=tmp_path)
+    data = load("jsb_chorales", folder=toy_chorales)
     valid, test = ([roll[:, low - 21 : high - 21] for roll in rolls] for rolls in (data.valid, data.test))
     assert 40 <= low < high <= 52 and found["settings"]["augment"] == 1
     assert found["log_likelihood"]["value"] == pytest.approx(model.score(test), rel=1e-9)
