@@ -17,8 +17,10 @@ from pytensor.compile import optdb
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.traversal import ancestors
 from pytensor.scalar.basic import Add, Cast
 from pytensor.scalar.math import Sigmoid
+from pytensor.scan.op import Scan
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
@@ -27,8 +29,14 @@ from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.type import TensorType
 
 from rnnrbm_pt.graphs.numba_key import cache_key
-from rnnrbm_pt.graphs.numba_rows import compare_row
+from rnnrbm_pt.graphs.numba_rows import FASTMATH, compare_row
 from rnnrbm_pt.graphs.rewrites import CLOSE, SingleTrial
+
+SMALL = 1_000_000
+"""Multiplications of a product of matrices that OpenBLAS has a quicker way for, at most."""
+
+FEWEST_ROWS = 32
+"""Of the part of a product."""
 
 
 class SampleUnits(RNGConsumerOp):
@@ -109,6 +117,21 @@ class Product(Op):
         outputs[0][0] = np.dot(*inputs)
 
 
+class InOrder(Op):
+    """A copy of a matrix whose rows lie one after another."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def infer_shape(self, *fgraph_node_shapes):
+        return [fgraph_node_shapes[-1][0]]
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = np.array(inputs[0], order="C")
+
+
 def _is_uniform(variable):
     """Whether a variable is the draw of a uniform(0, 1)."""
     if variable.owner is None or not isinstance(variable.owner.op, UniformRV):
@@ -141,7 +164,7 @@ def _product_of(variable):
     return None
 
 
-def _vector_of(row):
+def vector_of(row):
     """The vector of which a matrix is the only row; the variable itself if it is something else."""
     if row.owner is not None and isinstance(row.owner.op, DimShuffle) and row.owner.op.new_order == ("x", 0):
         return row.owner.inputs[0]
@@ -176,7 +199,7 @@ def local_sample_units(fgraph, node):
         return None
     bit = node.inputs[0]
     u, p = bit.owner.inputs
-    draw = _vector_of(u)  # PyTensor turns a vector of bits that enters a product into a row here already
+    draw = vector_of(u)  # PyTensor turns a vector of bits that enters a product into a row here already
     if not _is_uniform(draw) or any(len(fgraph.clients[x]) != 1 for x in (draw, u, bit)):
         return None
     layer = layer_of(p)
@@ -209,8 +232,32 @@ def local_product(fgraph, node):
     return [product]
 
 
+@node_rewriter([Scan])
+def local_matrices_in_order(fgraph, node):
+    """Copy the transposed matrices that each step of a scan multiplies by, once: products with them take less time."""
+    inner, outer = node.op.inner_non_seqs(node.op.inner_inputs), node.op.outer_non_seqs(node.inputs)
+    factors = {x.owner.inputs[1] for x in ancestors(node.op.inner_outputs) if x.owner and isinstance(x.owner.op, Dot)}
+    replaced = {
+        matrix: InOrder()(matrix)
+        for x, matrix in zip(inner, outer, strict=True)
+        if x in factors and _is_transposed(matrix) and matrix.type.dtype in ("float32", "float64")
+    }
+    if not replaced:
+        return None
+    tell_numba()
+    copy_stack_trace(list(replaced), list(replaced.values()))
+    outputs = node.op(*[replaced.get(x, x) for x in node.inputs], return_list=True)
+    copy_stack_trace(node.outputs, outputs)
+    return outputs
+
+
+def _is_transposed(x):
+    return x.owner is not None and isinstance(x.owner.op, DimShuffle) and x.owner.op.new_order == (1, 0)
+
+
 # After the rewrites that move products out of scans (1.6) and before elementwise operations are fused (49).
 optdb.register("rnnrbm_sample_units", dfs_rewriter(local_sample_units, ignore_newtrees=True), "numba", position=48.6)
+optdb.register("rnnrbm_in_order", dfs_rewriter(local_matrices_in_order, ignore_newtrees=True), "numba", position=48.5)
 optdb.register("rnnrbm_product", dfs_rewriter(local_product, ignore_newtrees=True), "numba", position=48.7)
 optdb.register(
     "rnnrbm_sample_units_inplace",
@@ -226,6 +273,15 @@ def dense(a):
     raise NotImplementedError("for Numba only")
 
 
+def product_into(x, y, out):
+    """Put the product of two matrices that `dense` gave into a third, some rows at a time where that is quicker.
+
+    Of one row of bits, rows of y are added up where it has ones. Where a processor has vectors of 512 bits, OpenBLAS
+    takes products of at most `SMALL` multiplications as they lie, and packs the matrices of larger ones first.
+    """
+    raise NotImplementedError("for Numba only")
+
+
 def product_of_layer(x, W, b):
     """x W, after a look at whether b has a row for each row of it or one for all."""
     raise NotImplementedError("for Numba only")
@@ -234,6 +290,7 @@ def product_of_layer(x, W, b):
 @cache
 def tell_numba():
     """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
+    from llvmlite.binding import get_host_cpu_features
     from numba.extending import overload
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
     from pytensor.link.numba.dispatch.random import numba_deepcopy
@@ -245,12 +302,59 @@ def tell_numba():
             return lambda a: a
         return lambda a: np.ascontiguousarray(a)
 
+    at_once = SMALL if get_host_cpu_features().get("avx512f") else 2**62
+
+    @numba_njit(fastmath=FASTMATH)
+    def add_four(x, y, some, out):
+        i, j, k, n = some[0], some[1], some[2], some[3]
+        y_i, y_j, y_k, y_n = y[i], y[j], y[k], y[n]
+        x_i, x_j, x_k, x_n = x[i], x[j], x[k], x[n]
+        for c in range(out.shape[0]):
+            out[c] += (x_i * y_i[c] + x_j * y_j[c]) + (x_k * y_k[c] + x_n * y_n[c])
+
+    @numba_njit(fastmath=FASTMATH)
+    def product_of_row(x, y, out):
+        some, n = np.empty(x.shape[0] + 1, np.int64), 0
+        for i in range(x.shape[0]):  # without a branch, which nobody could foresee
+            some[n] = i
+            n += np.int64(x[i] != 0)
+        out[:] = 0
+        fours = n // 4 * 4
+        for at in range(0, fours, 4):
+            add_four(x, y, some[at : at + 4], out)
+        for at in range(fours, n):
+            x_i, y_i = x[some[at]], y[some[at]]
+            for c in range(out.shape[0]):
+                out[c] += x_i * y_i[c]
+
+    @overload(product_into)
+    def overload_product_into(x, y, out):
+        if (x.layout, y.layout) != ("C", "C"):
+            return lambda x, y, out: np.dot(x, y, out)
+
+        def product_into(x, y, out):
+            n = x.shape[0]
+            if n == 1:
+                product_of_row(x[0], y, out[0])
+                return
+            parts = (n * y.size + at_once - 1) // at_once
+            if not 1 < parts <= n // FEWEST_ROWS:
+                np.dot(x, y, out)
+                return
+            for part in range(parts):
+                start, stop = n * part // parts, n * (part + 1) // parts
+                np.dot(x[start:stop], y, out[start:stop])
+
+        return product_into
+
     @overload(product_of_layer)
     def overload_product_of_layer(x, W, b):
         def product_of_layer(x, W, b):
-            product = np.dot(dense(x), dense(W))
-            if b.shape[1] != product.shape[1] or (b.shape[0] != 1 and b.shape[0] != product.shape[0]):
+            n, m = x.shape[0], W.shape[1]
+            if x.shape[1] != W.shape[0] or b.shape[1] != m or (b.shape[0] != 1 and b.shape[0] != n):
                 raise ValueError("the shape of the biases does not fit that of x W")
+            product = np.empty((n, m), x.dtype)
+            product_into(dense(x), dense(W), product)
             return product
 
         return product_of_layer
@@ -278,9 +382,21 @@ def tell_numba():
 
             @numba_njit
             def product(x, y):
-                return np.dot(dense(x), dense(y))
+                if x.shape[1] != y.shape[0]:
+                    raise ValueError("incompatible array sizes for a product of matrices")
+                out = np.empty((x.shape[0], y.shape[1]), x.dtype)
+                product_into(dense(x), dense(y), out)
+                return out
 
-        return product, cache_key(5, "Product", x.type.shape[0] == 1, y.type.shape[1] == 1)
+        return product, cache_key(7, "Product", x.type.shape[0] == 1, y.type.shape[1] == 1, at_once)
+
+    @register_funcify_and_cache_key(InOrder)
+    def numba_funcify_InOrder(op, node, **kwargs):
+        @numba_njit
+        def in_order(x):
+            return np.ascontiguousarray(x).copy()
+
+        return in_order, cache_key(6, "InOrder")
 
     @register_funcify_and_cache_key(SampleUnits)
     def numba_funcify_SampleUnits(op, node, **kwargs):
@@ -320,4 +436,4 @@ def tell_numba():
                         bits[i, j] = exact_bit(u[i, j], logits[j])
             return rng, bits
 
-        return sample_units, cache_key(5, "SampleUnits", inplace, dtype.name)
+        return sample_units, cache_key(8, "SampleUnits", inplace, dtype.name, at_once)

@@ -11,15 +11,19 @@ Importing this module registers the rewrite with PyTensor under the tag of its N
 
 import math
 from functools import cache
+from itertools import permutations
 
 import numpy as np
 from pytensor.compile import optdb
 from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
-from pytensor.scalar.basic import Tanh
+from pytensor.scalar.basic import Add, BinaryScalarOp, Mul, Neg, Sub, Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
+from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import Elemwise
 
 from rnnrbm_pt.graphs.numba_key import cache_key
+
+FLOATS = "float64", "float32"
 
 
 class VectorSigmoid(Sigmoid):
@@ -34,6 +38,18 @@ class VectorTanh(Tanh):
     """(exp(2x) - 1) / (exp(2x) + 1)."""
 
 
+class CrossEntropy(BinaryScalarOp):
+    """-v log p - (1 - v) log(1 - p) of p = sigmoid(x), for inputs v and x of one float type."""
+
+    def output_types(self, types):
+        return [types[1]]
+
+    def impl(self, v, x):
+        return max(x, 0) - v * x + math.log1p(math.exp(-abs(x)))
+
+
+cross_entropy = CrossEntropy(name="cross_entropy")
+
 VECTORISED = {Sigmoid: VectorSigmoid, Softplus: VectorSoftplus, Tanh: VectorTanh}
 
 
@@ -44,7 +60,7 @@ def local_vectorised(fgraph, node):
     (x, *others), y = node.inputs, node.outputs[0]
     if type(scalar_op) not in VECTORISED or others or x.type.dtype != y.type.dtype:
         return None
-    if x.type.dtype not in ("float64", "float32"):
+    if x.type.dtype not in FLOATS:
         return None
     _tell_numba()
     vectorised = VECTORISED[type(scalar_op)](scalar_op.output_types_preference, name=scalar_op.name)
@@ -53,8 +69,54 @@ def local_vectorised(fgraph, node):
     return [replacement]
 
 
+def _terms(x, scalar_op):
+    """What an elementwise operation of two operands is applied to; nothing if x is something else."""
+    if x.owner is None or not isinstance(x.owner.op, Elemwise) or type(x.owner.op.scalar_op) is not scalar_op:
+        return ()
+    return x.owner.inputs if len(x.owner.inputs) == 2 else ()
+
+
+def _weighted_softplus(x):
+    """The v and y of v softplus(y); nothing if x is something else."""
+    for v, function in permutations(_terms(x, Mul), 2):
+        if function.owner and isinstance(function.owner.op, Elemwise):
+            if type(function.owner.op.scalar_op) is Softplus:
+                return v, function.owner.inputs[0]
+    return ()
+
+
+@node_rewriter([Elemwise])
+def local_cross_entropy(fgraph, node):
+    """Replace v softplus(-x) + (1 - v) softplus(x) by `CrossEntropy`: one exponential and one logarithm for two."""
+    for first, second in permutations(_terms(node.outputs[0], Add), 2):
+        if not (weighted := _weighted_softplus(first)) or not (others := _weighted_softplus(second)):
+            continue
+        (v, minus_x), (rest, x) = weighted, others
+        negative = minus_x.owner is not None and isinstance(minus_x.owner.op, Elemwise)
+        if not negative or type(minus_x.owner.op.scalar_op) is not Neg or minus_x.owner.inputs[0] is not x:
+            continue
+        one_and_v = _terms(rest, Sub)
+        if not one_and_v or one_and_v[1] is not v:
+            continue
+        if get_underlying_scalar_constant_value(one_and_v[0], raise_not_constant=False) != 1:
+            continue
+        if len({v.type.dtype, x.type.dtype, node.outputs[0].type.dtype}) > 1 or x.type.dtype not in FLOATS:
+            continue
+        _tell_numba()
+        replacement = Elemwise(cross_entropy)(v, x)
+        copy_stack_trace(node.outputs[0], replacement)
+        return [replacement]
+    return None
+
+
+optdb.register("rnnrbm_cross_entropy", dfs_rewriter(local_cross_entropy, ignore_newtrees=True), "numba", position=48.75)
+
 # After layers were fused (48.6), which are recognised by their sigmoid, and before elementwise operations are (49).
 optdb.register("rnnrbm_vectorised", dfs_rewriter(local_vectorised, ignore_newtrees=True), "numba", position=48.8)
+
+
+SMALL_FUNCTION = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
+"""How Numba compiles these: a call that LLVM leaves standing keeps the loop around it from being vectorised."""
 
 
 @cache
@@ -97,11 +159,11 @@ def _tell_numba():
                 body = f"({name} + x * {body})"
             namespace = dict(zip(names, coefficients, strict=True))
             exec(f"def polynomial(x):\n    return {body}", namespace)
-            return numba_njit(fastmath={"contract"}, error_model="numpy")(namespace["polynomial"])
+            return numba_njit(**SMALL_FUNCTION)(namespace["polynomial"])
 
         exp_polynomial, artanh_polynomial = horner(e), horner(a)
 
-        @numba_njit(fastmath={"contract"}, error_model="numpy")
+        @numba_njit(**SMALL_FUNCTION)
         def exp_parts(x):
             """2^n and exp(r) - 1 of x <= 0."""
             x = x if x > lowest else lowest  # also where x is not a number
@@ -109,7 +171,7 @@ def _tell_numba():
             r = (x - kind(n) * log2_high) - kind(n) * log2_low
             return float_of_bits(integer((n + integer(bias)) << integer(mantissa))), r * exp_polynomial(r)
 
-        @numba_njit(fastmath={"contract"}, error_model="numpy")
+        @numba_njit(**SMALL_FUNCTION)
         def log1p(e):
             s = e / (two + e)
             return two * s * artanh_polynomial(s * s)
@@ -121,34 +183,47 @@ def _tell_numba():
         kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
         zero, one = kind(0), kind(1)
 
-        @numba_njit(fastmath={"contract"}, error_model="numpy")
+        @numba_njit(**SMALL_FUNCTION)
         def sigmoid(x):
             scale, rest = exp_parts(-abs(x))
             e = scale + scale * rest
             y = (one if x >= zero else e) / (one + e)
             return y if x == x else x
 
-        return sigmoid, cache_key("exp", 2, "sigmoid", kind.__name__)
+        return sigmoid, cache_key("exp", 3, "sigmoid", kind.__name__)
 
     @register_funcify_and_cache_key(VectorSoftplus)
     def numba_funcify_VectorSoftplus(op, node, **kwargs):
         kind, exp_parts, log1p = parts(node.inputs[0].type.dtype)
         zero = kind(0)
 
-        @numba_njit(fastmath={"contract"}, error_model="numpy")
+        @numba_njit(**SMALL_FUNCTION)
         def softplus(x):
             scale, rest = exp_parts(-abs(x))
             y = (x if x > zero else zero) + log1p(scale + scale * rest)
             return y if x == x else x
 
-        return softplus, cache_key("exp", 2, "softplus", kind.__name__)
+        return softplus, cache_key("exp", 3, "softplus", kind.__name__)
+
+    @register_funcify_and_cache_key(CrossEntropy)
+    def numba_funcify_CrossEntropy(op, node, **kwargs):
+        kind, exp_parts, log1p = parts(node.inputs[1].type.dtype)
+        zero = kind(0)
+
+        @numba_njit(**SMALL_FUNCTION)
+        def cross_entropy(v, x):
+            scale, rest = exp_parts(-abs(x))
+            y = ((x if x > zero else zero) - v * x) + log1p(scale + scale * rest)
+            return y if x == x else x
+
+        return cross_entropy, cache_key("exp", 3, "cross_entropy", kind.__name__)
 
     @register_funcify_and_cache_key(VectorTanh)
     def numba_funcify_VectorTanh(op, node, **kwargs):
         kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
         zero, one, two = kind(0), kind(1), kind(2)
 
-        @numba_njit(fastmath={"contract"}, error_model="numpy")
+        @numba_njit(**SMALL_FUNCTION)
         def tanh(x):
             scale, rest = exp_parts(-two * abs(x))
             less_one = scale * rest + (scale - one)  # exp(-2|x|) - 1
@@ -156,4 +231,4 @@ def _tell_numba():
             y = y if x >= zero else -y
             return y if x == x else x
 
-        return tanh, cache_key("exp", 2, "tanh", kind.__name__)
+        return tanh, cache_key("exp", 3, "tanh", kind.__name__)

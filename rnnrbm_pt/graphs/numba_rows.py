@@ -2,8 +2,8 @@
 
 A bit is u < sigmoid(x), and sigmoid(x) = (1 + tanh(x / 2)) / 2 where tanh(y) is nearly y P(y^2) / Q(y^2) with Q > 0.
 So the bit is (2u - 1) Q < y P: two polynomials, no division, no exponential, no branch, all in float32. Where the two
-come closer than `MARGIN` Q, about two draws in a million, float32 cannot tell: then the row is counted as undecided,
-and its bits are asked for again, one by one, with the sigmoid and the uniform number to their last digits.
+come closer than `MARGIN` Q, about two draws in a million, float32 cannot tell: such draws are counted as undecided,
+and asked for again, one by one, with the sigmoid and the uniform number to their last digits.
 
 Nothing here imports Numba before it is called.
 """
@@ -23,10 +23,35 @@ END = 9.0
 MARGIN = 2e-6
 """More than (2u - 1) - tanh(y) errs by in float32: 5e-7 measured."""
 
+FASTMATH = {"contract", "reassoc", "nsz"}
+
+
+@cache
+def _compare():
+    """A Numba function compare(x, c) -> distance, least: u < sigmoid(x) where distance < 0, if |distance| >= least."""
+    from pytensor.link.numba.dispatch.basic import numba_njit
+
+    f = np.float32
+    p0, p1, p2, p3, p4, p5, p6 = map(f, P)
+    q0, q1, q2, q3 = map(f, Q)
+    half, end, margin = f(0.5), f(END), f(MARGIN)
+
+    @numba_njit(fastmath=FASTMATH, inline="always")
+    def compare(x, c):
+        y = half * x
+        y = y if y > -end else -end  # also where x is not a number
+        y = y if y < end else end
+        s = y * y
+        p = y * (p0 + s * (p1 + s * (p2 + s * (p3 + s * (p4 + s * (p5 + s * p6))))))
+        q = q0 + s * (q1 + s * (q2 + s * q3))
+        return c * q - p, margin * q
+
+    return compare
+
 
 @cache
 def compare_row(mirrored=False):
-    """A Numba function compare(x, u, bits) -> undecided, for one row.
+    """A Numba function compare_row(x, u, bits) -> undecided, for one row.
 
     Parameters
     ----------
@@ -35,30 +60,57 @@ def compare_row(mirrored=False):
     """
     from pytensor.link.numba.dispatch.basic import numba_njit
 
-    f = np.float32
-    p0, p1, p2, p3, p4, p5, p6 = map(f, P)
-    q0, q1, q2, q3 = map(f, Q)
-    half, one, two, zero, end, margin = f(0.5), f(1), f(2), f(0), f(END), f(MARGIN)
+    f, compare = np.float32, _compare()
+    one, two, zero, least_x = f(1), f(2), f(0), f(2 * MARGIN)
 
-    @numba_njit(fastmath={"contract", "reassoc", "nsz"})
-    def compare(x, u, bits):
+    @numba_njit(fastmath=FASTMATH)
+    def compare_row(x, u, bits):
         undecided = zero
         for j in range(bits.shape[0]):
-            y = half * f(x[j])
-            y = y if y > -end else -end  # also where x is not a number
-            y = y if y < end else end
-            s = y * y
-            p = y * (p0 + s * (p1 + s * (p2 + s * (p3 + s * (p4 + s * (p5 + s * p6))))))
-            q = q0 + s * (q1 + s * (q2 + s * q3))
-            c = two * f(u[j]) - one
+            x_j, c = f(x[j]), two * f(u[j]) - one
             if mirrored:
-                c = c if y > zero else -c
-            distance = c * q - p
+                c = c if x_j > zero else -c
+            distance, least = compare(x_j, c)
             bits[j] = one if distance < zero else zero
-            near = abs(distance) < margin * q
+            near = abs(distance) < least
             if mirrored:
-                near = near or abs(y) < margin
+                near = near or abs(x_j) < least_x
             undecided += one if near else zero
         return undecided
 
-    return compare
+    return compare_row
+
+
+@cache
+def compare_words():
+    """Numba functions of draws whose uniform numbers are words of 32 bits, u = word / 2^32.
+
+    Returns
+    -------
+    compare_words(words, b, x, bits) -> undecided
+        For bits that hold products x W: x becomes these plus b, the bits become those of the words.
+    undecided(word, x) -> bool
+        Whether one draw is.
+    """
+    from pytensor.link.numba.dispatch.basic import numba_njit
+
+    f, compare = np.float32, _compare()
+    one, zero, scale = f(1), f(0), f(2**-31)
+
+    @numba_njit(fastmath=FASTMATH)
+    def compare_words(words, b, x, bits):
+        undecided = zero
+        for j in range(bits.shape[0]):
+            x_j = bits[j] + b[j]
+            x[j] = x_j
+            distance, least = compare(f(x_j), f(words[j]) * scale - one)
+            bits[j] = one if distance < zero else zero
+            undecided += one if abs(distance) < least else zero
+        return undecided
+
+    @numba_njit(fastmath=FASTMATH)
+    def undecided(word, x):
+        distance, least = compare(f(x), f(word) * scale - one)
+        return abs(distance) < least * f(2)  # in another order of operations it may be a little less near
+
+    return compare_words, undecided

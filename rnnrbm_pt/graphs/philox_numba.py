@@ -1,4 +1,7 @@
-"""Streams of Philox on Numba: the draw, and a layer of units sampled in one pass as in `fused`, on one core or several.
+"""Streams of Philox on Numba: the draw, a layer of units sampled in one pass, and a whole Gibbs chain of such layers.
+
+The rows of a layer are chains of their own. So a chain takes some rows through all its steps before the next ones:
+they stay in the nearest cache meanwhile, and several cores may take rows at the same time. The bits are the graph's.
 
 Importing this module registers its rewrites with PyTensor; Numba itself is imported when the first graph needs it.
 """
@@ -6,16 +9,24 @@ Importing this module registers its rewrites with PyTensor; Numba itself is impo
 from functools import cache
 
 import numpy as np
+import pytensor.tensor as pt
 from pytensor.compile import optdb
-from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
+from pytensor.graph.basic import Apply
+from pytensor.graph.replace import graph_replace
+from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.traversal import ancestors
+from pytensor.scan.op import Scan
+from pytensor.tensor.random.op import RNGConsumerOp
+from pytensor.tensor.type import TensorType
 
-from rnnrbm_pt.graphs.fused import SampleUnits, dense, layer_of, mean_of_layer, sampled, tell_numba
+from rnnrbm_pt.graphs.fused import SampleUnits, dense, layer_of, mean_of_layer, sampled, tell_numba, vector_of
 from rnnrbm_pt.graphs.numba_key import cache_key
-from rnnrbm_pt.graphs.numba_rows import compare_row
-from rnnrbm_pt.graphs.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial, next_draw, uniforms
+from rnnrbm_pt.graphs.philox4x32 import PhiloxBinomial, PhiloxType, next_draw, uniforms
 
-BLOCK, MOST_BLOCKS = 48, 16
-"""Rows of a layer that a core takes at once, at least, and the most parts of a layer: BLAS is slow with few rows."""
+BLOCK = 48
+"""Rows of a layer that are taken at once, at least: BLAS is slow with few rows."""
+
+VERSION = 8
 
 
 class PhiloxSampleUnits(SampleUnits):
@@ -23,9 +34,46 @@ class PhiloxSampleUnits(SampleUnits):
 
     def perform(self, node, inputs, outputs):
         state, x, W, b = inputs
-        p = mean_of_layer(x, W, b)
         outputs[0][0] = next_draw(state)
-        outputs[1][0] = (uniforms(state, p.shape, p.dtype.name) < p).astype(p.dtype)
+        outputs[1][0] = _sampled_by_numpy(state, x, W, b)
+
+
+def _sampled_by_numpy(state, x, W, b):
+    p = mean_of_layer(x, W, b)
+    return (uniforms(state, p.shape, p.dtype.name) < p).astype(p.dtype)
+
+
+class PhiloxGibbsChain(RNGConsumerOp):
+    """k steps of h ~ Bernoulli(sigmoid(v W + bh)), v ~ Bernoulli(sigmoid(h W_back + bv)), each row by itself.
+
+    Inputs k, the streams of h and of v, v (n, d), W (d, m), bh (n, m) or (1, m), W_back (m, d), bv (n, d) or (1, d);
+    outputs the two streams after it and the last v (n, d).
+    """
+
+    __props__ = ()
+
+    def make_node(self, k, rng_h, rng_v, v, W, bh, W_back, bv):
+        k = pt.as_tensor(k, dtype="int64")
+        matrices = v, W, bh, W_back, bv
+        if any(x.type.ndim != 2 or x.type.dtype != v.type.dtype for x in matrices) or k.type.ndim:
+            raise TypeError(f"expected a number and five matrices of one dtype, found {k.type}, {matrices}")
+        last = TensorType(v.type.dtype, shape=v.type.shape)()
+        return Apply(self, [k, rng_h, rng_v, *matrices], [rng_h.type(), rng_v.type(), last])
+
+    def update(self, node):
+        return {node.inputs[1]: node.outputs[0], node.inputs[2]: node.outputs[1]}
+
+    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
+        return [None, None, fgraph_node_shapes[-1][3]]
+
+    def perform(self, node, inputs, outputs):
+        k, rng_h, rng_v, v, W, bh, W_back, bv = inputs
+        for _ in range(k):
+            h = _sampled_by_numpy(rng_h, v, W, bh)
+            v = _sampled_by_numpy(rng_v, h, W_back, bv)
+            rng_h, rng_v = next_draw(rng_h), next_draw(rng_v)
+        for output, value in zip(outputs, (rng_h, rng_v, v), strict=True):
+            output[0] = value.copy()
 
 
 @node_rewriter([PhiloxBinomial])
@@ -36,7 +84,59 @@ def local_philox_sample_units(fgraph, node):
     return None if layer is None else list(sampled(PhiloxSampleUnits(), node.inputs[0], layer, node.outputs[1]))
 
 
-# Where its kin of `fused` is.
+def _drawn_layer(bits):
+    """The stream of bits that are drawn for a layer, and what `layer_of` finds; None if they are something else."""
+    if bits.owner is None or not isinstance(bits.owner.op, PhiloxBinomial):
+        return None
+    layer = layer_of(bits.owner.inputs[1])
+    return None if layer is None else (bits.owner, *layer)
+
+
+@node_rewriter([Scan])
+def local_philox_gibbs_chain(fgraph, node):
+    """Replace a scan that samples two layers in turn, and keeps the last bits alone, by `PhiloxGibbsChain`."""
+    op = node.op
+    states = op.inner_untraced_sit_sot(op.inner_inputs)
+    others = len(node.inputs) - 1 - len(states) - op.info.n_non_seqs
+    if len(states) != 3 or others or op.info.as_while:
+        return None
+    not_streams = [i for i, state in enumerate(states) if not isinstance(state.type, PhiloxType)]
+    if len(not_streams) != 1:
+        return None
+    (at_v,) = not_streams
+    v = states[at_v]
+    drawn_v = _drawn_layer(vector_of(op.inner_outputs[at_v]))
+    drawn_h = drawn_v and _drawn_layer(vector_of(drawn_v[1]))
+    if not drawn_h or vector_of(drawn_h[1]) is not v:
+        return None
+    (draw_v, _, W_back, bv, is_row), (draw_h, _, W, bh, _) = drawn_v, drawn_h
+    try:
+        at_h_stream, at_v_stream = (states.index(draw.inputs[0]) for draw in (draw_h, draw_v))
+    except ValueError:
+        return None
+    if [op.inner_outputs[i] for i in (at_h_stream, at_v_stream)] != [draw_h.outputs[0], draw_v.outputs[0]]:
+        return None
+    if set(states) & set(ancestors([W, bh, W_back, bv])):
+        return None
+
+    _tell_numba()
+    outer = dict(zip(op.inner_non_seqs(op.inner_inputs), op.outer_non_seqs(node.inputs), strict=True))
+    first = op.outer_untraced_sit_sot(node.inputs)
+    W, bh, W_back, bv = graph_replace([W, bh, W_back, bv], outer, strict=False)
+    v = pt.expand_dims(first[at_v], 0) if is_row else first[at_v]
+    after_h, after_v, last = PhiloxGibbsChain()(
+        node.inputs[0], first[at_h_stream], first[at_v_stream], v, W, bh, W_back, bv
+    )
+    last = last[0] if is_row else last
+    copy_stack_trace(node.outputs[at_v], last)
+    replacements = {at_h_stream: after_h, at_v_stream: after_v, at_v: last}
+    return [replacements[i] for i in range(3)]
+
+
+# Where their kin of `fused` are; what is left of scans after that.
+optdb.register(
+    "rnnrbm_philox_gibbs_chain", dfs_rewriter(local_philox_gibbs_chain, ignore_newtrees=True), "numba", position=48.4
+)
 optdb.register(
     "rnnrbm_philox_sample_units",
     dfs_rewriter(local_philox_sample_units, ignore_newtrees=True),
@@ -47,76 +147,20 @@ optdb.register(
 
 @cache
 def _tell_numba():
-    """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
+    """Register the Ops with Numba: when they are first needed, since Numba takes a second to import."""
     tell_numba()
     import numba
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-    u32, u64 = np.uint32, np.uint64
-    m0, m1 = map(u64, MULTIPLIERS)
-    w0, w1 = map(u32, WEYL)
-    shift = u64(32)
-    second_word = u32(SECOND_WORD)
-    assert ROUNDS == 10  # written out below, so that LLVM sees one straight line and takes many counters at once
+    from rnnrbm_pt.graphs import philox_kernels
 
-    @numba_njit(inline="always")
-    def two_rounds(x0, x1, x2, x3, k0, k1):
-        p, q = u64(x0) * m0, u64(x2) * m1
-        x0, x1, x2, x3 = u32(q >> shift) ^ x1 ^ k0, u32(q), u32(p >> shift) ^ x3 ^ k1, u32(p)
-        k0, k1 = u32(k0 + w0), u32(k1 + w1)
-        p, q = u64(x0) * m0, u64(x2) * m1
-        x0, x1, x2, x3 = u32(q >> shift) ^ x1 ^ k0, u32(q), u32(p >> shift) ^ x3 ^ k1, u32(p)
-        return u32(x0), u32(x1), u32(x2), u32(x3), u32(k0 + w0), u32(k1 + w1)
-
-    @numba_njit(inline="always")
-    def four_words(x0, x1, x2, x3, k0, k1):
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        return x0, x1, x2, x3
-
-    @numba_njit
-    def words_of_row(k0, k1, d0, d1, row, words):
-        q = words.shape[0] // 4
-        for c in range(q):
-            words[c], words[q + c], words[2 * q + c], words[3 * q + c] = four_words(u32(c), row, d0, d1, k0, k1)
-
-    @numba_njit
-    def word(k0, k1, d0, d1, row, j, q):
-        four = np.array(four_words(u32(j % q), row, d0, d1, k0, k1), dtype=np.uint32)
-        return four[j // q]
-
-    @numba_njit
-    def advanced(state):
-        after = state.copy()
-        after[2] = u32(state[2] + u32(1))
-        if after[2] == 0:
-            after[3] = u32(state[3] + u32(1)) & u32(SECOND_WORD - 1)
-        return after
-
-    def exact_uniform(dtype):
-        """A function of the first word, and of where to find the second, that gives the uniform number."""
-        if dtype.name == "float32":
-
-            @numba_njit
-            def uniform(first, k0, k1, d0, d1, row, j, q):
-                return np.float32(first >> u32(8)) * np.float32(2**-24)
-
-        else:
-
-            @numba_njit
-            def uniform(first, k0, k1, d0, d1, row, j, q):
-                second = word(k0, k1, d0, d1 | second_word, row, j, q)
-                return (first * 2.0**21 + (second >> u32(11))) * 2.0**-53
-
-        return uniform
+    words_of_row, _, counted, advanced = vars(philox_kernels.words()).values()
+    lanes, u32 = philox_kernels.LANES, np.uint32
 
     @register_funcify_and_cache_key(PhiloxBinomial)
     def numba_funcify_PhiloxBinomial(op, node, **kwargs):
         dtype = node.inputs[1].type.numpy_dtype
-        uniform = exact_uniform(dtype)
+        uniform = philox_kernels.exact_uniform(dtype.name)
         ndim = node.inputs[1].type.ndim
         last = ndim - 1
 
@@ -125,43 +169,22 @@ def _tell_numba():
             bits = np.empty(p.shape, dtype)
             m = p.shape[last] if ndim else 1
             q = (m + 3) // 4
-            words = np.empty(4 * q, np.uint32)
+            words = np.empty(4 * q + lanes, np.uint32)
             k0, k1, d0, d1 = state
             for i, p_i in enumerate(p.flat):
                 row, j = u32(i // m), i % m
                 if j == 0:
-                    words_of_row(k0, k1, d0, d1, row, words)
+                    words_of_row(k0, k1, d0, d1, row, q, words, 0)
                 bits.flat[i] = uniform(words[j], k0, k1, d0, d1, row, j, q) < p_i
-            return advanced(state), bits
+            return advanced(state, 1), bits
 
-        return philox_binomial, cache_key("philox", 2, "PhiloxBinomial", dtype.name, ndim)
+        return philox_binomial, cache_key("philox", VERSION, "PhiloxBinomial", dtype.name, ndim)
 
     @register_funcify_and_cache_key(PhiloxSampleUnits)
     def numba_funcify_PhiloxSampleUnits(op, node, **kwargs):
-        compare = compare_row()
         dtype = node.inputs[1].type.numpy_dtype
-        uniform = exact_uniform(dtype)
-        one = dtype.type(1)
-        scale = np.float32(2**-32)
+        scratch, sample_rows = philox_kernels.layers(dtype.name)
         parallel = node.inputs[0].type.parallel
-
-        @numba_njit
-        def sample_rows(start, stop, k0, k1, d0, d1, b, bits):
-            m = bits.shape[1]
-            q = (m + 3) // 4
-            words = np.empty(4 * q, np.uint32)
-            u = np.empty(m, np.float32)
-            logits = np.empty(m, dtype)
-            for i in range(start, stop):
-                row = 0 if b.shape[0] == 1 else i
-                words_of_row(k0, k1, d0, d1, u32(i), words)
-                for j in range(m):
-                    u[j] = np.float32(words[j]) * scale
-                    logits[j] = bits[i, j] + b[row, j]
-                if compare(logits, u, bits[i]) > 0:
-                    for j in range(m):
-                        exact = uniform(words[j], k0, k1, d0, d1, u32(i), j, q)
-                        bits[i, j] = exact < one / (one + np.exp(-logits[j]))
 
         @numba_njit(parallel=parallel)
         def philox_sample_units(state, x, W, b):
@@ -170,12 +193,45 @@ def _tell_numba():
                 raise ValueError("the shape of the biases does not fit that of x W")
             bits = np.empty((n, W.shape[1]), dtype)
             k0, k1, d0, d1 = state
-            x_, W_ = dense(x), dense(W)
-            blocks = max(1, min(MOST_BLOCKS, n // BLOCK)) if parallel else 1
+            x_, W_, b_ = dense(x), dense(W), np.ascontiguousarray(b)
+            blocks = max(1, n // BLOCK) if parallel else 1
             for block in numba.prange(blocks):
                 start, stop = n * block // blocks, n * (block + 1) // blocks
-                np.dot(x_[start:stop], W_, bits[start:stop])
-                sample_rows(start, stop, k0, k1, d0, d1, b, bits)
-            return advanced(state), bits
+                words, logits = scratch(stop - start, W.shape[1])
+                sample_rows(start, stop, k0, k1, d0, d1, x_, W_, b_, bits, words, logits)
+            return advanced(state, 1), bits
 
-        return philox_sample_units, cache_key("philox", 2, "PhiloxSampleUnits", dtype.name, parallel)
+        return philox_sample_units, cache_key("philox", VERSION, "PhiloxSampleUnits", dtype.name, parallel)
+
+    @register_funcify_and_cache_key(PhiloxGibbsChain)
+    def numba_funcify_PhiloxGibbsChain(op, node, **kwargs):
+        dtype = node.inputs[3].type.numpy_dtype
+        scratch, sample_rows = philox_kernels.layers(dtype.name)
+        parallel = node.inputs[1].type.parallel
+
+        @numba_njit(parallel=parallel)
+        def philox_gibbs_chain(k, rng_h, rng_v, v, W, bh, W_back, bv):
+            n, d, m = v.shape[0], v.shape[1], W.shape[1]
+            if W.shape[0] != d or W_back.shape != (m, d):
+                raise ValueError("the shapes of the matrices of a Gibbs chain do not fit")
+            if bh.shape[1] != m or bv.shape[1] != d:
+                raise ValueError("the shape of the biases does not fit that of x W")
+            if (bh.shape[0] != 1 and bh.shape[0] != n) or (bv.shape[0] != 1 and bv.shape[0] != n):
+                raise ValueError("the shape of the biases does not fit that of x W")
+            last, h = np.ascontiguousarray(v).copy(), np.empty((n, m), dtype)
+            W_, W_back_ = np.ascontiguousarray(W), np.ascontiguousarray(W_back)
+            bh_, bv_ = np.ascontiguousarray(bh), np.ascontiguousarray(bv)
+            k_ = np.int64(k.item())
+            blocks = max(1, n // BLOCK)
+            for block in numba.prange(blocks):
+                start, stop = n * block // blocks, n * (block + 1) // blocks
+                words_h, logits_h = scratch(stop - start, m)
+                words_v, logits_v = scratch(stop - start, d)
+                for step in range(k_):
+                    d0, d1 = counted(rng_h, step)
+                    sample_rows(start, stop, rng_h[0], rng_h[1], d0, d1, last, W_, bh_, h, words_h, logits_h)
+                    d0, d1 = counted(rng_v, step)
+                    sample_rows(start, stop, rng_v[0], rng_v[1], d0, d1, h, W_back_, bv_, last, words_v, logits_v)
+            return advanced(rng_h, k_), advanced(rng_v, k_), last
+
+        return philox_gibbs_chain, cache_key("philox", VERSION, "PhiloxGibbsChain", dtype.name, parallel)

@@ -9,7 +9,7 @@ from pytensor.graph.op import HasInnerGraph
 
 MODES = {
     "numba": "NUMBA",
-    "unfused": get_mode("NUMBA").excluding("rnnrbm_sample_units", "rnnrbm_vectorised"),
+    "unfused": get_mode("NUMBA").excluding("rnnrbm_sample_units", "rnnrbm_vectorised", "rnnrbm_cross_entropy"),
     "c": "CVM",
     "python": Mode("py", "fast_run"),
 }

@@ -7,6 +7,7 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from oracles import MODES, bit_of, doubles_ahead, names_of, ops_of, same_state, ulps
+from pytensor import scan
 from pytensor.scan.op import Scan
 from pytensor.tensor.random import shared_rng
 
@@ -337,6 +338,44 @@ def test_a_product_of_any_layout(product, layout):
     x, y = values.normal(size=(5, 4)), values.normal(size=(4, 3))
     for left, right in ((LAYOUTS[layout](x), y), (x, LAYOUTS[layout](y))):
         np.testing.assert_allclose(product()(left, right), np.dot(x, y), rtol=1e-14, atol=1e-14)
+
+
+def test_a_large_product_by_parts_of_its_rows(product):
+    """Above the size that `product_into` cuts, with a part of another number of rows, and beside it."""
+    values = np.random.default_rng(4)
+    for n, d, m in ((101, 110, 180), (100, 100, 100), (101, 100, 100), (40, 300, 300), (1, 1100, 1000)):
+        x, y = values.normal(size=(n, d)), values.normal(size=(d, m))
+        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_product_with_rows_of_bits(product, n):
+    """One row is summed up by `product_into` itself: none, one, four, five and all of the bits set, and numbers."""
+    y = np.random.default_rng(5).normal(size=(13, 7))
+    for ones in ([], [4], [0, 3, 7, 12], [1, 2, 3, 5, 8], range(13)):
+        x = np.zeros((n, 13))
+        x[:, list(ones)] = 1
+        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-14, atol=1e-14)
+        x[:, list(ones)] = -0.75
+        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-14, atol=1e-14)
+
+
+def test_transposed_matrices_of_a_scan_are_turned_once():
+    W, u0, xs = pt.matrix("W"), pt.matrix("u0"), pt.tensor3("xs")
+    states = scan(
+        lambda x, u, back: pt.tanh(x + pt.dot(u, back)),
+        sequences=xs,
+        outputs_info=[u0],
+        non_sequences=[W.T],
+        return_updates=False,
+    )
+    function = pytensor.function([xs, u0, W], states, mode=MODES["numba"])
+    assert sum(type(op).__name__ == "InOrder" for op in ops_of(function)) == 1
+    values = np.random.default_rng(6)
+    xs_, u, W_ = values.normal(size=(5, 2, 4)), values.normal(size=(2, 4)), values.normal(size=(4, 4))
+    for x, found in zip(xs_, function(xs_, u, W_), strict=True):
+        u = np.tanh(x + u @ W_.T)
+        np.testing.assert_allclose(found, u, rtol=1e-13)
 
 
 @pytest.mark.parametrize("make_x, make_y", [(pt.row, pt.matrix), (pt.matrix, pt.col), (pt.row, pt.col)])

@@ -6,7 +6,7 @@ import pytensor.tensor as pt
 import pytest
 from oracles import MODES, ops_of
 
-from rnnrbm_pt.graphs import numba_exp  # noqa: F401  (registers the rewrite)
+from rnnrbm_pt.graphs import numba_exp
 
 FUNCTIONS = {"sigmoid": pt.sigmoid, "softplus": pt.softplus, "tanh": pt.tanh}
 
@@ -64,3 +64,51 @@ def test_other_types_are_left_alone():
     x = pt.lvector("x")
     function = pytensor.function([x], pt.sigmoid(x), mode=MODES["numba"])
     assert "VectorSigmoid" not in str(ops_of(function))
+
+
+@pytest.fixture(scope="module")
+def cross_entropies():
+    """cross_entropies(dtype): v softplus(-x) + (1 - v) softplus(x), compiled."""
+    made = {}
+
+    def compiled(dtype):
+        if dtype not in made:
+            v, x = pt.vector("v", dtype=dtype), pt.vector("x", dtype=dtype)
+            one = np.asarray(1, dtype)
+            made[dtype] = pytensor.function(
+                [v, x], v * pt.softplus(-x) + (one - v) * pt.softplus(x), mode=MODES["numba"]
+            )
+            assert any(isinstance(scalar_op(op), numba_exp.CrossEntropy) for op in ops_of(made[dtype]))
+        return made[dtype]
+
+    return compiled
+
+
+def scalar_op(op):
+    return getattr(op, "scalar_op", None)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_cross_entropy(cross_entropies, dtype):
+    x = np.random.default_rng(0).normal(scale=10, size=20000).astype(dtype)
+    ends = np.array([0, -0.0, 50, -50, 600, -600, 1e30, -1e30], dtype)
+    x = np.concatenate([x, ends])
+    for v in (np.zeros_like(x), np.ones_like(x), np.full_like(x, 0.3)):
+        found, expected = cross_entropies(dtype)(v, x), v * exact("softplus", -x) + (1 - v) * exact("softplus", x)
+        size = np.finfo(dtype)
+        np.testing.assert_allclose(found, expected.astype(float), rtol=6 * size.eps, atol=float(size.tiny) * 4)
+    assert np.isnan(cross_entropies(dtype)(np.ones(1, dtype), np.array([np.nan], dtype)))
+
+
+def test_other_sums_are_no_cross_entropy():
+    v, w, x = pt.vectors("v", "w", "x")
+    for sums in (
+        v * pt.softplus(-x) + (1 - w) * pt.softplus(x),
+        v * pt.softplus(x) + (1 - v) * pt.softplus(x * 3),
+        v * pt.softplus(-x) + (2 - v) * pt.softplus(x),
+        v * pt.softplus(-x) + (1 - v) * pt.tanh(x),
+    ):
+        function = pytensor.function([v, w, x], sums, mode=MODES["numba"], on_unused_input="ignore")
+        assert not any(isinstance(scalar_op(op), numba_exp.CrossEntropy) for op in ops_of(function))
+        v_, w_, x_ = np.random.default_rng(1).normal(size=(3, 50))
+        np.testing.assert_allclose(function(v_, w_, x_), sums.eval({v: v_, w: w_, x: x_}, on_unused_input="ignore"))
