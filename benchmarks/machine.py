@@ -9,9 +9,13 @@ PACKAGES = "rnnrbm-pt", "pytensor", "numba", "numpy", "scipy", "jax", "jaxlib", 
 
 
 def bound_threads(n):
-    """Hold every library to n threads. Most read these variables when they are loaded: to be called before they are."""
-    for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+    """Hold every library to n threads and OpenBLAS to one. To be called before they are loaded, as they read it then.
+
+    Products of matrices of this size take several times as long on two threads of OpenBLAS as on one.
+    """
+    for name in ("OMP", "MKL", "NUMBA"):
         os.environ[f"{name}_NUM_THREADS"] = str(n)
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["NPROC"] = str(n)  # the pool of XLA on the CPU
 
 

@@ -13,23 +13,21 @@ from pytensor.tensor.math import Sum
 from rnnrbm_pt.graphs.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
 
-def high_and_low(x, multiplier):
-    """The upper and the lower 32 bits of a product of two uint32.
-
-    By 64-bit numbers, for which JAX has to allow them: on a CPU twice as fast as by halves of 16 bits.
-    """
-    product = x.astype(jnp.uint64) * np.uint64(multiplier)
-    return (product >> np.uint64(32)).astype(jnp.uint32), product.astype(jnp.uint32)
-
-
 def philox4x32(counter, key):
-    """The four words of a counter: see `rnnrbm_pt.graphs.philox4x32`; all uint32 of one shape, key of none."""
-    (x0, x1, x2, x3), (k0, k1) = counter, key
+    """The four words of a counter: see `rnnrbm_pt.graphs.philox4x32`; all uint32 of one shape, key of none.
+
+    By 64-bit numbers, for which JAX has to allow them. Their upper halves hold whatever is left there: products look at
+    the lower ones alone, and on a CPU no vector is packed and unpacked from round to round.
+    """
+    x0, x1, x2, x3 = (x.astype(jnp.uint64) for x in counter)
+    k0, k1 = key
+    low, half = np.uint64(2**32 - 1), np.uint64(32)
     for _ in range(ROUNDS):
-        (high0, low0), (high1, low1) = high_and_low(x0, MULTIPLIERS[0]), high_and_low(x2, MULTIPLIERS[1])
-        x0, x1, x2, x3 = high1 ^ x1 ^ k0, low1, high0 ^ x3 ^ k1, low0
+        p0, p1 = (x0 & low) * np.uint64(MULTIPLIERS[0]), (x2 & low) * np.uint64(MULTIPLIERS[1])
+        x0, x2 = (p1 >> half) ^ x1 ^ k0.astype(jnp.uint64), (p0 >> half) ^ x3 ^ k1.astype(jnp.uint64)
+        x1, x3 = p1, p0
         k0, k1 = k0 + np.uint32(WEYL[0]), k1 + np.uint32(WEYL[1])
-    return x0, x1, x2, x3
+    return tuple(x.astype(jnp.uint32) for x in (x0, x1, x2, x3))
 
 
 def words(state, shape, second=False):
@@ -49,6 +47,24 @@ def uniforms(state, shape, dtype):
         return (first >> np.uint32(8)).astype(jnp.float32) * np.float32(2**-24)
     second = words(state, shape, second=True) >> np.uint32(11)
     return (first.astype(jnp.float64) * 2.0**21 + second.astype(jnp.float64)) * 2.0**-53
+
+
+def bits(state, p):
+    """uniform < p for each of a tensor, bool: for float64 by the first word alone wherever that tells."""
+    dtype = p.dtype.name
+    if dtype == "float32":
+        return uniforms(state, p.shape, dtype) < p
+
+    def exact(state, p):
+        return uniforms(state, p.shape, dtype) < p
+
+    def by_first_word(state, p):
+        first, place = words(state, p.shape).astype(dtype), p * 2.0**32
+        undecided = (first < place) & (place < first + 1)  # once in 4,000,000,000 draws
+        return jax.lax.cond(undecided.any(), exact, lambda state, p: first < place, state, p)
+
+    # A graphics card waits for its host at each branch.
+    return jax.lax.platform_dependent(state, p, cpu=by_first_word, default=exact)
 
 
 def next_draw(state):
@@ -73,7 +89,7 @@ def tell_jax():
 
         def draw(state, p):
             p = jnp.asarray(p, dtype)
-            return next_draw(state), (uniforms(state, p.shape, dtype) < p).astype(dtype)
+            return next_draw(state), bits(state, p).astype(dtype)
 
         return draw
 
