@@ -91,7 +91,7 @@ def words():
     @numba_njit
     def counted(state, n):
         d = (u64(state[2]) | (u64(state[3]) << shift)) + u64(n)
-        return u32(d), u32(d >> shift) & u32(SECOND_WORD - 1)
+        return u32(d), u32((d >> shift) & u64(SECOND_WORD - 1))
 
     @numba_njit
     def advanced(state, n):

@@ -26,7 +26,7 @@ from rnnrbm_pt.graphs.philox4x32 import PhiloxBinomial, PhiloxType, next_draw, u
 BLOCK = 48
 """Rows of a layer that are taken at once, at least: BLAS is slow with few rows."""
 
-VERSION = 8
+VERSION = 9
 
 
 class PhiloxSampleUnits(SampleUnits):
