@@ -7,6 +7,7 @@ Importing this module registers its rewrites with PyTensor; Numba itself is impo
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
@@ -92,45 +93,59 @@ def _drawn_layer(bits):
     return None if layer is None else (bits.owner, *layer)
 
 
-@node_rewriter([Scan])
-def local_philox_gibbs_chain(fgraph, node):
-    """Replace a scan that samples two layers in turn, and keeps the last bits alone, by `PhiloxGibbsChain`."""
-    op = node.op
+class Chain(NamedTuple):
+    """What makes a scan a Gibbs chain: which of its three states are what, and the inner variables of its layers."""
+
+    h_stream: int
+    v_stream: int
+    v: int
+    layers: list
+    """W, bh, W_back, bv."""
+    is_row: bool
+    """Whether v is a vector."""
+
+
+def _chain_of(op):
+    """The `Chain` of a scan that samples two layers in turn and keeps the last bits alone; None of another one."""
     states = op.inner_untraced_sit_sot(op.inner_inputs)
-    others = len(node.inputs) - 1 - len(states) - op.info.n_non_seqs
-    if len(states) != 3 or others or op.info.as_while:
+    kept = [i for i, state in enumerate(states) if not isinstance(state.type, PhiloxType)]
+    others = len(op.inner_inputs) - len(states) - op.info.n_non_seqs
+    if len(states) != 3 or len(kept) != 1 or others or op.info.as_while:
         return None
-    not_streams = [i for i, state in enumerate(states) if not isinstance(state.type, PhiloxType)]
-    if len(not_streams) != 1:
-        return None
-    (at_v,) = not_streams
-    v = states[at_v]
-    drawn_v = _drawn_layer(vector_of(op.inner_outputs[at_v]))
+    after, (v,) = op.inner_outputs, kept
+    drawn_v = _drawn_layer(vector_of(after[v]))
     drawn_h = drawn_v and _drawn_layer(vector_of(drawn_v[1]))
-    if not drawn_h or vector_of(drawn_h[1]) is not v:
+    if not drawn_h or vector_of(drawn_h[1]) is not states[v]:
         return None
     (draw_v, _, W_back, bv, is_row), (draw_h, _, W, bh, _) = drawn_v, drawn_h
-    try:
-        at_h_stream, at_v_stream = (states.index(draw.inputs[0]) for draw in (draw_h, draw_v))
-    except ValueError:
+    streams = draw_h.inputs[0], draw_v.inputs[0]
+    layers = [W, bh, W_back, bv]
+    if not set(streams) <= set(states) or set(states) & set(ancestors(layers)):
         return None
-    if [op.inner_outputs[i] for i in (at_h_stream, at_v_stream)] != [draw_h.outputs[0], draw_v.outputs[0]]:
+    h_stream, v_stream = (states.index(stream) for stream in streams)
+    if after[h_stream] is not draw_h.outputs[0] or after[v_stream] is not draw_v.outputs[0]:
         return None
-    if set(states) & set(ancestors([W, bh, W_back, bv])):
-        return None
+    return Chain(h_stream, v_stream, v, layers, is_row)
 
+
+@node_rewriter([Scan])
+def local_philox_gibbs_chain(fgraph, node):
+    """Replace a scan that is a Gibbs chain by `PhiloxGibbsChain`."""
+    op, chain = node.op, _chain_of(node.op)
+    if chain is None:
+        return None
     _tell_numba()
     outer = dict(zip(op.inner_non_seqs(op.inner_inputs), op.outer_non_seqs(node.inputs), strict=True))
+    layers = graph_replace(chain.layers, outer, strict=False)
     first = op.outer_untraced_sit_sot(node.inputs)
-    W, bh, W_back, bv = graph_replace([W, bh, W_back, bv], outer, strict=False)
-    v = pt.expand_dims(first[at_v], 0) if is_row else first[at_v]
+    v = pt.expand_dims(first[chain.v], 0) if chain.is_row else first[chain.v]
     after_h, after_v, last = PhiloxGibbsChain()(
-        node.inputs[0], first[at_h_stream], first[at_v_stream], v, W, bh, W_back, bv
+        node.inputs[0], first[chain.h_stream], first[chain.v_stream], v, *layers
     )
-    last = last[0] if is_row else last
-    copy_stack_trace(node.outputs[at_v], last)
-    replacements = {at_h_stream: after_h, at_v_stream: after_v, at_v: last}
-    return [replacements[i] for i in range(3)]
+    last = last[0] if chain.is_row else last
+    copy_stack_trace(node.outputs[chain.v], last)
+    after = {chain.h_stream: after_h, chain.v_stream: after_v, chain.v: last}
+    return [after[i] for i in range(3)]
 
 
 # Where their kin of `fused` are; what is left of scans after that.
