@@ -148,7 +148,7 @@ def draw(panels, machines, path):
     n_rows = -(-len(panels) // columns)
     legend_rows = -(-len(names) // 2)
     height = 3.6 * n_rows + 0.24 * legend_rows + 0.9
-    figure = Figure(figsize=(5.2 * columns, height), dpi=150, layout="constrained")
+    figure = Figure(figsize=(5.2 * columns, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(n_rows, columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
