@@ -38,6 +38,9 @@ SMALL = 1_000_000
 FEWEST_ROWS = 32
 """Of the part of a product."""
 
+VERSION = 9
+"""Of the code that Numba compiles for these operations."""
+
 
 class SampleUnits(RNGConsumerOp):
     """Sample a layer of binary units given the other one: bits ~ Bernoulli(sigmoid(x W + b)).
@@ -273,6 +276,11 @@ def dense(a):
     raise NotImplementedError("for Numba only")
 
 
+def fit(x, W, b):
+    """Raise ValueError unless x and W can be multiplied, and b has a row for each row of x W or one for all."""
+    raise NotImplementedError("for Numba only")
+
+
 def product_into(x, y, out):
     """Put the product of two matrices that `dense` gave into a third, some rows at a time where that is quicker.
 
@@ -283,13 +291,13 @@ def product_into(x, y, out):
 
 
 def product_of_layer(x, W, b):
-    """x W, after a look at whether b has a row for each row of it or one for all."""
+    """x W, after a look at whether b does `fit`."""
     raise NotImplementedError("for Numba only")
 
 
 @cache
 def tell_numba():
-    """Register both Ops with Numba: when they are first needed, since Numba takes a second to import."""
+    """Register the Ops with Numba: when they are first needed, since Numba takes a second to import."""
     from llvmlite.binding import get_host_cpu_features
     from numba.extending import overload
     from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
@@ -347,13 +355,19 @@ def tell_numba():
 
         return product_into
 
+    @overload(fit)
+    def overload_fit(x, W, b):
+        def fit(x, W, b):
+            if x.shape[1] != W.shape[0] or b.shape[1] != W.shape[1] or (b.shape[0] != 1 and b.shape[0] != x.shape[0]):
+                raise ValueError("the shape of the biases does not fit that of x W")
+
+        return fit
+
     @overload(product_of_layer)
     def overload_product_of_layer(x, W, b):
         def product_of_layer(x, W, b):
-            n, m = x.shape[0], W.shape[1]
-            if x.shape[1] != W.shape[0] or b.shape[1] != m or (b.shape[0] != 1 and b.shape[0] != n):
-                raise ValueError("the shape of the biases does not fit that of x W")
-            product = np.empty((n, m), x.dtype)
+            fit(x, W, b)
+            product = np.empty((x.shape[0], W.shape[1]), x.dtype)
             product_into(dense(x), dense(W), product)
             return product
 
@@ -388,7 +402,7 @@ def tell_numba():
                 product_into(dense(x), dense(y), out)
                 return out
 
-        return product, cache_key(8, "Product", x.type.shape[0] == 1, y.type.shape[1] == 1, at_once)
+        return product, cache_key(VERSION, "Product", x.type.shape[0] == 1, y.type.shape[1] == 1)
 
     @register_funcify_and_cache_key(InOrder)
     def numba_funcify_InOrder(op, node, **kwargs):
@@ -396,7 +410,7 @@ def tell_numba():
         def in_order(x):
             return np.ascontiguousarray(x).copy()
 
-        return in_order, cache_key(6, "InOrder")
+        return in_order, cache_key(VERSION, "InOrder")
 
     @register_funcify_and_cache_key(SampleUnits)
     def numba_funcify_SampleUnits(op, node, **kwargs):
@@ -436,4 +450,4 @@ def tell_numba():
                         bits[i, j] = exact_bit(u[i, j], logits[j])
             return rng, bits
 
-        return sample_units, cache_key(8, "SampleUnits", inplace, dtype.name, at_once)
+        return sample_units, cache_key(VERSION, "SampleUnits", inplace, dtype.name)

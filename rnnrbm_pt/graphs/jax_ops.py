@@ -52,11 +52,12 @@ def uniforms(state, shape, dtype):
 def bits(state, p):
     """uniform < p for each of a tensor, bool: for float64 by the first word alone wherever that tells."""
     dtype = p.dtype.name
-    if dtype == "float32":
-        return uniforms(state, p.shape, dtype) < p
 
     def exact(state, p):
         return uniforms(state, p.shape, dtype) < p
+
+    if dtype == "float32":
+        return exact(state, p)
 
     def by_first_word(state, p):
         first, place = words(state, p.shape).astype(dtype), p * 2.0**32

@@ -106,7 +106,7 @@ def _tell_numba():
                     s = 0
             return states, bits
 
-        return mrg_binomial, cache_key("mrg", 3, "MRGBinomial", inplace, dtype.name)
+        return mrg_binomial, cache_key("mrg", 4, "MRGBinomial", inplace, dtype.name)
 
     @register_funcify_and_cache_key(MRGSampleUnits)
     def numba_funcify_MRGSampleUnits(op, node, **kwargs):
@@ -139,4 +139,4 @@ def _tell_numba():
                         bits[i, j] = u[j] < one / (one + np.exp(-logits[j]))
             return states, bits
 
-        return mrg_sample_units, cache_key("mrg", 3, "MRGSampleUnits", inplace, dtype.name)
+        return mrg_sample_units, cache_key("mrg", 4, "MRGSampleUnits", inplace, dtype.name)

@@ -20,14 +20,15 @@ from pytensor.scan.op import Scan
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.type import TensorType
 
-from rnnrbm_pt.graphs.fused import SampleUnits, dense, layer_of, mean_of_layer, sampled, tell_numba, vector_of
+from rnnrbm_pt.graphs.fused import SampleUnits, dense, fit, layer_of, mean_of_layer, sampled, tell_numba, vector_of
 from rnnrbm_pt.graphs.numba_key import cache_key
 from rnnrbm_pt.graphs.philox4x32 import PhiloxBinomial, PhiloxType, next_draw, uniforms
 
 BLOCK = 48
 """Rows of a layer that are taken at once, at least: BLAS is slow with few rows."""
 
-VERSION = 9
+VERSION = 11
+"""Of the code that Numba compiles for these operations."""
 
 
 class PhiloxSampleUnits(SampleUnits):
@@ -169,7 +170,8 @@ def _tell_numba():
 
     from rnnrbm_pt.graphs import philox_kernels
 
-    words_of_row, _, counted, advanced = vars(philox_kernels.words()).values()
+    words_of_row = philox_kernels.words().words_of_row
+    counted, advanced = philox_kernels.words().counted, philox_kernels.words().advanced
     lanes, u32 = philox_kernels.LANES, np.uint32
 
     @register_funcify_and_cache_key(PhiloxBinomial)
@@ -204,8 +206,7 @@ def _tell_numba():
         @numba_njit(parallel=parallel)
         def philox_sample_units(state, x, W, b):
             n = x.shape[0]
-            if x.shape[1] != W.shape[0] or b.shape[1] != W.shape[1] or (b.shape[0] != 1 and b.shape[0] != n):
-                raise ValueError("the shape of the biases does not fit that of x W")
+            fit(x, W, b)
             bits = np.empty((n, W.shape[1]), dtype)
             k0, k1, d0, d1 = state
             x_, W_, b_ = dense(x), dense(W), np.ascontiguousarray(b)
@@ -227,13 +228,11 @@ def _tell_numba():
         @numba_njit(parallel=parallel)
         def philox_gibbs_chain(k, rng_h, rng_v, v, W, bh, W_back, bv):
             n, d, m = v.shape[0], v.shape[1], W.shape[1]
-            if W.shape[0] != d or W_back.shape != (m, d):
+            if W_back.shape != (m, d):
                 raise ValueError("the shapes of the matrices of a Gibbs chain do not fit")
-            if bh.shape[1] != m or bv.shape[1] != d:
-                raise ValueError("the shape of the biases does not fit that of x W")
-            if (bh.shape[0] != 1 and bh.shape[0] != n) or (bv.shape[0] != 1 and bv.shape[0] != n):
-                raise ValueError("the shape of the biases does not fit that of x W")
             last, h = np.ascontiguousarray(v).copy(), np.empty((n, m), dtype)
+            fit(last, W, bh)
+            fit(h, W_back, bv)
             W_, W_back_ = np.ascontiguousarray(W), np.ascontiguousarray(W_back)
             bh_, bv_ = np.ascontiguousarray(bh), np.ascontiguousarray(bv)
             k_ = np.int64(k.item())
