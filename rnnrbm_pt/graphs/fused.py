@@ -13,10 +13,9 @@ from functools import cache
 
 import numpy as np
 import pytensor.tensor as pt
-from pytensor.compile import optdb
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
-from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.graph.traversal import ancestors
 from pytensor.scalar.basic import Add, Cast
 from pytensor.scalar.math import Sigmoid
@@ -30,6 +29,7 @@ from pytensor.tensor.type import TensorType
 
 from rnnrbm_pt.graphs.numba_key import cache_key
 from rnnrbm_pt.graphs.numba_rows import FASTMATH, compare_row
+from rnnrbm_pt.graphs.ours import OurOp, register
 from rnnrbm_pt.graphs.rewrites import CLOSE, SingleTrial
 
 SMALL = 1_000_000
@@ -42,7 +42,7 @@ VERSION = 9
 """Of the code that Numba compiles for these operations."""
 
 
-class SampleUnits(RNGConsumerOp):
+class SampleUnits(OurOp, RNGConsumerOp):
     """Sample a layer of binary units given the other one: bits ~ Bernoulli(sigmoid(x W + b)).
 
     Inputs rng, x (n, d), W (d, m), b (n, m) or (1, m); outputs the next rng and the bits (n, m), of the floats' dtype.
@@ -100,7 +100,7 @@ def _copy_rng(rng):
     return np.random.Generator(bit_generator)
 
 
-class Product(Op):
+class Product(OurOp, Op):
     """The product of two matrices of one float type, as Numba's own np.dot does it.
 
     PyTensor's product chooses among BLAS calls for every combination of strides, and takes Numba up to 20 s to compile
@@ -120,7 +120,7 @@ class Product(Op):
         outputs[0][0] = np.dot(*inputs)
 
 
-class InOrder(Op):
+class InOrder(OurOp, Op):
     """A copy of a matrix whose rows lie one after another."""
 
     __props__ = ()
@@ -259,16 +259,10 @@ def _is_transposed(x):
 
 
 # After the rewrites that move products out of scans (1.6) and before elementwise operations are fused (49).
-optdb.register("rnnrbm_sample_units", dfs_rewriter(local_sample_units, ignore_newtrees=True), "numba", position=48.6)
-optdb.register("rnnrbm_in_order", dfs_rewriter(local_matrices_in_order, ignore_newtrees=True), "numba", position=48.5)
-optdb.register("rnnrbm_product", dfs_rewriter(local_product, ignore_newtrees=True), "numba", position=48.7)
-optdb.register(
-    "rnnrbm_sample_units_inplace",
-    dfs_rewriter(local_sample_units_inplace, ignore_newtrees=True),
-    "numba",
-    "inplace",
-    position=50.9,
-)
+register("in_order", local_matrices_in_order, "numba", position=48.5)
+register("sample_units", local_sample_units, "numba", position=48.6)
+register("product", local_product, "numba", position=48.7)
+register("sample_units_inplace", local_sample_units_inplace, "numba", "inplace", position=50.9)
 
 
 def dense(a):

@@ -1,8 +1,8 @@
 """Matrix products out of recurrences: one product of all steps in the place of one a step.
 
 A recurrence is written as the tutorial's is, with all its equations in the step. Of its products, only those of the
-state with what makes the next state have to wait for each other. Importing this module registers a rewrite of `Scan`
-with PyTensor, for every backend and for the gradient's scan too, that takes out
+state with what makes the next state have to wait for each other. Importing this module registers rewrites of `Scan`
+with PyTensor, for this package's graphs on every backend, and for the gradient's scan too. They take out
 
 - products of a sequence with a matrix that stays the same, such as v_t Wvu: they become a sequence themselves;
 - outputs that are computed from the state before but do not enter the next one, such as bv_t = bv + u_tm1 Wuv: they
@@ -12,15 +12,16 @@ with PyTensor, for every backend and for the gradient's scan too, that takes out
 import dataclasses
 
 import pytensor.tensor as pt
-from pytensor.compile import optdb
 from pytensor.graph.basic import Constant
 from pytensor.graph.replace import clone_replace
-from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.graph.traversal import ancestors
 from pytensor.scan.op import Scan
 from pytensor.scan.utils import ScanArgs
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
+
+from rnnrbm_pt.graphs.ours import register, thawed
 
 
 class Lift:
@@ -85,14 +86,6 @@ class Lift:
         return pt.dot(x.reshape((n_steps * n, x.shape[2])), W).reshape((n_steps, n, W.shape[1]))
 
 
-def _thawed(op):
-    """Inner inputs and outputs of a scan that may be changed."""
-    if hasattr(op.fgraph, "unfreeze"):  # PyTensor 3.3
-        graph = op.fgraph.unfreeze()
-        return list(graph.inputs), list(graph.outputs)
-    return list(op.inner_inputs), list(op.inner_outputs)
-
-
 def _args(node, inner_inputs, inner_outputs):
     """The parts of a scan, of which the inner ones are the given variables, not copies of them."""
     clone = {} if hasattr(node.op.fgraph, "unfreeze") else {"clone": False}  # PyTensor 3.3 never clones
@@ -109,7 +102,7 @@ def local_products_of_sequences(fgraph, node):
     op = node.op
     if op.info.as_while:
         return None
-    inner_inputs, inner_outputs = _thawed(op)
+    inner_inputs, inner_outputs = thawed(op)
     args = _args(node, inner_inputs, inner_outputs)
     lift = Lift(args, with_states=False)
     found = {}
@@ -155,17 +148,5 @@ def local_outputs_of_states(fgraph, node):
 
 
 # After the scans are in their final form (1.6), before what they no longer need is removed from them (1.605).
-optdb.register(
-    "rnnrbm_products_of_sequences",
-    dfs_rewriter(local_products_of_sequences, ignore_newtrees=True),
-    "fast_run",
-    "scan",
-    position=1.602,
-)
-optdb.register(
-    "rnnrbm_outputs_of_states",
-    dfs_rewriter(local_outputs_of_states, ignore_newtrees=True),
-    "fast_run",
-    "scan",
-    position=1.603,
-)
+register("products_of_sequences", local_products_of_sequences, "fast_run", "scan", position=1.602)
+register("outputs_of_states", local_outputs_of_states, "fast_run", "scan", position=1.603)

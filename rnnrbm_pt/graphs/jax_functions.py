@@ -41,13 +41,13 @@ def prepare_jax():
     except ImportError as error:
         raise ImportError('backend jax: JAX is not installed: pip install "rnnrbm-pt[jax]"') from error
 
-    from rnnrbm_pt.graphs.jax_ops import tell_jax
+    from rnnrbm_pt.graphs.jax_ops import register_jax
 
     jax.config.update("jax_enable_x64", True)
     if not jax.config.jax_compilation_cache_dir:
         jax.config.update("jax_compilation_cache_dir", str(Path(pytensor.config.compiledir) / "jax"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    tell_jax()
+    register_jax()
 
 
 class DeviceContainer(Container):

@@ -10,6 +10,7 @@ from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
 
+from rnnrbm_pt.graphs.jax_rewrites import SizeElemwise, TypedAlloc, TypedSum
 from rnnrbm_pt.graphs.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
 
@@ -76,12 +77,11 @@ def next_draw(state):
 
 
 @cache
-def tell_jax():
-    """Register the draw with PyTensor's JAX backend, and mend two things of it.
+def register_jax():
+    """Register the Ops of this package with PyTensor's JAX backend.
 
-    Sums and filled arrays are of the type that their graph says: where JAX allows float64, PyTensor makes them float64
-    in graphs of float32 too, which costs time, and a scan that carries float32 refuses them. And integers that are
-    known when JAX traces a graph stay known through arithmetic: they are sizes, and JAX has to know those.
+    Where JAX allows float64, PyTensor makes sums and filled arrays float64 in graphs of float32 too. That costs time,
+    and a scan that carries float32 refuses them. And JAX has to know sizes, so arithmetic must not hide them.
     """
 
     @jax_funcify.register(PhiloxBinomial)
@@ -94,9 +94,9 @@ def tell_jax():
 
         return draw
 
-    for op_type in (Sum, Alloc):
-        jax_funcify.register(op_type, _of_its_type(jax_funcify.dispatch(op_type)))
-    jax_funcify.register(Elemwise, _with_known_sizes(jax_funcify.dispatch(Elemwise)))
+    jax_funcify.register(TypedSum, _of_its_type(jax_funcify.dispatch(Sum)))
+    jax_funcify.register(TypedAlloc, _of_its_type(jax_funcify.dispatch(Alloc)))
+    jax_funcify.register(SizeElemwise, _with_known_sizes(jax_funcify.dispatch(Elemwise)))
 
 
 def _of_its_type(funcify):

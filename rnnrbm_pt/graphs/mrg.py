@@ -11,7 +11,7 @@ from pytensor.compile.sharedvalue import SharedVariable
 from rnnrbm_pt.graphs import mrg_numba  # noqa: F401  (registers rewrites with PyTensor)
 from rnnrbm_pt.graphs.mrg31k3p import M2, MRGBinomial, MRGType, jump_ahead, mrg_type, parallel_states
 from rnnrbm_pt.graphs.stream_type import StreamVariable
-from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.graphs.streams import SEED, Advancing, RandomStreams, stream_seed
 
 
 class MRGVariable(StreamVariable):
@@ -23,7 +23,7 @@ class MRGVariable(StreamVariable):
 MRGType.variable_type = MRGVariable
 
 
-class MRGSharedVariable(SharedVariable, MRGVariable):
+class MRGSharedVariable(Advancing, SharedVariable, MRGVariable):
     """A shared stream of MRG31k3p: its value is an int32 matrix, one state a row."""
 
 
@@ -62,8 +62,8 @@ class MRGStreams(RandomStreams):
         Returns
         -------
         MRGSharedVariable
-            ``next_stream, draw = bernoulli(stream, p)`` draws from it; ``updates={stream: next_stream}`` makes a
-            compiled function advance it.
+            ``next_stream, draw = bernoulli(stream, p)`` draws from it. Compiled functions that compute the
+            draw advance it; see `Advancing`.
         """
         states = parallel_states(self._next)
         self._next = jump_ahead(self._next, 134)

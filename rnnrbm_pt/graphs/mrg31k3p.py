@@ -21,6 +21,7 @@ from pytensor.link.c.op import COp
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.type import TensorType
 
+from rnnrbm_pt.graphs.ours import OurOp
 from rnnrbm_pt.graphs.stream_type import StreamType
 
 M1 = 2**31 - 1
@@ -145,7 +146,7 @@ class MRGType(StreamType):
 mrg_type = MRGType()
 
 
-class MRGBinomial(COp, RNGConsumerOp):
+class MRGBinomial(OurOp, COp, RNGConsumerOp):
     """Draw 0 or 1: uniform < p, in the float type of p, from streams of MRG31k3p.
 
     Inputs the states and p, a float tensor of any shape; outputs the next states and the bits, of the type of p.

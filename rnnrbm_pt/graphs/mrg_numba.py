@@ -6,13 +6,13 @@ Importing this module registers its rewrites with PyTensor; Numba itself is impo
 from functools import cache
 
 import numpy as np
-from pytensor.compile import optdb
-from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import node_rewriter
 
 from rnnrbm_pt.graphs.fused import SampleUnits, layer_of, mean_of_layer, product_of_layer, sampled, tell_numba
 from rnnrbm_pt.graphs.mrg31k3p import M1, M2, NORM, MRGBinomial, uniforms
 from rnnrbm_pt.graphs.numba_key import cache_key
 from rnnrbm_pt.graphs.numba_rows import compare_row
+from rnnrbm_pt.graphs.ours import register
 
 
 class MRGSampleUnits(SampleUnits):
@@ -45,19 +45,8 @@ def local_mrg_inplace(fgraph, node):
 
 
 # Where their kin of `fused` are. `local_sample_units_inplace` of `fused` takes `MRGSampleUnits` too.
-optdb.register(
-    "rnnrbm_mrg_sample_units",
-    dfs_rewriter(local_mrg_sample_units, ignore_newtrees=True),
-    "numba",
-    position=48.6,
-)
-optdb.register(
-    "rnnrbm_mrg_inplace",
-    dfs_rewriter(local_mrg_inplace, ignore_newtrees=True),
-    "fast_run",
-    "inplace",
-    position=50.9,
-)
+register("mrg_sample_units", local_mrg_sample_units, "numba", position=48.6)
+register("mrg_inplace", local_mrg_inplace, "fast_run", "inplace", position=50.9)
 
 
 @cache

@@ -10,6 +10,7 @@ pitch. One pass over them carries a_i along, so that a frame costs O(n_visible n
 import pytensor.tensor as pt
 from pytensor import scan
 
+from rnnrbm_pt.graphs.ours import ours
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
 from rnnrbm_pt.graphs.streams import bernoulli
 
@@ -50,7 +51,7 @@ def nade_logits(v, W, V, bv, bh):
     -------
     tensor like v
     """
-    frames = v.reshape((-1, v.shape[-1]))
+    frames = ours(v.reshape((-1, v.shape[-1])))
     bv, a_1 = _units_first(_frames(bv), _frames(bh), frames.shape[0])
     logits, _ = scan(
         lambda v_i, W_i, V_i, bv_i, a_i: (nade_logit(a_i, V_i, bv_i), next_a(a_i, v_i, W_i)),

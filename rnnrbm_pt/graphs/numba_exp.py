@@ -14,31 +14,31 @@ from functools import cache
 from itertools import permutations
 
 import numpy as np
-from pytensor.compile import optdb
-from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scalar.basic import Add, BinaryScalarOp, Mul, Neg, Sub, Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import Elemwise
 
 from rnnrbm_pt.graphs.numba_key import cache_key
+from rnnrbm_pt.graphs.ours import OurOp, register
 
 FLOATS = "float64", "float32"
 
 
-class VectorSigmoid(Sigmoid):
+class VectorSigmoid(OurOp, Sigmoid):
     """1 / (1 + exp(-x))."""
 
 
-class VectorSoftplus(Softplus):
+class VectorSoftplus(OurOp, Softplus):
     """log(1 + exp(x))."""
 
 
-class VectorTanh(Tanh):
+class VectorTanh(OurOp, Tanh):
     """(exp(2x) - 1) / (exp(2x) + 1)."""
 
 
-class CrossEntropy(BinaryScalarOp):
+class CrossEntropy(OurOp, BinaryScalarOp):
     """-v log p - (1 - v) log(1 - p) of p = sigmoid(x), for inputs v and x of one float type."""
 
     def output_types(self, types):
@@ -109,10 +109,10 @@ def local_cross_entropy(fgraph, node):
     return None
 
 
-optdb.register("rnnrbm_cross_entropy", dfs_rewriter(local_cross_entropy, ignore_newtrees=True), "numba", position=48.75)
+register("cross_entropy", local_cross_entropy, "numba", position=48.75)
 
 # After layers were fused (48.6), which are recognised by their sigmoid, and before elementwise operations are (49).
-optdb.register("rnnrbm_vectorised", dfs_rewriter(local_vectorised, ignore_newtrees=True), "numba", position=48.8)
+register("vectorised", local_vectorised, "numba", position=48.8)
 
 
 SMALL_FUNCTION = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}

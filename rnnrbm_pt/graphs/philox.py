@@ -11,7 +11,7 @@ from pytensor.compile.sharedvalue import SharedVariable
 from rnnrbm_pt.graphs import philox_numba  # noqa: F401  (registers rewrites with PyTensor)
 from rnnrbm_pt.graphs.philox4x32 import PhiloxBinomial, PhiloxType
 from rnnrbm_pt.graphs.stream_type import StreamVariable
-from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.graphs.streams import SEED, Advancing, RandomStreams, stream_seed
 
 
 class PhiloxVariable(StreamVariable):
@@ -23,7 +23,7 @@ class PhiloxVariable(StreamVariable):
 PhiloxType.variable_type = PhiloxVariable
 
 
-class PhiloxSharedVariable(SharedVariable, PhiloxVariable):
+class PhiloxSharedVariable(Advancing, SharedVariable, PhiloxVariable):
     """A shared stream of Philox: its value is a uint32 vector, shape (4,)."""
 
 
@@ -69,8 +69,8 @@ class PhiloxStreams(RandomStreams):
         Returns
         -------
         PhiloxSharedVariable
-            ``next_stream, draw = bernoulli(stream, p)`` draws from it; ``updates={stream: next_stream}`` makes a
-            compiled function advance it.
+            ``next_stream, draw = bernoulli(stream, p)`` draws from it. Compiled functions that compute the
+            draw advance it; see `Advancing`.
         """
         state = np.array([self._seed, len(self.streams), 0, 0], dtype=np.uint32)
         stream = PhiloxSharedVariable(type=self._type, value=state, strict=False, name=name)

@@ -24,6 +24,7 @@ from pytensor.link.c.op import COp
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.type import TensorType
 
+from rnnrbm_pt.graphs.ours import OurOp
 from rnnrbm_pt.graphs.stream_type import StreamType
 
 ROUNDS = 10
@@ -132,7 +133,7 @@ class PhiloxType(StreamType):
         return f"PhiloxType(parallel={self.parallel})"
 
 
-class PhiloxBinomial(COp, RNGConsumerOp):
+class PhiloxBinomial(OurOp, COp, RNGConsumerOp):
     """Draw 0 or 1: uniform < p, in the float type of p, from a stream of Philox.
 
     Inputs the stream and p, a float tensor of any shape; outputs the next stream and the bits, of the type of p.

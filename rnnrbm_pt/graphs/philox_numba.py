@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
-from pytensor.compile import optdb
 from pytensor.graph.basic import Apply
 from pytensor.graph.replace import graph_replace
-from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.graph.traversal import ancestors
 from pytensor.scan.op import Scan
 from pytensor.tensor.random.op import RNGConsumerOp
@@ -22,6 +21,7 @@ from pytensor.tensor.type import TensorType
 
 from rnnrbm_pt.graphs.fused import SampleUnits, dense, fit, layer_of, mean_of_layer, sampled, tell_numba, vector_of
 from rnnrbm_pt.graphs.numba_key import cache_key
+from rnnrbm_pt.graphs.ours import OurOp, register
 from rnnrbm_pt.graphs.philox4x32 import PhiloxBinomial, PhiloxType, next_draw, uniforms
 
 BLOCK = 48
@@ -45,7 +45,7 @@ def _sampled_by_numpy(state, x, W, b):
     return (uniforms(state, p.shape, p.dtype.name) < p).astype(p.dtype)
 
 
-class PhiloxGibbsChain(RNGConsumerOp):
+class PhiloxGibbsChain(OurOp, RNGConsumerOp):
     """k steps of h ~ Bernoulli(sigmoid(v W + bh)), v ~ Bernoulli(sigmoid(h W_back + bv)), each row by itself.
 
     Inputs k, the streams of h and of v, v (n, d), W (d, m), bh (n, m) or (1, m), W_back (m, d), bv (n, d) or (1, d);
@@ -150,15 +150,8 @@ def local_philox_gibbs_chain(fgraph, node):
 
 
 # Where their kin of `fused` are; what is left of scans after that.
-optdb.register(
-    "rnnrbm_philox_gibbs_chain", dfs_rewriter(local_philox_gibbs_chain, ignore_newtrees=True), "numba", position=48.4
-)
-optdb.register(
-    "rnnrbm_philox_sample_units",
-    dfs_rewriter(local_philox_sample_units, ignore_newtrees=True),
-    "numba",
-    position=48.6,
-)
+register("philox_gibbs_chain", local_philox_gibbs_chain, "numba", position=48.4)
+register("philox_sample_units", local_philox_sample_units, "numba", position=48.6)
 
 
 @cache

@@ -4,10 +4,13 @@ An RBM over binary v and h has E(v, h) = -bv.v - bh.h - v W h. Its biases may di
 and bh are matrices, as the RNN-RBM's are. Each function is one equation; `build_rbm` puts them together.
 """
 
+import warnings
+import weakref
+
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs import fused, hoist, numba_exp, rewrites  # noqa: F401  (they register rewrites)
+from rnnrbm_pt.graphs import fused, hoist, jax_rewrites, numba_exp  # noqa: F401  (they register rewrites)
 from rnnrbm_pt.graphs.gaussian import gaussian, gaussian_free_energy, gaussian_log_density
 from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli
 
@@ -111,6 +114,22 @@ def _frames(x):
     return x.reshape((-1, x.shape[-1])) if x.type.ndim == 3 else x
 
 
+_given_out = weakref.WeakSet()
+
+
+def _default_rngs():
+    """The four streams of a `build_rbm` that was given none; a warning if another one still draws from such streams."""
+    if len(_given_out):
+        warnings.warn(
+            "build_rbm: two calls without rngs draw the same numbers. Make one `rng = RandomStreams()` for the whole "
+            "program, and give each call four streams of it: rngs=rng.rbm()",
+            stacklevel=3,
+        )
+    rngs = RandomStreams().rbm()
+    _given_out.add(rngs[0])
+    return rngs
+
+
 def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
     """Construct a k-step Gibbs chain that starts at v, and the contrastive divergence of its end.
 
@@ -126,8 +145,9 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
     weights : tensor, shape v.shape[:-1], optional
         Of each frame in the cost and the monitor, which are then weighted sums. Without them, averages.
     rngs : sequence of four random generators, optional
-        What the chain draws h and v from, then what the monitor's additional step draws h and v from. Without them, the
-        four streams that a new `RandomStreams()` gives out.
+        What the chain draws h and v from, then what the monitor's additional step draws h and v from. Without them,
+        the first four of a new `RandomStreams()`: the same numbers in each call, so a second call warns. A program with
+        several RBMs makes one ``rng = RandomStreams()`` and gives each of them ``rngs=rng.rbm()``, as the tutorial.
     visible : {"binary", "gaussian"}
         Kind of the visible units: 0 or 1, or real numbers of variance 1 given h; see `graphs.gaussian`.
 
@@ -153,7 +173,7 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
     if visible not in VISIBLE:
         raise ValueError(f"visible: expected one of {', '.join(VISIBLE)}, found {visible!r}")
     log_p = gaussian_log_density if visible == "gaussian" else log_pseudo_likelihood
-    rng_h, rng_v, rng_h_monitor, rng_v_monitor = RandomStreams().rbm() if rngs is None else rngs
+    rng_h, rng_v, rng_h_monitor, rng_v_monitor = _default_rngs() if rngs is None else rngs
     v, bv, bh = _frames(v), _frames(bv), _frames(bh)
 
     def average(x):

@@ -1,12 +1,12 @@
 """One uniform and one comparison in the place of each single-trial binomial, with the same draws.
 
-A graph is written with ``rng.binomial(n=1, p=p)``, as the tutorial's is. NumPy's general binomial takes
-about 30 ns a draw; all that its inversion algorithm does for one trial is to compare one uniform number
-with a threshold. Importing this module registers a rewrite with PyTensor that says so in the graph::
+The tutorial draws by ``rng.binomial(n=1, p=p)``. NumPy's general binomial takes about 30 ns per draw, but for one trial
+its inversion algorithm only compares one uniform number with a threshold. `BinaryBinomialRV`, by which `bernoulli`
+draws, is PyTensor's binomial under a name of its own, and a rewrite replaces it, and no other binomial::
 
     binomial(n=1, p)  ->  single_trial(uniform(0, 1, size=p.shape), p)
 
-It runs with PyTensor's canonicalisation and so reaches every backend, inside scans too.
+The rewrite runs with PyTensor's canonicalisation and so reaches every backend, inside scans too.
 
 What is kept, and what is not
 -----------------------------
@@ -34,11 +34,20 @@ from pytensor.tensor.random.basic import BinomialRV
 from pytensor.tensor.rewriting.basic import register_canonicalize
 from pytensor.tensor.type_other import NoneTypeT
 
+from rnnrbm_pt.graphs.ours import OurOp
+
 # exp(log1p(-p)) differs from 1 - p by at most two units in the last place, which are 2.2e-16 near 1.
 CLOSE = 1e-15
 
 
-class SingleTrial(ScalarOp):
+class BinaryBinomialRV(OurOp, BinomialRV):
+    """PyTensor's binomial, for draws that this package may rewrite."""
+
+
+binary_binomial = BinaryBinomialRV()
+
+
+class SingleTrial(OurOp, ScalarOp):
     """The bit that NumPy's binomial(n=1, p) returns when its stream yields the uniform number u.
 
     A scalar Op of two inputs, u (float64, in [0, 1)) and p (a probability of any float type), and one int64
@@ -117,7 +126,7 @@ def _tell_numba():
 
 
 @register_canonicalize
-@node_rewriter([BinomialRV])
+@node_rewriter([BinaryBinomialRV])
 def local_binomial_single_trial(fgraph, node):
     """Replace binomial(n=1, p) by one uniform draw and one comparison that returns the same bit."""
     rng, size, n, p = node.inputs

@@ -8,7 +8,11 @@ the same, and so draws the same numbers.
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
-from pytensor.tensor.random import shared_rng
+from pytensor.tensor.random.type import RandomGeneratorType, random_generator_type
+from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
+from pytensor.tensor.shape import Shape
+
+from rnnrbm_pt.graphs.rewrites import binary_binomial
 
 SEED = 0xBEEF
 """The tutorial's seed: ``numpy.random.seed(0xbeef)``."""
@@ -31,6 +35,26 @@ def mersenne_twister(seed):
     legacy = np.random.RandomState(seed).get_state(legacy=False)
     bit_generator.state = {"bit_generator": "MT19937", "state": legacy["state"]}
     return np.random.Generator(bit_generator)
+
+
+class Advancing:
+    """What shared streams have in common: every compiled function that draws from one advances it, as in Theano.
+
+    The last draw that is written says how; ``updates={stream: next_stream}`` says the same explicitly. A scan asks this
+    too, so a stream that is taken within its step is among the updates that the scan returns.
+    """
+
+    @property
+    def default_update(self):
+        return self._default_update
+
+    @default_update.setter
+    def default_update(self, next_stream):  # SharedVariable's own setter warns that it is deprecated
+        self._default_update = next_stream
+
+
+class SharedStream(Advancing, RandomGeneratorSharedVariable):
+    """A shared stream whose value is a NumPy generator."""
 
 
 class RandomStreams:
@@ -65,12 +89,38 @@ class RandomStreams:
         Returns
         -------
         shared random generator
-            ``next_stream, draw = bernoulli(stream, p)`` draws from it; ``updates={stream: next_stream}`` makes a
-            compiled function advance it.
+            ``next_stream, draw = bernoulli(stream, p)`` draws from it. Compiled functions that compute the draw advance
+            it; see `Advancing`.
         """
-        stream = shared_rng(mersenne_twister(int(self._seeds.randint(2**30))), name=name)
+        generator = mersenne_twister(int(self._seeds.randint(2**30)))
+        stream = SharedStream(type=random_generator_type, value=generator, strict=False, name=name)
         self.streams.append(stream)
         return stream
+
+    def binomial(self, size=None, n=1, p=0.5, dtype=None):
+        """Draw from the next stream, as the tutorial writes it: ``rng.binomial(size=p.shape, n=1, p=p, dtype=floatX)``.
+
+        Parameters
+        ----------
+        size : sequence of int, or integer vector, optional
+            Shape of the draw. Without it, the shape of p.
+        n : int
+            Trials: one.
+        p : tensor of any shape
+            Probabilities of 1.
+        dtype : str, optional
+            Without it, floatX.
+
+        Returns
+        -------
+        tensor
+            The draw alone: its stream advances by itself. Within a scan, return the updates that the scan gives.
+        """
+        if n != 1:
+            raise ValueError(f"n: expected 1 trial, found {n!r}")
+        p = pt.as_tensor(p)
+        _, draw = bernoulli(self.stream(), p if size is None or _is_shape_of(size, p) else pt.broadcast_to(p, size))
+        return draw if dtype is None else pt.cast(draw, dtype)
 
     def rbm(self, suffix=""):
         """The four streams of one `build_rbm`, in the order in which the tutorial's program writes them.
@@ -99,6 +149,10 @@ class _SameStreams:
         return streams
 
 
+def _is_shape_of(size, x):
+    return getattr(size, "owner", None) is not None and isinstance(size.owner.op, Shape) and size.owner.inputs[0] is x
+
+
 def stream_seed(random_state):
     """Draw the seed of `RandomStreams` as the tutorial does: ``numpy.random.randint(1 << 30)``."""
     return int(random_state.randint(1 << 30))
@@ -119,11 +173,16 @@ def bernoulli(stream, p):
     next_stream : variable of the type of `stream`
     draw : tensor of floatX, the shape of p
     """
-    next_stream, draw = stream.binomial(n=1, p=p)
+    if isinstance(stream.type, RandomGeneratorType):
+        next_stream, draw = binary_binomial(1, p, rng=stream, return_next_rng=True)
+    else:
+        next_stream, draw = stream.binomial(n=1, p=p)
+    if isinstance(stream, Advancing):
+        stream.default_update = next_stream
     return next_stream, pt.cast(draw, pytensor.config.floatX)
 
 
-def shared_normal(num_rows, num_cols, scale=1, *, random_state, name=None):
+def shared_normal(num_rows, num_cols, scale=1, *, random_state=None, name=None):
     """A shared matrix with normally distributed elements.
 
     Parameters
@@ -131,15 +190,15 @@ def shared_normal(num_rows, num_cols, scale=1, *, random_state, name=None):
     num_rows, num_cols : int
     scale : float
         Standard deviation.
-    random_state : numpy.random.RandomState
-        What the elements are drawn from; the tutorial draws from NumPy's global state.
+    random_state : numpy.random.RandomState, optional
+        What the elements are drawn from. Without it, NumPy's global state, as in the tutorial, whose program seeds it.
     name : str, optional
 
     Returns
     -------
     shared matrix of floatX, shape (num_rows, num_cols)
     """
-    value = random_state.normal(scale=scale, size=(num_rows, num_cols))
+    value = (np.random if random_state is None else random_state).normal(scale=scale, size=(num_rows, num_cols))
     return pytensor.shared(value.astype(pytensor.config.floatX), name=name)
 
 

@@ -13,6 +13,7 @@ from pytensor.tensor.random import shared_rng
 
 from rnnrbm_pt.graphs import fused, numba_rows
 from rnnrbm_pt.graphs.rbm import mean_hidden
+from rnnrbm_pt.graphs.rewrites import binary_binomial
 from rnnrbm_pt.graphs.streams import bernoulli, mersenne_twister
 
 DTYPES = ["float64", "float32"]
@@ -49,7 +50,7 @@ class Layer:
         self.rng = shared_rng(mersenne_twister(0))
         p = mean_hidden(x, W, b)
         if draw_options:
-            next_rng, bits = self.rng.binomial(n=1, p=p, **draw_options)
+            next_rng, bits = binary_binomial(1, p, rng=self.rng, return_next_rng=True, **draw_options)
             bits = pt.cast(bits, pytensor.config.floatX)
         else:
             next_rng, bits = bernoulli(self.rng, p)

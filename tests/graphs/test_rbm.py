@@ -105,7 +105,7 @@ def test_the_gradient_of_the_cost_is_contrastive_divergence(bias):
     bvs, bhs = (BV, BH) if bias == "vector" else (values.normal(size=(6, 4)), values.normal(size=(6, 3)))
     v, given = pt.matrix("v"), pt.matrix("given")
     params = pt.matrix("W"), getattr(pt, bias)("bv"), getattr(pt, bias)("bh")
-    v_sample, cost, _, _ = rbm.build_rbm(v, *params, 15)
+    v_sample, cost, _, _ = rbm.build_rbm(v, *params, 15, rngs=RandomStreams().rbm())
     function = pytensor.function(
         [v, given, *params],
         [cost, *pt.grad(cost, params, consider_constant=[v_sample])],
@@ -228,6 +228,7 @@ def test_the_updates_are_of_the_streams_that_are_drawn_from():
     assert all(rng.type == next_rng.type for rng, next_rng in updates.items())
 
 
+@pytest.mark.filterwarnings("ignore:build_rbm. two calls without rngs")
 def test_without_streams_the_tutorials_seed_is_used():
     v, weights, bv, bh = pt.matrix("v"), pt.matrix("W"), pt.vector("bv"), pt.vector("bh")
     *_, updates = rbm.build_rbm(v, weights, bv, bh, 2)

@@ -96,6 +96,7 @@ def global_state():
     return name, key.tolist(), position, gauss
 
 
+@pytest.mark.filterwarnings("ignore:build_rbm. two calls without rngs")
 def test_nothing_is_drawn_from_numpys_global_state():
     before = global_state()
     build_rnnrbm(4, 3, 2)
