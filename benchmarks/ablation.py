@@ -143,7 +143,7 @@ def table(runs):
     for name, rows in runs.items():
         best = max((row for row in rows if "validation" in row), key=lambda row: row["validation"])
         there = first_at(rows, goal)
-        reached = " | | " if there is None else ratio(there, n_updates)
+        reached = " | | " if there is None else ratio(there, n_updates, pretraining_epochs(name) * rows[0]["updates"])
         lines.append(
             f"| {CONFIGURATIONS[name][0]} | {len(rows)} | {rows[-1]['monitor']:.3f} | {best['validation']:.3f} "
             f"| {best['epoch']} | {reached} |"
@@ -151,9 +151,19 @@ def table(runs):
     return "\n".join(lines)
 
 
-def ratio(row, n_updates):
-    """Updates, as a part of the tutorial's, and seconds of a row, for a line of the table."""
-    return f"{row['updates']:,} | 1/{n_updates / row['updates']:.1f} | {row['seconds']:,.0f}"
+def pretraining_epochs(name):
+    """How often a configuration goes through the training split before the updates that are counted."""
+    pretrain = settings_of(name)[1].get("pretrain", {})
+    return pretrain.get("frame_epochs", 0) + pretrain.get("rnn_epochs", 0)
+
+
+def ratio(row, n_updates, n_before):
+    """Updates, what part they are of the tutorial's, and seconds of a row, for a line of the table.
+
+    Pretraining is not among the updates, which have no Gibbs chain there or one of frames, but it is in the part: as
+    many passes through the data, each counted as one epoch of updates.
+    """
+    return f"{row['updates']:,} | 1/{n_updates / (row['updates'] + n_before):.1f} | {row['seconds']:,.0f}"
 
 
 def show(args):

@@ -262,7 +262,7 @@ def show(args):
 def table(dataset, results):
     """What each model came to, beside the paper's, as lines of a table."""
     lines = [
-        "| model | log-likelihood | paper | precision % | paper | accuracy % | bracket | minutes |",
+        "| model | log-likelihood | paper | precision % | paper | accuracy % | down and up the ladder | minutes |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, found in results.items():
@@ -276,7 +276,7 @@ def table(dataset, results):
             f"{100 * found['expected_precision']['value']:.1f}",
             f"{cell.accuracy:.1f}" if cell else "",
             f"{100 * accuracy['value']:.1f}",
-            " to ".join(f"{x['value']:.2f} ± {rounded_up(x['standard_error'])}" for x in (down, up))
+            " and ".join(f"{x['value']:.2f} ± {rounded_up(x['standard_error'])}" for x in (down, up))
             if down
             else "exact",
             f"{found['seconds'] / 60:.0f}",

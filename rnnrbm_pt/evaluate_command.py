@@ -45,7 +45,7 @@ def add_parser(commands):
     how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
     how.add_argument("--chains", type=int, default=20, metavar="N", help="of annealing, for each frame (20)")
     how.add_argument("--temperatures", type=int, default=100, metavar="N", help="of annealing (100)")
-    how.add_argument("--reverse", action="store_true", help="anneal down the ladder too: both enclose the likelihood")
+    how.add_argument("--reverse", action="store_true", help="anneal down the ladder too, to enclose the likelihood")
     how.add_argument("--samples", type=int, default=10, metavar="N", help="of each frame, for the accuracy (10)")
     how.add_argument("--seed", type=int, default=1, help="of all that is drawn (1)")
     how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
@@ -313,6 +313,7 @@ def notes(report):
     if report["paper"]:
         yield "The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1. By all that can be seen, its"
         yield "accuracies forgive missed notes: TP / (TP + FP)."
+        yield "Its numbers are from memory and from quotations, not from the paper itself, and may be wrong."
 
 
 def doubts(report):
@@ -324,7 +325,10 @@ def doubts(report):
             f"The chains of {100 * share:.2g} % of the frames disagree so much that their errors are not to be "
             "trusted; more --temperatures help."
         )
-    if down:
+    if down and down["value"] > up["value"]:
+        yield "Down the ladder came out above up the ladder, so the two do not enclose the likelihood. If they are far"
+        yield "apart, the Gibbs chains do not mix."
+    elif down:
         yield "Up the ladder it errs upwards, down the ladder downwards: it lies between the two, up to chance."
     elif share > DOUBT:
         yield "With --reverse it is enclosed from below."

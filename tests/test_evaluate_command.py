@@ -8,7 +8,7 @@ import pytest
 from rnnrbm_pt import RnnNade, RnnRbm, midiwrite
 from rnnrbm_pt.baselines import baselines
 from rnnrbm_pt.cli import main
-from rnnrbm_pt.evaluate_command import error, finite
+from rnnrbm_pt.evaluate_command import doubts, error, finite
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.music.pianoroll import change_range
 
@@ -42,6 +42,7 @@ def test_a_set_by_name(sets, model, tmp_path, capsys):
         "1 sequence, 6 frames of a quarter note",
         "exact",
         "the simple models have all 88",
+        "from quotations, not from the paper itself",
     ):
         assert text in words
     rows = {line[:24].strip(): line[24:].split() for line in words.splitlines() if line[24:38].strip()}
@@ -79,7 +80,8 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     settings = ["jsb_chorales", "--folder", sets, "--chains", 3, "--temperatures", 4]
     wide.save(tmp_path / "model")
     words = evaluate(capsys, tmp_path / "model", *settings, "--reverse").out
-    assert "down the ladder" in words and "it lies between" in words and "disagree" not in words
+    assert "down the ladder" in words and "disagree" not in words
+    assert ("it lies between" in words) != ("do not enclose" in words)  # all is chance in an untrained model
     wide.params[0].set_value(100 * wide.params[0].get_value())
     wide.save(tmp_path / "model")
     words = evaluate(capsys, tmp_path / "model", *settings).out
@@ -94,13 +96,23 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     assert up.n_doubtful
 
 
+def test_estimates_in_the_wrong_order_enclose_nothing():
+    def said(up, down):
+        found = [{"value": value, "frames": 10, "doubtful": 0} for value in (up, down)]
+        return list(doubts(dict(zip(("log_likelihood", "log_likelihood_reverse"), found, strict=True))))
+
+    assert "do not enclose the likelihood" in " ".join(said(-2.74, -2.28))
+    (line,) = said(-2.74, -2.8)
+    assert "it lies between the two" in line
+
+
 def test_midi_files_and_what_the_simple_models_learn_from(toy_rolls, model, tmp_path, capsys):
     for i, roll in enumerate(toy_rolls):
         midiwrite(tmp_path / "midi" / f"{i}.mid", roll[:9], (44, 56), 0.3)
     words = evaluate(capsys, model, tmp_path / "midi" / "0.mid").out
     assert "frames of 0.3 s" in words and "outside the model's range left out" in words
     assert "random" in words and "note 1-gram" not in words and "--training FILES" in words
-    assert "of the paper" not in words
+    assert "of the paper" not in words and "quotations" not in words
     report = json.loads(evaluate(capsys, model, tmp_path / "midi", "--training", tmp_path / "midi", "--json").out)
     assert report["data"]["sequences"] == 5 and [b["name"] for b in report["baselines"]][1] == "note 1-gram"
 

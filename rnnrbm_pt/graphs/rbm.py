@@ -89,7 +89,10 @@ def free_energy(v, W, bv, bh, visible="binary"):
 
 
 def log_pseudo_likelihood(v, logit):
-    """sum_i log p(v_i) where p(v_i = 1) = sigmoid(logit_i).
+    """Log-probability of v under independent units, sum_i log p(v_i) where p(v_i = 1) = sigmoid(logit_i).
+
+    The name is the tutorial's. The pseudo-likelihood proper conditions each unit on all others; here the logits say
+    what is known, such as one reconstruction of v.
 
     Parameters
     ----------
@@ -160,9 +163,9 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
         F(v) - F(v_sample), averaged over frames. Its gradient is the CD-k estimate of that of the negative
         log-likelihood (Hinton 2002).
     monitor : scalar
-        Log pseudo-likelihood of v after one more Gibbs step from v_sample, in nats, averaged over frames: rises as
-        the model learns, but is no likelihood. For Gaussian units the log density of v under what that step
-        reconstructs, log Normal(v; bv + h W', 1).
+        Log-probability of v under the reconstruction by one more Gibbs step from v_sample, in nats, averaged over
+        frames: rises as the model learns, but is no likelihood. The tutorial calls it the log pseudo-likelihood. For
+        Gaussian units the log density of v under what that step reconstructs, log Normal(v; bv + h W', 1).
     updates : dict {random generator: next random generator}
         For `pytensor.function`. The chain's come first.
 

@@ -64,14 +64,19 @@ class Comparison:
         return math.fsum(differences) if differences else None
 
     @property
+    def late_epochs(self):
+        """The epochs from 190 to 200 in which both the run and the published log are finite, as a tuple."""
+        return tuple(epoch for epoch in _late_epochs(PUBLISHED) if epoch in _late_epochs(self.log))
+
+    @property
     def late_mean(self):
-        """Mean of the run's finite epochs from 190 to 200; None if it has none of them."""
-        return _late_mean(self.log)
+        """Mean of the run over `late_epochs`; None if there are none."""
+        return _mean(self.log, self.late_epochs)
 
     @property
     def published_late_mean(self):
-        """Mean of the published log's finite epochs from 190 to 200."""
-        return _late_mean(PUBLISHED)
+        """Mean of the published log over the same epochs, or over all its finite ones where there are none."""
+        return _mean(PUBLISHED, self.late_epochs or _late_epochs(PUBLISHED))
 
     @property
     def not_finite(self):
@@ -87,7 +92,7 @@ class Comparison:
             What is said, and its value.
         """
         last = max(self.log)
-        late = sum(math.isfinite(self.log.get(epoch, math.nan)) for epoch in LATE)
+        late = f"{self.late_mean:.4f}" if self.late_epochs else "not there yet"
         at_theano = [row.epoch for row in self.rows if row.minus_theano is not None]
         at_published = [row.epoch for row in self.rows if row.minus_published is not None]
         return [
@@ -104,8 +109,8 @@ class Comparison:
             ),
             (
                 "mean of epochs 190 to 200",
-                (f"{self.name} {self.late_mean:.4f} ({late} finite), " if late else f"{self.name} not there yet, ")
-                + f"published {self.published_late_mean:.4f} (10 finite)",
+                f"{self.name} {late}, published {self.published_late_mean:.4f}"
+                + (f", {_count(self.late_epochs)}" if self.late_epochs else ""),
             ),
             (
                 "epochs not finite",
@@ -149,7 +154,7 @@ class Comparisons:
             ("epoch", *(one.name for one in self.each), "Theano 1.0.5", "published"),
             [(str(epoch), *(_value(log.get(epoch)) for log in (*logs, theano, PUBLISHED))) for epoch in epochs],
         )
-        published = _late_mean(PUBLISHED), _which(_not_finite(PUBLISHED))
+        published = _mean(PUBLISHED, _late_epochs(PUBLISHED)), _which(_not_finite(PUBLISHED))
         summary = (
             ("run", "epochs", "largest |- Theano|", "sum |- published|", "mean 190 to 200", "epochs not finite"),
             [
@@ -230,9 +235,12 @@ def _difference(yours, reference):
     return yours - reference if reference is not None and math.isfinite(reference) else None
 
 
-def _late_mean(log):
-    values = [log[epoch] for epoch in LATE if math.isfinite(log.get(epoch, math.nan))]
-    return math.fsum(values) / len(values) if values else None
+def _late_epochs(log):
+    return [epoch for epoch in LATE if math.isfinite(log.get(epoch, math.nan))]
+
+
+def _mean(log, epochs):
+    return math.fsum(log[epoch] for epoch in epochs) / len(epochs) if epochs else None
 
 
 def _not_finite(log):

@@ -10,6 +10,7 @@ ROWS = {
     "tutorial": [(1, 10, -9.0, -8.0), (2, 20, -5.0, -6.0)],
     "adam": [(1, 10, -4.5, -7.0), (2, 20, -6.0, -6.5)],
     "u0": [(1, 10, -9.0, -9.5)],
+    "rnn": [(1, 10, -4.9, -5.5), (2, 20, -4.5, -5.0)],
 }
 
 
@@ -24,10 +25,11 @@ def folder(tmp_path):
 
 def test_the_goal_is_the_tutorials_last_monitor(folder):
     runs = read_runs(folder)
-    assert list(runs) == ["tutorial", "adam", "u0"] and all(name in CONFIGURATIONS for name in runs)
+    assert list(runs) == ["tutorial", "rnn", "adam", "u0"] and all(name in CONFIGURATIONS for name in runs)
     assert first_at(runs["adam"], -5.0)["epoch"] == 1 and first_at(runs["u0"], -5.0) is None
     assert table(runs).splitlines()[2:] == [
         "| the tutorial as it is | 2 | -5.000 | -6.000 | 2 | 20 | 1/1.0 | 3 |",
+        "| RNN pretrained | 2 | -4.500 | -5.000 | 2 | 10 | 1/0.1 | 2 |",  # 20 epochs of pretraining, 10 updates each
         "| Adam | 2 | -6.000 | -6.500 | 2 | 10 | 1/2.0 | 2 |",
         "| u0 learned | 1 | -9.000 | -9.500 | 1 |  | |  |",
     ]
