@@ -9,8 +9,11 @@ from pathlib import Path
 
 from rnnrbm_pt import __version__
 from rnnrbm_pt.evaluate_command import add_parser as add_evaluate_parser
+from rnnrbm_pt.generate_command import add_parser as add_generate_parser
+from rnnrbm_pt.input_files import left_out
 from rnnrbm_pt.music.data_command import add_parser as add_data_parser
-from rnnrbm_pt.training_options import add_training_options, settings_of_fit, settings_of_model
+from rnnrbm_pt.output_files import LOG, MODEL, PICTURE, Output, check_outputs
+from rnnrbm_pt.training_options import add_running_options, add_training_options, settings_of_fit, settings_of_model
 
 
 class CommandError(Exception):
@@ -40,10 +43,6 @@ def make_parser():
         sub.set_defaults(function=function)
         return sub
 
-    def running_options(sub):
-        sub.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
-        sub.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, with --streams philox (1)")
-
     def model_options(sub):
         sub.add_argument("--model", choices=list(MODELS), default="rnn-rbm", help="which model (rnn-rbm)")
         sub.add_argument("--hidden", type=int, default=150, metavar="N", help="hidden units of the RBMs (150)")
@@ -72,29 +71,17 @@ def make_parser():
     train.add_argument(
         "files", nargs="+", metavar="FILES", help="MIDI files, folders, patterns, zip files (or x.zip/folder)"
     )
-    train.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model file to write")
+    train.add_argument(
+        "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
+    )
     train.add_argument("--log", metavar="FILE", help="write a line of JSON an epoch to it (MODEL.jsonl)")
     train.add_argument("--checkpoint-every", type=int, metavar="N", help="write MODEL every N updates, not epochs only")
     train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds; FILES as before")
     model_options(train.add_argument_group("model"))
-    running_options(train.add_argument_group("running"))
+    add_running_options(train.add_argument_group("running"))
     add_training_options(train)
 
-    generate = command("generate", run_generate, "write music from a trained model")
-    generate.add_argument("model", metavar="MODEL")
-    generate.add_argument("-o", "--output", required=True, metavar="OUT.mid", help="OUT-1.mid, OUT-2.mid, ... with -n")
-    generate.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
-    generate.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser")
-    generate.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
-    generate.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
-    generate.add_argument("--seed", type=int, metavar="S", help="draw from streams of this seed (the model's own)")
-    generate.add_argument("--primer", metavar="IN.mid", help="a piece to go on from; it is not in the output")
-    generate.add_argument("--patch", type=int, default=0, help="MIDI instrument, 0 to 127 (0, a piano)")
-    generate.add_argument(
-        "--shift", type=int, default=0, metavar="N", help="write it N semitones lower (0; after --primer, its key)"
-    )
-    running_options(generate)
-
+    add_generate_parser(commands)
     compare = command("compare", run_compare, "hold the logs of runs against what the original program printed")
     compare.add_argument(
         "logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or a file of printed output"
@@ -187,11 +174,6 @@ def fit(model, rolls, batch_size=100, num_epochs=200, *, on_epoch=None, **settin
         bar.close()
 
 
-def left_out(n, r):
-    """ "3 notes outside 21 to 108 were left out", for a line of output."""
-    return f"{n:,} note{'s' * (n != 1)} outside {r[0]} to {r[1] - 1} {'were' if n != 1 else 'was'} left out"
-
-
 def n_frames(rolls):
     """ "12 sequences, 3,456 frames", for a line of output."""
     return f"{len(rolls):,} sequence{'s' * (len(rolls) != 1)}, {sum(map(len, rolls)):,} frames"
@@ -273,6 +255,10 @@ def run_train(args):
     output = Path(args.output)
     if output.is_dir():
         raise CommandError(f"{output}: expected a file to write, found a folder")
+    written = [Output("-o", args.output, MODEL)] * (
+        not args.resume
+    )  # a run is gone on with whatever its file is called
+    check_outputs(*written, Output("--log", args.log, LOG))
     log = Path(args.log) if args.log else output.with_name(output.name + ".jsonl")
 
     from rnnrbm_pt.model import SequenceModel
@@ -324,47 +310,9 @@ def run_train(args):
     print(f"Wrote {output} and {log}.")
 
 
-def run_generate(args):
-    """`rnnrbm generate`."""
-    if args.n < 1 or args.steps < 1:
-        raise CommandError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
-
-    if not 0 <= args.patch <= 127:
-        raise CommandError(f"expected --patch from 0 to 127, found {args.patch}")
-
-    from rnnrbm_pt.model import SequenceModel
-    from rnnrbm_pt.music.plot import save_piano_roll
-    from rnnrbm_pt.music.sound import write_wav
-
-    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
-    primer, shift = None, args.shift
-    if args.primer is not None:
-        prepared = model.prepare(
-            args.primer, on_outside=lambda file, n: print(f"{args.primer}: " + left_out(n, model.r) + ".")
-        )
-        (primer,), (shift,) = prepared.rolls, prepared.shifts
-    for i in range(1, args.n + 1):
-        seed = None if args.seed is None else args.seed + i - 1
-        roll = model.sample(args.steps, seed=seed, primer=primer)
-        if shift:
-            roll = model.preprocess.undo(roll, model.r, shift=shift)
-        paths = [Path(path) for path in (args.output, args.plot, args.wav) if path]
-        if args.n > 1:
-            paths = [path.with_name(f"{path.stem}-{i}{path.suffix}") for path in paths]
-        if args.plot:  # first, since it may refuse the kind of file
-            save_piano_roll(paths[1], roll, model.r, model.step_seconds, crop=True)
-        if args.wav:
-            write_wav(paths[-1], roll, model.r, model.step_seconds)
-        model.preprocess.write(paths[0], roll, model.r, model.dt, patch=args.patch)
-        print(
-            "Wrote "
-            + " and ".join(map(str, paths))
-            + f": {len(roll)} frames, {roll.sum(axis=1).mean():.2f} notes a frame."
-        )
-
-
 def run_compare(args):
     """`rnnrbm compare`."""
+    check_outputs(Output("--plot", args.plot, PICTURE))
     from rnnrbm_pt.reference import compare, compare_all, read_log, save_comparison
 
     paths = list(dict.fromkeys(args.logs))  # a file given twice says nothing new

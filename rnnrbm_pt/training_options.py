@@ -52,6 +52,12 @@ def add_training_options(parser):
     sub.add_argument("--steps-per-quarter", type=int, metavar="N", help="frames by the beat, not by the second")
 
 
+def add_running_options(parser):
+    """Add the options that say what computes."""
+    parser.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, with --streams philox (1)")
+
+
 def settings_of_model(args):
     """The keywords of a model: lr, and learn_initial and preprocess where they are asked for.
 
