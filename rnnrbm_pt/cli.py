@@ -10,7 +10,7 @@ from pathlib import Path
 from rnnrbm_pt import __version__
 from rnnrbm_pt.evaluate_command import add_parser as add_evaluate_parser
 from rnnrbm_pt.generate_command import add_parser as add_generate_parser
-from rnnrbm_pt.input_files import left_out
+from rnnrbm_pt.input_files import FILES, add_reading_options, left_out, plural, read_files
 from rnnrbm_pt.music.data_command import add_parser as add_data_parser
 from rnnrbm_pt.output_files import LOG, MODEL, PICTURE, Output, check_outputs
 from rnnrbm_pt.training_options import add_running_options, add_training_options, settings_of_fit, settings_of_model
@@ -68,15 +68,14 @@ def make_parser():
     demo.add_argument("--epochs", type=int, default=DEMO["epochs"], help=f"({DEMO['epochs']})")
 
     train = command("train", run_train, "train a model on MIDI files")
-    train.add_argument(
-        "files", nargs="+", metavar="FILES", help="MIDI files, folders, patterns, zip files (or x.zip/folder)"
-    )
+    train.add_argument("files", nargs="+", metavar="FILES", help=FILES)
     train.add_argument(
         "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
     )
     train.add_argument("--log", metavar="FILE", help="write a line of JSON an epoch to it (MODEL.jsonl)")
     train.add_argument("--checkpoint-every", type=int, metavar="N", help="write MODEL every N updates, not epochs only")
     train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds; FILES as before")
+    add_reading_options(train)
     model_options(train.add_argument_group("model"))
     add_running_options(train.add_argument_group("running"))
     add_training_options(train)
@@ -176,7 +175,7 @@ def fit(model, rolls, batch_size=100, num_epochs=200, *, on_epoch=None, **settin
 
 def n_frames(rolls):
     """ "12 sequences, 3,456 frames", for a line of output."""
-    return f"{len(rolls):,} sequence{'s' * (len(rolls) != 1)}, {sum(map(len, rolls)):,} frames"
+    return f"{plural(len(rolls), 'sequence')}, {sum(map(len, rolls)):,} frames"
 
 
 # Chosen by ear and by the clock: shorter windows and chains than the tutorial's give more updates in the same minute.
@@ -273,11 +272,10 @@ def run_train(args):
         settings = settings_of_fit(args)
 
     def read(files, what):
-        outside = []
-        rolls = model.read(files, progress=True, on_outside=lambda file, n: outside.append(n))
+        rolls, outside, step = read_files(model, files, args.strict)
         if outside:
             print(left_out(sum(outside), model.r) + f" ({len(outside)} of {len(rolls)} files).")
-        print(f"{what} set: {n_frames(rolls)} of {model.step_seconds:g} s.")
+        print(f"{what} set: {n_frames(rolls)} of {step}.")
         return rolls
 
     rolls = read(args.files, "Training")

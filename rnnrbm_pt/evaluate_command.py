@@ -4,6 +4,7 @@ import json
 import math
 import sys
 
+from rnnrbm_pt.input_files import add_reading_options, plural, read_files
 from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
 
 
@@ -41,6 +42,7 @@ def add_parser(commands):
     sets.add_argument("--folder", metavar="FOLDER", help="where they lie (RNNRBM_DATA, or the user's cache)")
     files = parser.add_argument_group("MIDI files")
     files.add_argument("--training", nargs="+", metavar="FILES", help="what the simple models learn from")
+    add_reading_options(files)
     how = parser.add_argument_group("how")
     how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
     how.add_argument("--chains", type=int, default=20, metavar="N", help="of annealing, for each frame (20)")
@@ -92,31 +94,23 @@ def _of_set(model, args):
     name, split, kind = args.data[0], args.split or "test", args.kind or "rolls"
     found = load(name, kind, args.folder, progress=True)
     if kind == "midi":
-        rolls, outside = _read(model, getattr(found, split))
-        simple = rolls, rolls if split == "train" else _read(model, found.train)[0]
-        step = f"{model.step_seconds:g} s"
+        rolls, outside, step = read_files(model, getattr(found, split), args.strict)
+        simple = rolls, rolls if split == "train" else read_files(model, found.train, args.strict).rolls
     else:
-        rolls, outside = cut(getattr(found, split), found.r, model.r, f"{name}, {split}"), 0
+        rolls, outside = cut(getattr(found, split), found.r, model.r, f"{name}, {split}"), []
         simple = getattr(found, split), found.train
         step = {1: "a quarter note", 2: "an eighth note"}[found.steps_per_quarter] + ", transposed to C"
-    return rolls, simple, describe_data(rolls, name, split, kind, step, outside)
+    return rolls, simple, describe_data(rolls, name, split, kind, step, sum(outside))
 
 
 def _of_files(model, args):
     """The same of MIDI files; there is something to learn from only if it is named."""
     try:
-        rolls, outside = _read(model, args.data)
+        rolls, outside, step = read_files(model, args.data, args.strict)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}; data sets are {', '.join(SETS)}") from error
-    training = None if args.training is None else _read(model, args.training)[0]
-    name, step = " ".join(args.data), f"{model.step_seconds:g} s"
-    return rolls, (rolls, training), describe_data(rolls, name, None, "midi", step, outside)
-
-
-def _read(model, files):
-    """Rolls of MIDI files, and how many of their notes were left out."""
-    outside = []
-    return model.read(files, progress=True, on_outside=lambda file, n: outside.append(n)), sum(outside)
+    training = None if args.training is None else read_files(model, args.training, args.strict).rolls
+    return rolls, (rolls, training), describe_data(rolls, " ".join(args.data), None, "midi", step, sum(outside))
 
 
 def cut(rolls, r, new_r, name):
@@ -347,11 +341,6 @@ def error(x):
 def rounded_up(x):
     """Two decimals, of which an error has no less than it should."""
     return f"{math.ceil(100 * x) / 100:.2f}"
-
-
-def plural(n, noun):
-    """ "1 frame", "2 frames"."""
-    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def finite(report):

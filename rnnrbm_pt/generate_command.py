@@ -5,7 +5,7 @@ import secrets
 import textwrap
 from pathlib import Path
 
-from rnnrbm_pt.input_files import left_out
+from rnnrbm_pt.input_files import left_out, warn_of_drums
 from rnnrbm_pt.music.instruments import FAMILIES, program
 from rnnrbm_pt.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.training_options import add_running_options
@@ -145,5 +145,9 @@ def read_primer(model, source):
     files = midi_files(source)
     if len(files) > 1:
         raise ValueError(f"--primer {source}: expected one MIDI file, found {len(files)}, such as {files[0]}")
-    prepared = model.prepare(files, on_outside=lambda file, n: print(f"{file}: {left_out(n, model.r)}."))
+    prepared = model.prepare(
+        files,
+        on_outside=lambda file, n: print(f"{file}: {left_out(n, model.r)}."),
+        on_drums=lambda file, n: warn_of_drums(model, [n], 1),
+    )
     return prepared.rolls[0], prepared.shifts[0]

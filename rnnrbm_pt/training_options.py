@@ -3,6 +3,8 @@
 An option that is not given has no value: then the recipe speaks, and where that is silent, the tutorial.
 """
 
+import argparse
+
 OPTIMIZERS = "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "amsgrad", "adamw"
 RECIPES = "tutorial", "fast"
 
@@ -50,6 +52,13 @@ def add_training_options(parser):
         "--key-from", choices=["auto", "signature", "notes"], default="auto", help="where the key is taken from (auto)"
     )
     sub.add_argument("--steps-per-quarter", type=int, metavar="N", help="frames by the beat, not by the second")
+    sub.add_argument(
+        "--drums",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="read the notes of channel 10, which are drums and no pitches, as notes, or leave them out (--no-drums); "
+        "the model's file keeps this for `evaluate` and --primer",
+    )
 
 
 def add_running_options(parser):
@@ -59,7 +68,7 @@ def add_running_options(parser):
 
 
 def settings_of_model(args):
-    """The keywords of a model: lr, and learn_initial and preprocess where they are asked for.
+    """The keywords of a model: lr and preprocess, and learn_initial where it is asked for.
 
     Returns
     -------
@@ -70,12 +79,12 @@ def settings_of_model(args):
         found["lr"] = args.lr
     if args.learn_initial:
         found["learn_initial"] = True
-    if args.transpose is not None or args.steps_per_quarter is not None:
-        found["preprocess"] = {
-            "tonality": args.transpose,
-            "key_from": args.key_from,
-            "steps_per_quarter": args.steps_per_quarter,
-        }
+    found["preprocess"] = {
+        "tonality": args.transpose,
+        "key_from": args.key_from,
+        "steps_per_quarter": args.steps_per_quarter,
+        "drums": args.drums,
+    }
     return found
 
 
