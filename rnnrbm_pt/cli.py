@@ -10,8 +10,9 @@ from pathlib import Path
 from rnnrbm_pt import __version__
 from rnnrbm_pt.evaluate_command import add_parser as add_evaluate_parser
 from rnnrbm_pt.generate_command import add_parser as add_generate_parser
-from rnnrbm_pt.input_files import FILES, add_reading_options, left_out, plural, read_files
+from rnnrbm_pt.input_files import FILES, add_reading_options, left_out, plural
 from rnnrbm_pt.music.data_command import add_parser as add_data_parser
+from rnnrbm_pt.named_sets import NAMES, add_set_options, named_set, read_music
 from rnnrbm_pt.output_files import LOG, MODEL, PICTURE, Output, check_outputs
 from rnnrbm_pt.training_options import add_running_options, add_training_options, settings_of_fit, settings_of_model
 
@@ -61,14 +62,14 @@ def make_parser():
         sub.add_argument(
             "--r", type=pair, default=(21, 109), metavar="LOW,HIGH", help="range of notes, half open (21,109)"
         )
-        sub.add_argument("--dt", type=float, default=0.3, help="seconds of a frame (0.3)")
+        sub.add_argument("--dt", type=float, help="seconds of a frame (0.3)")
 
     demo = command("demo", run_demo, "train on the Bach chorales of music21 and write two samples")
     demo.add_argument("-o", "--output", default="rnnrbm-demo", metavar="FOLDER", help="where to write (./rnnrbm-demo)")
     demo.add_argument("--epochs", type=int, default=DEMO["epochs"], help=f"({DEMO['epochs']})")
 
     train = command("train", run_train, "train a model on MIDI files")
-    train.add_argument("files", nargs="+", metavar="FILES", help=FILES)
+    train.add_argument("files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set")
     train.add_argument(
         "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
     )
@@ -76,6 +77,8 @@ def make_parser():
     train.add_argument("--checkpoint-every", type=int, metavar="N", help="write MODEL every N updates, not epochs only")
     train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds; FILES as before")
     add_reading_options(train)
+    about_sets = "The training part is learned from; --validation takes the validation part."
+    add_set_options(train.add_argument_group("data sets", about_sets))
     model_options(train.add_argument_group("model"))
     add_running_options(train.add_argument_group("running"))
     add_training_options(train)
@@ -240,7 +243,7 @@ def new_model(args):
     return getattr(rnnrbm_pt, MODELS[args.model])(
         **sizes,
         r=args.r,
-        dt=args.dt,
+        dt=0.3 if args.dt is None else args.dt,
         seed=args.seed,
         backend=args.backend,
         floatX="float32" if args.float32 else "float64",
@@ -254,10 +257,10 @@ def run_train(args):
     output = Path(args.output)
     if output.is_dir():
         raise CommandError(f"{output}: expected a file to write, found a folder")
-    written = [Output("-o", args.output, MODEL)] * (
-        not args.resume
-    )  # a run is gone on with whatever its file is called
-    check_outputs(*written, Output("--log", args.log, LOG))
+    # With --resume the file is there, and may have been given any name.
+    check_outputs(*([] if args.resume else [Output("-o", args.output, MODEL)]), Output("--log", args.log, LOG))
+    if (args.kind or args.folder) and not (named_set(args.files) or named_set(args.validation or [])):
+        raise CommandError(f"--kind and --folder are of data sets: one of {NAMES}; found MIDI files")
     log = Path(args.log) if args.log else output.with_name(output.name + ".jsonl")
 
     from rnnrbm_pt.model import SequenceModel
@@ -271,21 +274,21 @@ def run_train(args):
         model = new_model(args)
         settings = settings_of_fit(args)
 
-    def read(files, what):
-        rolls, outside, step = read_files(model, files, args.strict)
+    def read(files, what, split):
+        rolls, outside, step = read_music(model, files, split, args)
         if outside:
             print(left_out(sum(outside), model.r) + f" ({len(outside)} of {len(rolls)} files).")
         print(f"{what} set: {n_frames(rolls)} of {step}.")
         return rolls
 
-    rolls = read(args.files, "Training")
+    rolls = read(args.files, "Training", "train")
     if args.augment:
         from rnnrbm_pt.music.pianoroll import with_transpositions
 
         rolls = with_transpositions(rolls, args.augment, model.r)
         print(f"With copies in other keys: {n_frames(rolls)}.")
     if args.validation:
-        settings["validation"] = read(args.validation, "Validation")
+        settings["validation"] = read(args.validation, "Validation", "valid")
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as file:
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from rnnrbm_pt.music.paper_sets import SETS
+
 FILES = "MIDI files, folders, patterns, zip files (or x.zip/folder)"
 
 PARTS = {
@@ -73,7 +75,12 @@ def read_files(model, sources, strict=False):
 
     files, named = [], set()
     for source in sources:
-        found = [source] if isinstance(source, ZipMember) else midi_files(source)
+        try:
+            found = [source] if isinstance(source, ZipMember) else midi_files(source)
+        except FileNotFoundError as error:
+            if Path(source).name != str(source) or Path(source).suffix:
+                raise
+            raise FileNotFoundError(f"{error}; data sets are {', '.join(SETS)}") from error
         files += found
         if isinstance(source, str):
             if [str(file) for file in found] == [str(Path(source).expanduser())]:

@@ -5,6 +5,8 @@ An option that is not given has no value: then the recipe speaks, and where that
 
 import argparse
 
+from rnnrbm_pt.named_sets import named_set, preprocessing_of_rolls
+
 OPTIMIZERS = "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "amsgrad", "adamw"
 RECIPES = "tutorial", "fast"
 
@@ -37,7 +39,9 @@ def add_training_options(parser):
     sub.add_argument(
         "--augment", type=int, default=0, metavar="N", help="learn from copies too, to N semitones up and down"
     )
-    sub.add_argument("--validation", nargs="+", metavar="FILES", help="keep the parameters that are best on these")
+    sub.add_argument(
+        "--validation", nargs="+", metavar="FILES", help="keep the parameters that are best on these, or on a set"
+    )
     sub.add_argument(
         "--validate-by", choices=["monitor", "likelihood"], help="which is best: by the monitor, or by the likelihood"
     )
@@ -79,12 +83,16 @@ def settings_of_model(args):
         found["lr"] = args.lr
     if args.learn_initial:
         found["learn_initial"] = True
-    found["preprocess"] = {
-        "tonality": args.transpose,
-        "key_from": args.key_from,
-        "steps_per_quarter": args.steps_per_quarter,
-        "drums": args.drums,
-    }
+    data_set = named_set(args.files)
+    if data_set and args.kind != "midi":
+        found["preprocess"] = preprocessing_of_rolls(data_set, args)
+    else:
+        found["preprocess"] = {
+            "tonality": args.transpose,
+            "key_from": args.key_from,
+            "steps_per_quarter": args.steps_per_quarter,
+            "drums": args.drums,
+        }
     return found
 
 

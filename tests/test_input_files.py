@@ -8,6 +8,8 @@ import pytest
 
 from rnnrbm_pt import RnnRbm, midiwrite
 from rnnrbm_pt.cli import main
+from rnnrbm_pt.music.datasets import load
+from rnnrbm_pt.music.preprocessing import Preprocessing
 
 pytestmark = pytest.mark.usefixtures("as_written")
 
@@ -183,3 +185,93 @@ def test_parts_by_other_names(here, toy_rolls, capsys):
     assert (
         "Training (1 file) and Validation (1 file); to read one alone, write Any/Training" in train(capsys, "Any").err
     )
+
+
+# Sets by name
+
+
+def of_set(capsys, sets, *arguments, status=0):
+    command = ["train", *map(str, arguments), "--folder", str(sets), "-o", "model.npz", *SMALL]
+    assert main(command) == status
+    return capsys.readouterr()
+
+
+def test_a_set_by_name(here, toy_chorales, capsys):
+    said = of_set(capsys, toy_chorales, "jsb_chorales", "--validation", "jsb_chorales")
+    assert "Training set: 3 sequences, 18 frames of a quarter note, transposed to C.\n" in said.out
+    assert "Validation set: 1 sequence, 6 frames of a quarter note, transposed to C.\n" in said.out and said.err == ""
+    model = RnnRbm.load("model.npz")
+    assert model.r == (21, 109) and model.step_seconds == 0.5
+    assert model.preprocess == Preprocessing("parallel", steps_per_quarter=1, drums=False)
+    found = load("jsb_chorales", folder=toy_chorales)
+    other = RnnRbm(4, 3, k=1, streams="philox")
+    other.fit(found.train, num_epochs=1, validation=found.valid)
+    assert [(r["monitor"], r["validation"]) for r in model.log] == [(r["monitor"], r["validation"]) for r in other.log]
+    assert main(["evaluate", "model.npz", "jsb_chorales", "--folder", str(toy_chorales), "--samples", "2"]) == 0
+    assert main(["generate", "model.npz", "-o", "x.mid", "--steps", "3"]) == 0
+    (tempo,) = (m.tempo for m in mido.MidiFile("x.mid") if m.type == "set_tempo")
+    assert tempo == 500_000 and mido.MidiFile("x.mid").length <= 3 * 0.5
+    of_set(capsys, toy_chorales, "jsb_chorales", "--resume", status=1)  # it is complete, but the set is known
+
+
+def test_a_set_in_fewer_notes(here, toy_chorales, capsys):
+    of_set(capsys, toy_chorales, "jsb_chorales", "--r", "40,52")
+    assert RnnRbm.load("model.npz").r == (40, 52)
+    error = of_set(capsys, toy_chorales, "jsb_chorales", "--r", "46,60", status=1).err
+    assert "jsb_chorales, train: expected notes 46 to 59, those of the model, found 40 to 50" in error
+
+
+def test_own_pieces_beside_a_set(here, toy_chorales, capsys):
+    said = of_set(capsys, toy_chorales, "jsb_chorales", "--validation", "tunes")
+    assert "Validation set: 3 sequences, 36 frames of 0.5 s" in said.out  # by the beat: 20 frames of 0.3 s each
+    grid = ["--steps-per-quarter", "1", "--transpose", "parallel"]
+    said = of_set(capsys, toy_chorales, "tunes", "--validation", "jsb_chorales", *grid)
+    assert "Validation set: 1 sequence, 6 frames of a quarter note" in said.out
+    error = of_set(capsys, toy_chorales, "tunes", "--validation", "jsb_chorales", status=1).err
+    assert error == (
+        "rnnrbm: error: jsb_chorales: expected frames of 0.3 s, those of the model, found frames of a quarter note "
+        "(--steps-per-quarter 1 reads MIDI files so)\n"
+    )
+
+
+def test_the_midi_files_of_a_set(here, capsys):
+    for split, name in (("train", "a"), ("train", "b"), ("valid", "c"), ("test", "a")):
+        Path(f"sets/Nottingham/{split}").mkdir(parents=True, exist_ok=True)
+        shutil.copy(f"tunes/{name}.mid", f"sets/Nottingham/{split}")
+    said = of_set(capsys, "sets", "nottingham", "--kind", "midi", "--validation", "nottingham")
+    assert "Training set: 2 sequences, 40 frames of 0.3 s" in said.out and "Validation set: 1 sequence" in said.out
+    assert said.err == ""
+
+
+def test_a_folder_that_is_called_as_a_set(here, toy_chorales, capsys):
+    shutil.copytree("tunes", "jsb_chorales")
+    said = of_set(capsys, toy_chorales, "jsb_chorales")
+    assert "Training set: 3 sequences, 18 frames of a quarter note" in said.out
+    assert said.err == (
+        "rnnrbm: warning: jsb_chorales is taken as the data set; for what is here under that name, "
+        "write ./jsb_chorales\n"
+    )
+    assert "60 frames of 0.3 s" in train(capsys, "./jsb_chorales").out
+
+
+def test_what_is_refused_of_sets(here, toy_chorales, capsys):
+    set_options = "--kind and --folder are of data sets: one of nottingham, jsb_chorales"
+    for arguments, message in [
+        (["tunes"], set_options),
+        (["jsb_chorales", "tunes"], "jsb_chorales: a data set is named alone, found 2 names"),
+        (["jsb_chorales", "--dt", "0.3"], "--dt 0.3: the frames of jsb_chorales are a quarter note"),
+        (["jsb_chorales", "--steps-per-quarter", "2"], "--steps-per-quarter 2: the frames of jsb_chorales are a"),
+        (["jsb_chorales", "--transpose", "relative"], "--transpose relative: the frames of jsb_chorales are a"),
+    ]:
+        error = of_set(capsys, toy_chorales, *arguments, status=1).err
+        assert message in error and error.startswith("rnnrbm: error: ") and error.count("\n") == 1, error
+    error = train(capsys, "jsb_chorals", status=1).err
+    assert "jsb_chorals: no such file or folder; data sets are nottingham, jsb_chorales" in error
+    assert not Path("model.npz").exists()
+
+
+def test_a_set_that_is_not_there_is_missed_in_one_way(here, toy_chorales, capsys):
+    RnnRbm(4, 3, streams="philox").save("model.npz")
+    missing = of_set(capsys, toy_chorales, "musedata", status=1).err
+    assert main(["evaluate", "model.npz", "musedata", "--folder", str(toy_chorales)]) == 1
+    assert missing == capsys.readouterr().err and "expected MuseData.pickle in it" in missing
