@@ -68,7 +68,7 @@ def make_parser():
     demo.add_argument("-o", "--output", default="rnnrbm-demo", metavar="FOLDER", help="where to write (./rnnrbm-demo)")
     demo.add_argument("--epochs", type=int, default=DEMO["epochs"], help=f"({DEMO['epochs']})")
 
-    train = command("train", run_train, "train a model on MIDI files")
+    train = command("train", run_train, "train a model on MIDI files or on a data set")
     train.add_argument("files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set")
     train.add_argument(
         "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"

@@ -60,8 +60,8 @@ def add_training_options(parser):
         "--drums",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="read the notes of channel 10, which are drums and no pitches, as notes, or leave them out (--no-drums); "
-        "the model's file keeps this for `evaluate` and --primer",
+        help="read the drums of channel 10 as notes; by default (--no-drums) they are left out; the model's file keeps "
+        "this for `evaluate` and --primer",
     )
 
 
