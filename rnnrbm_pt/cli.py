@@ -9,8 +9,12 @@ from pathlib import Path
 
 from rnnrbm_pt import __version__
 from rnnrbm_pt.evaluate_command import add_parser as add_evaluate_parser
+from rnnrbm_pt.generate_command import add_parser as add_generate_parser
+from rnnrbm_pt.input_files import FILES, add_reading_options, left_out, plural
 from rnnrbm_pt.music.data_command import add_parser as add_data_parser
-from rnnrbm_pt.training_options import add_training_options, settings_of_fit, settings_of_model
+from rnnrbm_pt.named_sets import NAMES, add_set_options, named_set, read_music
+from rnnrbm_pt.output_files import LOG, MODEL, PICTURE, Output, check_outputs
+from rnnrbm_pt.training_options import add_running_options, add_training_options, settings_of_fit, settings_of_model
 
 
 class CommandError(Exception):
@@ -40,10 +44,6 @@ def make_parser():
         sub.set_defaults(function=function)
         return sub
 
-    def running_options(sub):
-        sub.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
-        sub.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, with --streams philox (1)")
-
     def model_options(sub):
         sub.add_argument("--model", choices=list(MODELS), default="rnn-rbm", help="which model (rnn-rbm)")
         sub.add_argument("--hidden", type=int, default=150, metavar="N", help="hidden units of the RBMs (150)")
@@ -62,39 +62,28 @@ def make_parser():
         sub.add_argument(
             "--r", type=pair, default=(21, 109), metavar="LOW,HIGH", help="range of notes, half open (21,109)"
         )
-        sub.add_argument("--dt", type=float, default=0.3, help="seconds of a frame (0.3)")
+        sub.add_argument("--dt", type=float, help="seconds of a frame (0.3)")
 
     demo = command("demo", run_demo, "train on the Bach chorales of music21 and write two samples")
     demo.add_argument("-o", "--output", default="rnnrbm-demo", metavar="FOLDER", help="where to write (./rnnrbm-demo)")
     demo.add_argument("--epochs", type=int, default=DEMO["epochs"], help=f"({DEMO['epochs']})")
 
-    train = command("train", run_train, "train a model on MIDI files")
+    train = command("train", run_train, "train a model on MIDI files or on a data set")
+    train.add_argument("files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set")
     train.add_argument(
-        "files", nargs="+", metavar="FILES", help="MIDI files, folders, patterns, zip files (or x.zip/folder)"
+        "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
     )
-    train.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model file to write")
     train.add_argument("--log", metavar="FILE", help="write a line of JSON an epoch to it (MODEL.jsonl)")
     train.add_argument("--checkpoint-every", type=int, metavar="N", help="write MODEL every N updates, not epochs only")
     train.add_argument("--resume", action="store_true", help="continue the run that MODEL holds; FILES as before")
+    add_reading_options(train)
+    about_sets = "The training part is learned from; --validation takes the validation part."
+    add_set_options(train.add_argument_group("data sets", about_sets))
     model_options(train.add_argument_group("model"))
-    running_options(train.add_argument_group("running"))
+    add_running_options(train.add_argument_group("running"))
     add_training_options(train)
 
-    generate = command("generate", run_generate, "write music from a trained model")
-    generate.add_argument("model", metavar="MODEL")
-    generate.add_argument("-o", "--output", required=True, metavar="OUT.mid", help="OUT-1.mid, OUT-2.mid, ... with -n")
-    generate.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
-    generate.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser")
-    generate.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
-    generate.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
-    generate.add_argument("--seed", type=int, metavar="S", help="draw from streams of this seed (the model's own)")
-    generate.add_argument("--primer", metavar="IN.mid", help="a piece to go on from; it is not in the output")
-    generate.add_argument("--patch", type=int, default=0, help="MIDI instrument, 0 to 127 (0, a piano)")
-    generate.add_argument(
-        "--shift", type=int, default=0, metavar="N", help="write it N semitones lower (0; after --primer, its key)"
-    )
-    running_options(generate)
-
+    add_generate_parser(commands)
     compare = command("compare", run_compare, "hold the logs of runs against what the original program printed")
     compare.add_argument(
         "logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or a file of printed output"
@@ -187,14 +176,9 @@ def fit(model, rolls, batch_size=100, num_epochs=200, *, on_epoch=None, **settin
         bar.close()
 
 
-def left_out(n, r):
-    """ "3 notes outside 21 to 108 were left out", for a line of output."""
-    return f"{n:,} note{'s' * (n != 1)} outside {r[0]} to {r[1] - 1} {'were' if n != 1 else 'was'} left out"
-
-
 def n_frames(rolls):
     """ "12 sequences, 3,456 frames", for a line of output."""
-    return f"{len(rolls):,} sequence{'s' * (len(rolls) != 1)}, {sum(map(len, rolls)):,} frames"
+    return f"{plural(len(rolls), 'sequence')}, {sum(map(len, rolls)):,} frames"
 
 
 # Chosen by ear and by the clock: shorter windows and chains than the tutorial's give more updates in the same minute.
@@ -259,7 +243,7 @@ def new_model(args):
     return getattr(rnnrbm_pt, MODELS[args.model])(
         **sizes,
         r=args.r,
-        dt=args.dt,
+        dt=0.3 if args.dt is None else args.dt,
         seed=args.seed,
         backend=args.backend,
         floatX="float32" if args.float32 else "float64",
@@ -273,6 +257,10 @@ def run_train(args):
     output = Path(args.output)
     if output.is_dir():
         raise CommandError(f"{output}: expected a file to write, found a folder")
+    # With --resume the file is there, and may have been given any name.
+    check_outputs(*([] if args.resume else [Output("-o", args.output, MODEL)]), Output("--log", args.log, LOG))
+    if (args.kind or args.folder) and not (named_set(args.files) or named_set(args.validation or [])):
+        raise CommandError(f"--kind and --folder are of data sets: one of {NAMES}; found MIDI files")
     log = Path(args.log) if args.log else output.with_name(output.name + ".jsonl")
 
     from rnnrbm_pt.model import SequenceModel
@@ -286,22 +274,21 @@ def run_train(args):
         model = new_model(args)
         settings = settings_of_fit(args)
 
-    def read(files, what):
-        outside = []
-        rolls = model.read(files, progress=True, on_outside=lambda file, n: outside.append(n))
+    def read(files, what, split):
+        rolls, outside, step = read_music(model, files, split, args)
         if outside:
             print(left_out(sum(outside), model.r) + f" ({len(outside)} of {len(rolls)} files).")
-        print(f"{what} set: {n_frames(rolls)} of {model.step_seconds:g} s.")
+        print(f"{what} set: {n_frames(rolls)} of {step}.")
         return rolls
 
-    rolls = read(args.files, "Training")
+    rolls = read(args.files, "Training", "train")
     if args.augment:
         from rnnrbm_pt.music.pianoroll import with_transpositions
 
         rolls = with_transpositions(rolls, args.augment, model.r)
         print(f"With copies in other keys: {n_frames(rolls)}.")
     if args.validation:
-        settings["validation"] = read(args.validation, "Validation")
+        settings["validation"] = read(args.validation, "Validation", "valid")
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as file:
 
@@ -324,47 +311,9 @@ def run_train(args):
     print(f"Wrote {output} and {log}.")
 
 
-def run_generate(args):
-    """`rnnrbm generate`."""
-    if args.n < 1 or args.steps < 1:
-        raise CommandError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
-
-    if not 0 <= args.patch <= 127:
-        raise CommandError(f"expected --patch from 0 to 127, found {args.patch}")
-
-    from rnnrbm_pt.model import SequenceModel
-    from rnnrbm_pt.music.plot import save_piano_roll
-    from rnnrbm_pt.music.sound import write_wav
-
-    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
-    primer, shift = None, args.shift
-    if args.primer is not None:
-        prepared = model.prepare(
-            args.primer, on_outside=lambda file, n: print(f"{args.primer}: " + left_out(n, model.r) + ".")
-        )
-        (primer,), (shift,) = prepared.rolls, prepared.shifts
-    for i in range(1, args.n + 1):
-        seed = None if args.seed is None else args.seed + i - 1
-        roll = model.sample(args.steps, seed=seed, primer=primer)
-        if shift:
-            roll = model.preprocess.undo(roll, model.r, shift=shift)
-        paths = [Path(path) for path in (args.output, args.plot, args.wav) if path]
-        if args.n > 1:
-            paths = [path.with_name(f"{path.stem}-{i}{path.suffix}") for path in paths]
-        if args.plot:  # first, since it may refuse the kind of file
-            save_piano_roll(paths[1], roll, model.r, model.step_seconds, crop=True)
-        if args.wav:
-            write_wav(paths[-1], roll, model.r, model.step_seconds)
-        model.preprocess.write(paths[0], roll, model.r, model.dt, patch=args.patch)
-        print(
-            "Wrote "
-            + " and ".join(map(str, paths))
-            + f": {len(roll)} frames, {roll.sum(axis=1).mean():.2f} notes a frame."
-        )
-
-
 def run_compare(args):
     """`rnnrbm compare`."""
+    check_outputs(Output("--plot", args.plot, PICTURE))
     from rnnrbm_pt.reference import compare, compare_all, read_log, save_comparison
 
     paths = list(dict.fromkeys(args.logs))  # a file given twice says nothing new

@@ -4,7 +4,9 @@ import json
 import math
 import sys
 
-from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
+from rnnrbm_pt.input_files import FILES, add_reading_options, plural, read_files
+from rnnrbm_pt.music.paper_sets import SPLITS
+from rnnrbm_pt.named_sets import NAMES, add_set_options, load_set, named_set, read_split
 
 
 def add_parser(commands):
@@ -32,15 +34,15 @@ def add_parser(commands):
         "data",
         nargs="+",
         metavar="DATA",
-        help=f"one of {', '.join(SETS)}, which are looked for (and fetched) as `rnnrbm data` does it; or MIDI files, "
-        "folders, patterns, zip files (or x.zip/folder), read as those that the model was trained on",
+        help=f"one of {NAMES}, which are looked for (and fetched) as `rnnrbm data` does it; or {FILES}, read as those "
+        "that the model was trained on",
     )
     sets = parser.add_argument_group("data sets")
     sets.add_argument("--split", choices=SPLITS, help="(test)")
-    sets.add_argument("--kind", choices=KINDS, help="piano-rolls, as in the paper, or MIDI files (rolls)")
-    sets.add_argument("--folder", metavar="FOLDER", help="where they lie (RNNRBM_DATA, or the user's cache)")
+    add_set_options(sets)
     files = parser.add_argument_group("MIDI files")
     files.add_argument("--training", nargs="+", metavar="FILES", help="what the simple models learn from")
+    add_reading_options(files)
     how = parser.add_argument_group("how")
     how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
     how.add_argument("--chains", type=int, default=20, metavar="N", help="of annealing, for each frame (20)")
@@ -56,9 +58,9 @@ def add_parser(commands):
 
 def run(args):
     """`rnnrbm evaluate`."""
-    named = len(args.data) == 1 and args.data[0] in SETS
+    named = named_set(args.data) is not None
     if not named and (args.split or args.kind or args.folder):
-        raise ValueError(f"--split, --kind and --folder are of data sets: one of {', '.join(SETS)}; found MIDI files")
+        raise ValueError(f"--split, --kind and --folder are of data sets: one of {NAMES}; found MIDI files")
     if named and args.training:
         raise ValueError(f"--training is for MIDI files; the simple models learn {args.data[0]} from its own split")
 
@@ -87,68 +89,21 @@ def _of_set(model, args):
 
     The simple models have the paper's 88 notes. A model with fewer takes the others to be silent for certain.
     """
-    from rnnrbm_pt.music.datasets import load
-
     name, split, kind = args.data[0], args.split or "test", args.kind or "rolls"
-    found = load(name, kind, args.folder, progress=True)
+    found = load_set(name, args)
+    rolls, outside, step = read_split(model, found, split, args.strict)
     if kind == "midi":
-        rolls, outside = _read(model, getattr(found, split))
-        simple = rolls, rolls if split == "train" else _read(model, found.train)[0]
-        step = f"{model.step_seconds:g} s"
+        simple = rolls, rolls if split == "train" else read_split(model, found, "train", args.strict).rolls
     else:
-        rolls, outside = cut(getattr(found, split), found.r, model.r, f"{name}, {split}"), 0
         simple = getattr(found, split), found.train
-        step = {1: "a quarter note", 2: "an eighth note"}[found.steps_per_quarter] + ", transposed to C"
-    return rolls, simple, describe_data(rolls, name, split, kind, step, outside)
+    return rolls, simple, describe_data(rolls, name, split, kind, step, sum(outside))
 
 
 def _of_files(model, args):
     """The same of MIDI files; there is something to learn from only if it is named."""
-    try:
-        rolls, outside = _read(model, args.data)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; data sets are {', '.join(SETS)}") from error
-    training = None if args.training is None else _read(model, args.training)[0]
-    name, step = " ".join(args.data), f"{model.step_seconds:g} s"
-    return rolls, (rolls, training), describe_data(rolls, name, None, "midi", step, outside)
-
-
-def _read(model, files):
-    """Rolls of MIDI files, and how many of their notes were left out."""
-    outside = []
-    return model.read(files, progress=True, on_outside=lambda file, n: outside.append(n)), sum(outside)
-
-
-def cut(rolls, r, new_r, name):
-    """Rolls of the notes `r` as rolls of `new_r`.
-
-    Parameters
-    ----------
-    rolls : list of arrays, shape (n_steps, r[1] - r[0])
-    r, new_r : pairs of int
-    name : str
-        What to call them in an error.
-
-    Returns
-    -------
-    list of arrays, shape (n_steps, new_r[1] - new_r[0])
-
-    Raises
-    ------
-    ValueError
-        If notes lie outside `new_r`: without them the model would be flattered.
-    """
-    import numpy as np
-
-    from rnnrbm_pt.music.pianoroll import change_range
-
-    changed = [change_range(roll, r, new_r) for roll in rolls]
-    if any(n_lost for _, n_lost in changed):
-        used = r[0] + np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0))
-        raise ValueError(
-            f"{name}: expected notes {new_r[0]} to {new_r[1] - 1}, those of the model, found {used[0]} to {used[-1]}"
-        )
-    return [roll for roll, _ in changed]
+    rolls, outside, step = read_files(model, args.data, args.strict)
+    training = None if args.training is None else read_files(model, args.training, args.strict).rolls
+    return rolls, (rolls, training), describe_data(rolls, " ".join(args.data), None, "midi", step, sum(outside))
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -351,11 +306,6 @@ def error(x):
 def rounded_up(x):
     """Two decimals, of which an error has no less than it should."""
     return f"{math.ceil(100 * x) / 100:.2f}"
-
-
-def plural(n, noun):
-    """ "1 frame", "2 frames"."""
-    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def finite(report):

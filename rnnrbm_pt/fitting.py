@@ -203,7 +203,7 @@ class Fitting(Updating):
         save()
         return self
 
-    def train(self, files, batch_size=100, num_epochs=200, *, validation=None, **settings):
+    def train(self, files, batch_size=100, num_epochs=200, *, validation=None, on_broken=None, **settings):
         """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
 
         Parameters
@@ -216,11 +216,13 @@ class Fitting(Updating):
             Ctrl+C ends it before; the model can be used then.
         validation : list of paths, or one, optional
             Files whose monitor is printed too.
+        on_broken : callable, optional
+            Called as on_broken(file, error) for each file that cannot be read, which is skipped then; see `read`.
         **settings
             See `fit`.
         """
-        rolls = self.read(files)
-        validation = None if validation is None else self.read(validation)
+        rolls = self.read(files, on_broken=on_broken)
+        validation = None if validation is None else self.read(validation, on_broken=on_broken)
 
         def show(record):
             more = f"  validation {record['validation']}" if "validation" in record else ""

@@ -128,12 +128,12 @@ class SequenceModel(Fitting, Generating, Observing):
         """Seconds of a frame in what the model generates: dt, or by the tempo where frames are by the beat."""
         return self.preprocess.step_seconds(self.dt)
 
-    def prepare(self, files, progress=False, on_outside=None):
+    def prepare(self, files, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
         """Read MIDI files as the model's `preprocess` says.
 
         Parameters
         ----------
-        files, progress, on_outside
+        files, progress, on_outside, on_drums, on_broken
             As for `read`.
 
         Returns
@@ -146,9 +146,10 @@ class SequenceModel(Fitting, Generating, Observing):
         found = []
         for source in files:
             found += [source] if isinstance(source, ZipMember) else midi_files(source)
-        return self.preprocess.read(found, self.r, self.dt, progress, on_outside)
+        calls = {"on_outside": on_outside, "on_drums": on_drums, "on_broken": on_broken}
+        return self.preprocess.read(found, self.r, self.dt, progress, **calls)
 
-    def read(self, files, progress=False, on_outside=None):
+    def read(self, files, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
         """Read MIDI files as piano-rolls of the model's `r` and `dt`, prepared as its `preprocess` says.
 
         Parameters
@@ -160,12 +161,18 @@ class SequenceModel(Fitting, Generating, Observing):
             Whether to show a bar.
         on_outside : callable, optional
             Called as on_outside(file, n) for each file of which n notes lie outside `r` and are left out.
+        on_drums : callable, optional
+            Called as on_drums(file, n) for each file that has n notes on channel 10. `preprocess` says whether they are
+            read as notes.
+        on_broken : callable, optional
+            Called as on_broken(file, error) for each file that cannot be read, which is skipped then. Without it, such
+            a file is an error.
 
         Returns
         -------
         list of arrays, shape (n_steps, n_visible)
         """
-        return self.prepare(files, progress, on_outside).rolls
+        return self.prepare(files, progress, on_outside, on_drums=on_drums, on_broken=on_broken).rolls
 
     def save(self, filename):
         """Write the model to a file: parameters, settings, random states and the progress of training.

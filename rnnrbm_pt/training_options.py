@@ -3,6 +3,10 @@
 An option that is not given has no value: then the recipe speaks, and where that is silent, the tutorial.
 """
 
+import argparse
+
+from rnnrbm_pt.named_sets import named_set, preprocessing_of_rolls
+
 OPTIMIZERS = "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "amsgrad", "adamw"
 RECIPES = "tutorial", "fast"
 
@@ -35,7 +39,9 @@ def add_training_options(parser):
     sub.add_argument(
         "--augment", type=int, default=0, metavar="N", help="learn from copies too, to N semitones up and down"
     )
-    sub.add_argument("--validation", nargs="+", metavar="FILES", help="keep the parameters that are best on these")
+    sub.add_argument(
+        "--validation", nargs="+", metavar="FILES", help="keep the parameters that are best on these, or on a set"
+    )
     sub.add_argument(
         "--validate-by", choices=["monitor", "likelihood"], help="which is best: by the monitor, or by the likelihood"
     )
@@ -50,10 +56,23 @@ def add_training_options(parser):
         "--key-from", choices=["auto", "signature", "notes"], default="auto", help="where the key is taken from (auto)"
     )
     sub.add_argument("--steps-per-quarter", type=int, metavar="N", help="frames by the beat, not by the second")
+    sub.add_argument(
+        "--drums",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="read the drums of channel 10 as notes; by default (--no-drums) they are left out; the model's file keeps "
+        "this for `evaluate` and --primer",
+    )
+
+
+def add_running_options(parser):
+    """Add the options that say what computes."""
+    parser.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, with --streams philox (1)")
 
 
 def settings_of_model(args):
-    """The keywords of a model: lr, and learn_initial and preprocess where they are asked for.
+    """The keywords of a model: lr and preprocess, and learn_initial where it is asked for.
 
     Returns
     -------
@@ -64,11 +83,15 @@ def settings_of_model(args):
         found["lr"] = args.lr
     if args.learn_initial:
         found["learn_initial"] = True
-    if args.transpose is not None or args.steps_per_quarter is not None:
+    data_set = named_set(args.files)
+    if data_set and args.kind != "midi":
+        found["preprocess"] = preprocessing_of_rolls(data_set, args)
+    else:
         found["preprocess"] = {
             "tonality": args.transpose,
             "key_from": args.key_from,
             "steps_per_quarter": args.steps_per_quarter,
+            "drums": args.drums,
         }
     return found
 

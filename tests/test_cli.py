@@ -249,9 +249,13 @@ def test_a_recipe_is_what_is_not_said_otherwise():
         args = make_parser().parse_args(["train", "x.mid", "-o", "model", *options])
         return settings_of_model(args), settings_of_fit(args)
 
-    assert settings() == ({"lr": 0.001}, {"batch_size": 100, "num_epochs": 200})
+    preprocess = {"tonality": None, "key_from": "auto", "steps_per_quarter": None, "drums": False}
+    assert settings() == ({"lr": 0.001, "preprocess": preprocess}, {"batch_size": 100, "num_epochs": 200})
     fast = RECIPES["fast"](7)
-    assert settings("--recipe", "fast", "--epochs", "7") == (fast.model, {"batch_size": 100, **fast.fit})
+    assert settings("--recipe", "fast", "--epochs", "7") == (
+        {**fast.model, "preprocess": preprocess},
+        {"batch_size": 100, **fast.fit},
+    )
     assert settings("--recipe", "fast")[1]["num_epochs"] == 20
     of_model, of_fit = settings("--recipe", "fast", "--lr", "0.5", "--epochs", "3", "--optimizer", "sgd")
     assert of_model["lr"] == 0.5 and of_fit["num_epochs"] == 3 and of_fit["optimizer"] == "sgd"

@@ -136,6 +136,7 @@ def test_what_is_refused(sets, model, tmp_path, capsys):
         ),
         ([tmp_path / "real", *chorales], "Gaussian"),
         ([model, "jsb_chorals"], "data sets are nottingham, jsb_chorales"),
+        ([model, "jsb_chorales", tmp_path], "jsb_chorales: a data set is named alone, found 2 names"),
         ([model, tmp_path, "--split", "valid"], "--split, --kind and --folder are of data sets"),
         ([model, *chorales, "--training", tmp_path], "--training is for MIDI files"),
         ([model, *chorales, "--frames", 10], "n_frames: expected 1 to 6"),

@@ -122,8 +122,8 @@ def run_fetch(args):
 def _hint(name, kind, path, folder):
     """How what was fetched is used."""
     if kind == "rolls":
-        place = "" if folder is None else f", folder={str(Path(folder).expanduser())!r}"
-        return f"from rnnrbm_pt.music.datasets import load; data = load({name!r}{place})"
+        place = "" if folder is None else f" --folder {shlex.quote(str(Path(folder).expanduser()))}"
+        return f"rnnrbm train {name}{place} -o MODEL"
     return f"rnnrbm train {shlex.quote(f'{path}/*/train' if path.is_file() else f'{path}/train')} -o MODEL"
 
 

@@ -21,6 +21,7 @@ from rnnrbm_pt.music.pianoroll import check_range, check_roll, held_notes
 
 DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
 VELOCITY = 90  # the original writer's
+DRUMS = 9  # channel 10, counted from 0: the percussion of General MIDI
 
 # What a time is counted in, and how many of it a quarter note of the default tempo has.
 UNITS = {"second": 0.5, "quarter": 1.0}
@@ -69,12 +70,16 @@ class MidiRoll(_Three):
         How many of them lie outside r, and so are not in the roll.
     key_signature : str or None
         Beside the three: the earliest key signature of the file, as "F", "Bb" or "C#m"; None where there is none.
+    n_drums : int
+        Beside the three: how many notes begin on channel 10, whose numbers mean drums by General MIDI. They are read
+        as notes like any others, unless `midiread` was told to leave them out.
     """
 
     key_signature = None
+    n_drums = 0
 
 
-def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second"):
+def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second", drums=True):
     """Read a MIDI file into a piano roll, by the rule of the tutorial's own reader.
 
     - An event's time is time + tempo * (tick - beat) * 1e-6 / division, with (tempo, beat, time) beginning
@@ -101,11 +106,14 @@ def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second"):
     unit : {"second", "quarter"}
         What dt and the ends of notes are counted in. In quarter notes tempo events say nothing: whatever the tempo
         is, and however it changes, dt = 0.5 gives two steps to each quarter note.
+    drums : bool
+        Whether to read the notes of channel 10 too, as the original reader does. Left out, they neither begin nor end
+        a note.
 
     Returns
     -------
     MidiRoll
-        (piano_roll, notes, n_outside), with the attribute key_signature
+        (piano_roll, notes, n_outside), with the attributes key_signature and n_drums.
 
     Raises
     ------
@@ -119,14 +127,16 @@ def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second"):
         a million steps. The message names the file, what was expected and what was found.
     """
     low, high = check_range(r)
-    dt = _check_dt(dt, unit)
+    dt = check_dt(dt, unit)
     data, name = _read_bytes(filename, name)
     division, tracks = _parse(data, name)
     too_long = f"{name}: expected notes within {MAX_FRAMES} steps of {dt} {LABELS[unit]}, found one that ends later"
     try:
-        notes = _notes(tracks, division, unit)
+        notes, n_drums = _notes(tracks, division, unit, drums)
     except OverflowError:
         raise ValueError(too_long) from None
+    if not notes and n_drums and not drums:
+        raise ValueError(f"{name}: expected notes, found none but those of channel 10 (drums), which are left out")
     if not notes:
         raise ValueError(f"{name}: expected notes, found none that begins and ends")
     inside = [note for note in notes if low <= note.pitch < high]
@@ -141,7 +151,7 @@ def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second"):
     roll = np.zeros((n_steps, high - low), np.uint8)
     _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt)
     found = MidiRoll(roll, notes, len(notes) - len(inside))
-    found.key_signature = _key_signature(tracks)
+    found.key_signature, found.n_drums = _key_signature(tracks), n_drums
     return found
 
 
@@ -186,7 +196,7 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0, *, unit="secon
     """
     low, high = check_range(r)
     roll = check_roll(piano_roll, (low, high))
-    dt = _check_dt(dt, unit)
+    dt = check_dt(dt, unit)
     division = TICKS_PER_QUARTER if unit == "second" else TICKS_PER_COUNTED_QUARTER
     ticks_per_unit = division / UNITS[unit]
     if dt < TICKS_OF_A_STEP / ticks_per_unit:
@@ -224,7 +234,8 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0, *, unit="secon
         midi.writeFile(file)
 
 
-def _check_dt(dt, unit="second"):
+def check_dt(dt, unit="second"):
+    """The length of a step as a float above 0; a ValueError says what is wrong with it, or with the unit."""
     if unit not in UNITS:
         raise ValueError(f"unit: expected one of {', '.join(UNITS)}, found {unit!r}")
     if not isinstance(dt, Real) or not 0 < dt < math.inf:
@@ -294,9 +305,9 @@ def _key_signature(tracks):
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _notes(tracks, division, unit):
-    """The notes that begin and end, in the order they begin in the file."""
-    notes = []  # [pitch, start, end or None]
+def _notes(tracks, division, unit, drums):
+    """The notes that begin and end, in the order they begin in the file; and how many begin on channel 10."""
+    notes, n_drums = [], 0  # [pitch, start, end or None]
     latest = {}  # the last of them, by pitch
     tempo, beat, time = UNITS[unit] * 1e6, 0, 0.0
     for track in tracks:
@@ -306,6 +317,10 @@ def _notes(tracks, division, unit):
             kind = message.type
             if kind not in ("note_on", "note_off", "set_tempo") or (kind == "set_tempo" and unit == "quarter"):
                 continue
+            if kind != "set_tempo" and message.channel == DRUMS:
+                n_drums += kind == "note_on" and message.velocity > 0
+                if not drums:
+                    continue
             now = _seconds(tick, tempo, beat, time, division)
             if kind == "set_tempo":
                 tempo, beat, time = message.tempo, tick, now
@@ -314,7 +329,7 @@ def _notes(tracks, division, unit):
                 notes.append(note)
             elif message.note in latest and latest[message.note][2] is None:
                 latest[message.note][2] = now
-    return [Note(*note) for note in notes if note[2] is not None]
+    return [Note(*note) for note in notes if note[2] is not None], n_drums
 
 
 def _seconds(tick, tempo, beat, time, division):

@@ -65,6 +65,8 @@ class Preprocessing:
         JSB chorales).
     tempo : float
         Quarter notes a minute in what is written; used with steps_per_quarter only.
+    drums : bool
+        Whether to read the notes of channel 10, whose numbers mean drums by General MIDI. The tutorial's reader does.
     """
 
     tonality: str | None = None
@@ -72,6 +74,7 @@ class Preprocessing:
     profiles: str = "temperley"
     steps_per_quarter: int | None = None
     tempo: float = 120.0
+    drums: bool = True
 
     def __post_init__(self):
         for name, allowed in (("tonality", (None, *COMMON)), ("key_from", KEYS_FROM), ("profiles", tuple(PROFILES))):
@@ -83,6 +86,8 @@ class Preprocessing:
             raise ValueError(f"steps_per_quarter: expected an integer from 1 to 240, found {n!r}")
         if n is not None:
             object.__setattr__(self, "steps_per_quarter", int(n))  # NumPy's integers are none of json's
+        if not isinstance(self.drums, bool):
+            raise ValueError(f"drums: expected True or False, found {self.drums!r}")
         if not isinstance(self.tempo, Real) or not 4 <= self.tempo <= 1000:
             raise ValueError(f"tempo: expected 4 to 1000 quarter notes a minute, found {self.tempo!r}")
         object.__setattr__(self, "tempo", float(self.tempo))
@@ -120,12 +125,12 @@ class Preprocessing:
         """
         return dt if self.steps_per_quarter is None else 60 / self.tempo / self.steps_per_quarter
 
-    def read(self, files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
+    def read(self, files, r=(21, 109), dt=0.3, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
         """Read MIDI files and prepare them.
 
         Parameters
         ----------
-        files, r, progress, on_outside
+        files, r, progress, on_outside, on_drums, on_broken
             As for `read_midi_files`.
         dt : float
             Seconds a step where steps are not by the beat.
@@ -137,11 +142,12 @@ class Preprocessing:
         Raises
         ------
         ValueError
-            If a file is no readable MIDI file; the sentence begins with its path.
+            Without `on_broken`, if a file is no readable MIDI file; the sentence begins with its path.
         """
         grid, unit = self._grid(dt)
+        calls = {"on_drums": on_drums, "on_broken": on_broken}
         done = []
-        for read in read_midi_files(files, r, grid, progress, on_outside, unit=unit):
+        for read in read_midi_files(files, r, grid, progress, on_outside, unit=unit, drums=self.drums, **calls):
             done.append(self.apply(read.piano_roll, r, key=self.signed_key(read)))
         return Prepared(*(list(column) for column in zip(*done, strict=True))) if done else Prepared([], [], [], [])
 

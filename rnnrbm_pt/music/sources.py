@@ -94,12 +94,12 @@ def midi_files(sources):
     return sorted(files.values(), key=_posix)
 
 
-def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
+def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None, **options):
     """Piano-rolls of many MIDI files.
 
     Parameters
     ----------
-    files, r, dt, progress, on_outside
+    files, r, dt, progress, on_outside, **options
         As for `read_midi_files`, with dt in seconds.
 
     Returns
@@ -112,10 +112,21 @@ def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None):
     ValueError
         If a file is no readable MIDI file; the sentence begins with its path.
     """
-    return [read.piano_roll for read in read_midi_files(files, r, dt, progress, on_outside)]
+    return [read.piano_roll for read in read_midi_files(files, r, dt, progress, on_outside, **options)]
 
 
-def read_midi_files(files, r=(21, 109), dt=0.3, progress=False, on_outside=None, *, unit="second"):
+def read_midi_files(
+    files,
+    r=(21, 109),
+    dt=0.3,
+    progress=False,
+    on_outside=None,
+    *,
+    unit="second",
+    drums=True,
+    on_drums=None,
+    on_broken=None,
+):
     """What `midiread` finds in many MIDI files, one by one.
 
     Parameters
@@ -132,6 +143,13 @@ def read_midi_files(files, r=(21, 109), dt=0.3, progress=False, on_outside=None,
         Called as on_outside(file, n) for each file of which n notes, outside `r`, were left out.
     unit : {"second", "quarter"}
         What dt is counted in.
+    drums : bool
+        Whether to read the notes of channel 10 too; see `midiread`.
+    on_drums : callable, optional
+        Called as on_drums(file, n) for each file that has n notes on channel 10, read or left out.
+    on_broken : callable, optional
+        Called as on_broken(file, error) for each file that cannot be read, which is skipped then, unless the callable
+        raises. The sentence of the error begins with the path of the file.
 
     Yields
     ------
@@ -141,21 +159,42 @@ def read_midi_files(files, r=(21, 109), dt=0.3, progress=False, on_outside=None,
     Raises
     ------
     ValueError
-        If a file is no readable MIDI file; the sentence begins with its path.
+        If r, dt or unit make no sense; or, without `on_broken`, if a file is no readable MIDI file: the sentence begins
+        with its path.
+    OSError
+        Without `on_broken`, if a file cannot be opened.
     """
-    from rnnrbm_pt.music.midi import midiread
+    from rnnrbm_pt.music.midi import check_dt, midiread
+    from rnnrbm_pt.music.pianoroll import check_range
 
+    check_range(r)  # once and first: no file is to blame for it
+    check_dt(dt, unit)
     for file in with_bar(files, "reading MIDI files", progress):
         try:
             with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
-                read = midiread(stream, r, dt, unit=unit)
-        except ValueError as err:
-            if str(err).startswith(str(file)):
+                read = midiread(stream, r, dt, unit=unit, drums=drums)
+        except (ValueError, OSError) as error:
+            named = _naming(file, error)
+            if on_broken is not None:
+                on_broken(file, named)
+                continue
+            if named is error or isinstance(error, OSError):
                 raise
-            raise ValueError(f"{file}: {err}") from err
+            raise named from error
         if read.n_outside and on_outside is not None:
             on_outside(file, read.n_outside)
+        if read.n_drums and on_drums is not None:
+            on_drums(file, read.n_drums)
         yield read
+
+
+def _naming(file, error):
+    """The error, or one of its kind, whose sentence begins with the file."""
+    if str(error).startswith(str(file)):
+        return error
+    if isinstance(error, OSError):
+        return OSError(f"{file}: {error.strerror or error}")
+    return ValueError(f"{file}: {error}")
 
 
 def with_bar(files, what, progress):
@@ -181,7 +220,7 @@ def _files_of(source, archives):
     """MIDI files of one source, in any order. `archives` keeps the opened zip files by their path."""
     if source.is_dir():
         found = _in_folder(source)
-    elif source.is_file():
+    elif source.is_file() or source.is_symlink():  # a link to nothing is a broken file
         found = _in_zip(source, "", archives) if source.suffix.lower() == ".zip" else [source]
     else:
         archive = next((parent for parent in source.parents if parent.is_file()), None)

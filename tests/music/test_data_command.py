@@ -1,12 +1,14 @@
 """`rnnrbm data`, as a user meets it."""
 
 import argparse
+import shlex
 import subprocess
 import sys
 
 import pytest
 from test_datasets import MIDI, ROLLS, put
 
+from rnnrbm_pt.cli import make_parser
 from rnnrbm_pt.music import data_command
 
 
@@ -63,14 +65,15 @@ def test_fetch_says_how_it_is_used(data, home, server, monkeypatch):
         f"jsb_chorales rolls: fetched, {home}/JSB Chorales.pickle",
         f"jsb_chorales midi: fetched, {home}/JSB Chorales.zip",
         "To use them:",
-        "  from rnnrbm_pt.music.datasets import load; data = load('jsb_chorales')",
+        "  rnnrbm train jsb_chorales -o MODEL",
         f"  rnnrbm train '{home}/JSB Chorales.zip/*/train' -o MODEL",
     ]
     assert "midi: was there," in data("fetch", "jsb_chorales", "--kind", "midi")
     other = home.parent / "other"
     out = data("--folder", other, "fetch", "--kind", "rolls", "jsb_chorales", "--unchecked")
-    assert (other / "JSB Chorales.pickle").exists() and f"load('jsb_chorales', folder='{other}')" in out
-    exec(out.splitlines()[-1].strip())  # the line does what it says
+    assert (other / "JSB Chorales.pickle").exists() and f"rnnrbm train jsb_chorales --folder {other} -o MODEL" in out
+    args = make_parser().parse_args(shlex.split(out.splitlines()[-1])[1:])
+    assert args.files == ["jsb_chorales"] and args.folder == str(other)
 
 
 def test_the_files_of_the_hint_are_those_to_train_on(data, home):

@@ -102,6 +102,7 @@ def test_json():
         "profiles": "albrecht",
         "steps_per_quarter": 2,
         "tempo": 90.0,
+        "drums": True,
     }
     assert Preprocessing.from_json(described) == preprocessing
 
@@ -113,6 +114,7 @@ def test_json():
         ({"key_from": "name"}, "key_from: expected one of auto, signature, notes, found 'name'"),
         ({"profiles": "mine"}, "profiles: expected one of temperley, albrecht, krumhansl, found 'mine'"),
         ({"steps_per_quarter": 0}, "steps_per_quarter: expected an integer from 1 to 240, found 0"),
+        ({"drums": "no"}, "drums: expected True or False, found 'no'"),
         ({"steps_per_quarter": 0.5}, "steps_per_quarter: expected an integer"),
         ({"tempo": "fast"}, "tempo: expected 4 to 1000 quarter notes a minute, found 'fast'"),
         ({"speed": 1}, "preprocessing: expected tonality, .*, found speed"),
