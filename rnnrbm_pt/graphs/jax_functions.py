@@ -23,6 +23,8 @@ from pytensor.link.basic import Container
 from pytensor.tensor import as_tensor
 from pytensor.tensor.type import TensorType
 
+from rnnrbm_pt.graphs.ours import HoldsOurs
+
 
 @cache
 def prepare_jax():
@@ -163,6 +165,7 @@ class JaxFunction:
 
         with pytensor.config.change_flags(floatX=self.floatX):
             fgraph = self.static_graph(sizes, shapes)
+            fgraph.attach_feature(HoldsOurs())
             get_mode("JAX").optimizer.rewrite(fgraph)
             with warnings.catch_warnings():  # of assertions about shapes: JAX looks after those itself
                 warnings.filterwarnings("ignore", message="Skipping Assert", category=UserWarning)

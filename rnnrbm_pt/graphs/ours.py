@@ -5,8 +5,8 @@ compile as if this package had never been imported. So each of them is registere
 `FindOurs`, which runs first, has found one of our Ops in the graph.
 
 The inner graph of a scan is rewritten by itself, and may hold plain Ops only, as an RNN's step does. `local_mark_scan`
-puts an `Ours` into each such inner graph, by which it is recognised in turn. Draws are Ops of ours; a graph that holds
-none, such as that of a likelihood, is marked where it is written, by `ours`.
+puts an `Ours` into each such inner graph, by which it is recognised in turn. Draws are Ops of ours. Graphs that may
+hold none, such as those of a likelihood, are marked where they are written, by `ours`.
 """
 
 from pytensor.compile import optdb

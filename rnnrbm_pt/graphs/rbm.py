@@ -12,6 +12,7 @@ from pytensor import scan
 
 from rnnrbm_pt.graphs import fused, hoist, jax_rewrites, numba_exp  # noqa: F401  (they register rewrites)
 from rnnrbm_pt.graphs.gaussian import gaussian, gaussian_free_energy, gaussian_log_density
+from rnnrbm_pt.graphs.ours import ours
 from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli
 
 VISIBLE = "binary", "gaussian"
@@ -177,7 +178,7 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
         raise ValueError(f"visible: expected one of {', '.join(VISIBLE)}, found {visible!r}")
     log_p = gaussian_log_density if visible == "gaussian" else log_pseudo_likelihood
     rng_h, rng_v, rng_h_monitor, rng_v_monitor = _default_rngs() if rngs is None else rngs
-    v, bv, bh = _frames(v), _frames(bv), _frames(bh)
+    v, bv, bh = ours(_frames(v)), _frames(bv), _frames(bh)
 
     def average(x):
         return x.mean() if weights is None else (x * weights.flatten()).sum()

@@ -11,6 +11,7 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor import scan
 
+from rnnrbm_pt.graphs.ours import ours
 from rnnrbm_pt.graphs.prediction import expected_visible_of_rbm
 from rnnrbm_pt.graphs.rbm import build_rbm, free_energy, mean_hidden, mean_visible
 from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
@@ -160,6 +161,7 @@ def recurrence(v, params, biases, next_state, initial, carried=None):
         After each frame.
     bv_t, bh_t : tensors, shape (n_steps, ..., n_visible) and (n_steps, ..., n_hidden)
     """
+    v = ours(v)
     if v.type.ndim == 3:
         initial = [pt.zeros((v.shape[1], state.shape[0])) + state for state in initial]
     if carried is not None:

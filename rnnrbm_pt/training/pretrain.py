@@ -379,13 +379,12 @@ def _rnn_update(model, pretraining, params):
     import pytensor
 
     from rnnrbm_pt.graphs.backends import compile_function
-    from rnnrbm_pt.graphs.ours import ours
     from rnnrbm_pt.training.updates import optimizer_updates
 
     graphs = model._graphs_to_learn(batched=True)
     with pytensor.config.change_flags(floatX=model.floatX):
         error = prediction_error(graphs.v, graphs.bv_t, "gaussian" if model.real_valued else "binary")
-        cost = ours((error * graphs.mask).sum() / graphs.mask.sum())
+        cost = (error * graphs.mask).sum() / graphs.mask.sum()
         updates = optimizer_updates(
             pretraining.rnn_optimizer, cost, params, pretraining.rnn_lr, clip_norm=pretraining.rnn_clip_norm
         )

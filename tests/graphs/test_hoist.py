@@ -9,6 +9,7 @@ from pytensor.scan.op import Scan
 from pytensor.scan.utils import until
 
 from rnnrbm_pt.graphs import hoist  # noqa: F401  (registers the rewrites)
+from rnnrbm_pt.graphs.ours import ours
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 
 REWRITES = "rnnrbm_products_of_sequences", "rnnrbm_outputs_of_states"
@@ -52,7 +53,7 @@ def test_the_gradient_of_the_tutorials_recurrence(batched):
 
 
 def scan_of(step, x, W, state):
-    outputs = pytensor.scan(step, sequences=x, outputs_info=[state, None], non_sequences=W, return_updates=False)
+    outputs = pytensor.scan(step, sequences=ours(x), outputs_info=[state, None], non_sequences=W, return_updates=False)
     return [outputs[0], outputs[1]]
 
 
@@ -89,7 +90,7 @@ def test_what_must_stay_stays():
     assert list(products_in(function).values()) == [1]
     # A scan that ends by itself has as many steps as it finds, and is left alone.
     outputs = pytensor.scan(
-        lambda x_t, W: (pt.dot(x_t, W), until(x_t[0] > 0)), sequences=x, non_sequences=W, return_updates=False
+        lambda x_t, W: (pt.dot(x_t, W), until(x_t[0] > 0)), sequences=ours(x), non_sequences=W, return_updates=False
     )
     function = pytensor.function([x, W], outputs, mode=FAST)
     assert list(products_in(function).values()) == [1]
