@@ -11,10 +11,11 @@ import pytensor
 
 from rnnrbm_pt import storage
 from rnnrbm_pt.fitting import Fitting
-from rnnrbm_pt.generating import Generating
+from rnnrbm_pt.generating import N_STEPS, Generating
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads
 from rnnrbm_pt.graphs.kinds_of_streams import STREAMS, kind_of_streams
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.graphs.sequence import Carried
 from rnnrbm_pt.graphs.streams import SEED, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
@@ -80,9 +81,12 @@ class SequenceModel(Fitting, Generating, Observing):
         self.streams = STREAMS[streams](stream_seed(self.random_state), **parallel)
         with pytensor.config.change_flags(floatX=self.floatX):
             self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
-            self._n_steps = pytensor.shared(np.int64(200), name="n_steps")
-            zeros = np.zeros(0, self.floatX)  # of no size yet: each sample begins by saying where it starts
-            self._u_init = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
+            self._n_steps = pytensor.shared(np.int64(N_STEPS), name="n_steps")
+            # Generation starts from the initial states unless `sample` says otherwise. The other states have no size
+            # yet: `generate_function` gives them one.
+            zeros = np.zeros(0, self.floatX)
+            states = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
+            self._start = Carried(pytensor.shared(np.asarray(1, self.floatX), name="fresh"), states)
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
         self._prepare_to_learn()
@@ -101,7 +105,7 @@ class SequenceModel(Fitting, Generating, Observing):
             random_state=self.random_state,
             streams=streams or self.streams,
             n_steps=self._n_steps,
-            u_init=self._u_init,
+            u_init=self._start,
             **settings,
         )
 

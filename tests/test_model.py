@@ -10,7 +10,7 @@ import mido
 import numpy as np
 import pytest
 
-from rnnrbm_pt import RnnRbm, midiread
+from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, midiread, storage
 from rnnrbm_pt.graphs.backends import backend_mode, compile_function
 from rnnrbm_pt.model import SequenceModel
 from rnnrbm_pt.music.midi import midiwrite
@@ -106,6 +106,47 @@ def test_primer_sets_the_first_state(toy_model, toy_rolls):
     np.testing.assert_allclose(model._state_function(toy_rolls[0].astype(float)), [u], atol=1e-12)
     assert not np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0]))
     assert np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0][:0]))
+
+
+def replayed(model, draw):
+    """What `draw` gives by the model's streams, which are left as they were."""
+    before = storage.get_state(model)
+    roll = draw()
+    storage.set_state(model, before)
+    return roll
+
+
+@pytest.mark.parametrize("make", [RnnRbm, Rtrbm, LstmRtrbm, RnnNade])
+def test_the_generator_always_starts_from_the_initial_state(as_written, toy_rolls, make):
+    """Called directly, as the tutorial's class calls it: before `sample`, after it, and after training."""
+    chain = {} if make is RnnNade else {"k": 1, "k_generate": 1}
+    model = make(20, lr=0.5, r=(21, 33), streams="philox", learn_initial=True, **chain)
+    rng = np.random.default_rng(0)
+    for p in model.params:
+        p.set_value(rng.normal(size=p.get_value().shape))
+    first = replayed(model, model.generate_function)
+    assert first.shape == (200, 12) and first.dtype == model.floatX
+    assert np.array_equal(first, replayed(model, model.sample))
+    assert not np.array_equal(first[:20], replayed(model, lambda: model.sample(20, primer=toy_rolls[0])))
+    assert np.array_equal(first, replayed(model, model.generate_function))
+    with pytest.raises(ValueError, match="seed"):
+        model.sample(3, seed=-1, primer=toy_rolls[0])
+    assert np.array_equal(first, replayed(model, model.generate_function))
+    initial = next(p for p in model.params if p.name in ("u0", "bh0"))
+    initial.set_value(initial.get_value() + 5)
+    moved = replayed(model, model.generate_function)
+    assert not np.array_equal(first, moved) and np.array_equal(moved, replayed(model, model.sample))
+
+
+def test_the_update_takes_rolls_of_any_type(python_model, toy_rolls):
+    window = toy_rolls[0][:9]
+    expected = python_model(floatX="float32").train_function(window.astype("float32"))
+    for roll in (window, window.astype(float), window.astype(int), window.astype(bool), window.tolist()):
+        found = python_model(floatX="float32").train_function(roll)
+        assert found == expected and found.dtype == np.float32
+    model = python_model(floatX="float32")
+    v, mask = window[:, None].tolist(), np.ones((9, 1), int)
+    assert model.batch_function(v, mask) == pytest.approx(expected, rel=1e-5)
 
 
 def test_generate_writes_what_it_returns(toy_model, toy_rolls, tmp_path):
