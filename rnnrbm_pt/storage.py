@@ -18,7 +18,9 @@ BROKEN_ARCHIVE = OSError, ValueError, KeyError, TypeError, EOFError, zipfile.Bad
 
 
 def get_state(model):
-    """Copies of all arrays that learning and drawing change: parameters, what the optimiser remembers, random states.
+    """Copies of all arrays that learning and drawing change.
+
+    Those are the parameters, the scalars that a schedule may set, what the optimiser remembers, and random states.
 
     Returns
     -------
@@ -28,6 +30,9 @@ def get_state(model):
     arrays["lr"] = model.lr.get_value()
     for total in (model._errors, model._gradient_norms):
         arrays[total.name] = total.get_value()
+    for name, scalar in model._scalars.items():
+        if name != "lr":
+            arrays[f"scalar_{name}"] = scalar.get_value()
     for name, slot in model._slots.items():
         arrays[f"slot_{name}"] = slot.get_value()
     for name, value in model._slot_values.items():
@@ -73,6 +78,9 @@ def set_state(model, arrays, *, streams=True):
 
     for p in (*model.params, model.lr, model._errors, model._gradient_norms):
         p.set_value(fetch(p.name, p.get_value()))
+    for name, scalar in model._scalars.items():
+        if f"scalar_{name}" in arrays:  # older files have none: then these keep the values that a run begins with
+            scalar.set_value(fetch(f"scalar_{name}", scalar.get_value()))
     best = {p.name: fetch(f"best_{p.name}", p.get_value()) for p in model.params if f"best_{p.name}" in arrays}
     model._best = best or None
     for carried in model._carried:
