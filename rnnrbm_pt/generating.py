@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 from pytensor.compile.mode import Mode
 
+from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
 
 N_STEPS = 200
@@ -54,8 +55,8 @@ class Generating:
         array, shape (n_steps, n_visible)
             Of uint8; of Gaussian units of floatX.
         """
-        if int(n_steps) < 1:
-            raise ValueError(f"n_steps: expected at least 1, found {n_steps!r}")
+        n_steps = integer("n_steps", n_steps, 1)
+        seed = None if seed is None else seed_number(seed)
         primer = None if primer is None else self.check(primer, "primer").astype(self.floatX)
         states = self.on_host(self._state_function, primer) if primer is not None and len(primer) else None
         streams = list(self.graphs.updates_generate)

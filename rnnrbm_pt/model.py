@@ -5,22 +5,90 @@ the same interface, are in `rnnrbm_pt.siblings`.
 """
 
 import os
+from functools import partial
 
 import numpy as np
 import pytensor
 
 from rnnrbm_pt import storage
+from rnnrbm_pt.checks import boolean, choice, integer, number, plain, seed_number
 from rnnrbm_pt.fitting import Fitting
 from rnnrbm_pt.generating import N_STEPS, Generating
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads
 from rnnrbm_pt.graphs.kinds_of_streams import STREAMS, kind_of_streams
+from rnnrbm_pt.graphs.rbm import VISIBLE
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.graphs.sequence import Carried
+from rnnrbm_pt.graphs.sequence import NONLINEARITIES, Carried
 from rnnrbm_pt.graphs.streams import SEED, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.observing import Observing
+
+AT_LEAST_1 = partial(integer, least=1)
+
+SETTINGS = {
+    **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
+    **dict.fromkeys(("learn_initial", "visible_from_u"), boolean),
+    "nonlinearity": partial(choice, allowed=NONLINEARITIES),
+    "visible": partial(choice, allowed=VISIBLE),
+}
+"""How each setting that only some models have is checked."""
+
+
+def checked_settings(settings):
+    """Settings of a model, each checked and as Python's own value, which a file can hold.
+
+    Parameters
+    ----------
+    settings : dict
+        A subclass may have settings beside those of `SETTINGS`; of these, NumPy's scalars alone are replaced.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        For the first setting that is not valid.
+    """
+    return {name: SETTINGS[name](name, x) if name in SETTINGS else plain(x) for name, x in settings.items()}
+
+
+def checked_running(backend, threads, floatX):
+    """What a model runs by, checked: none of it decides what the model is.
+
+    Parameters
+    ----------
+    backend, threads, floatX
+        As `RnnRbm` takes them.
+
+    Returns
+    -------
+    backend : str
+    threads : int
+    floatX : str
+        PyTensor's, where none was given.
+    mode : pytensor.compile.mode.Mode
+
+    Raises
+    ------
+    ValueError
+    ImportError
+        If what the backend needs is not installed.
+    """
+    floatX = choice("floatX", pytensor.config.floatX if floatX is None else floatX, ("float64", "float32"))
+    return backend, AT_LEAST_1("threads", threads), floatX, backend_mode(backend)
+
+
+def as_preprocessing(preprocess):
+    """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
+    if isinstance(preprocess, dict):
+        return Preprocessing.from_json(preprocess)
+    if not isinstance(preprocess, Preprocessing):
+        raise ValueError(f"preprocess: expected a Preprocessing or a dict, found {preprocess!r}")
+    return preprocess
 
 
 class SequenceModel(Fitting, Generating, Observing):
@@ -55,26 +123,18 @@ class SequenceModel(Fitting, Generating, Observing):
     n_states = 1
 
     def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, **settings):
-        self.r = check_range(r)
-        if not dt > 0:
-            raise ValueError(f"dt: expected seconds above 0, found {dt!r}")
-        if int(threads) < 1:
-            raise ValueError(f"threads: expected at least 1, found {threads!r}")
-        self.dt = dt
-        self.threads = int(threads)
-        self.floatX = pytensor.config.floatX if floatX is None else floatX
-        if self.floatX not in ("float64", "float32"):
-            raise ValueError(f"floatX: expected float64 or float32, found {self.floatX!r}")
-        self.backend = backend
-        self._mode = backend_mode(backend)
+        self.backend, self.threads, self.floatX, self._mode = checked_running(backend, threads, floatX)
         streams = kind_of_streams(streams, backend)
-        self._sizes = settings
-        self.settings = {**settings, "lr": lr, "r": self.r, "dt": dt, "seed": seed, "streams": streams}
-        if isinstance(preprocess, dict):
-            preprocess = Preprocessing.from_json(preprocess)
-        self.preprocess = preprocess or Preprocessing()
+        self.r = check_range(r)
+        self.dt = number("dt", dt, above=0)
+        lr = number("lr", lr, least=0)
+        seed = None if seed is None else seed_number(seed)
+        self._sizes = settings = checked_settings(settings)
+        self.settings = {**settings, "lr": lr, "r": self.r, "dt": self.dt, "seed": seed, "streams": streams}
         if preprocess is not None:
+            preprocess = as_preprocessing(preprocess)
             self.settings["preprocess"] = preprocess.to_json()
+        self.preprocess = preprocess or Preprocessing()
 
         self.random_state = np.random.RandomState(seed)
         parallel = {"parallel": True} if streams == "philox" and self.threads > 1 else {}
@@ -209,19 +269,20 @@ class RnnRbm(SequenceModel):
     Parameters
     ----------
     n_hidden : int
-        Number of hidden units of the conditional RBMs.
+        Number of hidden units of the conditional RBMs, at least 1.
     n_hidden_recurrent : int
-        Number of hidden units of the RNN.
+        Number of hidden units of the RNN, at least 1.
     lr : float
-        Learning rate.
+        Learning rate, at least 0. With 0, training changes no parameter.
     r : (int, int)
         Range of MIDI notes, half open; its width is the number of visible units.
     dt : float
-        Seconds of a frame.
-    seed : int
-        Of everything random: streams, initial parameters, shuffling.
+        Seconds of a frame, above 0.
+    seed : int or None
+        Of everything random (streams, initial parameters, shuffling), from 0 to 2**32 - 1. With None the operating
+        system provides one.
     k, k_generate : int
-        Gibbs steps in training and in generation.
+        Gibbs steps in training and in generation, at least 1.
     backend : {"numba", "c", "jax"}
         What compiles the functions.
     floatX : {"float64", "float32"}, optional
@@ -241,6 +302,11 @@ class RnnRbm(SequenceModel):
     visible : {"binary", "gaussian"}
         Kind of the visible units: notes, or real numbers of variance 1 given the hidden units. Only the streams "srs"
         draw the latter.
+
+    Raises
+    ------
+    ValueError
+        If a setting is not valid. NumPy's numbers are as good as Python's; True and False are no numbers.
 
     Examples
     --------

@@ -4,6 +4,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from rnnrbm_pt.checks import integer
+
 RESAMPLE_TOLERANCE = 1e-9  # of a step
 
 
@@ -31,9 +33,13 @@ def check_range(r, name="r"):
         low, high = r
     except (TypeError, ValueError):
         raise ValueError(expected) from None
-    if not (isinstance(low, Integral) and isinstance(high, Integral) and 0 <= low < high <= 128):
+    try:
+        low, high = integer(name, low, 0, 127), integer(name, high, 1, 128)
+    except ValueError:
+        raise ValueError(expected) from None
+    if low >= high:
         raise ValueError(expected)
-    return int(low), int(high)
+    return low, high
 
 
 def check_roll(roll, r=(21, 109), name="piano roll"):
