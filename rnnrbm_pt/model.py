@@ -91,6 +91,46 @@ def as_preprocessing(preprocess):
     return preprocess
 
 
+def classes_of(cls):
+    """A class of models and all that derive from it, by name; those without a builder are no models themselves.
+
+    Returns
+    -------
+    dict {str: class}
+        Of one name, the class that is nearest to `cls`, and of equally near ones the one that was defined last.
+    """
+    found, level = {}, [cls]
+    while level:
+        further = {kind.__name__: kind for kind in level if kind.builder is not None}
+        found |= {name: kind for name, kind in further.items() if name not in found}
+        level = [derived for kind in level for derived in kind.__subclasses__()]
+    return found
+
+
+def named_classes(classes):
+    """Classes of models by the names that files have for them.
+
+    Parameters
+    ----------
+    classes : class, iterable of classes, or dict {str: class}
+
+    Returns
+    -------
+    dict {str: class}
+
+    Raises
+    ------
+    ValueError
+        If one of them is no class of models.
+    """
+    classes = (classes,) if isinstance(classes, type) else classes
+    pairs = list(classes.items()) if isinstance(classes, dict) else [(getattr(c, "__name__", c), c) for c in classes]
+    for _, kind in pairs:
+        if not (isinstance(kind, type) and issubclass(kind, SequenceModel)):
+            raise ValueError(f"classes: expected classes that derive from SequenceModel, found {kind!r}")
+    return dict(pairs)
+
+
 class SequenceModel(Fitting, Generating, Observing):
     """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
 
@@ -239,8 +279,11 @@ class SequenceModel(Fitting, Generating, Observing):
         storage.save(self, filename)
 
     @classmethod
-    def load(cls, filename, *, backend="numba", threads=1):
+    def load(cls, filename, *, backend="numba", threads=1, floatX=None, k_generate=None, classes=()):
         """Read a model that `save` wrote.
+
+        The file names its class, which is this class or one that derives from it. A class of your own has to be
+        defined before, and its constructor has to take the settings in the file as keywords.
 
         Parameters
         ----------
@@ -250,17 +293,33 @@ class SequenceModel(Fitting, Generating, Observing):
             there, by its seed, and is saved with these; all else goes on as it was.
         threads : int
             Of Numba while the model runs, where the streams are Philox's; BLAS has one.
+        floatX : {"float64", "float32"}, optional
+            Convert the model to this type. Without it, the model keeps its own.
+        k_generate : int, optional
+            Gibbs steps in generation, instead of those of the file.
+        classes : list of classes, or dict {str: class}, optional
+            Further classes that the file may name; a dict says which class stands for which name in a file.
 
         Raises
         ------
         ValueError
-            If the file is not a model, not of this class, or of another version of the format.
+            If an argument is not valid, or the file is not a model, not of one of these classes, or of another version
+            of the format.
         FileNotFoundError
+        ImportError
+            If what the backend needs is not installed.
         """
         from rnnrbm_pt import siblings  # noqa: F401  (a file may hold any of them)
 
-        kinds = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
-        return storage.load(filename, kinds, backend=backend, threads=threads)
+        backend, threads, floatX_or_default, _ = checked_running(backend, threads, floatX)  # before the file is read
+        return storage.load(
+            filename,
+            classes_of(cls) | named_classes(classes),
+            backend=backend,
+            threads=threads,
+            floatX=None if floatX is None else floatX_or_default,
+            k_generate=None if k_generate is None else AT_LEAST_1("k_generate", k_generate),
+        )
 
 
 class RnnRbm(SequenceModel):

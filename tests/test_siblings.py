@@ -99,7 +99,7 @@ def test_a_file_says_which_model_it_holds(model, tmp_path):
         assert type(loaded) is type(model) and loaded.settings == model.settings
         assert loaded.score(ROLLS) == model.score(ROLLS)
     other = Rtrbm if type(model) is not Rtrbm else RnnRbm
-    with pytest.raises(ValueError, match=f"expected a model of {other.__name__}, found '{type(model).__name__}'"):
+    with pytest.raises(ValueError, match=f"expected a model of {other.__name__}.*, found '{type(model).__name__}'"):
         other.load(tmp_path / "m")
 
 
