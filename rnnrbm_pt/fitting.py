@@ -165,10 +165,15 @@ class Fitting(Updating):
                 self._pretrain(rolls, pretrain, on_pretrain)
             self._begin(progress)
 
+        written = None  # where the run stood when the checkpoint was written
+
         def save():
-            if checkpoint is not None:
+            nonlocal written
+            now = self.progress.position
+            if checkpoint is not None and written != now:
                 self.check_finite()
                 self.save(checkpoint)
+                written = now
 
         def after_update():
             if checkpoint_every is not None and self.progress.updates % checkpoint_every == 0:

@@ -56,6 +56,42 @@ def checked_settings(settings):
     return {name: SETTINGS[name](name, x) if name in SETTINGS else plain(x) for name, x in settings.items()}
 
 
+DEFAULT_R = 21, 109
+"""The tutorial's range of MIDI notes: the 88 keys of a piano."""
+
+
+def checked_width(r, n_visible, visible):
+    """The range of notes and the width of a frame, of which one gives the other for notes.
+
+    Parameters
+    ----------
+    r, n_visible, visible
+        As `RnnRbm` takes them.
+
+    Returns
+    -------
+    r : (int, int) or None
+        None where `n_visible` is given: real-valued units are no notes.
+    n_visible : int
+
+    Raises
+    ------
+    ValueError
+        If one of them is not valid, or there is a width beside a range, or a width of notes.
+    """
+    if n_visible is None:
+        low, high = check_range(r)
+        return (low, high), high - low
+    n_visible = AT_LEAST_1("n_visible", n_visible)
+    if visible != "gaussian":
+        raise ValueError(
+            f"n_visible: expected visible='gaussian' beside it, since notes have a range r, found {visible!r}"
+        )
+    if r is not None and check_range(r) != DEFAULT_R:
+        raise ValueError(f"n_visible: expected either n_visible or r, found {n_visible} and {r!r}")
+    return None, n_visible
+
+
 def checked_running(backend, threads, floatX):
     """What a model runs by, checked: none of it decides what the model is.
 
@@ -140,6 +176,10 @@ class SequenceModel(Fitting, Generating, Observing):
         What builds the graphs of the model, a ``build_*``.
     n_states : int
         How many vectors the model carries from frame to frame.
+    n_visible : int
+        Number of visible units: the width of a frame.
+    r : (int, int) or None
+        Range of MIDI notes, half open; None where real-valued frames were given a width of their own.
     params : tuple of shared variables
         In the tutorial's order, named.
     lr : shared scalar
@@ -162,15 +202,19 @@ class SequenceModel(Fitting, Generating, Observing):
     builder = None
     n_states = 1
 
-    def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, **settings):
+    def __init__(
+        self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, n_visible=None, **settings
+    ):
         self.backend, self.threads, self.floatX, self._mode = checked_running(backend, threads, floatX)
         streams = kind_of_streams(streams, backend)
-        self.r = check_range(r)
         self.dt = number("dt", dt, above=0)
         lr = number("lr", lr, least=0)
         seed = None if seed is None else seed_number(seed)
         self._sizes = settings = checked_settings(settings)
+        self.r, self.n_visible = checked_width(r, n_visible, settings.get("visible", "binary"))
         self.settings = {**settings, "lr": lr, "r": self.r, "dt": self.dt, "seed": seed, "streams": streams}
+        if n_visible is not None:
+            self.settings["n_visible"] = self.n_visible
         if preprocess is not None:
             preprocess = as_preprocessing(preprocess)
             self.settings["preprocess"] = preprocess.to_json()
@@ -201,7 +245,7 @@ class SequenceModel(Fitting, Generating, Observing):
             sequences at once, ``batched=True, params=..., streams=...`` as `build_rnnrbm` takes them.
         """
         return type(self).builder(
-            self.r[1] - self.r[0],
+            self.n_visible,
             random_state=self.random_state,
             streams=streams or self.streams,
             n_steps=self._n_steps,
@@ -216,7 +260,7 @@ class SequenceModel(Fitting, Generating, Observing):
 
     def check(self, roll, name):
         """A roll as an array that the model can take; a ValueError says what is wrong with it."""
-        return (check_real_roll if self.real_valued else check_roll)(roll, self.r, name)
+        return check_real_roll(roll, self.n_visible, name) if self.real_valued else check_roll(roll, self.r, name)
 
     def on_host(self, function, *arguments):
         """Call a function of another backend, such as Python's, which needs the parameters where it can read them."""
@@ -244,7 +288,14 @@ class SequenceModel(Fitting, Generating, Observing):
         -------
         Prepared
             rolls, and by how many semitones each was moved, the keys they were in, and how many notes were folded.
+
+        Raises
+        ------
+        ValueError
+            If the model has no range of notes.
         """
+        if self.r is None:
+            raise ValueError(f"read: expected a model of notes, found one of {self.n_visible} real numbers per frame")
         if isinstance(files, (str, os.PathLike, ZipMember)):
             files = [files]
         found = []
@@ -334,7 +385,7 @@ class RnnRbm(SequenceModel):
     lr : float
         Learning rate, at least 0. With 0, training changes no parameter.
     r : (int, int)
-        Range of MIDI notes, half open; its width is the number of visible units.
+        Range of MIDI notes, half open; its width is the number of visible units unless `n_visible` is given.
     dt : float
         Seconds of a frame, above 0.
     seed : int or None
@@ -361,6 +412,8 @@ class RnnRbm(SequenceModel):
     visible : {"binary", "gaussian"}
         Kind of the visible units: notes, or real numbers of variance 1 given the hidden units. Only the streams "srs"
         draw the latter.
+    n_visible : int, optional
+        Number of Gaussian visible units, of any size; the model then has no `r`. Notes have a range instead.
 
     Raises
     ------
@@ -381,7 +434,7 @@ class RnnRbm(SequenceModel):
         n_hidden=150,
         n_hidden_recurrent=100,
         lr=0.001,
-        r=(21, 109),
+        r=DEFAULT_R,
         dt=0.3,
         *,
         seed=SEED,
@@ -395,6 +448,7 @@ class RnnRbm(SequenceModel):
         nonlinearity="tanh",
         learn_initial=False,
         visible="binary",
+        n_visible=None,
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -413,4 +467,5 @@ class RnnRbm(SequenceModel):
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
             visible=visible,
+            n_visible=n_visible,
         )

@@ -314,6 +314,88 @@ def check_a_run_stopped_at(at, whole, stopped, toy_rolls, validation, tmp_path):
     assert whole.progress == loaded.progress
 
 
+@pytest.mark.parametrize("end", ["epochs", "no epochs", "patience", "on_update", "on_epoch", "ctrl_c"])
+def test_each_checkpoint_is_written_once(python_model, toy_rolls, tmp_path, end):
+    """However the run ends, the file in the end has the model in the end."""
+    model, positions, save = python_model(), [], None
+
+    def spy(filename):
+        positions.append((model.progress.epoch, model.progress.updates, model.progress.complete))
+        save(filename)
+
+    def stop(*_):
+        if model.progress.updates == 4:
+            raise StopTraining if end != "ctrl_c" else KeyboardInterrupt
+
+    save, model.save = model.save, spy
+    run = {"num_epochs": 0 if end == "no epochs" else 2, "checkpoint": tmp_path / "m"}
+    if end == "patience":
+        run |= {"num_epochs": 9, "patience": 1, "validation": toy_rolls[2:3]}
+        model.monitor = lambda rolls, batch_size: -float(model.progress.epoch)
+    if end in ("on_update", "ctrl_c"):
+        run["on_update"] = stop
+    if end == "on_epoch":
+        run["on_epoch"] = stop
+        run |= {"num_epochs": 9}
+    try:
+        model.fit(toy_rolls[:1], 23, **run)  # 2 updates an epoch
+    except KeyboardInterrupt:
+        assert end == "ctrl_c"
+    expected = [(0, 0, end == "no epochs"), (1, 2, False), (2, 4, True)][: 1 if end == "no epochs" else 3]
+    if end in ("on_update", "ctrl_c"):
+        expected[-1] = (1, 4, end == "on_update")
+    assert positions == expected
+    loaded = RnnRbm.load(tmp_path / "m")
+    assert same(loaded, model) and loaded.progress == model.progress and loaded.log == model.log
+
+
+def test_real_numbers_have_a_width_of_their_own(as_written, tmp_path):
+    """Not that of a range of MIDI notes, of which there are 128."""
+    roll = np.random.default_rng(0).normal(size=(20, 300))
+    models = (
+        RnnRbm(5, 4, visible="gaussian", n_visible=300, k=2, k_generate=2),
+        Rtrbm(5, visible="gaussian", n_visible=np.int64(300), k=2, k_generate=2),
+        LstmRtrbm(5, 4, visible="gaussian", n_visible=300, k=2, k_generate=2),
+    )
+    for model in models:
+        assert (model.n_visible, model.r) == (300, None)
+        model.fit([roll], 10, 1, pretrain={"frame_epochs": 1}, validation=[roll[:5]], checkpoint=tmp_path / "m")
+        loaded = type(model).load(tmp_path / "m")
+        assert (loaded.n_visible, loaded.r, loaded.settings) == (300, None, model.settings)
+        assert same(loaded, model)
+        sample = loaded.sample(3, primer=roll[:2])
+        assert sample.shape == (3, 300) and np.array_equal(sample, model.sample(3, primer=roll[:2]))
+        assert loaded.score([roll]) == model.score([roll]) and loaded.score([roll]).exact
+        with pytest.raises(ValueError, match=r"roll 0: expected shape \(n_steps, 300\), found \(5, 88\)"):
+            model.fit([np.zeros((5, 88))])
+    with pytest.raises(ValueError, match="read: expected a model of notes, found one of 300 real numbers per frame"):
+        model.read("a.mid")
+
+
+def test_notes_have_a_range_and_real_numbers_may_have_one(tmp_path):
+    """As they had before there was a width: such files hold a range and no width, and load."""
+    model = RnnRbm(5, 4, visible="gaussian", r=(0, 3))
+    model.save(tmp_path / "m")
+    _, about = read_checkpoint(tmp_path / "m")
+    assert about["settings"]["r"] == [0, 3] and "n_visible" not in about["settings"]
+    loaded = RnnRbm.load(tmp_path / "m")
+    assert (loaded.n_visible, loaded.r) == (3, (0, 3)) and same(loaded, model)
+    assert RnnRbm(5, 4).n_visible == RnnNade(5, 4).n_visible == 88
+    for settings, message in (
+        (
+            {"n_visible": 300},
+            "n_visible: expected visible='gaussian' beside it, since notes have a range r, found 'binary'",
+        ),
+        ({"n_visible": 0, "visible": "gaussian"}, "n_visible: expected an integer of at least 1, found 0"),
+        (
+            {"n_visible": 3, "visible": "gaussian", "r": (0, 3)},
+            "n_visible: expected either n_visible or r, found 3 and",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            RnnRbm(5, 4, **settings)
+
+
 def test_what_may_not_go_on(python_model, toy_rolls):
     model = python_model()
     with pytest.raises(KeyboardInterrupt):
