@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnrbm_pt.checks import boolean, choice, integer
 from rnnrbm_pt.graphs.backends import bounded_threads
 from rnnrbm_pt.training.learning import Learning
 from rnnrbm_pt.training.loop import Progress, fingerprint, groups, run_epochs, windows
@@ -35,16 +36,15 @@ def validating_settings(validation, validate_by, validate_every, patience):
     """
     if validation is not None and not sum(map(len, validation)):
         raise ValueError("validation: expected frames, found none")
-    if validate_by not in VALIDATIONS:
-        raise ValueError(f"validate_by: expected one of {', '.join(VALIDATIONS)}, found {validate_by!r}")
-    if int(validate_every) < 1:
-        raise ValueError(f"validate_every: expected at least 1 epoch, found {validate_every!r}")
+    validate_by = choice("validate_by", validate_by, VALIDATIONS)
+    validate_every = integer("validate_every", validate_every, 1)
     if validate_by != "monitor" and validation is None:
         raise ValueError(f"validate_by: expected a validation for {validate_by!r}, found none")
-    if patience is not None and (validation is None or int(patience) < 1):
-        raise ValueError(f"patience: expected at least 1 epoch, and a validation, found {patience!r}")
-    patience = None if patience is None else int(patience)
-    return {"validate_by": validate_by, "validate_every": int(validate_every), "patience": patience}
+    if patience is not None:
+        patience = integer("patience", patience, 1)
+        if validation is None:
+            raise ValueError(f"patience: expected a validation for {patience} epochs, found none")
+    return {"validate_by": validate_by, "validate_every": validate_every, "patience": patience}
 
 
 class Fitting(Updating):
@@ -145,10 +145,10 @@ class Fitting(Updating):
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
         validation = None if validation is None else self._checked(validation)
-        if checkpoint_every is not None and (checkpoint is None or int(checkpoint_every) < 1):
-            raise ValueError(
-                f"checkpoint_every: expected a number of updates, and a checkpoint, found {checkpoint_every!r}"
-            )
+        if checkpoint_every is not None:
+            checkpoint_every = integer("checkpoint_every", checkpoint_every, 1)
+            if checkpoint is None:
+                raise ValueError(f"checkpoint_every: expected a checkpoint for {checkpoint_every} updates, found none")
         if resume:
             self._check_resumable(rolls, validation)
         else:
@@ -165,10 +165,15 @@ class Fitting(Updating):
                 self._pretrain(rolls, pretrain, on_pretrain)
             self._begin(progress)
 
+        written = None  # where the run stood when the checkpoint was written
+
         def save():
-            if checkpoint is not None:
+            nonlocal written
+            now = self.progress.position
+            if checkpoint is not None and written != now:
                 self.check_finite()
                 self.save(checkpoint)
+                written = now
 
         def after_update():
             if checkpoint_every is not None and self.progress.updates % checkpoint_every == 0:
@@ -250,32 +255,24 @@ class Fitting(Updating):
         -------
         self
         """
-        if int(batch_size) < 1 or int(n_sequences) < 1:
-            raise ValueError(
-                f"expected batch_size and n_sequences of at least 1, found {batch_size!r} and {n_sequences!r}"
-            )
+        batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
         rolls = self._checked(rolls)
-        update = self.updater(int(batch_size), int(n_sequences))
+        update = self.updater(batch_size, n_sequences)
         sums = [(total, total.get_value()) for total in (self._errors, self._gradient_norms)]
         with bounded_threads(self.threads):
-            for group in groups(windows(rolls, range(len(rolls)), int(batch_size)), int(n_sequences)):
+            for group in groups(windows(rolls, range(len(rolls)), batch_size), n_sequences):
                 update(*group)
         for total, value in sums:  # of an epoch of `fit` perhaps, which was stopped within it
             total.set_value(value)
         return self
 
     def _new_progress(self, rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating):
-        if int(batch_size) < 1 or int(num_epochs) < 0 or int(n_sequences) < 1:
-            raise ValueError(
-                "expected batch_size and n_sequences of at least 1 and num_epochs of at least 0, "
-                f"found {batch_size}, {n_sequences} and {num_epochs}"
-            )
         return Progress(
-            int(num_epochs),
-            int(batch_size),
+            integer("num_epochs", num_epochs, 0),
+            integer("batch_size", batch_size, 1),
             list(range(len(rolls))),
-            n_sequences=int(n_sequences),
-            carry_state=bool(carry_state),
+            n_sequences=integer("n_sequences", n_sequences, 1),
+            carry_state=boolean("carry_state", carry_state),
             **validating,
             data=fingerprint(rolls + (validation or [])),
         )

@@ -5,7 +5,11 @@ from functools import cached_property
 import numpy as np
 from pytensor.compile.mode import Mode
 
+from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
+
+N_STEPS = 200
+"""Frames of a sequence that is generated, unless `sample` is asked for another number."""
 
 
 class Generating:
@@ -13,8 +17,13 @@ class Generating:
 
     @cached_property
     def generate_function(self):
-        """The compiled generator: takes nothing, returns a roll (n_steps, n_visible); compiled when first asked for."""
+        """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state.
+
+        It is compiled when it is first asked for. `sample` calls it for other lengths and starts.
+        """
         graphs = self.graphs
+        for shared, state in zip(self._start.states, self.on_host(self._initial_function), strict=True):
+            shared.set_value(state)  # not used before a primer replaces it, but it has to have the size of a state
         return compile_function([], graphs.v_t, graphs.updates_generate, mode=self._mode, floatX=self.floatX)
 
     @cached_property
@@ -46,30 +55,31 @@ class Generating:
         array, shape (n_steps, n_visible)
             Of uint8; of Gaussian units of floatX.
         """
-        if int(n_steps) < 1:
-            raise ValueError(f"n_steps: expected at least 1, found {n_steps!r}")
+        n_steps = integer("n_steps", n_steps, 1)
+        seed = None if seed is None else seed_number(seed)
         primer = None if primer is None else self.check(primer, "primer").astype(self.floatX)
-        if primer is None or not len(primer):
-            states = self.on_host(self._initial_function)
-        else:
-            states = self.on_host(self._state_function, primer)
+        states = self.on_host(self._state_function, primer) if primer is not None and len(primer) else None
         streams = list(self.graphs.updates_generate)
         before = [stream.get_value() for stream in streams]
-        if seed is not None:
-            for stream, fresh in zip(streams, type(self.streams)(seed).rbm(), strict=False):
-                stream.set_value(fresh.get_value())
-        self._n_steps.set_value(np.int64(n_steps))
-        for shared, state in zip(self._u_init, states, strict=True):
-            shared.set_value(np.asarray(state, self.floatX))
-        try:
-            with bounded_threads(self.threads):
-                roll = np.asarray(self.generate_function())
-            return roll if self.real_valued else roll.astype(np.uint8)
-        finally:
-            self._n_steps.set_value(np.int64(200))
-            if seed is not None:
-                for stream, value in zip(streams, before, strict=True):
-                    stream.set_value(value)
+        with bounded_threads(self.threads):
+            function = self.generate_function
+            try:
+                if seed is not None:
+                    for stream, fresh in zip(streams, type(self.streams)(seed).rbm(), strict=False):
+                        stream.set_value(fresh.get_value())
+                self._n_steps.set_value(np.int64(n_steps))
+                if states is not None:
+                    for shared, state in zip(self._start.states, states, strict=True):
+                        shared.set_value(np.asarray(state, self.floatX))
+                    self._start.fresh.set_value(np.asarray(0, self.floatX))
+                roll = np.asarray(function())
+            finally:  # `generate_function` can be called directly at any time
+                self._n_steps.set_value(np.int64(N_STEPS))
+                self._start.fresh.set_value(np.asarray(1, self.floatX))
+                if seed is not None:
+                    for stream, value in zip(streams, before, strict=True):
+                        stream.set_value(value)
+        return roll if self.real_valued else roll.astype(np.uint8)
 
     def generate(self, filename, show=True, *, n_steps=200, seed=None, primer=None, shift=0):
         """Draw a sequence from the model, write it as a MIDI file and plot it.

@@ -10,6 +10,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 
+from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.exact import LARGEST, log_partition
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
@@ -158,18 +159,12 @@ def draw_frames(rolls, n_frames, seed):
         raise ValueError("rolls: expected frames, found none")
     chosen = np.ones(n_total, dtype=bool)
     if n_frames is not None:
-        if not 1 <= int(n_frames) <= n_total:
-            raise ValueError(f"n_frames: expected 1 to {n_total}, the frames that there are, found {n_frames!r}")
+        n_frames = integer("n_frames", n_frames)
+        if not 1 <= n_frames <= n_total:
+            raise ValueError(f"n_frames: expected 1 to {n_total}, the frames that there are, found {n_frames}")
         chosen[:] = False
-        chosen[np.random.default_rng(seed).choice(n_total, int(n_frames), replace=False)] = True
+        chosen[np.random.default_rng(seed_number(seed)).choice(n_total, n_frames, replace=False)] = True
     return np.split(chosen, np.cumsum(lengths)[:-1]), n_total
-
-
-def at_least(**limits):
-    """Raise a ValueError for the first of the named (value, least) pairs of which the value is below the least."""
-    for name, (value, least) in limits.items():
-        if int(value) < least:
-            raise ValueError(f"{name}: expected at least {least}, found {value!r}")
 
 
 class Measuring:
@@ -312,7 +307,8 @@ class Measuring:
             raise ValueError(
                 "expected_accuracy: expected binary visible units, found Gaussian ones, which are no notes"
             )
-        at_least(n_samples=(n_samples, 2), burn_in=(burn_in, 0), n_average=(n_average, 1))
+        n_samples, n_average = integer("n_samples", n_samples, 2), integer("n_average", n_average, 1)
+        burn_in = integer("burn_in", burn_in, 0)
         rolls = self._checked(rolls)
         chosen, n_total = draw_frames(rolls, n_frames, seed)
         weights = np.repeat([0, 1 / n_average], [burn_in, n_average]).astype(self.floatX)
@@ -349,7 +345,7 @@ class Measuring:
 
     def _log_p(self, rolls, chosen, n_chains, n_temperatures, seed, exact, reverse):
         """The log-likelihoods of the chosen frames of all rolls, and their standard errors."""
-        at_least(n_chains=(n_chains, 2), n_temperatures=(n_temperatures, 2))
+        n_chains, n_temperatures = integer("n_chains", n_chains, 2), integer("n_temperatures", n_temperatures, 2)
         if not exact:
             self._seed(self._annealing[1], seed)
         found = [np.empty((2, 0))]
@@ -390,7 +386,7 @@ class Measuring:
     def _own_streams(self, seed):
         """Streams of the model's kind that are not the model's."""
         parallel = self.settings["streams"] == "philox" and self.threads > 1
-        return type(self.streams)(seed, **({"parallel": True} if parallel else {})).rbm()
+        return type(self.streams)(seed_number(seed), **({"parallel": True} if parallel else {})).rbm()
 
     def _seed(self, streams, seed):
         for stream, fresh in zip(streams, self._own_streams(seed), strict=True):

@@ -5,21 +5,166 @@ the same interface, are in `rnnrbm_pt.siblings`.
 """
 
 import os
+from functools import partial
 
 import numpy as np
 import pytensor
 
 from rnnrbm_pt import storage
+from rnnrbm_pt.checks import boolean, choice, integer, number, plain, seed_number
 from rnnrbm_pt.fitting import Fitting
-from rnnrbm_pt.generating import Generating
+from rnnrbm_pt.generating import N_STEPS, Generating
 from rnnrbm_pt.graphs.backends import backend_mode, bounded_threads
 from rnnrbm_pt.graphs.kinds_of_streams import STREAMS, kind_of_streams
+from rnnrbm_pt.graphs.rbm import VISIBLE
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.graphs.sequence import NONLINEARITIES, Carried
 from rnnrbm_pt.graphs.streams import SEED, stream_seed
 from rnnrbm_pt.music.datasets import ZipMember, midi_files
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.observing import Observing
+
+AT_LEAST_1 = partial(integer, least=1)
+
+SETTINGS = {
+    **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
+    **dict.fromkeys(("learn_initial", "visible_from_u"), boolean),
+    "nonlinearity": partial(choice, allowed=NONLINEARITIES),
+    "visible": partial(choice, allowed=VISIBLE),
+}
+"""How each setting that only some models have is checked."""
+
+
+def checked_settings(settings):
+    """Settings of a model, each checked and as Python's own value, which a file can hold.
+
+    Parameters
+    ----------
+    settings : dict
+        A subclass may have settings beside those of `SETTINGS`; of these, NumPy's scalars alone are replaced.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        For the first setting that is not valid.
+    """
+    return {name: SETTINGS[name](name, x) if name in SETTINGS else plain(x) for name, x in settings.items()}
+
+
+DEFAULT_R = 21, 109
+"""The tutorial's range of MIDI notes: the 88 keys of a piano."""
+
+
+def checked_width(r, n_visible, visible):
+    """The range of notes and the width of a frame, of which one gives the other for notes.
+
+    Parameters
+    ----------
+    r, n_visible, visible
+        As `RnnRbm` takes them.
+
+    Returns
+    -------
+    r : (int, int) or None
+        None where `n_visible` is given: real-valued units are no notes.
+    n_visible : int
+
+    Raises
+    ------
+    ValueError
+        If one of them is not valid, or there is a width beside a range, or a width of notes.
+    """
+    if n_visible is None:
+        low, high = check_range(r)
+        return (low, high), high - low
+    n_visible = AT_LEAST_1("n_visible", n_visible)
+    if visible != "gaussian":
+        raise ValueError(
+            f"n_visible: expected visible='gaussian' beside it, since notes have a range r, found {visible!r}"
+        )
+    if r is not None and check_range(r) != DEFAULT_R:
+        raise ValueError(f"n_visible: expected either n_visible or r, found {n_visible} and {r!r}")
+    return None, n_visible
+
+
+def checked_running(backend, threads, floatX):
+    """What a model runs by, checked: none of it decides what the model is.
+
+    Parameters
+    ----------
+    backend, threads, floatX
+        As `RnnRbm` takes them.
+
+    Returns
+    -------
+    backend : str
+    threads : int
+    floatX : str
+        PyTensor's, where none was given.
+    mode : pytensor.compile.mode.Mode
+
+    Raises
+    ------
+    ValueError
+    ImportError
+        If what the backend needs is not installed.
+    """
+    floatX = choice("floatX", pytensor.config.floatX if floatX is None else floatX, ("float64", "float32"))
+    return backend, AT_LEAST_1("threads", threads), floatX, backend_mode(backend)
+
+
+def as_preprocessing(preprocess):
+    """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
+    if isinstance(preprocess, dict):
+        return Preprocessing.from_json(preprocess)
+    if not isinstance(preprocess, Preprocessing):
+        raise ValueError(f"preprocess: expected a Preprocessing or a dict, found {preprocess!r}")
+    return preprocess
+
+
+def classes_of(cls):
+    """A class of models and all that derive from it, by name; those without a builder are no models themselves.
+
+    Returns
+    -------
+    dict {str: class}
+        Of one name, the class that is nearest to `cls`, and of equally near ones the one that was defined last.
+    """
+    found, level = {}, [cls]
+    while level:
+        further = {kind.__name__: kind for kind in level if kind.builder is not None}
+        found |= {name: kind for name, kind in further.items() if name not in found}
+        level = [derived for kind in level for derived in kind.__subclasses__()]
+    return found
+
+
+def named_classes(classes):
+    """Classes of models by the names that files have for them.
+
+    Parameters
+    ----------
+    classes : class, iterable of classes, or dict {str: class}
+
+    Returns
+    -------
+    dict {str: class}
+
+    Raises
+    ------
+    ValueError
+        If one of them is no class of models.
+    """
+    classes = (classes,) if isinstance(classes, type) else classes
+    pairs = list(classes.items()) if isinstance(classes, dict) else [(getattr(c, "__name__", c), c) for c in classes]
+    for _, kind in pairs:
+        if not (isinstance(kind, type) and issubclass(kind, SequenceModel)):
+            raise ValueError(f"classes: expected classes that derive from SequenceModel, found {kind!r}")
+    return dict(pairs)
 
 
 class SequenceModel(Fitting, Generating, Observing):
@@ -31,6 +176,10 @@ class SequenceModel(Fitting, Generating, Observing):
         What builds the graphs of the model, a ``build_*``.
     n_states : int
         How many vectors the model carries from frame to frame.
+    n_visible : int
+        Number of visible units: the width of a frame.
+    r : (int, int) or None
+        Range of MIDI notes, half open; None where real-valued frames were given a width of their own.
     params : tuple of shared variables
         In the tutorial's order, named.
     lr : shared scalar
@@ -53,36 +202,35 @@ class SequenceModel(Fitting, Generating, Observing):
     builder = None
     n_states = 1
 
-    def __init__(self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, **settings):
-        self.r = check_range(r)
-        if not dt > 0:
-            raise ValueError(f"dt: expected seconds above 0, found {dt!r}")
-        if int(threads) < 1:
-            raise ValueError(f"threads: expected at least 1, found {threads!r}")
-        self.dt = dt
-        self.threads = int(threads)
-        self.floatX = pytensor.config.floatX if floatX is None else floatX
-        if self.floatX not in ("float64", "float32"):
-            raise ValueError(f"floatX: expected float64 or float32, found {self.floatX!r}")
-        self.backend = backend
-        self._mode = backend_mode(backend)
+    def __init__(
+        self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, n_visible=None, **settings
+    ):
+        self.backend, self.threads, self.floatX, self._mode = checked_running(backend, threads, floatX)
         streams = kind_of_streams(streams, backend)
-        self._sizes = settings
-        self.settings = {**settings, "lr": lr, "r": self.r, "dt": dt, "seed": seed, "streams": streams}
-        if isinstance(preprocess, dict):
-            preprocess = Preprocessing.from_json(preprocess)
-        self.preprocess = preprocess or Preprocessing()
+        self.dt = number("dt", dt, above=0)
+        lr = number("lr", lr, least=0)
+        seed = None if seed is None else seed_number(seed)
+        self._sizes = settings = checked_settings(settings)
+        self.r, self.n_visible = checked_width(r, n_visible, settings.get("visible", "binary"))
+        self.settings = {**settings, "lr": lr, "r": self.r, "dt": self.dt, "seed": seed, "streams": streams}
+        if n_visible is not None:
+            self.settings["n_visible"] = self.n_visible
         if preprocess is not None:
+            preprocess = as_preprocessing(preprocess)
             self.settings["preprocess"] = preprocess.to_json()
+        self.preprocess = preprocess or Preprocessing()
 
         self.random_state = np.random.RandomState(seed)
         parallel = {"parallel": True} if streams == "philox" and self.threads > 1 else {}
         self.streams = STREAMS[streams](stream_seed(self.random_state), **parallel)
         with pytensor.config.change_flags(floatX=self.floatX):
             self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
-            self._n_steps = pytensor.shared(np.int64(200), name="n_steps")
-            zeros = np.zeros(0, self.floatX)  # of no size yet: each sample begins by saying where it starts
-            self._u_init = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
+            self._n_steps = pytensor.shared(np.int64(N_STEPS), name="n_steps")
+            # Generation starts from the initial states unless `sample` says otherwise. The other states have no size
+            # yet: `generate_function` gives them one.
+            zeros = np.zeros(0, self.floatX)
+            states = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
+            self._start = Carried(pytensor.shared(np.asarray(1, self.floatX), name="fresh"), states)
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
         self._prepare_to_learn()
@@ -97,11 +245,11 @@ class SequenceModel(Fitting, Generating, Observing):
             sequences at once, ``batched=True, params=..., streams=...`` as `build_rnnrbm` takes them.
         """
         return type(self).builder(
-            self.r[1] - self.r[0],
+            self.n_visible,
             random_state=self.random_state,
             streams=streams or self.streams,
             n_steps=self._n_steps,
-            u_init=self._u_init,
+            u_init=self._start,
             **settings,
         )
 
@@ -112,7 +260,7 @@ class SequenceModel(Fitting, Generating, Observing):
 
     def check(self, roll, name):
         """A roll as an array that the model can take; a ValueError says what is wrong with it."""
-        return (check_real_roll if self.real_valued else check_roll)(roll, self.r, name)
+        return check_real_roll(roll, self.n_visible, name) if self.real_valued else check_roll(roll, self.r, name)
 
     def on_host(self, function, *arguments):
         """Call a function of another backend, such as Python's, which needs the parameters where it can read them."""
@@ -140,7 +288,14 @@ class SequenceModel(Fitting, Generating, Observing):
         -------
         Prepared
             rolls, and by how many semitones each was moved, the keys they were in, and how many notes were folded.
+
+        Raises
+        ------
+        ValueError
+            If the model has no range of notes.
         """
+        if self.r is None:
+            raise ValueError(f"read: expected a model of notes, found one of {self.n_visible} real numbers per frame")
         if isinstance(files, (str, os.PathLike, ZipMember)):
             files = [files]
         found = []
@@ -182,8 +337,11 @@ class SequenceModel(Fitting, Generating, Observing):
         storage.save(self, filename)
 
     @classmethod
-    def load(cls, filename, *, backend="numba", threads=1):
+    def load(cls, filename, *, backend="numba", threads=1, floatX=None, k_generate=None, classes=()):
         """Read a model that `save` wrote.
+
+        The file names its class, which is this class or one that derives from it. A class of your own has to be
+        defined before, and its constructor has to take the settings in the file as keywords.
 
         Parameters
         ----------
@@ -193,17 +351,33 @@ class SequenceModel(Fitting, Generating, Observing):
             there, by its seed, and is saved with these; all else goes on as it was.
         threads : int
             Of Numba while the model runs, where the streams are Philox's; BLAS has one.
+        floatX : {"float64", "float32"}, optional
+            Convert the model to this type. Without it, the model keeps its own.
+        k_generate : int, optional
+            Gibbs steps in generation, instead of those of the file.
+        classes : list of classes, or dict {str: class}, optional
+            Further classes that the file may name; a dict says which class stands for which name in a file.
 
         Raises
         ------
         ValueError
-            If the file is not a model, not of this class, or of another version of the format.
+            If an argument is not valid, or the file is not a model, not of one of these classes, or of another version
+            of the format.
         FileNotFoundError
+        ImportError
+            If what the backend needs is not installed.
         """
         from rnnrbm_pt import siblings  # noqa: F401  (a file may hold any of them)
 
-        kinds = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
-        return storage.load(filename, kinds, backend=backend, threads=threads)
+        backend, threads, floatX_or_default, _ = checked_running(backend, threads, floatX)  # before the file is read
+        return storage.load(
+            filename,
+            classes_of(cls) | named_classes(classes),
+            backend=backend,
+            threads=threads,
+            floatX=None if floatX is None else floatX_or_default,
+            k_generate=None if k_generate is None else AT_LEAST_1("k_generate", k_generate),
+        )
 
 
 class RnnRbm(SequenceModel):
@@ -212,19 +386,20 @@ class RnnRbm(SequenceModel):
     Parameters
     ----------
     n_hidden : int
-        Number of hidden units of the conditional RBMs.
+        Number of hidden units of the conditional RBMs, at least 1.
     n_hidden_recurrent : int
-        Number of hidden units of the RNN.
+        Number of hidden units of the RNN, at least 1.
     lr : float
-        Learning rate.
+        Learning rate, at least 0. With 0, training changes no parameter.
     r : (int, int)
-        Range of MIDI notes, half open; its width is the number of visible units.
+        Range of MIDI notes, half open; its width is the number of visible units unless `n_visible` is given.
     dt : float
-        Seconds of a frame.
-    seed : int
-        Of everything random: streams, initial parameters, shuffling.
+        Seconds of a frame, above 0.
+    seed : int or None
+        Of everything random (streams, initial parameters, shuffling), from 0 to 2**32 - 1. With None the operating
+        system provides one.
     k, k_generate : int
-        Gibbs steps in training and in generation.
+        Gibbs steps in training and in generation, at least 1.
     backend : {"numba", "c", "jax"}
         What compiles the functions.
     floatX : {"float64", "float32"}, optional
@@ -244,6 +419,13 @@ class RnnRbm(SequenceModel):
     visible : {"binary", "gaussian"}
         Kind of the visible units: notes, or real numbers of variance 1 given the hidden units. Only the streams "srs"
         draw the latter.
+    n_visible : int, optional
+        Number of Gaussian visible units, of any size; the model then has no `r`. Notes have a range instead.
+
+    Raises
+    ------
+    ValueError
+        If a setting is not valid. NumPy's numbers are as good as Python's; True and False are no numbers.
 
     Examples
     --------
@@ -259,7 +441,7 @@ class RnnRbm(SequenceModel):
         n_hidden=150,
         n_hidden_recurrent=100,
         lr=0.001,
-        r=(21, 109),
+        r=DEFAULT_R,
         dt=0.3,
         *,
         seed=SEED,
@@ -273,6 +455,7 @@ class RnnRbm(SequenceModel):
         nonlinearity="tanh",
         learn_initial=False,
         visible="binary",
+        n_visible=None,
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -291,4 +474,5 @@ class RnnRbm(SequenceModel):
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
             visible=visible,
+            n_visible=n_visible,
         )

@@ -10,8 +10,9 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
-from rnnrbm_pt.measuring import Measuring, at_least
+from rnnrbm_pt.measuring import Measuring
 
 
 class Observing(Measuring):
@@ -51,7 +52,8 @@ class Observing(Measuring):
         array of floatX, shape (n_steps, n_visible)
             Row t does not depend on roll[t:].
         """
-        at_least(n_samples=(n_samples, 1), burn_in=(burn_in, 0), n_average=(n_average, 1))
+        n_samples, n_average = integer("n_samples", n_samples, 1), integer("n_average", n_average, 1)
+        burn_in = integer("burn_in", burn_in, 0)
         (roll,) = self._checked([roll])
         if not len(roll):
             return roll.astype(self.floatX)

@@ -4,7 +4,7 @@ from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.graphs.streams import SEED
-from rnnrbm_pt.model import SequenceModel
+from rnnrbm_pt.model import DEFAULT_R, SequenceModel
 
 
 class Rtrbm(SequenceModel):
@@ -14,7 +14,7 @@ class Rtrbm(SequenceModel):
     ----------
     n_hidden : int
         Number of hidden units of the RBMs, which are those of the RNN too.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible, n_visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -29,7 +29,7 @@ class Rtrbm(SequenceModel):
         self,
         n_hidden=150,
         lr=0.001,
-        r=(21, 109),
+        r=DEFAULT_R,
         dt=0.3,
         *,
         seed=SEED,
@@ -43,6 +43,7 @@ class Rtrbm(SequenceModel):
         visible_from_u=False,
         learn_initial=False,
         visible="binary",
+        n_visible=None,
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -60,6 +61,7 @@ class Rtrbm(SequenceModel):
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
             visible=visible,
+            n_visible=n_visible,
         )
 
 
@@ -72,7 +74,7 @@ class LstmRtrbm(SequenceModel):
         Number of hidden units of the RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible, n_visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -88,7 +90,7 @@ class LstmRtrbm(SequenceModel):
         n_hidden=150,
         n_hidden_recurrent=100,
         lr=0.001,
-        r=(21, 109),
+        r=DEFAULT_R,
         dt=0.3,
         *,
         seed=SEED,
@@ -102,6 +104,7 @@ class LstmRtrbm(SequenceModel):
         visible_from_u=False,
         learn_initial=False,
         visible="binary",
+        n_visible=None,
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -120,6 +123,7 @@ class LstmRtrbm(SequenceModel):
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
             visible=visible,
+            n_visible=n_visible,
         )
 
 
@@ -143,7 +147,7 @@ class RnnNade(SequenceModel):
         n_hidden=150,
         n_hidden_recurrent=100,
         lr=0.001,
-        r=(21, 109),
+        r=DEFAULT_R,
         dt=0.3,
         *,
         seed=SEED,

@@ -18,7 +18,9 @@ BROKEN_ARCHIVE = OSError, ValueError, KeyError, TypeError, EOFError, zipfile.Bad
 
 
 def get_state(model):
-    """Copies of all arrays that learning and drawing change: parameters, what the optimiser remembers, random states.
+    """Copies of all arrays that learning and drawing change.
+
+    Those are the parameters, the scalars that a schedule may set, what the optimiser remembers, and random states.
 
     Returns
     -------
@@ -28,6 +30,9 @@ def get_state(model):
     arrays["lr"] = model.lr.get_value()
     for total in (model._errors, model._gradient_norms):
         arrays[total.name] = total.get_value()
+    for name, scalar in model._scalars.items():
+        if name != "lr":
+            arrays[f"scalar_{name}"] = scalar.get_value()
     for name, slot in model._slots.items():
         arrays[f"slot_{name}"] = slot.get_value()
     for name, value in model._slot_values.items():
@@ -50,7 +55,7 @@ def get_state(model):
 
 
 def set_state(model, arrays, *, streams=True):
-    """Put back what `get_state` gave.
+    """Put back what `get_state` gave, of a model of either float type.
 
     Parameters
     ----------
@@ -71,20 +76,26 @@ def set_state(model, arrays, *, streams=True):
             raise ValueError(f"{name}: expected an array of shape {like.shape}, found {found}")
         return arrays[name].astype(like.dtype)
 
+    def converted(array):
+        return array.astype(model.floatX) if array.dtype.kind == "f" else array
+
     for p in (*model.params, model.lr, model._errors, model._gradient_norms):
         p.set_value(fetch(p.name, p.get_value()))
+    for name, scalar in model._scalars.items():
+        if f"scalar_{name}" in arrays:  # older files have none: then these keep the values that a run begins with
+            scalar.set_value(fetch(f"scalar_{name}", scalar.get_value()))
     best = {p.name: fetch(f"best_{p.name}", p.get_value()) for p in model.params if f"best_{p.name}" in arrays}
     model._best = best or None
     for carried in model._carried:
         if carried.name in arrays:
-            carried.set_value(arrays[carried.name])
+            carried.set_value(converted(arrays[carried.name]))
     for name, value in arrays.items():  # of an optimiser, whose function may not be compiled yet
         if name.startswith("slot_"):
             name = name.removeprefix("slot_")
             if name in model._slots:
-                model._slots[name].set_value(value)
+                model._slots[name].set_value(converted(value))
             else:
-                model._slot_values[name] = value
+                model._slot_values[name] = converted(value)
     for i, stream in enumerate(model.streams.streams if streams else []):
         value = stream.get_value()
         if isinstance(value, np.random.Generator):
@@ -116,7 +127,7 @@ def save(model, filename):
     write_checkpoint(filename, get_state(model), about)
 
 
-def load(filename, kinds, *, backend, threads=1):
+def load(filename, kinds, *, backend, threads=1, floatX=None, k_generate=None):
     """Read a model; see `SequenceModel.load`.
 
     Parameters
@@ -127,6 +138,9 @@ def load(filename, kinds, *, backend, threads=1):
     backend : str
         On "jax" the streams of the model are new ones, unless they are of the one kind that it has.
     threads : int
+    floatX : str, optional
+    k_generate : int, optional
+        As `SequenceModel.load` takes them, which has checked them: an error in the model is the file's then.
     """
     filename = Path(filename)
     try:
@@ -140,15 +154,28 @@ def load(filename, kinds, *, backend, threads=1):
         raise ValueError(f"{filename}: expected a model that this project saved, found {found!r:.60}")
     _check_version(filename, about.get("version"))
     if about.get("model") not in kinds:
-        raise ValueError(f"{filename}: expected a model of {' or '.join(kinds)}, found {about.get('model')!r}")
+        found = f"{about.get('model')!r} (define or import a class of your own before, or name it by classes=)"
+        raise ValueError(f"{filename}: expected a model of {' or '.join(kinds)}, found {found}")
+    settings = about.get("settings")
+    if not isinstance(settings, dict) or "streams" not in settings or "floatX" not in about:
+        raise ValueError(f"{filename}: the model in it is incomplete (its settings)")
+    kind, changes = kinds[about["model"]], {}
+    if k_generate is not None:
+        if "k_generate" not in settings:
+            expected = "k_generate: expected a model with a Gibbs chain in generation"
+            raise ValueError(f"{filename}: {expected}, found {about['model']}")
+        changes["k_generate"] = k_generate
+    if backend == "jax" and settings["streams"] != "philox":
+        if settings.get("visible") == "gaussian":
+            raise ValueError(f"{filename}: backend: expected numba or c, which draw Gaussian units, found 'jax'")
+        changes["streams"] = "philox"
+    running = {"backend": backend, "threads": threads, "floatX": floatX or about["floatX"]}
     try:
-        settings = about["settings"]
-        replaced = backend == "jax" and settings["streams"] != "philox"
-        if replaced:
-            settings = settings | {"streams": "philox"}
-        model = kinds[about["model"]](**settings, floatX=about["floatX"], backend=backend, threads=threads)
-        restore(model, arrays, about, streams=not replaced)
-    except (KeyError, TypeError, ValueError) as error:
+        model = kind(**settings | changes, **running)
+        restore(model, arrays, about, streams="streams" not in changes)
+    except TypeError as error:
+        raise ValueError(f"{filename}: expected settings that {kind.__name__} takes, found others ({error})") from error
+    except (KeyError, ValueError) as error:
         raise ValueError(f"{filename}: the model in it is incomplete ({error})") from error
     return model
 

@@ -8,6 +8,7 @@ import pytensor
 import pytensor.tensor as pt
 
 from rnnrbm_pt import storage
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.graphs.backends import bounded_threads, compile_function
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.training.gradients import gradients_of, total_norm
@@ -196,8 +197,9 @@ class Updating:
         Raises
         ------
         ValueError
-            If there are no frames, or a roll is not of the model's width.
+            If there are no frames, a roll is not of the model's width, or a number is not valid.
         """
+        batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
         rolls = self._checked(rolls)
         n_frames = sum(map(len, rolls))
         if not n_frames:

@@ -9,6 +9,7 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, midiread, midiwrite, storage
 from rnnrbm_pt.music.preprocessing import Preprocessing
+from rnnrbm_pt.training.checkpoint import read_checkpoint, write_checkpoint
 from rnnrbm_pt.training.loop import StopTraining, side_by_side
 from rnnrbm_pt.training.schedules import Cosine, Table
 from rnnrbm_pt.training.updates import adam
@@ -78,6 +79,47 @@ def test_windows_alone_and_side_by_side_share_the_slots(python_model, toy_rolls)
     assert not velocity.get_value().any() and model._scalars["momentum"].get_value() == 0.7
     model.fit(toy_rolls[:1], 45, 0)
     assert model._slots == {} and "momentum" not in model._scalars
+
+
+SCHEDULED = {
+    "optimizer": "momentum",
+    "clip_norm": 1.0,
+    "clip_value": 0.1,
+    "weight_decay": 1e-3,
+    "schedule": {
+        "lr": Table((0, 1), (0.01, 0.02)),
+        "lr_rnn": Table((0, 1), (0.1, 0.001)),
+        "momentum": Table((0, 1), (0.5, 0.9)),
+        "clip_norm": Table((0, 1), (1.0, 2.0)),
+        "weight_decay": Cosine(0.01, 0, 3),
+        "k": Table((0, 1), (1, 3)),
+    },
+}
+
+
+def test_learning_goes_on_from_a_file_as_it_would_have(python_model, toy_rolls, tmp_path):
+    model = python_model()
+    model.fit(toy_rolls[:1], 20, 2, **SCHEDULED)
+    model.save(tmp_path / "m")
+    loaded = RnnRbm.load(tmp_path / "m")
+    loaded._mode = PYTHON
+    values = [{name: scalar.get_value() for name, scalar in m._scalars.items()} for m in (model, loaded)]
+    assert values[0] == values[1] and values[0]["k"] == 3 and values[0]["momentum"] == 0.9
+    for m in (model, loaded):
+        m.partial_fit(toy_rolls[:2], 20)
+    assert same(model, loaded)
+
+
+def test_files_without_the_scalars_of_learning_load(python_model, toy_rolls, tmp_path):
+    model = python_model()
+    model.fit(toy_rolls[:1], 20, 2, **SCHEDULED)
+    model.save(tmp_path / "m")
+    arrays, about = read_checkpoint(tmp_path / "m")
+    older = {name: array for name, array in arrays.items() if not name.startswith("scalar_")}
+    assert len(arrays) - len(older) == 6
+    write_checkpoint(tmp_path / "m", older, about)
+    loaded = RnnRbm.load(tmp_path / "m")
+    assert loaded.lr.get_value() == 0.02 and loaded._scalars["k"].get_value() == 1  # as those files always did
 
 
 def test_schedules_are_followed(python_model, toy_rolls):
@@ -272,6 +314,88 @@ def check_a_run_stopped_at(at, whole, stopped, toy_rolls, validation, tmp_path):
     assert whole.progress == loaded.progress
 
 
+@pytest.mark.parametrize("end", ["epochs", "no epochs", "patience", "on_update", "on_epoch", "ctrl_c"])
+def test_each_checkpoint_is_written_once(python_model, toy_rolls, tmp_path, end):
+    """However the run ends, the file in the end has the model in the end."""
+    model, positions, save = python_model(), [], None
+
+    def spy(filename):
+        positions.append((model.progress.epoch, model.progress.updates, model.progress.complete))
+        save(filename)
+
+    def stop(*_):
+        if model.progress.updates == 4:
+            raise StopTraining if end != "ctrl_c" else KeyboardInterrupt
+
+    save, model.save = model.save, spy
+    run = {"num_epochs": 0 if end == "no epochs" else 2, "checkpoint": tmp_path / "m"}
+    if end == "patience":
+        run |= {"num_epochs": 9, "patience": 1, "validation": toy_rolls[2:3]}
+        model.monitor = lambda rolls, batch_size: -float(model.progress.epoch)
+    if end in ("on_update", "ctrl_c"):
+        run["on_update"] = stop
+    if end == "on_epoch":
+        run["on_epoch"] = stop
+        run |= {"num_epochs": 9}
+    try:
+        model.fit(toy_rolls[:1], 23, **run)  # 2 updates an epoch
+    except KeyboardInterrupt:
+        assert end == "ctrl_c"
+    expected = [(0, 0, end == "no epochs"), (1, 2, False), (2, 4, True)][: 1 if end == "no epochs" else 3]
+    if end in ("on_update", "ctrl_c"):
+        expected[-1] = (1, 4, end == "on_update")
+    assert positions == expected
+    loaded = RnnRbm.load(tmp_path / "m")
+    assert same(loaded, model) and loaded.progress == model.progress and loaded.log == model.log
+
+
+def test_real_numbers_have_a_width_of_their_own(as_written, tmp_path):
+    """Not that of a range of MIDI notes, of which there are 128."""
+    roll = np.random.default_rng(0).normal(size=(20, 300))
+    models = (
+        RnnRbm(5, 4, visible="gaussian", n_visible=300, k=2, k_generate=2),
+        Rtrbm(5, visible="gaussian", n_visible=np.int64(300), k=2, k_generate=2),
+        LstmRtrbm(5, 4, visible="gaussian", n_visible=300, k=2, k_generate=2),
+    )
+    for model in models:
+        assert (model.n_visible, model.r) == (300, None)
+        model.fit([roll], 10, 1, pretrain={"frame_epochs": 1}, validation=[roll[:5]], checkpoint=tmp_path / "m")
+        loaded = type(model).load(tmp_path / "m")
+        assert (loaded.n_visible, loaded.r, loaded.settings) == (300, None, model.settings)
+        assert same(loaded, model)
+        sample = loaded.sample(3, primer=roll[:2])
+        assert sample.shape == (3, 300) and np.array_equal(sample, model.sample(3, primer=roll[:2]))
+        assert loaded.score([roll]) == model.score([roll]) and loaded.score([roll]).exact
+        with pytest.raises(ValueError, match=r"roll 0: expected shape \(n_steps, 300\), found \(5, 88\)"):
+            model.fit([np.zeros((5, 88))])
+    with pytest.raises(ValueError, match="read: expected a model of notes, found one of 300 real numbers per frame"):
+        model.read("a.mid")
+
+
+def test_notes_have_a_range_and_real_numbers_may_have_one(tmp_path):
+    """As they had before there was a width: such files hold a range and no width, and load."""
+    model = RnnRbm(5, 4, visible="gaussian", r=(0, 3))
+    model.save(tmp_path / "m")
+    _, about = read_checkpoint(tmp_path / "m")
+    assert about["settings"]["r"] == [0, 3] and "n_visible" not in about["settings"]
+    loaded = RnnRbm.load(tmp_path / "m")
+    assert (loaded.n_visible, loaded.r) == (3, (0, 3)) and same(loaded, model)
+    assert RnnRbm(5, 4).n_visible == RnnNade(5, 4).n_visible == 88
+    for settings, message in (
+        (
+            {"n_visible": 300},
+            "n_visible: expected visible='gaussian' beside it, since notes have a range r, found 'binary'",
+        ),
+        ({"n_visible": 0, "visible": "gaussian"}, "n_visible: expected an integer of at least 1, found 0"),
+        (
+            {"n_visible": 3, "visible": "gaussian", "r": (0, 3)},
+            "n_visible: expected either n_visible or r, found 3 and",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            RnnRbm(5, 4, **settings)
+
+
 def test_what_may_not_go_on(python_model, toy_rolls):
     model = python_model()
     with pytest.raises(KeyboardInterrupt):
@@ -326,12 +450,19 @@ def test_the_log_is_json_and_has_the_norms(python_model, toy_rolls):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"patience": 3}, "patience: expected at least 1 epoch, and a validation"),
+        ({"patience": 3}, "patience: expected a validation for 3 epochs, found none"),
         ({"patience": 0, "validation": True}, "patience"),
         ({"validate_by": "likelihood"}, "validate_by: expected a validation for 'likelihood'"),
-        ({"validate_every": 0, "validation": True}, "validate_every: expected at least 1 epoch, found 0"),
+        ({"validate_every": 0, "validation": True}, "validate_every: expected an integer of at least 1, found 0"),
         ({"validate_by": "ear", "validation": True}, "validate_by: expected one of monitor, likelihood, found 'ear'"),
-        ({"checkpoint_every": 5}, "checkpoint_every: expected a number of updates, and a checkpoint"),
+        ({"checkpoint_every": 5}, "checkpoint_every: expected a checkpoint for 5 updates, found none"),
+        ({"checkpoint_every": 0.5}, "checkpoint_every: expected an integer of at least 1, found 0.5"),
+        ({"batch_size": 2.5}, "batch_size: expected an integer of at least 1, found 2.5"),
+        ({"num_epochs": "3"}, "num_epochs: expected an integer of at least 0, found '3'"),
+        ({"n_sequences": True}, "n_sequences: expected an integer of at least 1, found True"),
+        ({"carry_state": "no"}, "carry_state: expected True or False, found 'no'"),
+        ({"lr_rnn": True}, "lr_rnn: expected a finite number of at least 0, found True"),
+        ({"schedule": {"lr": True}}, "Constant: value: expected a finite number, found True"),
         ({"n_sequnces": 5}, "sgd: expected settings out of none, found n_sequnces"),
         ({"optimizer": "adan"}, "optimizer: expected one of"),
         ({"schedule": {"dt": 1}}, "schedule: expected any of"),

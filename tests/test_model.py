@@ -10,7 +10,7 @@ import mido
 import numpy as np
 import pytest
 
-from rnnrbm_pt import RnnRbm, midiread
+from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, midiread, storage
 from rnnrbm_pt.graphs.backends import backend_mode, compile_function
 from rnnrbm_pt.model import SequenceModel
 from rnnrbm_pt.music.midi import midiwrite
@@ -108,6 +108,47 @@ def test_primer_sets_the_first_state(toy_model, toy_rolls):
     assert np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0][:0]))
 
 
+def replayed(model, draw):
+    """What `draw` gives by the model's streams, which are left as they were."""
+    before = storage.get_state(model)
+    roll = draw()
+    storage.set_state(model, before)
+    return roll
+
+
+@pytest.mark.parametrize("make", [RnnRbm, Rtrbm, LstmRtrbm, RnnNade])
+def test_the_generator_always_starts_from_the_initial_state(as_written, toy_rolls, make):
+    """Called directly, as the tutorial's class calls it: before `sample`, after it, and after training."""
+    chain = {} if make is RnnNade else {"k": 1, "k_generate": 1}
+    model = make(20, lr=0.5, r=(21, 33), streams="philox", learn_initial=True, **chain)
+    rng = np.random.default_rng(0)
+    for p in model.params:
+        p.set_value(rng.normal(size=p.get_value().shape))
+    first = replayed(model, model.generate_function)
+    assert first.shape == (200, 12) and first.dtype == model.floatX
+    assert np.array_equal(first, replayed(model, model.sample))
+    assert not np.array_equal(first[:20], replayed(model, lambda: model.sample(20, primer=toy_rolls[0])))
+    assert np.array_equal(first, replayed(model, model.generate_function))
+    with pytest.raises(ValueError, match="seed"):
+        model.sample(3, seed=-1, primer=toy_rolls[0])
+    assert np.array_equal(first, replayed(model, model.generate_function))
+    initial = next(p for p in model.params if p.name in ("u0", "bh0"))
+    initial.set_value(initial.get_value() + 5)
+    moved = replayed(model, model.generate_function)
+    assert not np.array_equal(first, moved) and np.array_equal(moved, replayed(model, model.sample))
+
+
+def test_the_update_takes_rolls_of_any_type(python_model, toy_rolls):
+    window = toy_rolls[0][:9]
+    expected = python_model(floatX="float32").train_function(window.astype("float32"))
+    for roll in (window, window.astype(float), window.astype(int), window.astype(bool), window.tolist()):
+        found = python_model(floatX="float32").train_function(roll)
+        assert found == expected and found.dtype == np.float32
+    model = python_model(floatX="float32")
+    v, mask = window[:, None].tolist(), np.ones((9, 1), int)
+    assert model.batch_function(v, mask) == pytest.approx(expected, rel=1e-5)
+
+
 def test_generate_writes_what_it_returns(toy_model, toy_rolls, tmp_path):
     import matplotlib.pyplot as plt
 
@@ -153,15 +194,88 @@ def test_what_cannot_be_trained_on(toy_model, rolls, message):
     ("settings", "message"),
     [
         ({"backend": "fortran"}, "backend: expected one of numba, c, jax, found 'fortran'"),
-        ({"floatX": "float16"}, "floatX"),
+        ({"floatX": "float16"}, "floatX: expected one of float64, float32, found 'float16'"),
         ({"streams": "dice"}, "streams"),
-        ({"dt": 0}, "dt"),
+        ({"dt": 0}, "dt: expected a finite number above 0, found 0"),
+        ({"dt": np.inf}, "dt: .* found inf"),
         ({"r": (5, 5)}, "r"),
+        ({"r": (False, 12)}, "r: expected two integers"),
+        ({"k": 0}, "k: expected an integer of at least 1, found 0"),
+        ({"k": 2.5}, "k: expected an integer of at least 1, found 2.5"),
+        ({"k_generate": True}, "k_generate: expected an integer of at least 1, found True"),
+        ({"lr": np.nan}, "lr: expected a finite number of at least 0, found nan"),
+        ({"lr": -1}, "lr: .* found -1"),
+        ({"lr": "0.1"}, "lr: .* found '0.1'"),
+        ({"n_hidden": 0}, "n_hidden: expected an integer of at least 1, found 0"),
+        ({"n_hidden_recurrent": -3}, "n_hidden_recurrent: .* found -3"),
+        ({"seed": 2**32}, "seed: expected an integer from 0 to 4294967295, found 4294967296"),
+        ({"seed": 1.5}, "seed: .* found 1.5"),
+        ({"threads": 1.5}, "threads: .* found 1.5"),
+        ({"learn_initial": "no"}, "learn_initial: expected True or False, found 'no'"),
+        ({"visible": "complex"}, "visible: expected one of binary, gaussian, found 'complex'"),
+        ({"nonlinearity": "cube"}, "nonlinearity: expected one of tanh, sigmoid, relu, found 'cube'"),
+        ({"preprocess": 3}, "preprocess: expected a Preprocessing or a dict, found 3"),
     ],
 )
 def test_settings_that_make_no_sense(toy_model, settings, message):
     with pytest.raises(ValueError, match=message):
         toy_model(**settings)
+
+
+@pytest.mark.parametrize("make", [Rtrbm, LstmRtrbm, RnnNade])
+def test_all_models_check_their_settings(make):
+    for settings in ({"n_hidden": 0}, {"lr": np.inf}, {"seed": -1}, {"dt": "0.3"}, {"learn_initial": "no"}):
+        with pytest.raises(ValueError, match=f"^{next(iter(settings))}: expected"):
+            make(**settings)
+    if make is not RnnNade:
+        for settings in ({"k": 0}, {"visible": "grey"}, {"visible_from_u": 3}):
+            with pytest.raises(ValueError, match=f"^{next(iter(settings))}: expected"):
+                make(**settings)
+
+
+def test_numpys_numbers_are_saved_as_pythons(python_model, toy_rolls, tmp_path):
+    """They were accepted, and the first checkpoint failed, hours later perhaps."""
+    numbers = {"n_hidden": np.int64(5), "k": np.uint8(2), "seed": np.int64(3), "threads": np.int16(1)}
+    numbers |= {"lr": np.float32(0.125), "dt": np.float32(0.25), "learn_initial": np.True_, "r": (np.int64(21), 33)}
+    model = python_model(**numbers)
+    assert [type(model.settings[name]) for name in ("n_hidden", "lr", "dt", "learn_initial")] == [
+        int,
+        float,
+        float,
+        bool,
+    ]
+    run = {
+        "batch_size": np.int64(20),
+        "num_epochs": np.int8(1),
+        "n_sequences": np.int64(2),
+        "validate_every": np.int8(1),
+    }
+    rates = {"optimizer": "momentum", "momentum": np.float32(0.5), "lr_rnn": np.float32(0.25), "clip_norm": np.int64(1)}
+    model.fit(toy_rolls[:1], **run, **rates, carry_state=np.False_, checkpoint=tmp_path / "m")
+    loaded = RnnRbm.load(tmp_path / "m")
+    assert loaded.settings == model.settings and loaded.learning == model.learning and loaded.progress == model.progress
+    plain = python_model(**{name: getattr(x, "item", lambda x=x: x)() for name, x in numbers.items()})
+    assert plain.settings == model.settings
+
+
+def test_numbers_of_the_calls_are_checked(python_model, toy_rolls):
+    model = python_model()
+    for call in (
+        lambda n: model.sample(n),
+        lambda n: model.monitor(toy_rolls, n),
+        lambda n: model.monitor(toy_rolls, n_sequences=n),
+        lambda n: model.partial_fit(toy_rolls, n),
+        lambda n: model.predict_next(toy_rolls[0], n_samples=n),
+        lambda n: model.score(toy_rolls, n_frames=n),
+        lambda n: model.log_likelihoods(toy_rolls, n_chains=n),
+    ):
+        for value in (0, 2.5, "3", True):
+            with pytest.raises(ValueError, match="^[a-z_]+: expected (an integer|1 to).*, found"):
+                call(value)
+    for seed in (-1, 0.5, 2**32):
+        for call in (model.sample, model.predict_next):
+            with pytest.raises(ValueError, match="^seed: expected an integer from 0"):
+                call(**{"n_steps": 3} if call == model.sample else {"roll": toy_rolls[0]}, seed=seed)
 
 
 def test_ctrl_c_saves_and_a_new_process_continues_with_the_same_numbers(toy_model, toy_rolls, tmp_path):

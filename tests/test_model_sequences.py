@@ -66,7 +66,7 @@ def test_several_windows_of_any_lengths(python_model, toy_rolls):
 
 
 def test_n_sequences_has_to_be_one_at_least(toy_model, toy_rolls):
-    with pytest.raises(ValueError, match="n_sequences of at least 1.*found 100, 0 and 200"):
+    with pytest.raises(ValueError, match="n_sequences: expected an integer of at least 1, found 0"):
         toy_model().fit(toy_rolls, n_sequences=0)
 
 
@@ -167,5 +167,5 @@ def test_threads(toy_model, tmp_path):
     model.save(tmp_path / "m")
     assert "threads" not in model.settings and model.threads == 2
     assert RnnRbm.load(tmp_path / "m").threads == 1 and RnnRbm.load(tmp_path / "m", threads=2).threads == 2
-    with pytest.raises(ValueError, match="threads: expected at least 1, found 0"):
+    with pytest.raises(ValueError, match="threads: expected an integer of at least 1, found 0"):
         toy_model(threads=0)

@@ -131,7 +131,7 @@ def test_what_cannot_be_taken_is_said(rbm):
         rbm.score([ROLLS[1]])
     with pytest.raises(ValueError, match="rolls: expected frames, found none"):
         rbm.expected_accuracy([])
-    with pytest.raises(ValueError, match="n_samples: expected at least 2, found 1"):
+    with pytest.raises(ValueError, match="n_samples: expected an integer of at least 2, found 1"):
         rbm.expected_accuracy(ROLLS, n_samples=1)
     with pytest.raises(ValueError, match="exact: expected True or None"):
         make(RnnNade, "c").score(ROLLS, exact=False)

@@ -89,7 +89,7 @@ def test_what_is_expected_of_each_next_frame(model):
     other = np.concatenate([ROLLS[0][:3], 1 - ROLLS[0][3:]])
     np.testing.assert_array_equal(model.predict_next(other, n_samples=400)[:4], found[:4])
     assert model.predict_next(ROLLS[2]).shape == (0, 4)
-    with pytest.raises(ValueError, match="n_samples: expected at least 1, found 0"):
+    with pytest.raises(ValueError, match="n_samples: expected an integer of at least 1, found 0"):
         model.predict_next(ROLLS[0], n_samples=0)
 
 
@@ -99,7 +99,7 @@ def test_a_file_says_which_model_it_holds(model, tmp_path):
         assert type(loaded) is type(model) and loaded.settings == model.settings
         assert loaded.score(ROLLS) == model.score(ROLLS)
     other = Rtrbm if type(model) is not Rtrbm else RnnRbm
-    with pytest.raises(ValueError, match=f"expected a model of {other.__name__}, found '{type(model).__name__}'"):
+    with pytest.raises(ValueError, match=f"expected a model of {other.__name__}.*, found '{type(model).__name__}'"):
         other.load(tmp_path / "m")
 
 

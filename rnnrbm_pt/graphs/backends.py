@@ -69,6 +69,8 @@ def no_blas_warnings():
 def compile_function(inputs, outputs, updates=None, *, mode, floatX):
     """`pytensor.function` under a float type, without the warnings of `no_blas_warnings`; a `JaxFunction` for JAX.
 
+    Inputs are cast to the type of their variable, so a function of float32 takes rolls of any type, and lists.
+
     Parameters
     ----------
     inputs : list of variables
@@ -87,7 +89,7 @@ def compile_function(inputs, outputs, updates=None, *, mode, floatX):
 
         return JaxFunction(inputs, outputs, updates, floatX=floatX)
     with no_blas_warnings(), pytensor.config.change_flags(floatX=floatX):
-        return pytensor.function(inputs, outputs, updates=updates, mode=mode)
+        return pytensor.function(inputs, outputs, updates=updates, mode=mode, allow_input_downcast=True)
 
 
 def c_blas():

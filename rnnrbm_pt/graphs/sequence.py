@@ -130,12 +130,33 @@ def observed_frames(batched):
 
 
 class Carried(NamedTuple):
-    """What lets windows go on from where the ones before them ended, in graphs of several sequences at once."""
+    """States to go on from, and the switch between them and the model's own initial states.
+
+    In training, windows of several sequences go on from where the windows before them ended. In generation, there is
+    one sequence: without the second axis, and with a scalar switch.
+    """
 
     fresh: Any
-    """Vector (n_sequences,): 1 where a sequence begins with this window, 0 where it goes on."""
+    """Vector (n_sequences,), or scalar: 1 where a sequence begins, 0 where it goes on."""
     states: tuple
-    """Matrices (n_sequences, n): the states after the windows before, one for each of the model's."""
+    """Matrices (n_sequences, n), or vectors (n,): the states to go on from, one for each of the model's."""
+
+    def first_states(self, initial):
+        """The states to start from.
+
+        Parameters
+        ----------
+        initial : sequence of tensors
+            The model's own initial states, of the same shapes as `states`.
+
+        Returns
+        -------
+        tuple of tensors
+        """
+        fresh = pt.gt(self.fresh, 0)
+        if fresh.type.ndim:
+            fresh = fresh[:, None]  # (n_sequences, 1)
+        return tuple(pt.switch(fresh, begun, state) for begun, state in zip(initial, self.states, strict=True))
 
 
 def recurrence(v, params, biases, next_state, initial, carried=None):
@@ -165,8 +186,7 @@ def recurrence(v, params, biases, next_state, initial, carried=None):
     if v.type.ndim == 3:
         initial = [pt.zeros((v.shape[1], state.shape[0])) + state for state in initial]
     if carried is not None:
-        fresh = pt.gt(carried.fresh, 0)[:, None]  # (n_sequences, 1)
-        initial = [pt.switch(fresh, begun, state) for begun, state in zip(initial, carried.states, strict=True)]
+        initial = carried.first_states(initial)
 
     def step(v_t, *rest):
         state = rest[: len(initial)]
@@ -219,8 +239,8 @@ def sequence_of_rbms(
         Gibbs steps in training and in generation.
     n_steps : int or integer scalar
         Length of the generated sequence.
-    u_init : vector, or tuple of vectors, optional
-        The states before the first generated frame, if not `initial`.
+    u_init : vector, tuple of vectors or Carried, optional
+        The states before the first generated frame, if not `initial`; a `Carried` switches between the two.
     batched : bool
         Whether v is several sequences at once; see `build_rnnrbm`.
     carried : Carried, optional
@@ -279,4 +299,6 @@ def first_states(initial, u_init):
     """The states before the first generated frame: those that are given, or else those of training."""
     if u_init is None:
         return initial
+    if isinstance(u_init, Carried):
+        return u_init.first_states(initial)
     return u_init if isinstance(u_init, (tuple, list)) else (u_init,)

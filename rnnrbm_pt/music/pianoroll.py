@@ -4,6 +4,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from rnnrbm_pt.checks import integer
+
 RESAMPLE_TOLERANCE = 1e-9  # of a step
 
 
@@ -31,9 +33,13 @@ def check_range(r, name="r"):
         low, high = r
     except (TypeError, ValueError):
         raise ValueError(expected) from None
-    if not (isinstance(low, Integral) and isinstance(high, Integral) and 0 <= low < high <= 128):
+    try:
+        low, high = integer(name, low, 0, 127), integer(name, high, 1, 128)
+    except ValueError:
+        raise ValueError(expected) from None
+    if low >= high:
         raise ValueError(expected)
-    return int(low), int(high)
+    return low, high
 
 
 def check_roll(roll, r=(21, 109), name="piano roll"):
@@ -78,21 +84,21 @@ def check_roll(roll, r=(21, 109), name="piano roll"):
     return found.astype(np.uint8)
 
 
-def check_real_roll(roll, r=(21, 109), name="roll"):
+def check_real_roll(roll, n_visible, name="roll"):
     """A roll of real numbers as an array of float64, or an error that says what is wrong with it.
 
     Parameters
     ----------
-    roll : array_like, shape (n_steps, r[1] - r[0])
+    roll : array_like, shape (n_steps, n_visible)
         Finite numbers, time first. It may have no steps.
-    r : pair of int
-        (low, high), half open: its width is that of a frame.
+    n_visible : int
+        Width of a frame.
     name : str
         What to call the roll in an error.
 
     Returns
     -------
-    array of float64, shape (n_steps, r[1] - r[0])
+    array of float64, shape (n_steps, n_visible)
         A copy.
 
     Raises
@@ -100,13 +106,12 @@ def check_real_roll(roll, r=(21, 109), name="roll"):
     ValueError
         If the roll has another number of dimensions or of columns, or holds anything but finite numbers.
     """
-    low, high = check_range(r)
     try:
         found = np.array(roll, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: expected an array (n_steps, {high - low}) of numbers, found {error}") from None
-    if found.ndim != 2 or found.shape[1] != high - low:
-        raise ValueError(f"{name}: expected shape (n_steps, {high - low}), found {found.shape}")
+        raise ValueError(f"{name}: expected an array (n_steps, {n_visible}) of numbers, found {error}") from None
+    if found.ndim != 2 or found.shape[1] != n_visible:
+        raise ValueError(f"{name}: expected shape (n_steps, {n_visible}), found {found.shape}")
     if not np.isfinite(found).all():
         step, column = np.argwhere(~np.isfinite(found))[0]
         raise ValueError(f"{name}: expected finite numbers, found {found[step, column]} at step {step}, unit {column}")

@@ -7,11 +7,11 @@ the description has a number, so that a schedule can set them and another number
 """
 
 from dataclasses import dataclass, field
-from numbers import Real
 
 import numpy as np
 import pytensor
 
+from rnnrbm_pt.checks import choice, number
 from rnnrbm_pt.training.schedules import as_schedule
 from rnnrbm_pt.training.updates import OPTIMIZERS, optimizer_updates
 
@@ -56,17 +56,16 @@ class Learning:
     schedule: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, found {self.optimizer!r}")
-        for name, value in {**self._numbers(), **self.settings}.items():
-            if not isinstance(value, Real) or not np.isfinite(value) or value < 0:
-                raise ValueError(f"{name}: expected a finite number of at least 0, found {value!r}")
+        choice("optimizer", self.optimizer, OPTIMIZERS)
+        for name, value in self._numbers().items():
+            object.__setattr__(self, name, number(name, value, least=0))
+        settings = {name: number(name, value, least=0) for name, value in self.settings.items()}
         unknown = [name for name in self.schedule if name not in SCHEDULED]
         if unknown:
             raise ValueError(f"schedule: expected any of {', '.join(SCHEDULED)}, found {unknown[0]}")
         schedule = {name: as_schedule(value) for name, value in self.schedule.items()}
         object.__setattr__(self, "schedule", schedule)
-        object.__setattr__(self, "settings", dict(self.settings))
+        object.__setattr__(self, "settings", settings)
         # that the optimiser takes these settings it says itself
         p = pytensor.shared(np.zeros(1), name="p")
         self.updates([p], [p], {name: 0.1 for name in ("lr", "lr_rnn", *self.schedule, *self._numbers())})
@@ -142,7 +141,7 @@ class Learning:
         schedule = {name: value.to_json() for name, value in self.schedule.items()}
         return {
             "optimizer": self.optimizer,
-            "settings": {name: float(value) for name, value in self.settings.items()},
-            **{name: float(value) for name, value in self._numbers().items()},
+            "settings": dict(self.settings),
+            **self._numbers(),
             "schedule": schedule,
         }

@@ -58,6 +58,11 @@ class Progress:
         return self.stopped or self.epoch >= self.num_epochs
 
     @property
+    def position(self):
+        """How far the run has come: two equal ones have the same model, but for what the caller did to it."""
+        return self.epoch, self.updates, self.shuffled, self.stopped
+
+    @property
     def validates(self):
         """Whether the epoch that was just completed has a validation."""
         return self.complete or self.epoch % self.validate_every == 0

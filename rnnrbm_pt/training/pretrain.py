@@ -21,11 +21,11 @@ seed, but neither from its streams nor from its `random_state`: a run that follo
 
 import time
 from dataclasses import asdict, dataclass, fields
-from math import isfinite
-from numbers import Integral, Real
+from functools import partial
 
 import numpy as np
 
+from rnnrbm_pt.checks import choice, integer, number
 from rnnrbm_pt.training.learning import RBM_PARAMS
 from rnnrbm_pt.training.loop import batch_of, groups, interrupt_between_updates, windows
 
@@ -76,30 +76,20 @@ class Pretraining:
     def __post_init__(self):
         from rnnrbm_pt.training.updates import OPTIMIZERS
 
-        for name in ("frame_epochs", "rnn_epochs"):
-            self._integer(name, 0)
-        for name in ("frame_batch_size", "frame_k", "rnn_batch_size", "rnn_n_sequences"):
-            self._integer(name, 1)
-        for name in ("frame_lr", "rnn_lr", "frame_clip_norm", "rnn_clip_norm"):
-            value = getattr(self, name)
-            if value is None and name.endswith("clip_norm"):
-                continue
-            if not isinstance(value, Real) or not (value > 0 and isfinite(value)):
-                raise ValueError(f"{name}: expected a number above 0, found {value!r}")
-            object.__setattr__(self, name, float(value))  # NumPy's numbers are none of json's
-        for name in ("frame_optimizer", "rnn_optimizer"):
-            if getattr(self, name) not in OPTIMIZERS:
-                raise ValueError(f"{name}: expected one of {', '.join(OPTIMIZERS)}, found {getattr(self, name)!r}")
+        self._check(partial(integer, least=0), "frame_epochs", "rnn_epochs")
+        self._check(partial(integer, least=1), "frame_batch_size", "frame_k", "rnn_batch_size", "rnn_n_sequences")
+        self._check(partial(number, above=0), "frame_lr", "rnn_lr")
+        bounds = [name for name in ("frame_clip_norm", "rnn_clip_norm") if getattr(self, name) is not None]
+        self._check(partial(number, above=0), *bounds)
+        self._check(partial(choice, allowed=OPTIMIZERS), "frame_optimizer", "rnn_optimizer")
         also = self.rnn_also
         if not isinstance(also, (tuple, list)) or not all(isinstance(name, str) for name in also):
             raise ValueError(f"rnn_also: expected names of parameters in a tuple, found {also!r}")
         object.__setattr__(self, "rnn_also", tuple(also))
 
-    def _integer(self, name, least):
-        value = getattr(self, name)
-        if not isinstance(value, Integral) or value < least:
-            raise ValueError(f"{name}: expected an integer of at least {least}, found {value!r}")
-        object.__setattr__(self, name, int(value))
+    def _check(self, check, *names):
+        for name in names:
+            object.__setattr__(self, name, check(name, getattr(self, name)))
 
     def to_json(self):
         """What `json.dumps` takes; `from_json` makes the pretraining again.

@@ -20,6 +20,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from rnnrbm_pt.checks import number
+
 UNITS = ("epoch", "update")
 
 
@@ -78,8 +80,8 @@ class Table(Schedule):
     def __post_init__(self):
         object.__setattr__(self, "at", tuple(self.at))
         object.__setattr__(self, "values", tuple(self.values))
-        for number in self.at + self.values:
-            _check_finite(self, "at and values", number)
+        for value in self.at + self.values:
+            _check_finite(self, "at and values", value)
         if len(self.at) != len(self.values) or not self.at or self.at[0] != 0 or sorted(set(self.at)) != [*self.at]:
             raise ValueError(
                 f"Table: expected as many ascending times, from 0, as values, found {self.at}, {self.values}"
@@ -305,12 +307,12 @@ def set_scheduled(scheduled, epoch, update):
     Raises
     ------
     ValueError
-        If a value is not finite; or not a whole number, for a variable of integers.
+        If a value is not finite; or not a whole number of at least 1, for a variable of integers.
     """
     for shared, schedule in scheduled.items():
         value, dtype = schedule(epoch, update), np.dtype(shared.type.dtype)
-        if not math.isfinite(value) or (dtype.kind in "iu" and value != int(value)):
-            expected = "a finite number" if dtype.kind == "f" else "a whole number"
+        if not math.isfinite(value) or (dtype.kind in "iu" and (value != int(value) or value < 1)):
+            expected = "a finite number" if dtype.kind == "f" else "a whole number of at least 1"
             raise ValueError(f"{shared.name}: expected {expected} at epoch {epoch}, update {update}, found {value}")
         shared.set_value(np.asarray(value, dtype))
 
@@ -328,9 +330,8 @@ def _plain(value):
     return float(value) if isinstance(value, Real) else value
 
 
-def _check_finite(schedule, name, value):
-    if not isinstance(value, Real) or not math.isfinite(value):
-        raise ValueError(f"{type(schedule).__name__}: {name}: expected a finite number, found {value!r}")
+def _check_finite(schedule, name, value, **bounds):
+    number(f"{type(schedule).__name__}: {name}", value, **bounds)  # integers stay integers: they may be lengths
 
 
 def _check_number(schedule, *names):
@@ -339,9 +340,7 @@ def _check_number(schedule, *names):
 
 
 def _check_positive(schedule, name):
-    _check_number(schedule, name)
-    if getattr(schedule, name) <= 0:
-        raise ValueError(f"{type(schedule).__name__}: {name}: expected above 0, found {getattr(schedule, name)!r}")
+    _check_finite(schedule, name, getattr(schedule, name), above=0)
 
 
 def _check_by(schedule):

@@ -35,6 +35,8 @@ def test_json_and_back(learning):
         ({"optimizer": "adam", "schedule": {"momentum": 0.9}}, "adam: expected settings out of"),
         ({"clip_norm": -1.0}, "clip_norm: expected a finite number of at least 0, found -1.0"),
         ({"lr_rnn": np.nan}, "lr_rnn"),
+        ({"lr_rnn": True}, "lr_rnn: expected a finite number of at least 0, found True"),
+        ({"optimizer": "adam", "settings": {"beta1": "0.5"}}, "beta1: expected a finite number of at least 0"),
         ({"weight_decay": "much"}, "weight_decay"),
         ({"schedule": {"epsilon": 1}}, "schedule: expected any of lr, lr_rnn"),
         ({"schedule": {"lr": "cosine"}}, "finite number, found 'cosine'"),

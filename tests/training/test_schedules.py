@@ -77,7 +77,7 @@ def test_values_are_put_into_shared_variables_of_any_type(dtype):
 
 def test_a_length_is_whole_and_a_rate_is_finite():
     k, lr = pytensor.shared(np.int64(1), name="k"), pytensor.shared(np.float64(1), name="lr")
-    with pytest.raises(ValueError, match="k: expected a whole number at epoch 1, update 7, found 0.5"):
+    with pytest.raises(ValueError, match="k: expected a whole number of at least 1 at epoch 1, update 7, found 0.5"):
         set_scheduled({k: Exponential(1.0, 0.5)}, 1, 7)
     with pytest.raises(ValueError, match="lr: expected a finite number at epoch 5, update 0, found inf"):
         set_scheduled({lr: lambda epoch, update: float("inf")}, 5, 0)
@@ -88,8 +88,8 @@ def test_a_length_is_whole_and_a_rate_is_finite():
     [
         (lambda: Constant("0.1"), "Constant: value: expected a finite number, found '0.1'"),
         (lambda: Step(float("nan"), 1, 1), "Step: value: expected a finite number, found nan"),
-        (lambda: Step(1, 1, 0), "Step: every: expected above 0, found 0"),
-        (lambda: Cosine(1, 0, -2), "Cosine: over: expected above 0, found -2"),
+        (lambda: Step(1, 1, 0), "Step: every: expected a finite number above 0, found 0"),
+        (lambda: Cosine(1, 0, -2), "Cosine: over: expected a finite number above 0, found -2"),
         (lambda: Exponential(1, 0.5, by="frame"), "Exponential: by: expected one of epoch, update, found 'frame'"),
         (lambda: Table((1, 2), (1, 2)), "Table: expected as many ascending times, from 0, as values"),
         (lambda: Table((0, 2, 2), (1, 2, 3)), "Table: expected as many ascending times"),
