@@ -14,7 +14,8 @@ import json
 import time
 from pathlib import Path
 
-from rnnrbm_pt import RnnRbm, storage
+from rnnrbm_pt import RnnRbm
+from rnnrbm_pt.models import storage
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.training.recipes import fast
 

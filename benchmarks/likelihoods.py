@@ -20,14 +20,14 @@ import numpy as np
 
 import rnnrbm_pt
 from rnnrbm_pt import midiwrite
-from rnnrbm_pt.evaluate_command import estimate, rounded_up
-from rnnrbm_pt.model import SequenceModel
+from rnnrbm_pt.cli.evaluate import estimate, rounded_up
+from rnnrbm_pt.cli.named_sets import cut
+from rnnrbm_pt.evaluation.paper import TABLE
+from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.models.pretraining import Pretraining, pretrain_frames
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.music.pianoroll import with_transpositions
 from rnnrbm_pt.music.plot import save_piano_roll
-from rnnrbm_pt.named_sets import cut
-from rnnrbm_pt.reference.paper import TABLE
-from rnnrbm_pt.training.pretrain import Pretraining, pretrain_frames
 from rnnrbm_pt.training.schedules import Cosine
 
 CLASSES = {

@@ -73,7 +73,7 @@ def describe(threads):
         "blas": loaded_blas(),
     }
     if "pytensor" in sys.modules:
-        from rnnrbm_pt.graphs.backends import c_blas
+        from rnnrbm_pt.compile.modes import c_blas
 
         about["blas of the C backend"] = c_blas() or None
     return about

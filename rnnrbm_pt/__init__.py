@@ -7,10 +7,10 @@ the sibling models too. They are loaded when they are first used, so that ``rnnr
 __version__ = "0.1.0"
 
 _HOMES = {
-    "RnnRbm": "rnnrbm_pt.model",
-    "Rtrbm": "rnnrbm_pt.siblings",
-    "LstmRtrbm": "rnnrbm_pt.siblings",
-    "RnnNade": "rnnrbm_pt.siblings",
+    "RnnRbm": "rnnrbm_pt.models.rnnrbm",
+    "Rtrbm": "rnnrbm_pt.models.siblings",
+    "LstmRtrbm": "rnnrbm_pt.models.siblings",
+    "RnnNade": "rnnrbm_pt.models.siblings",
     "build_rbm": "rnnrbm_pt.graphs.rbm",
     "build_rnnrbm": "rnnrbm_pt.graphs.rnnrbm",
     "build_rtrbm": "rnnrbm_pt.graphs.rtrbm",

@@ -2,7 +2,7 @@
 
 import sys
 
-from rnnrbm_pt.cli import main
+from rnnrbm_pt.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,6 +10,8 @@ import pytest
 
 matplotlib.use("Agg")
 
+pytest_plugins = ["oracles.compiled", "oracles.server"]
+
 # The shared data lie beside the checkout, or where RNNRBM_SHARED says; they are never part of the repository.
 SHARED = Path(os.environ.get("RNNRBM_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -90,7 +92,9 @@ def as_written(monkeypatch):
     """Models run their graphs as they are written: nothing is compiled."""
     from pytensor.compile.mode import Mode
 
-    monkeypatch.setattr("rnnrbm_pt.model.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile"))
+    monkeypatch.setattr(
+        "rnnrbm_pt.models.base.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile")
+    )
 
 
 @pytest.fixture

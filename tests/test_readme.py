@@ -14,7 +14,8 @@ import numpy as np
 import pytensor
 import pytest
 
-from rnnrbm_pt import RnnRbm, cli, midiwrite
+from rnnrbm_pt import RnnRbm, midiwrite
+from rnnrbm_pt.cli import main as cli
 from rnnrbm_pt.music.paper_sets import SETS
 from tutorial.build import blocks, execute
 

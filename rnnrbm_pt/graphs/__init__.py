@@ -1,1 +1,3 @@
-"""Symbolic graphs only: no files, no loops over epochs, no printing."""
+"""Equations as symbolic graphs: no files, no epochs, no printing. Importing them registers their rewrites."""
+
+import rnnrbm_pt.compile.rewriting  # noqa: F401

@@ -15,9 +15,9 @@ text of the paper was not at hand, and its equations may differ. With Wsh (and W
 
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.graphs.sequence import sequence_of_rbms, sources_of_randomness
-from rnnrbm_pt.graphs.streams import shared_normal, shared_zeros
 
 GATES = "ifog"
 """The input, forget and output gates, and what is put into the cell."""

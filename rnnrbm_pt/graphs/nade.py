@@ -10,9 +10,9 @@ pitch. One pass over them carries a_i along, so that a frame costs O(n_visible n
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs.ours import ours
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
-from rnnrbm_pt.graphs.streams import bernoulli
+from rnnrbm_pt.ours import ours
+from rnnrbm_pt.streams.srs import bernoulli
 
 
 def nade_logit(a_i, V_i, bv_i):

@@ -10,10 +10,9 @@ import weakref
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs import fused, hoist, jax_rewrites, numba_exp  # noqa: F401  (they register rewrites)
 from rnnrbm_pt.graphs.gaussian import gaussian, gaussian_free_energy, gaussian_log_density
-from rnnrbm_pt.graphs.ours import ours
-from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli
+from rnnrbm_pt.ours import ours
+from rnnrbm_pt.streams.srs import RandomStreams, bernoulli
 
 VISIBLE = "binary", "gaussian"
 """Kinds of visible units."""

@@ -14,6 +14,7 @@ import pytensor.tensor as pt
 from pytensor import scan
 
 from rnnrbm_pt.graphs.nade import build_nade, nade_logits, sample_nade
+from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood, mean_hidden
 from rnnrbm_pt.graphs.sequence import (
@@ -25,7 +26,6 @@ from rnnrbm_pt.graphs.sequence import (
     sequence_weights,
     sources_of_randomness,
 )
-from rnnrbm_pt.graphs.streams import shared_normal, shared_zeros
 
 
 def build_rnn_nade(

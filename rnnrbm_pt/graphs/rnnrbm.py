@@ -9,8 +9,8 @@ Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in hig
 
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.sequence import SequenceGraphs, nonlinear, sequence_of_rbms, sources_of_randomness
-from rnnrbm_pt.graphs.streams import shared_normal, shared_zeros
 
 __all__ = ["SequenceGraphs", "build_rnnrbm"]
 

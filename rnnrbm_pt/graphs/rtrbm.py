@@ -10,9 +10,9 @@ RNN has a sigmoid, Wvu = W, Wuu = Wuh, bu = bh and Wuv = 0.
 
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.graphs.sequence import sequence_of_rbms, sources_of_randomness
-from rnnrbm_pt.graphs.streams import shared_normal, shared_zeros
 
 
 def build_rtrbm(

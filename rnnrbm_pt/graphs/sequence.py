@@ -11,10 +11,10 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs.ours import ours
 from rnnrbm_pt.graphs.prediction import expected_visible_of_rbm
 from rnnrbm_pt.graphs.rbm import build_rbm, free_energy, mean_hidden, mean_visible
-from rnnrbm_pt.graphs.streams import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.ours import ours
+from rnnrbm_pt.streams.srs import SEED, RandomStreams, stream_seed
 
 NONLINEARITIES = {"tanh": pt.tanh, "sigmoid": pt.sigmoid, "relu": lambda x: pt.maximum(x, 0)}
 """What an RNN may apply to its sums; the tutorial's is tanh."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnrbm_pt.files import replacing
+from rnnrbm_pt.io.atomic_write import replacing
 from rnnrbm_pt.music.folders import cache_folder
 from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
 from rnnrbm_pt.music.sources import with_bar

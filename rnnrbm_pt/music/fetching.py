@@ -11,7 +11,7 @@ import urllib.request
 from tqdm import tqdm
 
 from rnnrbm_pt import __version__
-from rnnrbm_pt.files import remove_leftovers, replacing
+from rnnrbm_pt.io.atomic_write import remove_leftovers, replacing
 from rnnrbm_pt.music.archives import printable
 
 MAX_BYTES = 64 * 2**20

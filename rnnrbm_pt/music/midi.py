@@ -16,7 +16,7 @@ import mido
 import numpy as np
 from midiutil import MIDIFile
 
-from rnnrbm_pt.files import replacing
+from rnnrbm_pt.io.atomic_write import replacing
 from rnnrbm_pt.music.pianoroll import check_range, check_roll, held_notes
 
 DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from rnnrbm_pt.checks import integer
+from rnnrbm_pt.io.checks import integer
 
 RESAMPLE_TOLERANCE = 1e-9  # of a step
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnrbm_pt.files import replacing
+from rnnrbm_pt.io.atomic_write import replacing
 
 NOTE_COLOUR = "#1f4e79"
 C_LINE_COLOUR = "#b8c4d0"

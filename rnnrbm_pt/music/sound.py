@@ -14,7 +14,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from rnnrbm_pt.files import replacing
+from rnnrbm_pt.io.atomic_write import replacing
 from rnnrbm_pt.music.pianoroll import check_range, check_roll, held_notes
 
 SAMPLE_RATE = 44100

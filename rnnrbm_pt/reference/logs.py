@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnrbm_pt import storage
-from rnnrbm_pt.files import read_bytes
+from rnnrbm_pt.io.atomic_write import read_bytes
+from rnnrbm_pt.models import storage
 
 # The tutorial prints the number on the line after "Epoch 1/200" or, in some versions, behind it; the command
 # `rnnrbm train` adds the seconds and the speed.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytensor
 
-from rnnrbm_pt.checks import choice, number
+from rnnrbm_pt.io.checks import choice, number
 from rnnrbm_pt.training.schedules import as_schedule
 from rnnrbm_pt.training.updates import OPTIMIZERS, optimizer_updates
 

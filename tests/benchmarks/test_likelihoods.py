@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.likelihoods import DEFAULTS, ROWS, SETTINGS, change, main, table, table_of_tried
-from rnnrbm_pt.model import SequenceModel
+from rnnrbm_pt.evaluation.paper import TABLE
+from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.music.datasets import load
-from rnnrbm_pt.reference.paper import TABLE
 
 SMALL = ["--set", "hidden=4", "--set", "recurrent=3", "--set", "k=2", "--set", "epochs=3", "--set", "every=2"]
 

@@ -8,12 +8,12 @@ from oracles import STEP_BY_STEP, finite_differences, states
 from scipy.integrate import dblquad
 from scipy.stats import norm
 
-from rnnrbm_pt.exact import log_partition
+from rnnrbm_pt.evaluation.exact import log_partition
 from rnnrbm_pt.graphs.gaussian import gaussian_log_density
-from rnnrbm_pt.graphs.mrg import MRGStreams
 from rnnrbm_pt.graphs.rbm import build_rbm, free_energy
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
-from rnnrbm_pt.graphs.streams import RandomStreams
+from rnnrbm_pt.streams.mrg import MRGStreams
+from rnnrbm_pt.streams.srs import RandomStreams
 
 W = np.array([[0.8, -0.5, 0.3], [0.2, 0.9, -0.7]])
 BV, BH = np.array([0.4, -0.3]), np.array([0.1, -0.2, 0.3])

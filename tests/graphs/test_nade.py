@@ -4,13 +4,13 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-import temporal_oracles as oracle
 from oracles import STEP_BY_STEP, counts_of, finite_differences, states
+from oracles import temporal as oracle
 from scipy.stats import chisquare, kstest
 
 from rnnrbm_pt.graphs.nade import build_nade, sample_nade
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
-from rnnrbm_pt.graphs.streams import RandomStreams
+from rnnrbm_pt.streams.srs import RandomStreams
 
 SHAPES = {"W": (5, 4), "V": (5, 4), "bv": (5,), "bh": (4,)}
 

@@ -17,7 +17,7 @@ from oracles import (
 from scipy.stats import chisquare
 
 from rnnrbm_pt.graphs import rbm
-from rnnrbm_pt.graphs.streams import RandomStreams, mersenne_twister
+from rnnrbm_pt.streams.srs import RandomStreams, mersenne_twister
 
 # Far from what a wrong chain gives, as the test of two biases shows. The streams are seeded: what passes once
 # passes always.

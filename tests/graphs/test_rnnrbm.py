@@ -13,7 +13,7 @@ from pytensor.scan.op import Scan
 from scipy.stats import chisquare
 
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.graphs.streams import RandomStreams, stream_seed
+from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
 
 NAMES = ["W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-import temporal_oracles as oracle
 from oracles import AS_WRITTEN, STEP_BY_STEP, counts_of, finite_differences, states
+from oracles import temporal as oracle
 from scipy.stats import chisquare, kstest
 
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
@@ -15,7 +15,7 @@ from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.graphs.sequence import NONLINEARITIES
-from rnnrbm_pt.graphs.streams import RandomStreams
+from rnnrbm_pt.streams.srs import RandomStreams
 
 # Every option that adds a term to an equation is on: n_visible 3, n_hidden 2, recurrent 2.
 MODELS = {

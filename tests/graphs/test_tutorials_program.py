@@ -11,9 +11,10 @@ from oracles import STEP_BY_STEP
 from pytensor import scan
 
 from rnnrbm_pt.graphs import rbm
-from rnnrbm_pt.graphs.mrg import MRGStreams
-from rnnrbm_pt.graphs.philox import PhiloxStreams
-from rnnrbm_pt.graphs.streams import RandomStreams, bernoulli, shared_normal, shared_zeros
+from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
+from rnnrbm_pt.streams.mrg import MRGStreams
+from rnnrbm_pt.streams.philox import PhiloxStreams
+from rnnrbm_pt.streams.srs import RandomStreams, bernoulli
 
 pytestmark = pytest.mark.filterwarnings("ignore:Scan return signature will change:DeprecationWarning")
 

@@ -1,6 +1,5 @@
 """The paper's four data sets: found, loaded, fetched, held against what is recorded."""
 
-import io
 import os
 import pickle
 import shutil
@@ -11,27 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from manifest_text import manifest_text
+from oracles.made_sets import MIDI, ROLLS, SONG, put, zip_of
+from oracles.manifest_text import manifest_text
 
 from rnnrbm_pt.music import datasets, paper_sets
 from rnnrbm_pt.music.datasets import FetchError, fetch, find, load, read_rolls, verify
 from rnnrbm_pt.music.paper_sets import SETS, SPLITS, manifest
-
-# One track: note 60 from 0 s to 0.5 s (96 ticks a quarter note at 120 quarter notes a minute).
-SONG = b"MThd\0\0\0\6\0\0\0\1\0\x60" + b"MTrk\0\0\0\x0c\0\x90\x3c\x40\x60\x80\x3c\0\0\xff\x2f\0"
-NOTES = {"train": [[[60], [62, 64]], [[65]]], "valid": [[[60]]], "test": [[[21]], [[108]]]}
-ROLLS = pickle.dumps(NOTES, 2)
-
-
-def zip_of(*names, content=SONG):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name in names:
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
-MIDI = zip_of("Any/train/b.mid", "Any/train/a.mid", "Any/valid/c.mid", "Any/test/d.mid", "__MACOSX/e.mid", "Any/x.txt")
 
 
 @pytest.fixture(autouse=True)
@@ -41,12 +25,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNRBM_DATA_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return tmp_path / "home"
-
-
-def put(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
 
 
 def counts(data):

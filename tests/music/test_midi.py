@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from midi_bytes import END, ONE_NOTE, midi, read, track
+from oracles.midi_bytes import END, ONE_NOTE, midi, read, track
 
 from rnnrbm_pt.music.midi import Note, midiread
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from midi_bytes import END, ONE_NOTE, midi, read, track
+from oracles.midi_bytes import END, ONE_NOTE, midi, read, track
 
 from rnnrbm_pt.music.midi import MAX_BYTES, MAX_FRAMES, midiread, midiwrite
 

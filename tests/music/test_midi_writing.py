@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from midi_bytes import read
+from oracles.midi_bytes import read
 
 from rnnrbm_pt.music.midi import MAX_FRAMES, midiread, midiwrite
 

@@ -1,0 +1,317 @@
+"""`rnnrbm evaluate`: how well a trained model foretells music, beside simple models and the paper's."""
+
+import json
+import math
+import sys
+
+from rnnrbm_pt.cli.input_files import FILES, add_reading_options, plural, read_files
+from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
+from rnnrbm_pt.music.paper_sets import SPLITS
+
+
+def add_parser(commands):
+    """Add the command to the subcommands of a parser.
+
+    Parameters
+    ----------
+    commands : the object that `ArgumentParser.add_subparsers` returns
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        That of the command, with `run` for its function.
+    """
+    text = "say how well a trained model foretells music it has not seen"
+    parser = commands.add_parser(
+        "evaluate",
+        help=text,
+        description=text[0].upper() + text[1:] + ": the likelihood and the expected accuracy of each frame given "
+        "those before it, beside what simple models reach, and beside the paper's model of that kind on that set.",
+    )
+    parser.set_defaults(function=run)
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument(
+        "data",
+        nargs="+",
+        metavar="DATA",
+        help=f"one of {NAMES}, which are looked for (and fetched) as `rnnrbm data` does it; or {FILES}, read as those "
+        "that the model was trained on",
+    )
+    sets = parser.add_argument_group("data sets")
+    sets.add_argument("--split", choices=SPLITS, help="(test)")
+    add_set_options(sets)
+    files = parser.add_argument_group("MIDI files")
+    files.add_argument("--training", nargs="+", metavar="FILES", help="what the simple models learn from")
+    add_reading_options(files)
+    how = parser.add_argument_group("how")
+    how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
+    how.add_argument("--chains", type=int, default=20, metavar="N", help="of annealing, for each frame (20)")
+    how.add_argument("--temperatures", type=int, default=100, metavar="N", help="of annealing (100)")
+    how.add_argument("--reverse", action="store_true", help="anneal down the ladder too, to enclose the likelihood")
+    how.add_argument("--samples", type=int, default=10, metavar="N", help="of each frame, for the accuracy (10)")
+    how.add_argument("--seed", type=int, default=1, help="of all that is drawn (1)")
+    how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
+    how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def run(args):
+    """`rnnrbm evaluate`."""
+    named = named_set(args.data) is not None
+    if not named and (args.split or args.kind or args.folder):
+        raise ValueError(f"--split, --kind and --folder are of data sets: one of {NAMES}; found MIDI files")
+    if named and args.training:
+        raise ValueError(f"--training is for MIDI files; the simple models learn {args.data[0]} from its own split")
+
+    from rnnrbm_pt.models.base import SequenceModel
+
+    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
+    if model.real_valued:
+        raise ValueError(f"{args.model}: expected a model of notes, found Gaussian visible units")
+    rolls, simple, data = _of_set(model, args) if named else _of_files(model, args)
+    report = {"model": describe_model(model, args.model), "data": data}
+    if not args.json:
+        print("\n".join(heading(report)) + "\n", flush=True)
+    report |= measure(model, rolls, simple, args)
+    if args.json:
+        print(json.dumps(finite(report), indent=1))
+    else:
+        print("\n".join(table(report)))
+
+
+# ---------------------------------------------------------------------------------------------------
+# The data
+
+
+def _of_set(model, args):
+    """The rolls of a split, the same and the training split for the simple models, and what they are.
+
+    The simple models have the paper's 88 notes. A model with fewer takes the others to be silent for certain.
+    """
+    name, split, kind = args.data[0], args.split or "test", args.kind or "rolls"
+    found = load_set(name, args)
+    rolls, outside, step = read_split(model, found, split, args.strict)
+    if kind == "midi":
+        simple = rolls, rolls if split == "train" else read_split(model, found, "train", args.strict).rolls
+    else:
+        simple = getattr(found, split), found.train
+    return rolls, simple, describe_data(rolls, name, split, kind, step, sum(outside))
+
+
+def _of_files(model, args):
+    """The same of MIDI files; there is something to learn from only if it is named."""
+    rolls, outside, step = read_files(model, args.data, args.strict)
+    training = None if args.training is None else read_files(model, args.training, args.strict).rolls
+    return rolls, (rolls, training), describe_data(rolls, " ".join(args.data), None, "midi", step, sum(outside))
+
+
+# ---------------------------------------------------------------------------------------------------
+# What is said
+
+
+def describe_model(model, file):
+    """What a model is, for the report."""
+    return {
+        "file": file,
+        "kind": type(model).__name__,
+        "sizes": {name: n for name, n in model.settings.items() if name.startswith("n_hidden")},
+        "notes": list(model.r),
+        "epochs": len(model.log),
+    }
+
+
+def describe_data(rolls, name, split, kind, step, outside):
+    """What sequences are, for the report."""
+    sizes = {"sequences": len(rolls), "frames": sum(map(len, rolls))}
+    return {"name": name, "split": split, "kind": kind, **sizes, "step": step, "notes_left_out": outside}
+
+
+def measure(model, rolls, simple, args):
+    """All the numbers of the report.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    rolls : list of arrays
+    simple : pair
+        The same rolls and those to learn from, or None, for the simple models.
+    args : argparse.Namespace
+
+    Returns
+    -------
+    dict
+        JSON's types only.
+    """
+    from rnnrbm_pt.evaluation.baselines import baselines
+    from rnnrbm_pt.evaluation.paper import ROWS, TABLE
+
+    scale = [b._asdict() for b in baselines(*simple)]
+    n = f"{args.frames or sum(map(len, rolls)):,} frames"
+    say(f"log-likelihood of {n}")
+    settings = {"n_frames": args.frames, "seed": args.seed}
+    annealing = {"n_chains": args.chains, "n_temperatures": args.temperatures}
+    score = model.score(rolls, **annealing, **settings)
+    if args.reverse and not score.exact:
+        say(f"log-likelihood of {n}, down the ladder")
+        below = estimate(model.score(rolls, **annealing, **settings, reverse=True))
+    else:
+        below = None
+    say(f"expected accuracy of {n}")
+    accuracy, precision = model.accuracy_and_precision(rolls, n_samples=args.samples, **settings)
+    say("monitor")
+    monitor = model.monitor(rolls)
+    say("")
+    how = {"seed": args.seed, "samples": args.samples}
+    if not score.exact:
+        how |= {"chains": args.chains, "temperatures": args.temperatures}
+    row, cell = ROWS.get(type(model).__name__), None
+    if row and args.data[0] in TABLE[row] and (args.kind or "rolls") == "rolls" and (args.split or "test") == "test":
+        cell = {"row": row, **TABLE[row][args.data[0]]._asdict()}
+    return {
+        "log_likelihood": {**estimate(score), "exact": score.exact},
+        "log_likelihood_reverse": below,
+        "expected_accuracy": estimate(accuracy),
+        "expected_precision": estimate(precision),
+        "monitor": float(monitor),
+        "how": how,
+        "baselines": scale,
+        "paper": cell,
+    }
+
+
+def estimate(found):
+    """An `Estimate`, for the report."""
+    how = {"standard_error": found.standard_error, "frames": found.n_frames, "doubtful": found.n_doubtful}
+    return {"value": float(found), **how}
+
+
+def say(what):
+    """What is being computed, to who looks on: a line that the next one takes the place of."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what and f'Computing: {what} ...'}", end="", file=sys.stderr, flush=True)
+
+
+def heading(report):
+    """What is evaluated on what, as lines."""
+    model, data = report["model"], report["data"]
+    low, high = model["notes"]
+    sizes = " and ".join(map(str, model["sizes"].values()))
+    title = data["name"] if data["split"] is None else f"{data['name']}, {data['split']} split ({data['kind']})"
+    yield f"Model  {model['file']}"
+    yield f"       {model['kind']}, {sizes} hidden units, notes {low} to {high - 1}, {plural(model['epochs'], 'epoch')}"
+    yield f"Data   {title}"
+    yield f"       {plural(data['sequences'], 'sequence')}, {plural(data['frames'], 'frame')} of {data['step']}"
+    if data["notes_left_out"]:
+        yield f"       {plural(data['notes_left_out'], 'note')} outside the model's range left out"
+
+
+WIDTHS = 24, 14, 10, 11, 10
+
+
+def line(name, log_p="", log_p_error="", accuracy="", accuracy_error=""):
+    """A line of the table: two numbers, each with its error."""
+    words = zip((log_p, log_p_error, accuracy, accuracy_error), WIDTHS[1:], strict=True)
+    return (name.ljust(WIDTHS[0]) + "".join(word.rjust(width) for word, width in words)).rstrip()
+
+
+def table(report):
+    """The numbers, as lines."""
+    log_p, accuracy = report["log_likelihood"], report["expected_accuracy"]
+    yield line("", "log-likelihood", "", "accuracy")
+    yield line("", "nats/frame", "", "%")
+    yield line(
+        "the model",
+        number(log_p["value"]),
+        "exact" if log_p["exact"] and not log_p["standard_error"] else error(log_p["standard_error"]),
+        number(100 * accuracy["value"]),
+        error(100 * accuracy["standard_error"]),
+    )
+    if report["log_likelihood_reverse"]:
+        below = report["log_likelihood_reverse"]
+        yield line("  down the ladder", number(below["value"]), error(below["standard_error"]))
+    precision = report["expected_precision"]
+    errors = error(100 * precision["standard_error"])
+    yield line("  missed notes forgiven", accuracy=number(100 * precision["value"]), accuracy_error=errors)
+    yield line("  its monitor", number(report["monitor"]))
+    yield ""
+    for b in report["baselines"]:
+        yield line(b["name"], number(b["log_likelihood"]), "", number(100 * b["expected_accuracy"]))
+    if report["paper"]:
+        cell = report["paper"]
+        yield ""
+        known = "" if cell["accuracy"] is None else number(cell["accuracy"])
+        yield line(f"{cell['row']} of the paper", number(cell["log_likelihood"]), "", known)
+    yield ""
+    yield from notes(report)
+
+
+def notes(report):
+    """How the numbers were come by, as lines."""
+    log_p, how, (low, high) = report["log_likelihood"], report["how"], report["model"]["notes"]
+    if report["data"]["kind"] == "rolls" and high - low != 88:
+        yield f"The model has {high - low} notes, and the others are silent here; the simple models have all 88."
+    if log_p["frames"] < report["data"]["frames"]:
+        yield f"The model's two numbers are of {log_p['frames']:,} frames drawn at random; +- is of that choice too."
+    if log_p["exact"]:
+        yield "Its likelihood is exact of each frame."
+    else:
+        yield (
+            f"Its likelihood is by annealed importance sampling, {how['chains']} chains of {how['temperatures']} "
+            "temperatures a frame."
+        )
+        yield from doubts(report)
+    yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
+    yield "Its monitor is what training prints, on windows of 100 frames."
+    if len(report["baselines"]) == 1:
+        yield "More simple models than chance there are with --training FILES to learn from."
+    if report["paper"]:
+        yield "The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1. By all that can be seen, its"
+        yield "accuracies forgive missed notes: TP / (TP + FP)."
+        yield "Its numbers are from memory and from quotations, not from the paper itself, and may be wrong."
+
+
+def doubts(report):
+    """Whether annealed importance sampling is to be trusted, as lines."""
+    up, down = report["log_likelihood"], report["log_likelihood_reverse"]
+    share = max(found["doubtful"] / found["frames"] for found in (up, down) if found)
+    if share:
+        yield (
+            f"The chains of {100 * share:.2g} % of the frames disagree so much that their errors are not to be "
+            "trusted; more --temperatures help."
+        )
+    if down and down["value"] > up["value"]:
+        yield "Down the ladder came out above up the ladder, so the two do not enclose the likelihood. If they are far"
+        yield "apart, the Gibbs chains do not mix."
+    elif down:
+        yield "Up the ladder it errs upwards, down the ladder downwards: it lies between the two, up to chance."
+    elif share > DOUBT:
+        yield "With --reverse it is enclosed from below."
+
+
+DOUBT = 0.01
+"""The share of doubtful frames above which a bracket is recommended."""
+
+
+def number(x):
+    """Two decimals, as the paper has them."""
+    return f"{x:.2f}"
+
+
+def error(x):
+    """A standard error, rounded up to two decimals; of one frame there is none."""
+    return f"+- {rounded_up(x)}" if math.isfinite(x) else ""
+
+
+def rounded_up(x):
+    """Two decimals, of which an error has no less than it should."""
+    return f"{math.ceil(100 * x) / 100:.2f}"
+
+
+def finite(report):
+    """The report with None for numbers that JSON does not have."""
+    if isinstance(report, dict):
+        return {name: finite(value) for name, value in report.items()}
+    if isinstance(report, list):
+        return [finite(value) for value in report]
+    return None if isinstance(report, float) and not math.isfinite(report) else report

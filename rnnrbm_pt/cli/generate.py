@@ -1,0 +1,153 @@
+"""`rnnrbm generate`: music from a trained model, as MIDI files, pictures and sounds."""
+
+import argparse
+import secrets
+import textwrap
+from pathlib import Path
+
+from rnnrbm_pt.cli.input_files import left_out, warn_of_drums
+from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
+from rnnrbm_pt.cli.training_options import add_running_options
+from rnnrbm_pt.music.instruments import FAMILIES, program
+
+LARGEST_SEED = 10**9
+"""Of a new seed: every kind of random stream takes it, and it can be typed."""
+
+
+def add_parser(commands):
+    """Add the command to the subcommands of a parser.
+
+    Parameters
+    ----------
+    commands : the object that `ArgumentParser.add_subparsers` returns
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        That of the command, with `run` for its function.
+    """
+    text = "write music from a trained model"
+    parser = commands.add_parser(
+        "generate",
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=instruments(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(function=run)
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT.mid", help=".mid or .midi; OUT-1.mid, OUT-2.mid, ... with -n"
+    )
+    parser.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
+    parser.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser")
+    parser.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
+    parser.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="S",
+        help="make the piece of this seed again; with -n, pieces of S, S + 1, ... (a new seed each time, printed)",
+    )
+    parser.add_argument(
+        "--primer", metavar="IN.mid", help="one MIDI file, a piece to go on from; it is not in the output"
+    )
+    parser.add_argument(
+        "--patch", default="0", metavar="INSTRUMENT", help="number, 0 to 127, or name of an instrument below (0)"
+    )
+    parser.add_argument(
+        "--shift", type=int, metavar="N", help="write it N semitones lower (0; after --primer, in the primer's key)"
+    )
+    add_running_options(parser)
+    return parser
+
+
+def instruments():
+    """The instruments by family, for the help."""
+    lines, first = ["instruments of --patch, by number:"], 0
+    for names in FAMILIES.values():
+        names = names.split()
+        number = f"  {first:>3} to {first + len(names) - 1:<3}  "
+        indents = {"initial_indent": number, "subsequent_indent": " " * len(number)}
+        lines.append(textwrap.fill(", ".join(names), 100, break_on_hyphens=False, **indents))
+        first += len(names)
+    return "\n".join(lines)
+
+
+def run(args):
+    """`rnnrbm generate`."""
+    if args.n < 1 or args.steps < 1:
+        raise ValueError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
+    check_outputs(
+        Output("-o", args.output, MIDI), Output("--plot", args.plot, PICTURE), Output("--wav", args.wav, SOUND)
+    )
+    try:
+        patch = program(args.patch)
+    except ValueError as error:
+        raise ValueError(f"--patch {args.patch}: {error}") from error
+
+    from rnnrbm_pt.models.base import SequenceModel
+    from rnnrbm_pt.music.plot import save_piano_roll
+    from rnnrbm_pt.music.sound import write_wav
+
+    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
+    primer, shift = (None, 0) if args.primer is None else read_primer(model, args.primer)
+    if args.shift is not None:
+        shift = args.shift
+    first_seed = 1 + secrets.randbelow(LARGEST_SEED) if args.seed is None else args.seed
+    for i in range(args.n):
+        seed = first_seed + i
+        roll = model.sample(args.steps, seed=seed, primer=primer)
+        if shift:
+            roll = model.preprocess.undo(roll, model.r, shift=shift)
+        midi, plot, wav = (
+            _numbered(path, i + 1) if path and args.n > 1 else path for path in (args.output, args.plot, args.wav)
+        )
+        if plot:
+            save_piano_roll(plot, roll, model.r, model.step_seconds, crop=True)
+        if wav:
+            write_wav(wav, roll, model.r, model.step_seconds)
+        model.preprocess.write(midi, roll, model.r, model.dt, patch=patch)
+        print(
+            f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "
+            f"{roll.sum(axis=1).mean():.2f} notes per frame (--seed {seed} makes it again)."
+        )
+
+
+def _numbered(path, i):
+    """OUT.mid as OUT-1.mid."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}-{i}{path.suffix}")
+
+
+def read_primer(model, source):
+    """The piece that is to precede what is generated.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    source : str
+        A MIDI file, or a folder, pattern or zip file with one in it.
+
+    Returns
+    -------
+    array, shape (n_steps, n_visible)
+    int
+        By how many semitones it was moved up.
+
+    Raises
+    ------
+    ValueError
+        If there are several, or the file is no readable MIDI file.
+    """
+    from rnnrbm_pt.music.sources import midi_files
+
+    files = midi_files(source)
+    if len(files) > 1:
+        raise ValueError(f"--primer {source}: expected one MIDI file, found {len(files)}, such as {files[0]}")
+    prepared = model.prepare(
+        files,
+        on_outside=lambda file, n: print(f"{file}: {left_out(n, model.r)}."),
+        on_drums=lambda file, n: warn_of_drums(model, [n], 1),
+    )
+    return prepared.rolls[0], prepared.shifts[0]

@@ -1,0 +1,1 @@
+"""How graphs are compiled: modes, rewrites, and the code behind the Ops of this package."""

@@ -1,0 +1,1 @@
+"""Implementations of this package's Ops for Numba and JAX."""

@@ -1,0 +1,1 @@
+"""JAX code, imported when the first graph needs it."""

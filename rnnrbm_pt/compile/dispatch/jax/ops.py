@@ -1,0 +1,124 @@
+"""What PyTensor's JAX backend has to be told: draws of Philox4x32-10, laid out as in `philox4x32`, types and sizes."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pytensor.link.jax.dispatch import jax_funcify
+from pytensor.tensor.basic import Alloc
+from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.math import Sum
+
+from rnnrbm_pt.compile.rewriting.jax import SizeElemwise, TypedAlloc, TypedSum
+from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
+
+
+def philox4x32(counter, key):
+    """The four words of a counter: see `rnnrbm_pt.streams.philox4x32`; all uint32 of one shape, key of none.
+
+    By 64-bit numbers, for which JAX has to allow them. Their upper halves hold whatever is left there: products look at
+    the lower ones alone, and on a CPU no vector is packed and unpacked from round to round.
+    """
+    x0, x1, x2, x3 = (x.astype(jnp.uint64) for x in counter)
+    k0, k1 = key
+    low, half = np.uint64(2**32 - 1), np.uint64(32)
+    for _ in range(ROUNDS):
+        p0, p1 = (x0 & low) * np.uint64(MULTIPLIERS[0]), (x2 & low) * np.uint64(MULTIPLIERS[1])
+        x0, x2 = (p1 >> half) ^ x1 ^ k0.astype(jnp.uint64), (p0 >> half) ^ x3 ^ k1.astype(jnp.uint64)
+        x1, x3 = p1, p0
+        k0, k1 = k0 + np.uint32(WEYL[0]), k1 + np.uint32(WEYL[1])
+    return tuple(x.astype(jnp.uint32) for x in (x0, x1, x2, x3))
+
+
+def words(state, shape, second=False):
+    """The words of one draw, uint32 of that shape; `second`: those of the lower bits of float64."""
+    *rows, m = shape or (1,)
+    n, q = int(np.prod(rows)), -(-m // 4)
+    column, row = (jax.lax.broadcasted_iota(jnp.uint32, (n, q), axis) for axis in (1, 0))
+    d0, d1 = state[2], state[3] | np.uint32(SECOND_WORD if second else 0)
+    four = philox4x32((column, row, jnp.full((n, q), d0), jnp.full((n, q), d1)), state[:2])
+    return jnp.concatenate(four, axis=1)[:, :m].reshape(shape)
+
+
+def uniforms(state, shape, dtype):
+    """The uniform numbers of one draw, in [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64)."""
+    first = words(state, shape)
+    if dtype == "float32":
+        return (first >> np.uint32(8)).astype(jnp.float32) * np.float32(2**-24)
+    second = words(state, shape, second=True) >> np.uint32(11)
+    return (first.astype(jnp.float64) * 2.0**21 + second.astype(jnp.float64)) * 2.0**-53
+
+
+def bits(state, p):
+    """uniform < p for each of a tensor, bool: for float64 by the first word alone wherever that tells."""
+    dtype = p.dtype.name
+
+    def exact(state, p):
+        return uniforms(state, p.shape, dtype) < p
+
+    if dtype == "float32":
+        return exact(state, p)
+
+    def by_first_word(state, p):
+        first, place = words(state, p.shape).astype(dtype), p * 2.0**32
+        undecided = (first < place) & (place < first + 1)  # once in 4,000,000,000 draws
+        return jax.lax.cond(undecided.any(), exact, lambda state, p: first < place, state, p)
+
+    # A graphics card waits for its host at each branch.
+    return jax.lax.platform_dependent(state, p, cpu=by_first_word, default=exact)
+
+
+def next_draw(state):
+    """The state after one draw: d + 1 mod 2^63."""
+    d0 = state[2] + np.uint32(1)
+    d1 = (state[3] + (d0 == 0).astype(jnp.uint32)) & np.uint32(SECOND_WORD - 1)
+    return jnp.stack([state[0], state[1], d0, d1])
+
+
+@cache
+def register_jax():
+    """Register the Ops of this package with PyTensor's JAX backend.
+
+    Where JAX allows float64, PyTensor makes sums and filled arrays float64 in graphs of float32 too. That costs time,
+    and a scan that carries float32 refuses them. And JAX has to know sizes, so arithmetic must not hide them.
+    """
+
+    @jax_funcify.register(PhiloxBinomial)
+    def jax_funcify_PhiloxBinomial(op, node, **kwargs):
+        dtype = node.inputs[1].type.dtype
+
+        def draw(state, p):
+            p = jnp.asarray(p, dtype)
+            return next_draw(state), bits(state, p).astype(dtype)
+
+        return draw
+
+    jax_funcify.register(TypedSum, _of_its_type(jax_funcify.dispatch(Sum)))
+    jax_funcify.register(TypedAlloc, _of_its_type(jax_funcify.dispatch(Alloc)))
+    jax_funcify.register(SizeElemwise, _with_known_sizes(jax_funcify.dispatch(Elemwise)))
+
+
+def _of_its_type(funcify):
+    def funcify_typed(op, node=None, **kwargs):
+        compute, dtype = funcify(op, node=node, **kwargs), node.outputs[0].type.dtype
+        return lambda *inputs: jnp.asarray(compute(*inputs), dtype)
+
+    return funcify_typed
+
+
+def _with_known_sizes(funcify):
+    def funcify_elemwise(op, node=None, **kwargs):
+        compute = funcify(op, node=node, **kwargs)
+        if any(x.type.ndim or not x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs)):
+            return compute
+
+        def sizes(*inputs):
+            if any(isinstance(x, jax.core.Tracer) for x in inputs):
+                return compute(*inputs)
+            with jax.ensure_compile_time_eval():
+                return jax.tree.map(int, compute(*inputs))
+
+        return sizes
+
+    return funcify_elemwise

@@ -1,0 +1,1 @@
+"""Numba code, imported when the first graph needs it."""

@@ -1,0 +1,181 @@
+"""What streams of Philox are made of on Numba: words of counters, uniform numbers, and layers of units sampled by them.
+
+Nothing here imports Numba before it is called.
+"""
+
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+
+from rnnrbm_pt.compile.dispatch.numba.rows import compare_words
+from rnnrbm_pt.compile.rewriting.layer import product_into
+from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL
+
+LANES = 8
+"""Counters that a vector of 512 bits holds. The words are the same where vectors are shorter."""
+
+AT_ONCE = 1024
+"""Draws that are compared in one loop, about: their words stay in the nearest cache."""
+
+u32, u64 = np.uint32, np.uint64
+
+
+@cache
+def words():
+    """Numba functions of counters and keys.
+
+    Returns
+    -------
+    words_of_row(k0, k1, d0, d1, row, q, words, at)
+        Puts the words of a row into an array, from the place `at` on: 4 q of them, and up to `LANES` - 1 after them
+        that mean nothing.
+    word(k0, k1, d0, d1, row, j, q) -> uint32
+        The one of bit j.
+    counted(state, n) -> d0, d1
+        What a stream has counted after n more draws.
+    advanced(state) -> state
+        The state after one more draw.
+    """
+    from pytensor.link.numba.dispatch.basic import numba_njit
+
+    m0, m1 = map(u64, MULTIPLIERS)
+    w0, w1 = map(u32, WEYL)
+    shift, low = u64(32), u64(2**32 - 1)
+    assert ROUNDS == 10  # written out below, so that LLVM sees one straight line and takes many counters at once
+
+    # Words are kept in 64 bits, of which the upper ones are whatever they are: products look at the lower 32 alone, and
+    # no vector is packed and unpacked from round to round.
+    @numba_njit(inline="always")
+    def two_rounds(x0, x1, x2, x3, k0, k1):
+        p, q = (x0 & low) * m0, (x2 & low) * m1
+        x0, x1, x2, x3 = (q >> shift) ^ x1 ^ k0, q, (p >> shift) ^ x3 ^ k1, p
+        k0, k1 = u64(u32(k0) + w0), u64(u32(k1) + w1)
+        p, q = (x0 & low) * m0, (x2 & low) * m1
+        x0, x1, x2, x3 = (q >> shift) ^ x1 ^ k0, q, (p >> shift) ^ x3 ^ k1, p
+        return x0, x1, x2, x3, u64(u32(k0) + w0), u64(u32(k1) + w1)
+
+    @numba_njit(inline="always")
+    def four_words(x0, x1, x2, x3, k0, k1):
+        x0, x1, x2, x3, k0, k1 = two_rounds(u64(x0), u64(x1), u64(x2), u64(x3), u64(k0), u64(k1))
+        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+        return u32(x0), u32(x1), u32(x2), u32(x3)
+
+    @numba_njit
+    def words_of_counters(k0, k1, d0, d1, row, q, start, stop, words, at):
+        # Unsigned places: those that may be negative keep LLVM from taking many at once.
+        at0, q_ = u64(at), u64(q)
+        at1, at2, at3 = at0 + q_, at0 + q_ + q_, at0 + q_ + q_ + q_
+        for c in range(u64(start), u64(stop)):
+            words[at0 + c], words[at1 + c], words[at2 + c], words[at3 + c] = four_words(c, row, d0, d1, k0, k1)
+
+    @numba_njit
+    def words_of_row(k0, k1, d0, d1, row, q, words, at):
+        # Counters in full vectors. What the last ones write too far belongs to the first of the next quarter: so the
+        # last come first.
+        full = (q + LANES - 1) // LANES * LANES
+        if full < 2 * LANES:
+            words_of_counters(k0, k1, d0, d1, row, q, 0, q, words, at)
+        else:
+            words_of_counters(k0, k1, d0, d1, row, q, full - LANES, full, words, at)
+            words_of_counters(k0, k1, d0, d1, row, q, 0, full - LANES, words, at)
+
+    @numba_njit
+    def word(k0, k1, d0, d1, row, j, q):
+        four = np.array(four_words(u32(j % q), row, d0, d1, k0, k1), dtype=np.uint32)
+        return four[j // q]
+
+    @numba_njit
+    def counted(state, n):
+        d = (u64(state[2]) | (u64(state[3]) << shift)) + u64(n)
+        return u32(d), u32((d >> shift) & u64(SECOND_WORD - 1))
+
+    @numba_njit
+    def advanced(state, n):
+        after = state.copy()
+        after[2], after[3] = counted(state, n)
+        return after
+
+    return SimpleNamespace(words_of_row=words_of_row, word=word, counted=counted, advanced=advanced)
+
+
+@cache
+def exact_uniform(dtype):
+    """A Numba function of the first word, and of where to find the second, that gives the uniform number."""
+    from pytensor.link.numba.dispatch.basic import numba_njit
+
+    word = words().word
+    second_word = u32(SECOND_WORD)
+
+    if dtype == "float32":
+
+        @numba_njit
+        def uniform(first, k0, k1, d0, d1, row, j, q):
+            return np.float32(first >> u32(8)) * np.float32(2**-24)
+
+    else:
+
+        @numba_njit
+        def uniform(first, k0, k1, d0, d1, row, j, q):
+            second = word(k0, k1, d0, d1 | second_word, row, j, q)
+            return (first * 2.0**21 + (second >> u32(11))) * 2.0**-53
+
+    return uniform
+
+
+@cache
+def layers(dtype):
+    """Numba functions that sample some rows of a layer.
+
+    Returns
+    -------
+    scratch(n, m) -> words, logits
+        Room to work in, for n rows of m units.
+    sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, words, logits)
+        Leaves 0 or 1 ~ Bernoulli(sigmoid(x W + b)) in the rows of bits from start to stop. It is told the arrays of all
+        rows, x (n, d), W (d, m), b (n, m) or (1, m) and bits (n, m), as `dense` gives them.
+    """
+    from pytensor.link.numba.dispatch.basic import numba_njit
+
+    compare, undecided = compare_words()
+    words_of_row, uniform = words().words_of_row, exact_uniform(dtype)
+    kind = np.dtype(dtype).type
+    one = kind(1)
+
+    @numba_njit
+    def decide(words, logits, n, m, first, k0, k1, d0, d1, bits):
+        q = (m + 3) // 4
+        for i in range(n):
+            for j in range(m):
+                at = i * m + j
+                x = logits[at]
+                if undecided(words[at], x):
+                    u = uniform(words[at], k0, k1, d0, d1, u32(first + i), j, q)
+                    bits[at] = u < one / (one + np.exp(-x))
+
+    @numba_njit
+    def scratch(n, m):
+        rows = min(max(1, n), max(1, AT_ONCE // max(1, m)))
+        return np.empty(rows * m + 4 + LANES, np.uint32), np.empty(rows * m, kind)
+
+    @numba_njit
+    def sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, words, logits):
+        product_into(x[start:stop], W, bits[start:stop])
+        m = bits.shape[1]
+        q = (m + 3) // 4
+        one_b = b.shape[0] == 1
+        at_once = 1 if one_b or m == 0 else logits.size // m
+        all_b, all_bits = b.reshape(-1), bits.reshape(-1)
+        for first in range(start, stop, at_once):
+            n = min(at_once, stop - first)
+            for i in range(n):  # what a row writes too far is of the next one
+                words_of_row(k0, k1, d0, d1, u32(first + i), q, words, i * m)
+            here = all_bits[first * m : (first + n) * m]
+            at_b = 0 if one_b else first * m
+            if compare(words, all_b[at_b : at_b + n * m], logits, here) > 0:
+                decide(words, logits, n, m, first, k0, k1, d0, d1, here)
+
+    return scratch, sample_rows

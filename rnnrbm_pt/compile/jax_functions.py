@@ -1,0 +1,186 @@
+"""Functions that JAX compiles, from graphs that say nothing of the sizes of things.
+
+JAX compiles for fixed shapes, while a graph asks its sizes of its parameters and windows. So a graph is compiled when
+the function is called and its shapes are known, for each combination of them once: parameters and inputs are replaced
+by variables of these shapes, integers such as n_steps by constants, and PyTensor works out all sizes from them.
+
+What a function updates stays on the device, as JAX's arrays, until somebody reads it. Functions of other backends that
+share it need it brought back before, by `to_host`.
+"""
+
+import warnings
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytensor
+from pytensor.compile.mode import get_mode
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.traversal import graph_inputs
+from pytensor.link.basic import Container
+from pytensor.tensor import as_tensor
+from pytensor.tensor.type import TensorType
+
+from rnnrbm_pt.compile.rewriting.scope import HoldsOurs
+
+
+@cache
+def prepare_jax():
+    """Have JAX allow float64, draw from streams of Philox, and keep what it compiles for the next process.
+
+    What it compiled lies beside PyTensor's own, unless JAX was told where already (by JAX_COMPILATION_CACHE_DIR, too).
+
+    Raises
+    ------
+    ImportError
+        If JAX is not installed.
+    """
+    try:
+        import jax
+        import pytensor.link.jax.dispatch  # sets jax_enable_x64 by PyTensor's floatX
+    except ImportError as error:
+        raise ImportError('backend jax: JAX is not installed: pip install "rnnrbm-pt[jax]"') from error
+
+    from rnnrbm_pt.compile.dispatch.jax.ops import register_jax
+
+    jax.config.update("jax_enable_x64", True)
+    if not jax.config.jax_compilation_cache_dir:
+        jax.config.update("jax_compilation_cache_dir", str(Path(pytensor.config.compiledir) / "jax"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    register_jax()
+
+
+class DeviceContainer(Container):
+    """The value of a shared variable, on the device; a NumPy array for whoever reads it."""
+
+    @classmethod
+    def of(cls, shared):
+        """Make it the container of a shared variable, whose present value it takes over."""
+        if not isinstance(shared.container, cls):
+            old = shared.container
+            shared.container = cls(
+                old.type,
+                old.storage,
+                readonly=old.readonly,
+                strict=old.strict,
+                allow_downcast=old.allow_downcast,
+                name=old.name,
+            )
+        return shared.container
+
+    def __get__(self):
+        return np.asarray(self.storage[0])
+
+    data = property(__get__, Container.__set__)
+    value = property(__get__, Container.__set__)
+
+
+def to_host(shared_variables):
+    """Make the values of shared variables NumPy arrays again, so that functions of any backend can take them."""
+    for shared in shared_variables:
+        if isinstance(shared.container, DeviceContainer):
+            shared.container.storage[0] = shared.get_value()
+
+
+def _is_size(variable):
+    """Whether a shared variable is an integer that the graph may take for a size."""
+    return isinstance(variable.type, TensorType) and variable.type.ndim == 0 and variable.type.dtype.startswith("int")
+
+
+def static(type_, shape):
+    """A tensor type with that shape. An axis of one stays open where the type leaves it so: one is no size to PyTensor,
+    but the mark of an axis that broadcasts, and a scan that was built without it does not take it."""
+    return type_.clone(shape=[known if found == 1 else found for known, found in zip(type_.shape, shape, strict=True)])
+
+
+class JaxFunction:
+    """What `pytensor.function` is for the other backends.
+
+    Parameters
+    ----------
+    inputs : list of tensor variables
+    outputs : tensor variable or list of them
+    updates : dict {shared variable: variable}, optional
+        Streams of random numbers have to be `PhiloxStreams`.
+    floatX : {"float64", "float32"}
+
+    Notes
+    -----
+    Shared integers, such as n_steps, count as sizes: another value of them is another compilation.
+    """
+
+    def __init__(self, inputs, outputs, updates=None, *, floatX):
+        prepare_jax()
+        self.inputs, self.floatX = list(inputs), floatX
+        self.single = not isinstance(outputs, (list, tuple))
+        self.outputs = [outputs] if self.single else list(outputs)
+        self.updates = dict(updates or {})
+        needed = list(graph_inputs([*self.outputs, *self.updates.values()]))
+        shared = [variable for variable in needed if isinstance(variable, SharedVariable)]
+        self.sizes = [variable for variable in shared if _is_size(variable)]
+        self.shared = [variable for variable in shared if not _is_size(variable)]
+        self.shared += [variable for variable in self.updates if variable not in self.shared]
+        self._containers = [DeviceContainer.of(variable) for variable in self.shared]
+        self._updated = [self._containers[self.shared.index(variable)] for variable in self.updates]
+        self._compiled = {}
+
+    def __call__(self, *values):
+        """Compute the outputs, as NumPy arrays, and update the shared variables."""
+        import jax
+
+        values = [np.asarray(value, x.type.dtype) for value, x in zip(values, self.inputs, strict=True)]
+        sizes = tuple(int(size.get_value(borrow=True)) for size in self.sizes)
+        key = sizes, *(value.shape for value in values)
+        if key not in self._compiled:
+            self._compiled[key] = self.compile(sizes, [value.shape for value in values])
+        for container in self._containers:
+            if not isinstance(container.storage[0], jax.Array):
+                container.storage[0] = jax.device_put(container.storage[0])
+        results = self._compiled[key](*values, *(container.storage[0] for container in self._containers))
+        for container, result in zip(self._updated, results[len(self.outputs) :], strict=True):
+            container.storage[0] = result
+        outputs = [np.asarray(result) for result in results[: len(self.outputs)]]
+        return outputs[0] if self.single else outputs
+
+    def compile(self, sizes, shapes):
+        """Compile for given sizes and shapes of the inputs.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Values of `self.sizes`.
+        shapes : sequence of tuple of int
+            Of each input.
+
+        Returns
+        -------
+        callable
+            Takes the inputs and the values of `self.shared`; returns the outputs and the updates. Compiled by JAX when
+            first called.
+        """
+        import jax
+        from pytensor.link.jax.dispatch import jax_funcify
+
+        with pytensor.config.change_flags(floatX=self.floatX):
+            fgraph = self.static_graph(sizes, shapes)
+            fgraph.attach_feature(HoldsOurs())
+            get_mode("JAX").optimizer.rewrite(fgraph)
+            with warnings.catch_warnings():  # of assertions about shapes: JAX looks after those itself
+                warnings.filterwarnings("ignore", message="Skipping Assert", category=UserWarning)
+                return jax.jit(jax_funcify(fgraph))
+
+    def static_graph(self, sizes, shapes):
+        """The graph of the function with every size known; arguments as those of `compile`."""
+        inputs = [static(x.type, shape)(x.name) for x, shape in zip(self.inputs, shapes, strict=True)]
+        state = []
+        for shared in self.shared:
+            type_ = shared.type
+            if isinstance(type_, TensorType):
+                type_ = static(type_, shared.get_value(borrow=True).shape)
+            state.append(type_(shared.name))
+        constants = [as_tensor(size, dtype=x.type.dtype) for size, x in zip(sizes, self.sizes, strict=True)]
+        replace = dict(zip([*self.inputs, *self.shared, *self.sizes], [*inputs, *state, *constants], strict=True))
+        outputs = clone_replace([*self.outputs, *self.updates.values()], replace, rebuild_strict=False)
+        return FunctionGraph([*inputs, *state], outputs, clone=False)

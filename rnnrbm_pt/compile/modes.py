@@ -1,0 +1,203 @@
+"""What compiles a graph: one word for it, and a bound on the threads it takes."""
+
+import ctypes.util
+import logging
+import shlex
+import sys
+import warnings
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+
+import pytensor
+from pytensor.compile.mode import get_mode
+
+BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
+"""The word for each backend, and PyTensor's name of the mode that compiles for it."""
+
+LIBRARIES = "openblas", "flexiblas", "mkl_rt", "blas"
+"""BLAS libraries that the C backend is linked to if PyTensor finds none itself: the first that is there."""
+
+
+def backend_mode(backend):
+    """PyTensor's mode for a backend, which is made ready: JAX for double precision, a BLAS for C.
+
+    Parameters
+    ----------
+    backend : {"numba", "c", "jax"}
+        "numba" compiles to machine code by LLVM, "c" by the C compiler of the machine, "jax" by XLA, for the graphics
+        card too. JAX is then told to allow float64, as it is in all of the process.
+
+    Returns
+    -------
+    pytensor.compile.mode.Mode
+
+    Raises
+    ------
+    ValueError
+        For any other word.
+    ImportError
+        If what the backend needs is not installed.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
+    if backend == "c":
+        link_blas()
+    if backend == "jax":
+        from rnnrbm_pt.compile.jax_functions import prepare_jax
+
+        prepare_jax()
+    return get_mode(BACKENDS[backend])
+
+
+@contextmanager
+def no_blas_warnings():
+    """Keep PyTensor from warning, within the block, that its C backend found no BLAS: `rnnrbm info` says so."""
+    loggers = [logging.getLogger(f"pytensor.{name}") for name in ("tensor.blas", "tensor.blas_headers")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS", category=UserWarning)
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def compile_function(inputs, outputs, updates=None, *, mode, floatX):
+    """`pytensor.function` under a float type, without the warnings of `no_blas_warnings`; a `JaxFunction` for JAX.
+
+    Inputs are cast to the type of their variable, so a function of float32 takes rolls of any type, and lists.
+
+    Parameters
+    ----------
+    inputs : list of variables
+    outputs : variable or list of variables
+    updates : dict {shared variable: variable}, optional
+    mode : pytensor.compile.mode.Mode
+        See `backend_mode`.
+    floatX : {"float64", "float32"}
+
+    Returns
+    -------
+    callable
+    """
+    if mode is get_mode("JAX"):
+        from rnnrbm_pt.compile.jax_functions import JaxFunction
+
+        return JaxFunction(inputs, outputs, updates, floatX=floatX)
+    with no_blas_warnings(), pytensor.config.change_flags(floatX=floatX):
+        return pytensor.function(inputs, outputs, updates=updates, mode=mode, allow_input_downcast=True)
+
+
+def c_blas():
+    """The linker flags of the BLAS that the C backend uses; an empty string where it found none."""
+    link_blas()
+    return pytensor.config.blas__ldflags
+
+
+@cache
+def link_blas():
+    """Have the C backend use a BLAS that is installed, unless PyTensor's flags say which; once in a process.
+
+    PyTensor looks for a few libraries itself, but for OpenBLAS only together with gfortran's. The library is loaded
+    here, since one that is not cannot be bounded by `bounded_threads`.
+    """
+    from pytensor.link.c.cmodule import try_blas_flag
+
+    with no_blas_warnings():
+        found = pytensor.config.blas__ldflags
+    if not found and type(pytensor.config).blas__ldflags.is_default and pytensor.config.cxx:
+        candidates = (f"-l{name}" for name in LIBRARIES if ctypes.util.find_library(name))
+        pytensor.config.blas__ldflags = next((flag for flag in candidates if try_blas_flag([flag])), "")
+    for flag in shlex.split(pytensor.config.blas__ldflags):
+        if flag.startswith("-l") and (library := ctypes.util.find_library(flag[2:])):
+            ctypes.CDLL(library)
+
+
+def describe_backends():
+    """What each backend has, and what it lacks.
+
+    Returns
+    -------
+    dict {backend: list of str}
+        Lines of text, for `rnnrbm info`.
+    """
+    return {"numba": _describe_numba(), "c": _describe_c(), "jax": _describe_jax()}
+
+
+def _describe_numba():
+    if find_spec("numba") is None:
+        return ["not installed: pip install numba"]
+    import numba
+    import scipy.linalg  # noqa: F401  (loads the BLAS that Numba calls)
+    from threadpoolctl import threadpool_info
+
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    pools = [pool for pool in pools if "scipy.libs" in pool["filepath"]] or pools  # NumPy may bring one of its own
+    blas = "; ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools) or "SciPy's"
+    n = numba.config.NUMBA_NUM_THREADS
+    return [f"ready (BLAS: {blas}; up to {n} thread{'s' * (n != 1)})"]
+
+
+def _describe_c():
+    compiler = pytensor.config.cxx
+    if not compiler:
+        return ["no C++ compiler was found: install g++"]
+    if blas := c_blas():
+        return [f"ready ({compiler}; BLAS: {blas})"]
+    return [
+        f"ready ({compiler}), but without a BLAS, so several times slower than numba;",
+        "install one with its headers (such as libopenblas-dev), or name it by",
+        "PYTENSOR_FLAGS=blas__ldflags=...",
+    ]
+
+
+def _describe_jax():
+    if find_spec("jax") is None:
+        return ['not installed: pip install "rnnrbm-pt[jax]"']
+    import jax
+
+    devices = jax.devices()
+    lines = [f"ready (jax {jax.__version__}; {len(devices)} device{'s' * (len(devices) != 1)})"]
+    lines += [f"{device.platform} {device.id}: {device.device_kind}" for device in devices]
+    if {device.platform for device in devices} == {"cpu"}:
+        lines.append('for a graphics card of NVIDIA: pip install "jax[cuda13]"')
+    return lines
+
+
+@contextmanager
+def bounded_threads(n=1):
+    """Hold BLAS to one thread, and Numba, if it is loaded, to n threads within the block.
+
+    The matrices of this model are small: on a machine of two cores, two threads of BLAS made an update four to ten
+    times slower than one. So more threads are for the rows of a layer, which Numba shares out where the streams are
+    Philox's. JAX has threads of its own, as many as there are cores, which cannot be bounded once it runs.
+
+    Parameters
+    ----------
+    n : int
+        At least 1. More than the machine has cores count as so many.
+    """
+    import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; a library has to be loaded to be bounded)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"), _bounded_numba_threads(n):
+        yield
+
+
+@contextmanager
+def _bounded_numba_threads(n):
+    if "numba" not in sys.modules and (n == 1 or find_spec("numba") is None):
+        yield  # nothing of it runs yet, and what will takes one thread unless it is told otherwise
+        return
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

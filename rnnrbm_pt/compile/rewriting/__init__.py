@@ -1,0 +1,8 @@
+"""Rewrites of this package's graphs. Importing this package registers all of them with PyTensor.
+
+They change no graph that holds nothing of this package: see `scope`.
+"""
+
+from rnnrbm_pt.compile.rewriting import bernoulli, elementwise, jax, layer, mrg, philox, scan, scope
+
+__all__ = ["bernoulli", "elementwise", "jax", "layer", "mrg", "philox", "scan", "scope"]

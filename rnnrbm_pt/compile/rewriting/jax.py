@@ -1,0 +1,53 @@
+"""What this package's graphs need on JAX: types and sizes as the graph says, and draws from streams of Philox.
+
+Importing this module registers a rewrite with PyTensor; JAX itself is imported when the first graph needs it.
+"""
+
+from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
+from pytensor.tensor.basic import Alloc
+from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.math import Sum
+
+from rnnrbm_pt.compile.rewriting.scope import register
+from rnnrbm_pt.ours import OurOp
+from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial
+
+
+class TypedSum(OurOp, Sum):
+    """A sum of the type that the graph says. Where JAX allows float64, PyTensor's own is float64 there."""
+
+
+class TypedAlloc(OurOp, Alloc):
+    """A filled array of the type that the graph says; as `TypedSum`."""
+
+
+class SizeElemwise(OurOp, Elemwise):
+    """Arithmetic of integers which stays known where JAX knows them as it traces a graph: they may be sizes."""
+
+
+def _is_arithmetic_of_sizes(node):
+    return all(x.type.ndim == 0 and x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs))
+
+
+@node_rewriter([Sum, Alloc, Elemwise, PhiloxBinomial])
+def local_for_jax(fgraph, node):
+    """Replace PyTensor's Ops by those of this module."""
+    from rnnrbm_pt.compile.dispatch.jax.ops import register_jax
+
+    register_jax()
+    op = node.op
+    if type(op) is Sum:
+        ours = TypedSum(op.axis, op.dtype, op.acc_dtype)
+    elif type(op) is Alloc:
+        ours = TypedAlloc()
+    elif type(op) is Elemwise and _is_arithmetic_of_sizes(node):
+        ours = SizeElemwise(op.scalar_op, op.inplace_pattern, name=op.name)
+    else:
+        return None
+    replaced = ours(*node.inputs, return_list=True)
+    copy_stack_trace(node.outputs, replaced)
+    return replaced
+
+
+# After all others: nothing that follows looks for PyTensor's own Ops.
+register("for_jax", local_for_jax, "jax", position=99)

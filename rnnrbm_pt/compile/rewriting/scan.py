@@ -1,0 +1,152 @@
+"""Matrix products out of recurrences: one product of all steps in the place of one a step.
+
+A recurrence is written as the tutorial's is, with all its equations in the step. Of its products, only those of the
+state with what makes the next state have to wait for each other. Importing this module registers rewrites of `Scan`
+with PyTensor, for this package's graphs on every backend, and for the gradient's scan too. They take out
+
+- products of a sequence with a matrix that stays the same, such as v_t Wvu: they become a sequence themselves;
+- outputs that are computed from the state before but do not enter the next one, such as bv_t = bv + u_tm1 Wuv: they
+  are computed from all states at once, afterwards.
+"""
+
+import dataclasses
+
+import pytensor.tensor as pt
+from pytensor.graph.basic import Constant
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
+from pytensor.graph.traversal import ancestors
+from pytensor.scan.op import Scan
+from pytensor.scan.utils import ScanArgs
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.math import Dot
+
+from rnnrbm_pt.compile.rewriting.scope import register, thawed
+
+
+class Lift:
+    """Variables of a step, as variables of all steps: with an axis of time before the others.
+
+    Parameters
+    ----------
+    args : ScanArgs
+        Of the scan.
+    with_states : bool
+        Whether what depends on the states before each step may be lifted too.
+    """
+
+    def __init__(self, args, with_states):
+        pairs = [(args.inner_in_seqs, [seq[: args.n_steps] for seq in args.outer_in_seqs])]
+        if with_states:
+            pairs.append((args.inner_in_sit_sot, [states[: args.n_steps] for states in args.outer_out_sit_sot]))
+        self.timed = {inner: outer for inners, outers in pairs for inner, outer in zip(inners, outers, strict=True)}
+        self.constant = dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True))
+
+    def __call__(self, x):
+        """The lifted variable, and whether it has an axis of time; (None, False) where it cannot be lifted."""
+        if x in self.timed:
+            return self.timed[x], True
+        if x in self.constant or isinstance(x, Constant):
+            return self.constant.get(x, x), False
+        if x.owner is None or not isinstance(x.owner.op, (Dot, DimShuffle, Elemwise)):
+            return None, False
+        inputs = [self(y) for y in x.owner.inputs]
+        if any(y is None for y, _ in inputs):
+            return None, False
+        if not any(timed for _, timed in inputs):
+            return (x.owner.op.make_node(*[y for y, _ in inputs]).out, False)
+        lifted = getattr(self, f"_{type(x.owner.op).__name__.lower()}")(x.owner, inputs)
+        if lifted is not None:
+            self.timed[x] = lifted
+        return lifted, lifted is not None
+
+    @staticmethod
+    def _elemwise(node, inputs):
+        if len(node.outputs) != 1:
+            return None
+        ndim = node.outputs[0].type.ndim
+        # Without time they broadcast along it: an axis of length 1 is all they need.
+        return node.op.make_node(*[y if timed or ndim == 0 else pt.expand_dims(y, 0) for y, timed in inputs]).out
+
+    @staticmethod
+    def _dimshuffle(node, inputs):
+        (x, _), order = inputs[0], node.op.new_order
+        return x.dimshuffle(0, *(axis if axis == "x" else axis + 1 for axis in order))
+
+    @staticmethod
+    def _dot(node, inputs):
+        (x, timed), (W, W_timed) = inputs
+        if not timed or W_timed or W.type.ndim != 2:
+            return None
+        if x.type.ndim == 2:
+            return pt.dot(x, W)  # (n_steps, m)
+        if x.type.broadcastable[1]:
+            return pt.expand_dims(pt.dot(x.squeeze(1), W), 1)
+        n_steps, n = x.shape[0], x.shape[1]
+        return pt.dot(x.reshape((n_steps * n, x.shape[2])), W).reshape((n_steps, n, W.shape[1]))
+
+
+def _args(node, inner_inputs, inner_outputs):
+    """The parts of a scan, of which the inner ones are the given variables, not copies of them."""
+    clone = {} if hasattr(node.op.fgraph, "unfreeze") else {"clone": False}  # PyTensor 3.3 never clones
+    return ScanArgs(node.inputs, node.outputs, inner_inputs, inner_outputs, node.op.info, **clone)
+
+
+def _products(outputs):
+    return [x.owner for x in ancestors(outputs) if x.owner is not None and isinstance(x.owner.op, Dot)]
+
+
+@node_rewriter([Scan])
+def local_products_of_sequences(fgraph, node):
+    """Take products of a sequence and a constant matrix out of a scan: they become a sequence."""
+    op = node.op
+    if op.info.as_while:
+        return None
+    inner_inputs, inner_outputs = thawed(op)
+    args = _args(node, inner_inputs, inner_outputs)
+    lift = Lift(args, with_states=False)
+    found = {}
+    for product in _products(inner_outputs):
+        lifted, timed = lift(product.outputs[0])
+        if timed:
+            found[product.outputs[0]] = lifted
+    if not found:
+        return None
+    inner = [product.type(name=product.name) for product in found]
+    new_outputs = clone_replace(inner_outputs, dict(zip(found, inner, strict=True)), copy_inputs_over=True)
+    info = dataclasses.replace(op.info, n_seqs=op.info.n_seqs + len(inner))
+    scan = Scan(
+        [*inner, *inner_inputs],
+        new_outputs,
+        info,
+        mode=op.mode,
+        profile=op.profile,
+        truncate_gradient=op.truncate_gradient,
+        name=op.name,
+        allow_gc=op.allow_gc,
+    )
+    outputs = scan(node.inputs[0], *found.values(), *node.inputs[1:], return_list=True)
+    copy_stack_trace(node.outputs, outputs)
+    return dict(zip(node.outputs, outputs, strict=True))
+
+
+@node_rewriter([Scan])
+def local_outputs_of_states(fgraph, node):
+    """Compute outputs that hold a product, but do not enter the next state, after a scan instead of in it."""
+    op = node.op
+    if op.info.as_while or not op.info.n_nit_sot:
+        return None
+    args = _args(node, op.inner_inputs, op.inner_outputs)
+    lift = Lift(args, with_states=True)
+    replacements = {}
+    for inner, outer in zip(args.inner_out_nit_sot, args.outer_out_nit_sot, strict=True):
+        if fgraph.clients.get(outer) and _products([inner]):
+            lifted, timed = lift(inner)
+            if timed:
+                replacements[outer] = lifted
+    return replacements or None
+
+
+# After the scans are in their final form (1.6), before what they no longer need is removed from them (1.605).
+register("products_of_sequences", local_products_of_sequences, "fast_run", "scan", position=1.602)
+register("outputs_of_states", local_outputs_of_states, "fast_run", "scan", position=1.603)

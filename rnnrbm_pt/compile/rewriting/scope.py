@@ -1,0 +1,119 @@
+"""Which graphs this package may rewrite: those that hold an Op of this package. All others stay as PyTensor has them.
+
+Some rewrites of this package match plain PyTensor Ops, such as a matrix product. A graph that somebody else wrote must
+compile as if this package had never been imported. So each of them is registered by `register`, and does nothing unless
+`FindOurs`, which runs first, has found one of our Ops in the graph.
+
+The inner graph of a scan is rewritten by itself, and may hold plain Ops only, as an RNN's step does. `local_mark_scan`
+puts an `Ours` into each such inner graph, by which it is recognised in turn. Draws are Ops of ours. Graphs that may
+hold none, such as those of a likelihood, are marked where they are written, by `ours`.
+"""
+
+from pytensor.compile import optdb
+from pytensor.graph.features import Feature
+from pytensor.graph.op import HasInnerGraph
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.rewriting.basic import GraphRewriter, dfs_rewriter, node_rewriter
+from pytensor.graph.traversal import ancestors
+from pytensor.scan.op import Scan
+
+from rnnrbm_pt.ours import OurOp, Ours, ours
+
+
+def is_ours(node):
+    """Whether a node is an operation of this package, or holds one in its inner graph."""
+    op = node.op
+    if isinstance(op, OurOp) or isinstance(getattr(op, "scalar_op", None), OurOp):
+        return True
+    return isinstance(op, HasInnerGraph) and any(map(is_ours, op.fgraph.apply_nodes))
+
+
+class HoldsOurs(Feature):
+    """What `FindOurs` attaches to a graph that holds an Op of this package."""
+
+
+def holds_ours(fgraph):
+    """Whether `FindOurs` has found an Op of this package in a graph."""
+    return any(isinstance(feature, HoldsOurs) for feature in fgraph._features)
+
+
+class FindOurs(GraphRewriter):
+    """Note on a graph that it holds an Op of this package, and take the marks out of it."""
+
+    def add_requirements(self, fgraph):
+        pass
+
+    def apply(self, fgraph):
+        found = [node for node in fgraph.apply_nodes if is_ours(node)]
+        if found and not holds_ours(fgraph):
+            fgraph.attach_feature(HoldsOurs())
+        marks = [(node.outputs[0], node.inputs[0]) for node in found if isinstance(node.op, Ours)]
+        fgraph.replace_all(marks, reason="rnnrbm_find_ours")
+
+
+class InOurs(GraphRewriter):
+    """A rewriter that is applied to graphs of this package alone."""
+
+    def __init__(self, rewriter):
+        self.rewriter = rewriter
+
+    def add_requirements(self, fgraph):
+        self.rewriter.add_requirements(fgraph)
+
+    def apply(self, fgraph, *args, **kwargs):
+        if holds_ours(fgraph):
+            return self.rewriter.apply(fgraph, *args, **kwargs)
+
+
+def register(name, rewriter, *tags, position):
+    """Register a node rewriter with PyTensor, for graphs of this package alone.
+
+    Parameters
+    ----------
+    name : str
+    rewriter : NodeRewriter
+        Applied once to each node of a graph.
+    *tags : str
+        Of the modes that include it: "fast_run" for all of them, "numba", "jax".
+    position : float
+        Among PyTensor's own rewrites.
+    """
+    optdb.register(f"rnnrbm_{name}", InOurs(dfs_rewriter(rewriter, ignore_newtrees=True)), *tags, position=position)
+
+
+@node_rewriter([Scan])
+def local_mark_scan(fgraph, node):
+    """Put a mark into the inner graph of a scan that holds none of our Ops."""
+    op = node.op
+    if is_ours(node):
+        return None
+    inner_inputs, inner_outputs = thawed(op)
+    used = set(ancestors(inner_outputs))
+    x = next((x for x in inner_inputs if x in used), None)  # a sequence, or else a state, before what stays the same
+    if x is None:
+        return None
+    marked = clone_replace(inner_outputs, {x: ours(x)}, copy_inputs_over=True)
+    scan = Scan(
+        inner_inputs,
+        marked,
+        op.info,
+        mode=op.mode,
+        profile=op.profile,
+        truncate_gradient=op.truncate_gradient,
+        name=op.name,
+        allow_gc=op.allow_gc,
+    )
+    return scan(*node.inputs, return_list=True)
+
+
+def thawed(op):
+    """Inner inputs and outputs of a scan that may be changed."""
+    if hasattr(op.fgraph, "unfreeze"):  # PyTensor 3.3
+        graph = op.fgraph.unfreeze()
+        return list(graph.inputs), list(graph.outputs)
+    return list(op.inner_inputs), list(op.inner_outputs)
+
+
+# Before anything else is done to a graph; and when its scans are in their final form (1.6).
+optdb.register("rnnrbm_find_ours", FindOurs(), "fast_run", "fast_compile", position=0.01)
+register("mark_scan", local_mark_scan, "fast_run", "scan", position=1.604)

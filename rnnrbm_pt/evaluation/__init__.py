@@ -1,0 +1,1 @@
+"""How good a model is: likelihoods, accuracy, simple models to compare with, published figures."""

@@ -1,0 +1,35 @@
+"""Shared variables of parameters, as the tutorial makes them."""
+
+import numpy as np
+import pytensor
+
+
+def shared_normal(num_rows, num_cols, scale=1, *, random_state=None, name=None):
+    """A shared matrix with normally distributed elements.
+
+    Parameters
+    ----------
+    num_rows, num_cols : int
+    scale : float
+        Standard deviation.
+    random_state : numpy.random.RandomState, optional
+        What the elements are drawn from. Without it, NumPy's global state, as in the tutorial, whose program seeds it.
+    name : str, optional
+
+    Returns
+    -------
+    shared matrix of floatX, shape (num_rows, num_cols)
+    """
+    value = (np.random if random_state is None else random_state).normal(scale=scale, size=(num_rows, num_cols))
+    return pytensor.shared(value.astype(pytensor.config.floatX), name=name)
+
+
+def shared_zeros(*shape, name=None):
+    """A shared tensor of zeros, of floatX.
+
+    Parameters
+    ----------
+    *shape : int
+    name : str, optional
+    """
+    return pytensor.shared(np.zeros(shape, dtype=pytensor.config.floatX), name=name)

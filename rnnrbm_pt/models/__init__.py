@@ -1,0 +1,1 @@
+"""The models: what users train, save and generate with."""

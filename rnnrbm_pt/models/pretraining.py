@@ -1,0 +1,452 @@
+"""Pretraining: the two initialisations that the tutorial recommends under "How to improve this code".
+
+    model, pretraining = RnnRbm(), Pretraining(frame_epochs=10, rnn_epochs=10)
+    records = pretrain(model, rolls, pretraining)
+
+1. Frames: W, bv and bh as those of one RBM (of an RNN-NADE: W, V, bv and bh as those of one NADE) on single frames,
+   fully shuffled, as if nothing moved the biases: Wuh = Wuv = Wuu = Wvu = 0.
+2. RNN: what moves the visible biases (of an RNN-RBM Wuv, Wuu, Wvu and bu) by an auxiliary objective, the cross-entropy
+   of each frame and sigmoid(bv_t): the RNN alone is to predict it from the frames before. It draws nothing.
+
+Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
+
+The monitor does not show what this brings: it asks how well k Gibbs steps remember the frame, and those of a good RBM
+forget it. On the JSB chorales an RNN-RBM whose frames were pretrained trained on with a lower monitor than one without,
+and a higher likelihood.
+
+A model is taken by its interface: `params`, `graphs`, `build`. What graphs are needed is imported in functions, so that
+training/ otherwise knows none. The order of the frames and of the windows, and what is drawn, come from the model's
+seed, but neither from its streams nor from its `random_state`: a run that follows finds both as they were.
+"""
+
+import time
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+
+import numpy as np
+
+from rnnrbm_pt.io.checks import choice, integer, number
+from rnnrbm_pt.training.learning import RBM_PARAMS
+from rnnrbm_pt.training.loop import batch_of, groups, interrupt_between_updates, windows
+
+OF_THE_HIDDEN_BIASES = "Wuh", "Wsh", "bh0"
+"""Names of those that move its hidden biases. They may reach the visible ones too, through the hidden units of an RTRBM
+that the next frame is given, but what they are for cannot be seen from there."""
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What is done before a model is trained; either stage can be had without the other.
+
+    Parameters
+    ----------
+    frame_epochs, rnn_epochs : int
+        Passes over all frames by the RBM or NADE, and by the RNN afterwards; 0 leaves the stage out.
+    frame_lr, rnn_lr : float
+        Learning rates.
+    frame_optimizer, rnn_optimizer : str
+        One of `training.updates.OPTIMIZERS`; it begins anew and is forgotten at the end of the stage.
+    frame_batch_size : int
+        Frames of an update, from anywhere in the rolls.
+    frame_k : int
+        Gibbs steps of an update. A NADE has none.
+    rnn_batch_size, rnn_n_sequences : int
+        Frames of a window and windows of an update, as `SequenceModel.fit` has them.
+    frame_clip_norm, rnn_clip_norm : float, optional
+        Bound of the gradient's norm.
+    rnn_also : tuple of str
+        Names of parameters that learn with those of the RNN where they reach the visible biases and otherwise stay as
+        they are: bv, mostly, where there were no frames before.
+    """
+
+    frame_epochs: int = 0
+    frame_lr: float = 0.03
+    frame_batch_size: int = 100
+    frame_k: int = 1
+    frame_optimizer: str = "momentum"
+    frame_clip_norm: float | None = None
+    rnn_epochs: int = 0
+    rnn_lr: float = 0.01
+    rnn_batch_size: int = 100
+    rnn_n_sequences: int = 4
+    rnn_optimizer: str = "adam"
+    rnn_clip_norm: float | None = None
+    rnn_also: tuple = ()
+
+    def __post_init__(self):
+        from rnnrbm_pt.training.updates import OPTIMIZERS
+
+        self._check(partial(integer, least=0), "frame_epochs", "rnn_epochs")
+        self._check(partial(integer, least=1), "frame_batch_size", "frame_k", "rnn_batch_size", "rnn_n_sequences")
+        self._check(partial(number, above=0), "frame_lr", "rnn_lr")
+        bounds = [name for name in ("frame_clip_norm", "rnn_clip_norm") if getattr(self, name) is not None]
+        self._check(partial(number, above=0), *bounds)
+        self._check(partial(choice, allowed=OPTIMIZERS), "frame_optimizer", "rnn_optimizer")
+        also = self.rnn_also
+        if not isinstance(also, (tuple, list)) or not all(isinstance(name, str) for name in also):
+            raise ValueError(f"rnn_also: expected names of parameters in a tuple, found {also!r}")
+        object.__setattr__(self, "rnn_also", tuple(also))
+
+    def _check(self, check, *names):
+        for name in names:
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+
+    def to_json(self):
+        """What `json.dumps` takes; `from_json` makes the pretraining again.
+
+        Returns
+        -------
+        dict
+        """
+        return asdict(self) | {"rnn_also": list(self.rnn_also)}
+
+    @classmethod
+    def from_json(cls, described):
+        """The pretraining that `to_json` described.
+
+        Raises
+        ------
+        ValueError
+            If it describes none.
+        """
+        unknown = set(described) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"pretraining: expected {', '.join(f.name for f in fields(cls))}, found {min(unknown)}")
+        return cls(**described)
+
+
+def pretrain(model, rolls, pretraining, on_epoch=None):
+    """Pretrain a model: its frames first, then its RNN, as far as either is asked for.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    rolls : list of arrays, shape (n_steps, n_visible)
+    pretraining : Pretraining
+    on_epoch : callable, optional
+        Called with each record.
+
+    Returns
+    -------
+    list of dict
+        The records of `pretrain_frames` and `pretrain_rnn`.
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, a roll is none of the model's, or the RNN is asked for and does not move the visible
+        biases; before anything is learned.
+    KeyboardInterrupt
+        After the update during which Ctrl+C was pressed. The model has what was learned until then.
+    """
+    if pretraining.rnn_epochs:
+        rnn_params(model, pretraining.rnn_also)
+    records = pretrain_frames(model, rolls, pretraining, on_epoch) if pretraining.frame_epochs else []
+    return records + (pretrain_rnn(model, rolls, pretraining, on_epoch) if pretraining.rnn_epochs else [])
+
+
+# ---------------------------------------------------------------------------------------------------
+# Frames
+
+
+def pretrain_frames(model, rolls, pretraining, on_epoch=None):
+    """Learn W, bv and bh (and V) as those of one RBM, or NADE, of all frames, in a new order each epoch.
+
+    Updates are of `frame_batch_size` frames, or of all where there are fewer. The last one of an epoch is filled up to
+    that by empty frames that do not count, on every backend: so the draws are the same, and JAX compiles once.
+
+    Parameters
+    ----------
+    model, rolls, pretraining, on_epoch
+        See `pretrain`.
+
+    Returns
+    -------
+    list of dict
+        One an epoch: stage ("frames"), epoch (from 1), monitor (log pseudo-likelihood, of a NADE log-likelihood, in
+        nats; the mean over frames, each as it was before its update), updates, frames, seconds.
+    """
+    frames = np.concatenate(_rolls_of(model, rolls))
+    batch_size = min(pretraining.frame_batch_size, len(frames))
+    random_state, streams = stage_randomness(model, 1)
+    update, params = _frames_update(model, pretraining, streams)
+
+    def batches():
+        return shuffled_batches(frames, batch_size, random_state, model.floatX)
+
+    return _run(model, "frames", "monitor", pretraining.frame_epochs, update, batches, params, on_epoch)
+
+
+def shuffled_batches(frames, batch_size, random_state, dtype):
+    """Each frame once, in a new order, in batches of one size.
+
+    Parameters
+    ----------
+    frames : array, shape (n_frames, n_visible)
+    batch_size : int
+    random_state : numpy.random.RandomState
+    dtype : str
+
+    Yields
+    ------
+    v : array of dtype, shape (batch_size, n_visible)
+        The last batch is filled up by zeros.
+    mask : array of dtype, shape (batch_size,)
+        1 for a frame, 0 for what fills up.
+    """
+    order = random_state.permutation(len(frames))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        v = np.zeros((batch_size, frames.shape[1]), dtype)
+        v[: len(rows)] = frames[rows]
+        yield v, (np.arange(batch_size) < len(rows)).astype(dtype)
+
+
+def _frames_update(model, pretraining, streams):
+    """The compiled update by a batch and its mask, which returns the monitor; and what it changes."""
+    import pytensor
+    import pytensor.tensor as pt
+
+    from rnnrbm_pt.compile.modes import compile_function
+    from rnnrbm_pt.graphs.nade import build_nade
+    from rnnrbm_pt.graphs.rbm import build_rbm
+    from rnnrbm_pt.training.updates import optimizer_updates
+
+    params = [p for p in model.params if p.name in RBM_PARAMS]
+    with pytensor.config.change_flags(floatX=model.floatX):
+        v, mask = pt.matrix("v"), pt.vector("mask")
+        weights = mask / mask.sum()
+        if model.graphs.log_likelihood is not None:
+            v_sample, cost, monitor, updates = build_nade(v, *params, weights=weights)
+        else:
+            visible = "gaussian" if model.real_valued else "binary"
+            v_sample, cost, monitor, updates = build_rbm(
+                v, *params, pretraining.frame_k, rngs=streams.rbm(), weights=weights, visible=visible
+            )
+        learned = optimizer_updates(
+            pretraining.frame_optimizer,
+            cost,
+            params,
+            pretraining.frame_lr,
+            consider_constant=[v_sample],
+            clip_norm=pretraining.frame_clip_norm,
+        )
+    updates = {**updates, **learned}
+    return compile_function([v, mask], monitor, updates, mode=model._mode, floatX=model.floatX), params
+
+
+# ---------------------------------------------------------------------------------------------------
+# RNN
+
+
+def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
+    """Learn to predict each frame by the visible biases alone, from the frames before it.
+
+    Windows are cut and put side by side as in training; JAX gets them of one length, filled up by frames that do not
+    count.
+
+    Parameters
+    ----------
+    model, rolls, pretraining, on_epoch
+        See `pretrain`.
+
+    Returns
+    -------
+    list of dict
+        One an epoch: stage ("rnn"), epoch (from 1), cost (cross-entropy in nats, or half the squared error of Gaussian
+        units; the mean over frames, each as it was before its update), updates, frames, seconds.
+
+    Raises
+    ------
+    ValueError
+        As `pretrain`.
+    """
+    params = rnn_params(model, pretraining.rnn_also)
+    rolls = _rolls_of(model, rolls)
+    random_state, _ = stage_randomness(model, 2)
+    order = list(range(len(rolls)))
+    update = _rnn_update(model, pretraining, params)
+    n_frames, n_sequences = pretraining.rnn_batch_size, pretraining.rnn_n_sequences
+    n_steps = min(n_frames, max(map(len, rolls))) if model.backend == "jax" else None
+
+    def batches():
+        random_state.shuffle(order)
+        for group in groups(windows(rolls, order, n_frames), n_sequences):
+            yield batch_of(group, n_steps, n_sequences, model.floatX)
+
+    return _run(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
+
+
+def rnn_params(model, also=()):
+    """The parameters that the visible biases of a step depend on, but for those of the RBM, the NADE.
+
+    They are found as what has a gradient, so nothing else has to be known of the model.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    also : sequence of str
+        Names of parameters that are not to be left out.
+
+    Returns
+    -------
+    list of shared variables
+
+    Raises
+    ------
+    ValueError
+        If there are none, or a name of `also` is not among those that the visible biases depend on.
+    """
+    connected = differentiable_inputs(model.graphs.bv_t)
+    reach = [p for p in model.params if p in connected]
+    left_out = *RBM_PARAMS, *OF_THE_HIDDEN_BIASES
+    if all(p.name in left_out for p in reach):
+        raise ValueError(
+            "rnn_epochs: expected a model whose visible biases move with its state, found one whose visible biases "
+            f"stay: {type(model).__name__} has to have visible_from_u=True for that"
+        )
+    for name in also:
+        if name not in [p.name for p in reach]:
+            known = ", ".join(p.name for p in reach if p.name in left_out)
+            raise ValueError(f"rnn_also: expected parameters out of {known}, found {name!r}")
+    return [p for p in reach if p.name not in left_out or p.name in also]
+
+
+def differentiable_inputs(output):
+    """All variables of a graph on which an output depends by paths that a gradient takes.
+
+    Asked of each operation by its connection pattern, which a scan works out from the graph within it: without building
+    the gradient, which of a scan takes seconds.
+
+    Parameters
+    ----------
+    output : variable
+
+    Returns
+    -------
+    set of variables
+    """
+    found, ahead = set(), [output]
+    while ahead:
+        variable = ahead.pop()
+        if variable in found:
+            continue
+        found.add(variable)
+        node = variable.owner
+        if node is None:
+            continue
+        if not hasattr(node.op, "connection_pattern"):  # each input to each output
+            ahead += node.inputs
+            continue
+        i = node.outputs.index(variable)
+        pattern = node.op.connection_pattern(node)
+        ahead += [x for x, row in zip(node.inputs, pattern, strict=True) if row[i]]
+    return found
+
+
+def prediction_error(v, bv_t, visible="binary"):
+    """Of frames that are predicted by visible biases alone: -sum_i v_i log p_i + (1 - v_i) log(1 - p_i).
+
+    p = sigmoid(bv_t), by softplus, so that it is finite everywhere. Of Gaussian units 1/2 |v - bv_t|^2.
+
+    Parameters
+    ----------
+    v, bv_t : tensors, shape (..., n_visible)
+    visible : {"binary", "gaussian"}
+
+    Returns
+    -------
+    tensor, shape v.shape[:-1]
+        In nats, one a frame (of Gaussian units but for a constant).
+    """
+    from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
+
+    return ((v - bv_t) ** 2).sum(axis=-1) / 2 if visible == "gaussian" else -log_pseudo_likelihood(v, bv_t)
+
+
+def _rnn_update(model, pretraining, params):
+    """The compiled update of params by windows and their mask, which returns the cost."""
+    import pytensor
+
+    from rnnrbm_pt.compile.modes import compile_function
+    from rnnrbm_pt.training.updates import optimizer_updates
+
+    graphs = model._graphs_to_learn(batched=True)
+    with pytensor.config.change_flags(floatX=model.floatX):
+        error = prediction_error(graphs.v, graphs.bv_t, "gaussian" if model.real_valued else "binary")
+        cost = (error * graphs.mask).sum() / graphs.mask.sum()
+        updates = optimizer_updates(
+            pretraining.rnn_optimizer, cost, params, pretraining.rnn_lr, clip_norm=pretraining.rnn_clip_norm
+        )
+    return compile_function([graphs.v, graphs.mask], cost, updates, mode=model._mode, floatX=model.floatX)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Both
+
+
+def stage_randomness(model, stage):
+    """What a stage shuffles with and draws from: another for each seed and stage, and always the same.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    stage : int
+
+    Returns
+    -------
+    random_state : numpy.random.RandomState
+    streams : RandomStreams
+        Of the model's kind.
+    """
+    from rnnrbm_pt.streams.srs import stream_seed
+
+    seed = model.settings["seed"]
+    random_state = np.random.RandomState(None if seed is None else [*np.ravel(seed), stage])
+    return random_state, type(model.streams)(stream_seed(random_state))
+
+
+def _rolls_of(model, rolls):
+    rolls = model._checked(rolls)
+    if not sum(len(roll) for roll in rolls):
+        raise ValueError("pretraining: expected rolls with frames, found none")
+    return rolls
+
+
+def _run(model, stage, quantity, num_epochs, update, batches, params, on_epoch):
+    """Run the epochs of a stage: `batches()` yields the arguments of the updates of one, of which the last is a mask.
+
+    Ctrl+C takes effect between two updates. The first one may compile, for up to a minute: within it Ctrl+C is
+    immediate, and leaves the parameters as they were.
+    """
+    from rnnrbm_pt.compile.modes import bounded_threads
+
+    before = [p.get_value() for p in params]
+    records, updated = [], False
+    try:
+        with bounded_threads(model.threads), interrupt_between_updates() as check:
+            for epoch in range(1, num_epochs + 1):
+                start = time.perf_counter()
+                found, frames = [], []
+                for arguments in batches():
+                    found.append(float(update(*arguments)))
+                    frames.append(int(arguments[-1].sum()))
+                    updated = True
+                    check()
+                record = {
+                    "stage": stage,
+                    "epoch": epoch,
+                    quantity: float(np.average(found, weights=frames)),
+                    "updates": len(found),
+                    "frames": sum(frames),
+                    "seconds": round(time.perf_counter() - start, 3),
+                }
+                records.append(record)
+                if on_epoch is not None:
+                    on_epoch(record)
+    except KeyboardInterrupt:
+        if not updated:
+            for p, value in zip(params, before, strict=True):
+                p.set_value(value)
+        raise
+    return records

@@ -1,0 +1,234 @@
+"""MRG31k3p: the random numbers of Theano's `MRG_RandomStreams`, in NumPy and as a PyTensor Op.
+
+Two linear recurrences run side by side (L'Ecuyer and Touzin, Fast combined multiple recursive generators with
+multipliers of the form a = +-2^q +-2^r, Winter Simulation Conference 2000):
+
+    x_n = (2^22 x_{n-2} + (2^7 + 1) x_{n-3})         mod M1, M1 = 2^31 - 1
+    y_n = (2^15 y_{n-1} + (2^15 + 1) y_{n-3})        mod M2, M2 = 2^31 - 21069
+    u_n = z_n / 2^31, z_n = x_n - y_n where that is positive, x_n - y_n + M1 where it is not
+
+A state is a row (x_n, x_{n-1}, x_{n-2}, y_n, y_{n-1}, y_{n-2}). As Theano does for a draw whose size is symbolic,
+`N_STREAMS` states run in parallel: element i of a draw comes from state i mod N_STREAMS, which each use advances once.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.gradient import disconnected_type
+from pytensor.graph.basic import Apply
+from pytensor.link.c.op import COp
+from pytensor.tensor.random.op import RNGConsumerOp
+from pytensor.tensor.type import TensorType
+
+from rnnrbm_pt.ours import OurOp
+from rnnrbm_pt.streams.stream_type import StreamType
+
+M1 = 2**31 - 1
+M2 = 2**31 - 21069
+
+N_STREAMS = 60 * 256
+"""States that a stream holds: what Theano takes where the size of a draw is symbolic."""
+
+NORM = {"float64": np.float64(2**-31), "float32": np.float32(4.6566126e-10)}
+"""What makes z a uniform. Theano's float32 is one bit short of 2^-31, so that M1 times it is less than 1."""
+
+COMPANIONS = (
+    (((0, 2**22, 2**7 + 1), (1, 0, 0), (0, 1, 0)), M1),
+    (((2**15, 0, 2**15 + 1), (1, 0, 0), (0, 1, 0)), M2),
+)
+"""The matrices that take (x_n, x_{n-1}, x_{n-2}) and (y_n, y_{n-1}, y_{n-2}) one step on, with their moduli."""
+
+
+def _product(a, b, modulus):
+    """a b mod modulus, for matrices of uint64 less than 2^31: three products of 62 bits fit in 64."""
+    return a @ b % np.uint64(modulus)
+
+
+@cache
+def jump_matrices(log2_steps):
+    """The two companion matrices to the power 2^log2_steps."""
+    jumps = []
+    for companion, modulus in COMPANIONS:
+        jump = np.array(companion, dtype=np.uint64)
+        for _ in range(log2_steps):
+            jump = _product(jump, jump, modulus)
+        jumps.append(jump)
+    return tuple(jumps)
+
+
+def jump_ahead(states, log2_steps):
+    """States after 2^log2_steps steps each.
+
+    Parameters
+    ----------
+    states : int32 matrix, shape (n, 6)
+    log2_steps : int
+
+    Returns
+    -------
+    int32 matrix, shape (n, 6)
+    """
+    halves = np.split(states.astype(np.uint64), 2, axis=1)
+    jumped = [
+        _product(half, jump.T, modulus)
+        for half, jump, (_, modulus) in zip(halves, jump_matrices(log2_steps), COMPANIONS, strict=True)
+    ]
+    return np.concatenate(jumped, axis=1).astype(np.int32)
+
+
+def parallel_states(first, n_streams=N_STREAMS):
+    """States that lie 2^72 steps apart, from the first one on.
+
+    Parameters
+    ----------
+    first : int32 matrix, shape (1, 6)
+    n_streams : int
+
+    Returns
+    -------
+    int32 matrix, shape (n_streams, 6)
+    """
+    states, log2_steps = first, 72
+    while len(states) < n_streams:  # 2^j states and the same again, 2^j jumps on
+        states = np.concatenate([states, jump_ahead(states, log2_steps)])
+        log2_steps += 1
+    return np.ascontiguousarray(states[:n_streams])
+
+
+def advance(states):
+    """Take states one step on, where they are.
+
+    Parameters
+    ----------
+    states : int32 matrix, shape (n, 6)
+
+    Returns
+    -------
+    z : int64 vector, shape (n,)
+        From 1 to M1.
+    """
+    _, x2, x3, y1, _, y3 = states.T.astype(np.int64)
+    x = (2**22 * x2 + (2**7 + 1) * x3) % M1
+    y = (2**15 * y1 + (2**15 + 1) * y3) % M2
+    states[:, [1, 2, 4, 5]] = states[:, [0, 1, 3, 4]]
+    states[:, 0] = x
+    states[:, 3] = y
+    return np.where(x > y, x - y, x - y + M1)
+
+
+def uniforms(states, size, dtype):
+    """Draw uniform numbers, and advance the states where they are.
+
+    Parameters
+    ----------
+    states : int32 matrix, shape (n_streams, 6)
+    size : int
+    dtype : {'float64', 'float32'}
+
+    Returns
+    -------
+    vector of dtype, shape (size,)
+        In (0, 1).
+    """
+    z = [advance(states[: min(len(states), size - drawn)]) for drawn in range(0, size, len(states))]
+    return np.concatenate([*z, np.empty(0, np.int64)]).astype(dtype) * NORM[dtype]
+
+
+class MRGType(StreamType):
+    """The type of a stream: an int32 matrix, shape (n_streams, 6), one state a row."""
+
+    name_of_kind = "MRG31k3p"
+    dtype = "int32"
+    shape = (None, 6)
+
+
+mrg_type = MRGType()
+
+
+class MRGBinomial(OurOp, COp, RNGConsumerOp):
+    """Draw 0 or 1: uniform < p, in the float type of p, from streams of MRG31k3p.
+
+    Inputs the states and p, a float tensor of any shape; outputs the next states and the bits, of the type of p.
+    """
+
+    __props__ = ("inplace",)
+
+    def __init__(self, inplace=False):
+        self.inplace = inplace
+        if inplace:
+            self.destroy_map = {0: [0]}
+
+    def make_node(self, states, p):
+        p = pt.as_tensor(p)
+        if not isinstance(states.type, MRGType):
+            raise TypeError(f"expected states of MRG31k3p, found {states.type}")
+        if p.type.dtype not in NORM:
+            raise TypeError(f"p: expected float64 or float32, found {p.type.dtype}")
+        return Apply(self, [states, p], [mrg_type(), TensorType(p.type.dtype, shape=p.type.shape)()])
+
+    def update(self, node):
+        return {node.inputs[0]: node.outputs[0]}
+
+    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
+        shapes = fgraph_node_shapes[-1]
+        return [None, shapes[1]]
+
+    def connection_pattern(self, node):
+        return [[True, False], [False, False]]
+
+    def L_op(self, inputs, outputs, output_gradients):
+        return [disconnected_type(), disconnected_type()]
+
+    def perform(self, node, inputs, outputs):
+        states, p = inputs
+        if not self.inplace:
+            states = states.copy()
+        u = uniforms(states, p.size, p.dtype.name).reshape(p.shape)
+        outputs[0][0] = states
+        outputs[1][0] = np.asarray(u < p, dtype=p.dtype)
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        states, p = inputs
+        next_states, bits = outputs
+        float_type, norm = {"float64": ("npy_float64", "4.656612873077392578125e-10")}.get(
+            node.inputs[1].type.dtype, ("npy_float32", "4.6566126e-10f")
+        )
+        take = (
+            f"Py_INCREF({states}), {states}"
+            if self.inplace
+            else f"(PyArrayObject*) PyArray_NewCopy({states}, NPY_CORDER)"
+        )
+        return f"""
+        {{
+            Py_XDECREF({next_states});
+            {next_states} = ({take});
+            Py_XDECREF({bits});
+            {bits} = (PyArrayObject*) PyArray_NewLikeArray({p}, NPY_CORDER, NULL, 0);
+            PyArrayObject *p_ = (PyArrayObject*) PyArray_GETCONTIGUOUS({p});
+            if (!{next_states} || !{bits} || !p_) {{ Py_XDECREF(p_); {sub["fail"]} }}
+            const {float_type} *prob = ({float_type}*) PyArray_DATA(p_);
+            {float_type} *bit = ({float_type}*) PyArray_DATA({bits});
+            npy_int32 *const first = (npy_int32*) PyArray_DATA({next_states});
+            npy_int32 *const end = first + 6 * PyArray_DIM({next_states}, 0), *s = first;
+            for (npy_intp i = 0, n = PyArray_SIZE({bits}); i < n; ++i) {{
+                // One step: 2^31 is 1 mod M1 and 21069 mod M2, so the high bits fold onto the low ones.
+                npy_int64 x = ((npy_int64) s[1] << 22) + (npy_int64) s[2] * 129;
+                x = (x & {M1}) + (x >> 31);
+                if (x >= {M1}) x -= {M1};
+                npy_int64 y = ((npy_int64) s[3] << 15) + (npy_int64) s[5] * 32769;
+                y = (y & {M1}) + 21069 * (y >> 31);
+                if (y >= {M2}) y -= {M2};
+                s[2] = s[1]; s[1] = s[0]; s[0] = (npy_int32) x;
+                s[5] = s[4]; s[4] = s[3]; s[3] = (npy_int32) y;
+                const npy_int32 z = (npy_int32) (x > y ? x - y : x - y + {M1});
+                bit[i] = ({float_type}) z * {norm} < prob[i];
+                s += 6;
+                if (s == end) s = first;
+            }}
+            Py_DECREF(p_);
+        }}
+        """
+
+    def c_code_cache_version(self):
+        return (1,)

@@ -1,0 +1,237 @@
+"""Philox4x32-10, the generator behind `PhiloxStreams`, and the Op that draws from it.
+
+Philox is a counter-based generator (Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, SC
+2011): number c of a stream is a function of c and of a key, with no state between. So the draws of a frame are the same
+whatever stands beside it, they can be made in any order, by vector instructions and on several cores, and they are the
+same on every backend.
+
+    (x0, x1, x2, x3) -> (hi(M1 x2) ^ x1 ^ k0, lo(M1 x2), hi(M0 x0) ^ x3 ^ k1, lo(M0 x0))
+    (k0, k1) -> (k0 + W0, k1 + W1) mod 2^32
+
+ten times over, where hi and lo are the upper and the lower 32 bits of a product.
+
+A stream is (key 0, key 1, d0, d1), all uint32: it counts its draws in d = d0 + 2^32 d1 < 2^63. For one draw of n rows
+of m bits, let q = ceil(m / 4): the word of bit j of row i is word j // q of the counter (j mod q, i, d0, d1). A float32
+uniform is the upper 24 bits of it; a float64 uniform takes it for its upper 32 bits and 21 more from the same place of
+the draw d + 2^63.
+"""
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.gradient import disconnected_type
+from pytensor.graph.basic import Apply
+from pytensor.link.c.op import COp
+from pytensor.tensor.random.op import RNGConsumerOp
+from pytensor.tensor.type import TensorType
+
+from rnnrbm_pt.ours import OurOp
+from rnnrbm_pt.streams.stream_type import StreamType
+
+ROUNDS = 10
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+WEYL = 0x9E3779B9, 0xBB67AE85
+SECOND_WORD = 1 << 31
+"""What is set in d1 where a float64 uniform takes its lower bits."""
+
+
+def philox4x32(counter, key, rounds=ROUNDS):
+    """The four words of a counter.
+
+    Parameters
+    ----------
+    counter : four uint32 arrays that broadcast
+    key : two integers
+    rounds : int
+
+    Returns
+    -------
+    tuple of four uint32 arrays
+    """
+    x0, x1, x2, x3 = (np.asarray(x, dtype=np.uint64) for x in counter)
+    k0, k1 = (int(k) for k in key)
+    low = np.uint64(0xFFFFFFFF)
+    for _ in range(rounds):
+        p0, p1 = x0 * np.uint64(MULTIPLIERS[0]), x2 * np.uint64(MULTIPLIERS[1])
+        x0, x1, x2, x3 = (
+            (p1 >> np.uint64(32)) ^ x1 ^ np.uint64(k0),
+            p1 & low,
+            (p0 >> np.uint64(32)) ^ x3 ^ np.uint64(k1),
+            p0 & low,
+        )
+        k0, k1 = (k0 + WEYL[0]) % 2**32, (k1 + WEYL[1]) % 2**32
+    return tuple(x.astype(np.uint32) for x in np.broadcast_arrays(x0, x1, x2, x3))
+
+
+def words(state, shape, second=False):
+    """The words of one draw.
+
+    Parameters
+    ----------
+    state : uint32 vector, shape (4,)
+    shape : tuple of int
+        All axes but the last are rows.
+    second : bool
+        Those of the lower bits of float64.
+
+    Returns
+    -------
+    uint32 array of that shape
+    """
+    *rows, m = shape or (1,)
+    n, q = int(np.prod(rows)), -(-m // 4)
+    key, d0, d1 = state[:2], state[2], state[3] | np.uint32(SECOND_WORD if second else 0)
+    four = philox4x32((np.arange(q), np.arange(n)[:, np.newaxis], d0, d1), key)
+    return np.concatenate(four, axis=1)[:, :m].reshape(shape)
+
+
+def uniforms(state, shape, dtype):
+    """The uniform numbers of one draw: see the top of this module.
+
+    Parameters
+    ----------
+    state : uint32 vector, shape (4,)
+    shape : tuple of int
+    dtype : {'float64', 'float32'}
+
+    Returns
+    -------
+    array of dtype
+        In [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64).
+    """
+    first = words(state, shape)
+    if dtype == "float32":
+        return (first >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
+    second = words(state, shape, second=True)
+    return (first * 2.0**21 + (second >> np.uint32(11))) * 2.0**-53
+
+
+def next_draw(state):
+    """The state after one draw: d + 1."""
+    k0, k1, d0, d1 = (int(x) for x in state)
+    d = (d0 + (d1 << 32) + 1) % 2**63
+    return np.array([k0, k1, d % 2**32, d >> 32], dtype=np.uint32)
+
+
+class PhiloxType(StreamType):
+    """The type of a stream: a uint32 vector, shape (4,), of two words of key and two that count the draws."""
+
+    name_of_kind = "Philox"
+    dtype = "uint32"
+    shape = (4,)
+
+    def __init__(self, parallel=False):
+        self.parallel = parallel
+        """Whether the rows of a draw may be made on several cores: the numbers are the same."""
+
+    def __eq__(self, other):
+        return super().__eq__(other) and self.parallel == other.parallel
+
+    def __hash__(self):
+        return hash((type(self), self.parallel))
+
+    def __repr__(self):
+        return f"PhiloxType(parallel={self.parallel})"
+
+
+class PhiloxBinomial(OurOp, COp, RNGConsumerOp):
+    """Draw 0 or 1: uniform < p, in the float type of p, from a stream of Philox.
+
+    Inputs the stream and p, a float tensor of any shape; outputs the next stream and the bits, of the type of p.
+    """
+
+    __props__ = ()
+
+    def make_node(self, state, p):
+        p = pt.as_tensor(p)
+        if not isinstance(state.type, PhiloxType):
+            raise TypeError(f"expected a stream of Philox, found {state.type}")
+        if p.type.dtype not in ("float64", "float32"):
+            raise TypeError(f"p: expected float64 or float32, found {p.type.dtype}")
+        return Apply(self, [state, p], [state.type(), TensorType(p.type.dtype, shape=p.type.shape)()])
+
+    def update(self, node):
+        return {node.inputs[0]: node.outputs[0]}
+
+    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
+        shapes = fgraph_node_shapes[-1]
+        return [None, shapes[1]]
+
+    def connection_pattern(self, node):
+        return [[True, False], [False, False]]
+
+    def L_op(self, inputs, outputs, output_gradients):
+        return [disconnected_type(), disconnected_type()]
+
+    def perform(self, node, inputs, outputs):
+        state, p = inputs
+        outputs[0][0] = next_draw(state)
+        outputs[1][0] = np.asarray(uniforms(state, p.shape, p.dtype.name) < p, dtype=p.dtype)
+
+    def c_support_code(self, **kwargs):
+        return _C_PHILOX
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        state, p = inputs
+        next_state, bits = outputs
+        double = node.inputs[1].type.dtype == "float64"
+        float_type = "npy_float64" if double else "npy_float32"
+        uniform = (
+            "(w[i] * 2097152.0 + (w2[i] >> 11)) * 1.1102230246251565e-16"
+            if double
+            else "(npy_float32) (w[i] >> 8) * 5.9604644775390625e-8f"
+        )
+        return f"""
+        {{
+            Py_XDECREF({next_state});
+            {next_state} = (PyArrayObject*) PyArray_NewCopy({state}, NPY_CORDER);
+            Py_XDECREF({bits});
+            {bits} = (PyArrayObject*) PyArray_NewLikeArray({p}, NPY_CORDER, NULL, 0);
+            PyArrayObject *p_ = (PyArrayObject*) PyArray_GETCONTIGUOUS({p});
+            const npy_intp size = {bits} ? PyArray_SIZE({bits}) : 0;
+            const npy_intp m = PyArray_NDIM({p}) ? PyArray_DIM({p}, PyArray_NDIM({p}) - 1) : 1;
+            const npy_intp q = (m + 3) / 4;
+            npy_uint32 *w = (npy_uint32*) PyMem_Malloc(8 * q * sizeof(npy_uint32) + 1), *w2 = w + 4 * q;
+            if (!{next_state} || !{bits} || !p_ || !w) {{
+                Py_XDECREF(p_); PyMem_Free(w); if (!PyErr_Occurred()) PyErr_NoMemory(); {sub["fail"]}
+            }}
+            npy_uint32 *const s = (npy_uint32*) PyArray_DATA({next_state});
+            const {float_type} *prob = ({float_type}*) PyArray_DATA(p_);
+            {float_type} *bit = ({float_type}*) PyArray_DATA({bits});
+            for (npy_intp row = 0; m && row < size / m; ++row, prob += m, bit += m) {{
+                rnnrbm_philox_row((npy_uint32) row, q, s, 0, w);
+                if ({int(double)}) rnnrbm_philox_row((npy_uint32) row, q, s, 1u << 31, w2);
+                for (npy_intp i = 0; i < m; ++i) bit[i] = {uniform} < prob[i];
+            }}
+            if (++s[2] == 0) s[3] = (s[3] + 1) & 0x7fffffffu;
+            PyMem_Free(w);
+            Py_DECREF(p_);
+        }}
+        """
+
+    def c_code_cache_version(self):
+        return (1,)
+
+
+_C_PHILOX = f"""
+#ifndef RNNRBM_PHILOX
+#define RNNRBM_PHILOX
+/* The words of one row of a draw: word k of counter c goes to place k q + c. */
+static void rnnrbm_philox_row(npy_uint32 row, npy_intp q, const npy_uint32 *state, npy_uint32 second, npy_uint32 *w)
+{{
+    for (npy_intp c = 0; c < q; ++c) {{
+        npy_uint32 x0 = (npy_uint32) c, x1 = row, x2 = state[2], x3 = state[3] | second;
+        npy_uint32 k0 = state[0], k1 = state[1];
+        for (int round = 0; round < {ROUNDS}; ++round) {{
+            const npy_uint64 p0 = (npy_uint64) x0 * {MULTIPLIERS[0]}u, p1 = (npy_uint64) x2 * {MULTIPLIERS[1]}u;
+            x0 = (npy_uint32) (p1 >> 32) ^ x1 ^ k0;
+            x1 = (npy_uint32) p1;
+            x2 = (npy_uint32) (p0 >> 32) ^ x3 ^ k1;
+            x3 = (npy_uint32) p0;
+            k0 += {WEYL[0]}u;
+            k1 += {WEYL[1]}u;
+        }}
+        w[c] = x0; w[q + c] = x1; w[2 * q + c] = x2; w[3 * q + c] = x3;
+    }}
+}}
+#endif
+"""

@@ -1,0 +1,26 @@
+"""The kinds of random streams by their names."""
+
+from rnnrbm_pt.streams.mrg import MRGStreams
+from rnnrbm_pt.streams.philox import PhiloxStreams
+from rnnrbm_pt.streams.srs import RandomStreams
+
+STREAMS = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
+"""Kinds of random streams: Theano's shared_randomstreams (the published log's), its MRG31k3p (since 2016), and Philox,
+the fastest, which is not Theano's."""
+
+
+def kind_of_streams(streams, backend):
+    """The kind of streams that is meant: without one, Theano's, or Philox on JAX, which has no other.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or the backend has not got it.
+    """
+    if streams is None:
+        return "philox" if backend == "jax" else "srs"
+    if streams not in STREAMS:
+        raise ValueError(f"streams: expected one of {', '.join(STREAMS)}, found {streams!r}")
+    if backend == "jax" and streams != "philox":
+        raise ValueError(f"streams: expected philox, the one kind that the backend jax has, found {streams!r}")
+    return streams

@@ -1,0 +1,182 @@
+"""Where the random numbers of a graph come from: one stream for each draw that is written in it.
+
+The tutorial's `shared_randomstreams` gives every ``rng.binomial(...)`` that is written in a graph a Mersenne
+Twister of its own. All of them are seeded by one more, in the order in which they are written. `RandomStreams` does
+the same, and so draws the same numbers.
+"""
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.tensor.random.type import RandomGeneratorType, random_generator_type
+from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
+from pytensor.tensor.shape import Shape
+
+from rnnrbm_pt.streams.binomial import binary_binomial
+
+SEED = 0xBEEF
+"""The tutorial's seed: ``numpy.random.seed(0xbeef)``."""
+
+
+def mersenne_twister(seed):
+    """A NumPy generator that yields the doubles of the legacy ``numpy.random.RandomState(seed)``.
+
+    Parameters
+    ----------
+    seed : int
+        In [0, 2**32).
+
+    Returns
+    -------
+    numpy.random.Generator
+        Over MT19937.
+    """
+    bit_generator = np.random.MT19937()
+    legacy = np.random.RandomState(seed).get_state(legacy=False)
+    bit_generator.state = {"bit_generator": "MT19937", "state": legacy["state"]}
+    return np.random.Generator(bit_generator)
+
+
+class Advancing:
+    """What shared streams have in common: every compiled function that draws from one advances it, as in Theano.
+
+    The last draw that is written says how; ``updates={stream: next_stream}`` says the same explicitly. A scan asks this
+    too, so a stream that is taken within its step is among the updates that the scan returns.
+    """
+
+    @property
+    def default_update(self):
+        return self._default_update
+
+    @default_update.setter
+    def default_update(self, next_stream):  # SharedVariable's own setter warns that it is deprecated
+        self._default_update = next_stream
+
+
+class SharedStream(Advancing, RandomGeneratorSharedVariable):
+    """A shared stream whose value is a NumPy generator."""
+
+
+class RandomStreams:
+    """Random streams seeded by the rule of Theano's `shared_randomstreams.RandomStreams`.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Seed of the generator that seeds the streams, in [0, 2**30). Without it, the tutorial's: the first draw of
+        ``RandomState(0xbeef)``.
+
+    Attributes
+    ----------
+    streams : list of shared random generators
+        All that were given out, in order. Their states belong to a checkpoint.
+    """
+
+    def __init__(self, seed=None):
+        if seed is None:
+            seed = stream_seed(np.random.RandomState(SEED))
+        self._seeds = np.random.RandomState(seed)
+        self.streams = []
+
+    def stream(self, name=None):
+        """Give out the next stream: a shared variable that holds the state of a Mersenne Twister.
+
+        Parameters
+        ----------
+        name : str, optional
+            What a printed graph shall call it.
+
+        Returns
+        -------
+        shared random generator
+            ``next_stream, draw = bernoulli(stream, p)`` draws from it. Compiled functions that compute the draw advance
+            it; see `Advancing`.
+        """
+        generator = mersenne_twister(int(self._seeds.randint(2**30)))
+        stream = SharedStream(type=random_generator_type, value=generator, strict=False, name=name)
+        self.streams.append(stream)
+        return stream
+
+    def binomial(self, size=None, n=1, p=0.5, dtype=None):
+        """Draw from the next stream, as the tutorial writes it: ``rng.binomial(size=p.shape, n=1, p=p, dtype=floatX)``.
+
+        Parameters
+        ----------
+        size : sequence of int, or integer vector, optional
+            Shape of the draw. Without it, the shape of p.
+        n : int
+            Trials: one.
+        p : tensor of any shape
+            Probabilities of 1.
+        dtype : str, optional
+            Without it, floatX.
+
+        Returns
+        -------
+        tensor
+            The draw alone: its stream advances by itself. Within a scan, return the updates that the scan gives.
+        """
+        if n != 1:
+            raise ValueError(f"n: expected 1 trial, found {n!r}")
+        p = pt.as_tensor(p)
+        _, draw = bernoulli(self.stream(), p if size is None or _is_shape_of(size, p) else pt.broadcast_to(p, size))
+        return draw if dtype is None else pt.cast(draw, dtype)
+
+    def rbm(self, suffix=""):
+        """The four streams of one `build_rbm`, in the order in which the tutorial's program writes them.
+
+        Returns
+        -------
+        tuple of four shared random generators
+            h and v of the Gibbs chain, h and v of the monitor's additional step.
+        """
+        names = "rng_h", "rng_v", "rng_h_monitor", "rng_v_monitor"
+        return tuple(self.stream(name + suffix) for name in names)
+
+    def again(self):
+        """What gives out the same streams once more, in the same order: for a second graph that draws from them."""
+        return _SameStreams(self.streams)
+
+
+class _SameStreams:
+    def __init__(self, streams):
+        self._rest = iter(streams)
+
+    def rbm(self, suffix=""):
+        streams = tuple(next(self._rest) for _ in range(4))
+        for stream in streams:
+            stream.tag.used = False  # PyTensor warns of a stream used twice; two graphs are compiled apart
+        return streams
+
+
+def _is_shape_of(size, x):
+    return getattr(size, "owner", None) is not None and isinstance(size.owner.op, Shape) and size.owner.inputs[0] is x
+
+
+def stream_seed(random_state):
+    """Draw the seed of `RandomStreams` as the tutorial does: ``numpy.random.randint(1 << 30)``."""
+    return int(random_state.randint(1 << 30))
+
+
+def bernoulli(stream, p):
+    """Draw 0 or 1 with the probabilities p.
+
+    Parameters
+    ----------
+    stream : random generator variable
+        Shared, or the state that a scan carries.
+    p : tensor of any shape
+        Probabilities of 1.
+
+    Returns
+    -------
+    next_stream : variable of the type of `stream`
+    draw : tensor of floatX, the shape of p
+    """
+    if isinstance(stream.type, RandomGeneratorType):
+        next_stream, draw = binary_binomial(1, p, rng=stream, return_next_rng=True)
+    else:
+        next_stream, draw = stream.binomial(n=1, p=p)
+    if isinstance(stream, Advancing):
+        stream.default_update = next_stream
+    return next_stream, pt.cast(draw, pytensor.config.floatX)

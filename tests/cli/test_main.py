@@ -1,0 +1,273 @@
+"""The command, run as a user runs it: what it writes, what it prints, how it fails."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import wave
+
+import numpy as np
+import pytest
+
+from rnnrbm_pt import RnnRbm, __version__, midiread, midiwrite
+from rnnrbm_pt.cli.main import main
+
+
+@pytest.fixture
+def midi_folder(toy_rolls, tmp_path):
+    folder = tmp_path / "midi"
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(folder / f"{i}.mid", roll, (21, 33), 0.3)
+    return folder
+
+
+SMALL = ["--hidden", "8", "--recurrent", "6", "--lr", "0.05", "--r", "21,33"]
+
+
+def train(folder, output, *more):
+    return main(["train", str(folder), "-o", str(output), "--epochs", "2", *SMALL, *more])
+
+
+def test_help_answers_without_pytensor():
+    program = "import sys; from rnnrbm_pt.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    program += "assert not {'pytensor', 'numba', 'matplotlib', 'numpy'} & set(sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    for name in ("demo", "train", "generate", "info"):
+        assert name in result.stdout
+
+
+def test_python_dash_m_and_version():
+    result = subprocess.run(
+        [sys.executable, "-m", "rnnrbm_pt", "--version"], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == f"rnnrbm {__version__}"
+
+
+def test_train_then_generate(midi_folder, tmp_path, capsys):
+    model = tmp_path / "out" / "model"
+    assert train(midi_folder, model) == 0
+    out = capsys.readouterr().out
+    assert "Training set: 5 sequences" in out
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("Epoch")] == ["1/2", "2/2"]
+    records = [json.loads(line) for line in (tmp_path / "out" / "model.jsonl").read_text().splitlines()]
+    assert [record["epoch"] for record in records] == [1, 2]
+    assert [record["monitor"] for record in records] == [record["monitor"] for record in RnnRbm.load(model).log]
+
+    generate = ["generate", str(model), "-o", str(tmp_path / "a.mid"), "--steps", "30", "--seed", "1"]
+    pictures = ["--plot", str(tmp_path / "a.png"), "--wav", str(tmp_path / "a.wav")]
+    assert main([*generate, *pictures, "-n", "2", "--patch", "19"]) == 0
+    assert "30 frames" in capsys.readouterr().out
+    written = [f"a-{i}.{suffix}" for i in (1, 2) for suffix in ("mid", "png", "wav")]
+    assert sorted(path.name for path in tmp_path.glob("a*")) == written
+    with wave.open(str(tmp_path / "a-1.wav")) as file:
+        assert round(file.getnframes() / file.getframerate(), 1) in (9.0, 9.1)  # 30 frames of 0.3 s, and a release
+    assert main(generate) == 0
+    assert (tmp_path / "a.mid").exists()
+    one, first = (midiread(tmp_path / name, (21, 33), 0.3).piano_roll for name in ("a.mid", "a-1.mid"))
+    assert np.array_equal(one, first)
+
+
+def test_several_sequences_on_jax(midi_folder, tmp_path, capsys):
+    pytest.importorskip("jax")
+    model = tmp_path / "model"
+    assert train(midi_folder, model, "--backend", "jax", "--n-sequences", "2", "--threads", "2") == 0
+    loaded = RnnRbm.load(model)
+    assert loaded.progress.n_sequences == 2 and loaded.settings["streams"] == "philox" and len(loaded.log) == 2
+    assert main(["generate", str(model), "-o", str(tmp_path / "a.mid"), "--steps", "5", "--backend", "jax"]) == 0
+    capsys.readouterr()
+    assert train(midi_folder, model, "--backend", "jax", "--streams", "mrg") == 1
+    assert "the one kind that the backend jax has" in capsys.readouterr().err
+
+
+def test_primer_and_what_it_leaves_out(midi_folder, tmp_path, capsys):
+    assert train(midi_folder, tmp_path / "model") == 0
+    roll = np.zeros((4, 88), np.uint8)
+    roll[:, [2, 60]] = 1
+    midiwrite(tmp_path / "primer.mid", roll, (21, 109), 0.3)
+    generate = ["generate", str(tmp_path / "model"), "-o", str(tmp_path / "a.mid"), "--primer"]
+    assert main([*generate, str(tmp_path / "primer.mid")]) == 0
+    assert "primer.mid: 1 note outside 21 to 32 was left out." in capsys.readouterr().out
+    assert train(tmp_path / "primer.mid", tmp_path / "model") == 0
+    assert "1 note outside 21 to 32 was left out (1 of 1 files)." in capsys.readouterr().out
+
+
+def test_resume_gives_the_numbers_of_an_unbroken_run(midi_folder, tmp_path, capsys):
+    assert train(midi_folder, tmp_path / "whole", "--epochs", "40") == 0
+    command = [sys.executable, "-m", "rnnrbm_pt", "train", str(midi_folder), "-o", str(tmp_path / "stopped"), *SMALL]
+    with subprocess.Popen([*command, "--epochs", "40"], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("Epoch 2/"):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode == 130 and "go on with --resume" in rest
+    assert main(["train", str(midi_folder), "-o", str(tmp_path / "stopped"), "--resume"]) == 0
+    whole, resumed = (
+        [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        for name in ("whole", "stopped")
+    )
+    assert [r["epoch"] for r in resumed] == list(range(1, 41))
+    assert [r["monitor"] for r in resumed] == [r["monitor"] for r in whole]
+    assert main(["train", str(midi_folder), "-o", str(tmp_path / "stopped"), "--resume"]) == 1
+    assert "the run in it is complete" in capsys.readouterr().err
+
+
+def bad(path, content):
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.mid", None, "missing.mid"),
+        ("empty.mid", b"", "empty.mid"),
+        ("text.mid", b"not midi at all", "text.mid"),
+        ("cut.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x20\0\x90\x40", "cut.mid"),
+        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe7\x28MTrk\0\0\0\4\0\xff\x2f\0", "SMPTE"),
+        ("type2.mid", b"MThd\0\0\0\6\0\2\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "type"),
+        ("silent.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "notes"),
+    ],
+)
+def test_bad_midi_gets_one_sentence(tmp_path, capsys, name, content, message):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["train", str(path), "-o", str(tmp_path / "model"), *SMALL]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("rnnrbm: error: ") and message in error and name in error and error.count("\n") == 1
+    assert not (tmp_path / "model").exists() and not (tmp_path / "model.jsonl").exists()
+
+
+def test_bad_arguments_get_one_sentence(midi_folder, tmp_path, capsys):
+    model = tmp_path / "model"
+    RnnRbm(8, 6, r=(21, 33)).save(model)
+    output = ["-o", str(tmp_path / "a.mid")]
+    (tmp_path / "no_midi_here").mkdir()
+    for arguments, message in [
+        (["train", str(tmp_path / "no_midi_here"), "-o", str(tmp_path / "m")], "no_midi_here"),
+        (["train", str(midi_folder), "-o", str(tmp_path)], "found a folder"),
+        (["train", str(midi_folder), "-o", str(tmp_path / "m"), "--r", "21,33", "--epochs", "-1"], "num_epochs"),
+        (["train", str(midi_folder), "-o", str(tmp_path / "m"), "--dt", "0"], "dt"),
+        (["train", str(midi_folder), "-o", str(tmp_path / "none"), "--resume"], "none: no such file"),
+        (["generate", str(tmp_path / "none"), *output], "none: no such file"),
+        (["generate", str(midi_folder / "0.mid"), *output], "expected a model"),
+        (["generate", str(model), *output, "-n", "0"], "-n"),
+        (["generate", str(model), *output, "--primer", str(model)], "model"),
+        (["generate", str(model), *output, "--plot", str(tmp_path / "a.doc")], "a.doc"),
+        (["generate", str(model), *output, "--patch", "128"], "patch"),
+        (["demo", "-o", str(model)], "found a file"),
+    ]:
+        assert main(arguments) == 1, arguments
+        error = capsys.readouterr().err
+        assert message in error and error.startswith("rnnrbm: error: ") and error.count("\n") == 1, error
+    assert not (tmp_path / "a.mid").exists() and not (tmp_path / "m").exists()
+
+
+def test_usage_errors_exit_with_2(capsys):
+    for arguments in ([], ["train"], ["generate", "m"], ["dance"], ["train", "a", "-o", "b", "--r", "x"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+    assert "usage: rnnrbm" in capsys.readouterr().err
+
+
+def test_info(capsys):
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    for word in (__version__, "pytensor", "numba", "Backends:", "c  ", "jax  ", "cached in"):
+        assert word in out
+
+
+def test_demo(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("music21")
+    monkeypatch.setenv("RNNRBM_CACHE", str(tmp_path / "cache"))
+    start = time.time()
+    assert main(["demo", "-o", str(tmp_path / "demo"), "--epochs", "2"]) == 0
+    names = {"model.npz", "curve.png", "sample1.mid", "sample1.png", "sample2.mid", "sample2.png"}
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == names
+    assert all(path.stat().st_mtime >= start - 1 and path.stat().st_size for path in (tmp_path / "demo").iterdir())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-7] == "Wrote:" and all(any(name in line for line in lines[-6:]) for name in names)
+
+
+def test_ctrl_c_before_anything_is_trained_writes_nothing(midi_folder, tmp_path):
+    program = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may have had it ignored
+from rnnrbm_pt.cli import main as cli
+from rnnrbm_pt.models import base as model
+model.SequenceModel.read = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", program, "train", str(midi_folder), "-o", str(tmp_path / "m"), *SMALL]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 130 and "Interrupted by user." in result.stderr
+    assert not (tmp_path / "m").exists()
+
+
+def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsys, as_written):
+    options = (
+        "--k 2 --learn-initial --optimizer nesterov --momentum 0.8 --lr-rnn 0.01 --clip-norm 5 --weight-decay 0.001"
+    )
+    options += " --schedule lr=cosine:0.05,0,4 --schedule momentum=0.5 --carry-state --n-sequences 2 --patience 3"
+    options += " --validate-by likelihood --augment 1 --r 20,34"
+    options += " --transpose parallel --steps-per-quarter 2 --checkpoint-every 3 --pretrain-rbm 1 --pretrain-rnn 1"
+    validation = ["--validation", str(midi_folder / "4.mid")]
+    assert train(midi_folder, tmp_path / "model", *options.split(), *validation) == 0
+    out = capsys.readouterr().out
+    assert "Training set: 5 sequences" in out and "With copies in other keys: 10 sequences, 616 frames" in out
+    assert "Validation set: 1 sequence" in out and "of 0.25 s." in out
+    assert "Pretraining, frames, epoch 1" in out and "Pretraining, rnn, epoch 1" in out
+    assert "validation -" in out and "The parameters are those of epoch" in out
+    model = RnnRbm.load(tmp_path / "model")
+    assert model.settings["k"] == 2 and model.settings["learn_initial"] and model.progress.carry_state
+    assert model.preprocess.tonality == "parallel" and model.preprocess.steps_per_quarter == 2
+    assert model.learning.to_json() == {
+        "optimizer": "nesterov",
+        "settings": {"momentum": 0.8},
+        "lr_rnn": 0.01,
+        "clip_norm": 5.0,
+        "weight_decay": 0.001,
+        "schedule": {
+            "lr": {"schedule": "Cosine", "start": 0.05, "end": 0, "over": 4, "by": "epoch"},
+            "momentum": {"schedule": "Constant", "value": 0.5},
+        },
+    }
+    generate = ["generate", str(tmp_path / "model"), "-o", str(tmp_path / "a.mid"), "--steps", "8"]
+    assert main([*generate, "--primer", str(midi_folder / "0.mid")]) == 0
+    assert main(["train", str(midi_folder), "-o", str(tmp_path / "model"), "--resume"]) == 1
+    assert "the run in it is complete" in capsys.readouterr().err
+
+
+def test_a_recipe_is_what_is_not_said_otherwise():
+    from rnnrbm_pt.cli.main import make_parser
+    from rnnrbm_pt.cli.training_options import settings_of_fit, settings_of_model
+    from rnnrbm_pt.training.recipes import RECIPES
+
+    def settings(*options):
+        args = make_parser().parse_args(["train", "x.mid", "-o", "model", *options])
+        return settings_of_model(args), settings_of_fit(args)
+
+    preprocess = {"tonality": None, "key_from": "auto", "steps_per_quarter": None, "drums": False}
+    assert settings() == ({"lr": 0.001, "preprocess": preprocess}, {"batch_size": 100, "num_epochs": 200})
+    fast = RECIPES["fast"](7)
+    assert settings("--recipe", "fast", "--epochs", "7") == (
+        {**fast.model, "preprocess": preprocess},
+        {"batch_size": 100, **fast.fit},
+    )
+    assert settings("--recipe", "fast")[1]["num_epochs"] == 20
+    of_model, of_fit = settings("--recipe", "fast", "--lr", "0.5", "--epochs", "3", "--optimizer", "sgd")
+    assert of_model["lr"] == 0.5 and of_fit["num_epochs"] == 3 and of_fit["optimizer"] == "sgd"
+    assert "lr" not in of_fit.get("schedule", {})
+    with pytest.raises(ValueError, match="expected WHAT=HOW"):
+        settings("--schedule", "cosine")
+
+
+def test_the_names_on_the_command_line_are_those_of_the_library():
+    from rnnrbm_pt.cli import training_options
+    from rnnrbm_pt.training.recipes import RECIPES
+    from rnnrbm_pt.training.updates import OPTIMIZERS
+
+    assert list(training_options.OPTIMIZERS) == list(OPTIMIZERS) and list(training_options.RECIPES) == list(RECIPES)

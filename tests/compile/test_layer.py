@@ -1,0 +1,416 @@
+"""The Numba backend's own operations: a layer sampled in one pass, products that compile fast."""
+
+import copy
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from oracles import MODES, bit_of, doubles_ahead, names_of, ops_of, same_state, ulps
+from pytensor import scan
+from pytensor.scan.op import Scan
+from pytensor.tensor.random import shared_rng
+
+from rnnrbm_pt.compile.dispatch.numba import rows as numba_rows
+from rnnrbm_pt.compile.rewriting import layer as fused
+from rnnrbm_pt.graphs.rbm import mean_hidden
+from rnnrbm_pt.ours import ours
+from rnnrbm_pt.streams.binomial import binary_binomial
+from rnnrbm_pt.streams.srs import bernoulli, mersenne_twister
+
+DTYPES = ["float64", "float32"]
+LOGITS = [
+    0,
+    5e-324,
+    1e-300,
+    1e-17,
+    1e-9,
+    4.9e-6,
+    5e-6,
+    5.1e-6,
+    1e-3,
+    0.5,
+    1,
+    5,
+    16,
+    17,
+    19,
+    30,
+    31.99,
+    32,
+    32.01,
+    36,
+    37,
+]
+LOGITS += [38, 40, 88, 100, 104, 700, 709, 710, 745, 746, 800, 1e4, 1e30, np.inf]
+
+
+class Layer:
+    """Units sampled from x, W and b by a compiled function, from a generator that is given with each call."""
+
+    def __init__(self, mode, x, W, b, *, with_mean=False, **draw_options):
+        self.rng = shared_rng(mersenne_twister(0))
+        p = mean_hidden(x, W, b)
+        if draw_options:
+            next_rng, bits = binary_binomial(1, p, rng=self.rng, return_next_rng=True, **draw_options)
+            bits = pt.cast(bits, pytensor.config.floatX)
+        else:
+            next_rng, bits = bernoulli(self.rng, p)
+        outputs = [bits, p] if with_mean else bits
+        self.function = pytensor.function([x, W, b], outputs, updates={self.rng: next_rng}, mode=MODES[mode])
+
+    @property
+    def is_fused(self):
+        return "SampleUnits" in names_of(self.function)
+
+    def __call__(self, generator, *inputs):
+        self.rng.set_value(generator)
+        return self.function(*inputs), self.rng.get_value()
+
+
+@pytest.fixture(scope="module")
+def layers():
+    """layers(dtype, ndim_x, ndim_b, plain): the fused layer and a plain one, unfused or of the C backend."""
+    made = {}
+
+    def layer(mode, dtype, ndim_x, ndim_b):
+        key = mode, dtype, ndim_x, ndim_b
+        if key not in made:
+            with pytensor.config.change_flags(floatX=dtype):
+                shapes = zip("xWb", (ndim_x, 2, ndim_b), strict=True)
+                made[key] = Layer(mode, *(pt.tensor(name, shape=(None,) * ndim) for name, ndim in shapes))
+            assert made[key].is_fused == (mode == "numba")
+        return made[key]
+
+    def layers(dtype, ndim_x=2, ndim_b=1, plain="unfused"):
+        return [layer(mode, dtype, ndim_x, ndim_b) for mode in ("numba", plain)]
+
+    return layers
+
+
+def assert_equal_draws(layers, generator, *inputs):
+    """Both layers draw the same and leave the stream where as many doubles leave it."""
+    (bits, after), (plain_bits, plain_after) = (layer(generator, *inputs) for layer in layers)
+    assert bits.dtype == inputs[0].dtype
+    np.testing.assert_array_equal(bits, plain_bits)
+    numpy_after = copy.deepcopy(generator)
+    numpy_after.random(bits.shape)
+    assert same_state(after, plain_after) and same_state(after, numpy_after)
+    return bits
+
+
+# Numba promotes PyTensor's sigmoid of float32 to float64, then rounds. The fused layer computes it in float32,
+# as C does: the two means differ in their last bit, and so may a draw within 6e-8 of the threshold.
+PLAIN = [("float64", "unfused"), ("float64", "c"), ("float32", "c")]
+
+
+def column(logits, dtype):
+    """x, W and b whose x W + b is these logits exactly, one a row."""
+    return np.asarray(logits, dtype)[:, None], np.ones((1, 1), dtype), np.zeros(1, dtype)
+
+
+@pytest.mark.parametrize("dtype, plain", PLAIN)
+def test_the_same_bits_from_the_same_stream_for_any_logit(layers, dtype, plain):
+    with np.errstate(over="ignore"):
+        logits = np.array(LOGITS).astype(dtype)
+    logits = np.repeat(np.concatenate([logits, -logits]), 2000)
+    bits = assert_equal_draws(layers(dtype, plain=plain), mersenne_twister(1), *column(logits, dtype))[:, 0]
+    assert (bits[logits >= 40] == 1).all() and (bits[logits <= -40] == 0).all()
+    u = doubles_ahead(mersenne_twister(1), logits.shape)
+    with np.errstate(over="ignore"):
+        p = (1 / (1 + np.exp(-logits.astype("float64")))).astype(dtype).astype("float64")
+    clear = abs(np.where(p > 0.5, u - p, u - (1 - p))) > 1e-6
+    assert clear.mean() > 0.999
+    np.testing.assert_array_equal(bits[clear], bit_of(u, p)[clear])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_million_units(layers, dtype):
+    values = np.random.default_rng(2)
+    shapes = (1000, 20), (20, 1000), (1000,)
+    inputs = [values.normal(scale=1.5, size=shape).astype(dtype) for shape in shapes]
+    assert_equal_draws(layers(dtype), mersenne_twister(2), *inputs)
+
+
+@pytest.mark.parametrize("dtype, plain", PLAIN)
+def test_logits_whose_threshold_lies_beside_the_double_that_comes(layers, dtype, plain):
+    generator = mersenne_twister(3)
+    u = doubles_ahead(generator, 4000)
+    at_threshold = np.log1p(-u) - np.log(u)  # sigmoid of it is 1 - u
+    near = [0, 1e-15, 1e-12, 1e-9, 1e-7, 5e-7, 9e-7, 1e-6, 1.1e-6, 3e-6, 1e-5, 1e-4, 1e-2]
+    # Where p <= 1/2 the threshold is 1 - p, so p = 1 - u lies at it; where p > 1/2 it is p.
+    at_threshold = np.where(u >= 0.5, at_threshold, -at_threshold)
+    slope = u * (1 - u)
+    tried = [ulps(at_threshold.astype(dtype), steps) for steps in range(-3, 4)]
+    tried += [at_threshold + sign * distance / slope for distance in near for sign in (-1, 1)]
+    for logits in tried:
+        inputs = column(logits, dtype)
+        bits = assert_equal_draws(layers(dtype, plain=plain), generator, *inputs)[:, 0]
+        p = 1 / (1 + np.exp(-logits.astype(dtype).astype("float64")))
+        # float32 rounds the mean by up to 6e-8; float64 by 1e-16, and so do the exponential and 1 - p.
+        clear = abs(np.where(p > 0.5, u - p, u - (1 - p))) > {"float64": 1e-15, "float32": 2e-7}[dtype]
+        np.testing.assert_array_equal(bits[clear], bit_of(u, p)[clear])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("ndim_x, ndim_b", [(2, 2), (1, 1)])
+def test_biases_of_each_row_and_a_single_vector(layers, dtype, ndim_x, ndim_b):
+    values = np.random.default_rng(4)
+    x = values.normal(size=(300, 7)[-ndim_x:]).astype(dtype)
+    W = values.normal(size=(7, 9)).astype(dtype)
+    b = values.normal(scale=3, size=(300, 9)[-ndim_b:]).astype(dtype)
+    generator = mersenne_twister(4)
+    bits = assert_equal_draws(layers(dtype, ndim_x, ndim_b), generator, x, W, b)
+    p = 1 / (1 + np.exp(-(x.astype("float64") @ W + b)))
+    np.testing.assert_array_equal(bits, bit_of(doubles_ahead(generator, p.shape), p))
+
+
+def test_inputs_of_any_layout(layers):
+    values = np.random.default_rng(5)
+    x, W, b = (values.normal(size=shape) for shape in ((8, 6), (6, 10), (10,)))
+    expected = assert_equal_draws(layers("float64"), mersenne_twister(5), x, W, b)
+    fused_layer, _ = layers("float64")
+    for same_x in (np.asfortranarray(x), x[::-1].copy()[::-1], np.repeat(x, 2, axis=1)[:, ::2]):
+        bits, _ = fused_layer(mersenne_twister(5), same_x, W, b)
+        np.testing.assert_array_equal(bits, expected)
+
+
+def test_no_rows_and_no_columns(layers):
+    for n, d, m in ((0, 3, 4), (2, 0, 4), (2, 3, 0)):
+        inputs = np.ones((n, d)), np.ones((d, m)), np.ones(m)
+        assert_equal_draws(layers("float64"), mersenne_twister(6), *inputs)
+
+
+def test_a_logit_that_is_no_number_gives_no_crash(layers):
+    logits = np.array([np.nan, 1.0, -np.nan, -1.0] * 1000)
+    bits = assert_equal_draws(layers("float64"), mersenne_twister(6), *column(logits, "float64"))
+    assert (bits[np.isnan(logits)] == 0).all()
+
+
+@pytest.mark.parametrize("ndim_b, shape", [(1, (3,)), (1, (5,)), (2, (2, 4)), (2, (5, 4)), (2, (3, 5))])
+def test_biases_that_do_not_fit_are_refused(layers, ndim_b, shape):
+    fused_layer, _ = layers("float64", 2, ndim_b)
+    with pytest.raises(ValueError, match="the shape of the biases does not fit"):
+        fused_layer(mersenne_twister(0), np.ones((3, 2)), np.ones((2, 4)), np.ones(shape))
+
+
+BROADCAST = {
+    "a bias for each row": (pt.matrix, pt.col, {}, (3, 2), (3, 1)),
+    "one bias": (pt.matrix, pt.scalar, {}, (3, 2), ()),
+    "one row, many biases": (pt.row, pt.matrix, {}, (1, 2), (3, 4)),
+    "one vector, many biases": (pt.vector, pt.matrix, {}, (2,), (3, 4)),
+    "many draws of one row": (pt.row, pt.row, {"size": (3, 4)}, (1, 2), (1, 4)),
+    "many draws of one vector": (pt.vector, pt.vector, {"size": (3, 4)}, (2,), (4,)),
+}
+
+
+@pytest.mark.parametrize("make_x, make_b, draw_options, x_shape, b_shape", BROADCAST.values(), ids=BROADCAST)
+def test_what_broadcasts_otherwise_is_not_fused(make_x, make_b, draw_options, x_shape, b_shape):
+    values = np.random.default_rng(7)
+    x, W, b = (values.normal(size=shape) for shape in (x_shape, (2, 4), b_shape))
+    with pytensor.config.change_flags(on_opt_error="raise"):
+        layer = Layer("numba", make_x("x"), pt.matrix("W"), make_b("b"), **draw_options)
+    assert not layer.is_fused
+    generator = mersenne_twister(7)
+    bits, after = layer(generator, x, W, b)
+    p = 1 / (1 + np.exp(-(x @ W + b)))
+    assert bits.shape == (3, 4)
+    np.testing.assert_array_equal(bits, generator.binomial(1, p, draw_options.get("size")))
+    assert same_state(after, generator)
+
+
+@pytest.mark.parametrize("mode", ["numba", "c"])
+def test_a_mean_that_is_used_elsewhere_too(mode):
+    x, W, b = pt.matrix("x"), pt.matrix("W"), pt.vector("b")
+    layer = Layer(mode, x, W, b, with_mean=True)
+    assert layer.is_fused == (mode == "numba")
+    values = np.random.default_rng(8)
+    x, W, b = (values.normal(size=shape) for shape in ((50, 3), (3, 6), (6,)))
+    generator = mersenne_twister(8)
+    (bits, mean), after = layer(generator, x, W, b)
+    p = 1 / (1 + np.exp(-(x @ W + b)))
+    np.testing.assert_allclose(mean, p, rtol=1e-14)
+    np.testing.assert_array_equal(bits, generator.binomial(1, p))
+    assert same_state(after, generator)
+
+
+def test_the_operation_performed_in_python_is_numbas(layers):
+    for dtype in DTYPES:
+        fused_layer, _ = layers(dtype, 2, 2)
+        values = np.random.default_rng(9)
+        inputs = [values.normal(size=shape).astype(dtype) for shape in ((40, 3), (3, 6), (40, 6))]
+        expected, expected_after = fused_layer(mersenne_twister(9), *inputs)
+
+        node = fused.SampleUnits().make_node(fused_layer.rng, *map(pt.constant, inputs))
+        assert [out.type for out in node.outputs] == [
+            fused_layer.rng.type,
+            pt.matrix(dtype=dtype, shape=(40, 6)).type,
+        ]
+        for inplace in (False, True):
+            generator, outputs = mersenne_twister(9), [[None], [None]]
+            fused.SampleUnits(inplace).perform(node, [generator, *inputs], outputs)
+            (after,), (bits,) = outputs
+            assert bits.dtype == dtype and (bits == expected).all()
+            assert same_state(after, expected_after)
+            assert (after is generator) == inplace
+            assert same_state(generator, after) == inplace
+
+
+def test_matrices_of_one_dtype_are_expected():
+    rng = shared_rng(mersenne_twister(0))
+    x, y = pt.dmatrix("x"), pt.fmatrix("y")
+    for wrong in ((x, x, pt.dvector("b")), (x, y, x), (x, x, y)):
+        with pytest.raises(TypeError, match="expected three matrices of one dtype"):
+            fused.SampleUnits()(rng, *wrong)
+
+
+def test_the_shape_is_known_without_sampling():
+    x, W, b = pt.matrix("x"), pt.matrix("W"), pt.matrix("b")
+    _, bits = fused.SampleUnits()(shared_rng(mersenne_twister(0)), x, W, b)
+    function = pytensor.function(
+        [x, W, b], [*bits.shape, *fused.Product()(x, W).shape], mode=MODES["python"], on_unused_input="ignore"
+    )
+    assert not {"SampleUnits", "Product"} & names_of(function)
+    assert [int(n) for n in function(np.ones((3, 2)), np.ones((2, 5)), np.ones((3, 5)))] == [3, 5, 3, 5]
+
+
+def test_the_margin_covers_what_float32_errs_by():
+    """The comparison of `numba_rows`, each operation rounded to float32 as there, against float64."""
+    y = np.concatenate([np.linspace(-40, 40, 1_000_001), np.linspace(-1, 1, 500_001)])  # x / 2
+    single = np.clip(y.astype("float32"), -numba_rows.END, numba_rows.END).astype("float32")
+    square = single * single
+    p, q = np.zeros_like(single), np.zeros_like(single)
+    for coefficient in reversed(numba_rows.P):
+        p = p * square + np.float32(coefficient)
+    for coefficient in reversed(numba_rows.Q):
+        q = q * square + np.float32(coefficient)
+    assert p.dtype == q.dtype == "float32" and (q > 0).all()
+    error = abs(single * p / q - np.tanh(y)).max()
+    assert 1e-7 < error < 4e-7  # of (2u - 1) - tanh; then 2u - 1 rounds by 6e-8, and its product with Q likewise
+    assert error + 3 * 6e-8 < numba_rows.MARGIN / 3
+
+
+@pytest.mark.parametrize("ndim_v", [2, 1])
+def test_both_layers_of_a_gibbs_chain_are_fused(compiled_rbm, ndim_v):
+    function = compiled_rbm("numba", ndim_v).function
+    (chain,) = [op for op in ops_of(function) if isinstance(op, Scan)]
+    names = [type(node.op).__name__ for node in chain.fgraph.toposort()]
+    assert names.count("SampleUnits") == 2
+    assert not {"UniformRV", "RandomVariableWithCoreShape", "BinomialRV"} & set(names)
+    if ndim_v == 2:
+        assert [type(op).__name__ for op in ops_of(function)].count("SampleUnits") == 3, "the monitor's h too"
+
+
+@pytest.fixture(scope="module")
+def product():
+    made = {}
+
+    def product(make_x=pt.matrix, make_y=pt.matrix, dtype="float64"):
+        key = make_x, make_y, dtype
+        if key not in made:
+            x, y = make_x("x", dtype=dtype), make_y("y", dtype=dtype)
+            made[key] = pytensor.function([x, y], pt.dot(ours(x), y), mode=MODES["numba"])
+            assert "Product" in names_of(made[key])
+        return made[key]
+
+    return product
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_product_is_numpys(product, dtype):
+    values = np.random.default_rng(1)
+    x, y = (values.normal(size=shape).astype(dtype) for shape in ((5, 4), (4, 3)))
+    tolerance = {"float64": 1e-14, "float32": 1e-5}[dtype]
+    found = product(dtype=dtype)(x, y)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, np.dot(x.astype("float64"), y), rtol=tolerance, atol=tolerance)
+
+
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "reversed rows": lambda a: a[::-1].copy()[::-1],
+    "reversed columns": lambda a: a[:, ::-1].copy()[:, ::-1],
+    "every other": lambda a: np.repeat(np.repeat(a, 2, axis=0), 2, axis=1)[::2, ::2],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_product_of_any_layout(product, layout):
+    values = np.random.default_rng(2)
+    x, y = values.normal(size=(5, 4)), values.normal(size=(4, 3))
+    for left, right in ((LAYOUTS[layout](x), y), (x, LAYOUTS[layout](y))):
+        np.testing.assert_allclose(product()(left, right), np.dot(x, y), rtol=1e-14, atol=1e-14)
+
+
+def test_a_large_product_by_parts_of_its_rows(product):
+    """Above the size that `product_into` cuts, with a part of another number of rows, and beside it."""
+    values = np.random.default_rng(4)
+    for n, d, m in ((101, 110, 180), (100, 100, 100), (101, 100, 100), (40, 300, 300), (1, 1100, 1000)):
+        x, y = values.normal(size=(n, d)), values.normal(size=(d, m))
+        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_product_with_rows_of_bits(product, n):
+    """One row is summed up by `product_into` itself: none, one, four, five and all of the bits set, and numbers."""
+    y = np.random.default_rng(5).normal(size=(13, 7))
+    for ones in ([], [4], [0, 3, 7, 12], [1, 2, 3, 5, 8], range(13)):
+        x = np.zeros((n, 13))
+        x[:, list(ones)] = 1
+        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-14, atol=1e-14)
+        x[:, list(ones)] = -0.75
+        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-14, atol=1e-14)
+
+
+def test_transposed_matrices_of_a_scan_are_turned_once():
+    W, u0, xs = pt.matrix("W"), pt.matrix("u0"), pt.tensor3("xs")
+    states = scan(
+        lambda x, u, back: pt.tanh(x + pt.dot(u, back)),
+        sequences=ours(xs),
+        outputs_info=[u0],
+        non_sequences=[W.T],
+        return_updates=False,
+    )
+    function = pytensor.function([xs, u0, W], states, mode=MODES["numba"])
+    assert sum(type(op).__name__ == "InOrder" for op in ops_of(function)) == 1
+    values = np.random.default_rng(6)
+    xs_, u, W_ = values.normal(size=(5, 2, 4)), values.normal(size=(2, 4)), values.normal(size=(4, 4))
+    for x, found in zip(xs_, function(xs_, u, W_), strict=True):
+        u = np.tanh(x + u @ W_.T)
+        np.testing.assert_allclose(found, u, rtol=1e-13)
+
+
+@pytest.mark.parametrize("make_x, make_y", [(pt.row, pt.matrix), (pt.matrix, pt.col), (pt.row, pt.col)])
+def test_a_product_of_one_row_or_one_column(product, make_x, make_y):
+    values = np.random.default_rng(3)
+    x = values.normal(size=(1 if make_x is pt.row else 5, 4))
+    y = values.normal(size=(4, 1 if make_y is pt.col else 3))
+    for left, right in ((x, y), (x[:, ::-1], y[::-1])):
+        found = product(make_x, make_y)(left, right)
+        assert found.shape == (len(x), y.shape[1])
+        np.testing.assert_allclose(found, np.dot(left, right), rtol=1e-14, atol=1e-14)
+
+
+def test_a_product_of_nothing_is_zero(product):
+    assert product()(np.ones((2, 0)), np.ones((0, 3))).tolist() == [[0] * 3] * 2
+    assert product()(np.ones((0, 2)), np.ones((2, 3))).shape == (0, 3)
+
+
+def test_a_product_that_does_not_fit_is_refused(product):
+    with pytest.raises(ValueError, match="incompatible array sizes"):
+        product()(np.ones((2, 3)), np.ones((2, 3)))
+
+
+def test_a_product_performed_in_python():
+    x, y = pt.matrix("x"), pt.matrix("y")
+    function = pytensor.function([x, y], fused.Product()(x, y), mode=MODES["python"])
+    left, right = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
+    assert function(left, right).tolist() == np.dot(left, right).tolist()
+
+
+def test_products_of_integers_or_complex_numbers_are_left_alone():
+    # Compiled but never called, since Numba takes long for PyTensor's own products.
+    for x, y in ((pt.lmatrix("x"), pt.lmatrix("y")), (pt.zmatrix("x"), pt.zmatrix("y"))):
+        function = pytensor.function([x, y], pt.dot(x, y), mode=MODES["numba"])
+        assert "Product" not in names_of(function)

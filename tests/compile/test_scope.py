@@ -1,0 +1,27 @@
+"""Importing this package changes no graph that holds nothing of it, and loads neither Numba nor JAX."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EVERYTHING = ["rnnrbm_pt.models.base", "rnnrbm_pt.models.siblings", "rnnrbm_pt.streams.philox", "rnnrbm_pt.streams.mrg"]
+
+
+def printed(*modules):
+    """What the graphs of `strangers.py` compile to in a new process that has imported the modules first."""
+    script = Path(__file__).parents[1] / "oracles" / "strangers.py"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, script, *modules], capture_output=True, text=True, cwd=root, timeout=500)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_strangers_graphs_compile_as_without_the_import():
+    pytest.importorskip("jax")
+    without = printed()
+    assert without.count("# ") == 42
+    assert "p = [1.5, 0.5] ValueError" in without and "p = [-0.1, 0.5] ValueError" in without
+    assert without.startswith("loads []")
+    assert printed("rnnrbm_pt.graphs.rbm", *EVERYTHING) == without

@@ -1,0 +1,182 @@
+"""Scores, and their errors: likelihood and expected accuracy against sums over all states; the arithmetic of errors."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from oracles import states
+from oracles import temporal as oracle
+
+from rnnrbm_pt import RnnNade, RnnRbm
+from rnnrbm_pt.models.measuring import Estimate, draw_frames, error_of_mean, in_blocks, log_mean_exp
+
+ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((12, 0, 9, 11))]
+N_FRAMES = 32
+
+
+def make(kind, backend, **settings):
+    """A model of four units at random parameters."""
+    model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend=backend, streams="philox", **settings)
+    values = np.random.default_rng(1)
+    for param in model.params:
+        param.set_value(values.normal(scale=0.8, size=param.get_value().shape).astype(model.floatX))
+    return model
+
+
+@pytest.fixture(scope="module")
+def rbm():
+    return make(RnnRbm, "c")
+
+
+def states_of(model):
+    return [stream.get_value().tolist() for stream in model.streams.streams]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_annealing_finds_the_likelihood_that_the_sum_has(rbm, monkeypatch, reverse):
+    before = states_of(rbm)
+    exact = np.concatenate(rbm.log_likelihoods(ROLLS))
+    settings = {"exact": False, "reverse": reverse, "n_chains": 40, "n_temperatures": 30}
+    found, errors = rbm.log_likelihoods(ROLLS, **settings, return_errors=True)
+    assert [len(x) for x in found] == [len(x) for x in errors] == [12, 0, 9, 11]
+    z = (np.concatenate(found) - exact) / np.concatenate(errors)
+    assert np.abs(z).max() < 4 and 0.5 < np.sqrt((z**2).mean()) < 1.5
+    score = rbm.score(ROLLS, **settings)
+    assert score == pytest.approx(np.concatenate(found).mean(), rel=1e-12) and not score.exact
+    assert abs(score - exact.mean()) < 4 * score.standard_error < 0.1
+    monkeypatch.setattr("rnnrbm_pt.models.measuring.ROWS", 200)
+    blocks = rbm.score(ROLLS, **settings)  # five frames at a time, of which each draws anew
+    assert blocks != score and abs(blocks - exact.mean()) < 4 * blocks.standard_error
+    assert states_of(rbm) == before
+
+
+def test_frames_whose_chains_disagree_are_counted(rbm):
+    """With weights so large that most chains end where none of the mass is; more rungs help."""
+    steep = make(RnnRbm, "c")
+    steep.params[0].set_value(6 * steep.params[0].get_value())
+    few, more = (steep.score(ROLLS, exact=False, n_chains=10, n_temperatures=n) for n in (3, 100))
+    assert 16 < few.n_doubtful <= N_FRAMES and more.n_doubtful < few.n_doubtful / 2
+    _, errors = steep.log_likelihoods(ROLLS, exact=False, n_chains=10, n_temperatures=3, return_errors=True)
+    assert few.n_doubtful == (np.concatenate(errors) > 1 / np.sqrt(10)).sum()
+    assert rbm.score(ROLLS).n_doubtful == 0 and rbm.expected_accuracy(ROLLS).n_doubtful == 0
+
+
+def test_every_backend_draws_the_same(rbm, monkeypatch):
+    """In blocks, of which JAX fills up the last one."""
+    monkeypatch.setattr("rnnrbm_pt.models.measuring.ROWS", 100)
+    settings = {"exact": False, "n_chains": 10, "n_temperatures": 10}
+    expected = rbm.score(ROLLS, **settings)
+    for backend in ("numba", "jax"):
+        if backend == "jax":
+            pytest.importorskip("jax", reason="needs the extra jax")
+        found = make(RnnRbm, backend).score(ROLLS, **settings)
+        assert found == pytest.approx(expected, rel=1e-10)
+        assert found.standard_error == pytest.approx(expected.standard_error, rel=1e-7)
+
+
+def test_some_frames_stand_for_all(rbm):
+    exact = np.concatenate(rbm.log_likelihoods(ROLLS))
+    score = rbm.score(ROLLS)
+    assert isinstance(score, float) and score == pytest.approx(exact.mean(), rel=1e-12)
+    assert (score.standard_error, score.n_frames, score.exact) == (0, N_FRAMES, True)
+    some = [rbm.score(ROLLS, n_frames=20, seed=seed) for seed in range(100)]
+    expected = exact.std(ddof=1) * np.sqrt((1 / 20) * (1 - 20 / N_FRAMES))
+    assert np.std(some) == pytest.approx(expected, rel=0.25)  # 3.5 / sqrt(2 * 100)
+    assert np.mean([s.standard_error for s in some]) == pytest.approx(expected, rel=0.1)
+    assert all(s.exact and s.n_frames == 20 for s in some) and some[3] == rbm.score(ROLLS, n_frames=20, seed=3)
+    assert np.isnan(rbm.score(ROLLS, n_frames=1).standard_error)
+
+
+@pytest.mark.parametrize("kind, twin", [(RnnRbm, oracle.RnnRbm), (RnnNade, oracle.RnnNade)])
+def test_accuracy_is_that_of_the_exact_expectations(kind, twin):
+    model = make(kind, "c")
+    p = np.concatenate(
+        [
+            oracle.step_probabilities(twin({p.name: p.get_value() for p in model.params}), roll) @ states(4)
+            for roll in ROLLS
+            if len(roll)
+        ]
+    )
+    v = np.concatenate(ROLLS)
+    expected = (v * p).sum() / ((v * p).sum() + ((1 - v) * p).sum() + (v * (1 - p)).sum())
+    before = states_of(model)
+    found = [model.expected_accuracy(ROLLS, n_samples=20, seed=seed) for seed in range(20)]
+    off = np.array(found) - expected
+    errors = np.array([x.standard_error for x in found])
+    assert found[0].n_frames == N_FRAMES and not found[0].exact
+    assert np.abs(off).max() < 4 * errors.max() < 0.1 and 0.6 < np.sqrt(((off / errors) ** 2).mean()) < 1.5
+    some = model.expected_accuracy(ROLLS, n_frames=16)
+    assert some.n_frames == 16 and some.standard_error > errors.max() and abs(some - expected) < 4 * some.standard_error
+    precision = (v * p).sum() / p.sum()
+    forgiving = model.expected_accuracy(ROLLS, n_samples=20, missed=False)
+    assert abs(forgiving - precision) < 4 * forgiving.standard_error < 0.1 and forgiving > found[0]
+    assert states_of(model) == before
+
+
+def test_what_cannot_be_taken_is_said(rbm):
+    for settings, said in (
+        ({"n_chains": 1}, "n_chains: expected at least 2, found 1"),
+        ({"n_temperatures": 1}, "n_temperatures: expected at least 2, found 1"),
+        ({"n_frames": 33}, "n_frames: expected 1 to 32, the frames that there are, found 33"),
+        ({"n_frames": 0}, "n_frames: expected 1 to 32"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            rbm.score(ROLLS, **settings)
+    with pytest.raises(ValueError, match="rolls: expected frames, found none"):
+        rbm.score([ROLLS[1]])
+    with pytest.raises(ValueError, match="rolls: expected frames, found none"):
+        rbm.expected_accuracy([])
+    with pytest.raises(ValueError, match="n_samples: expected an integer of at least 2, found 1"):
+        rbm.expected_accuracy(ROLLS, n_samples=1)
+    with pytest.raises(ValueError, match="exact: expected True or None"):
+        make(RnnNade, "c").score(ROLLS, exact=False)
+    with pytest.raises(ValueError, match="expected binary visible units, found Gaussian ones"):
+        RnnRbm(3, 2, r=(0, 4), backend="c", visible="gaussian").expected_accuracy(ROLLS)
+    assert rbm.log_likelihoods([]) == []
+
+
+def test_an_estimate_is_a_float_that_knows_its_error():
+    x = Estimate(-1.5, 0.25, 10, False)
+    assert x == -1.5 and f"{x:.2f}" == "-1.50" and json.dumps({"x": x}) == '{"x": -1.5}' and type(-x) is float
+    assert repr(x) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False)"
+    doubtful = Estimate(-1.5, 0.25, 10, False, 3)
+    assert repr(doubtful) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False, n_doubtful=3)"
+    assert repr(copy.deepcopy(x)) == repr(x)
+
+
+def test_the_logarithm_of_a_mean_and_its_error():
+    rng = np.random.default_rng(0)
+    log_w = rng.normal(-0.125, 0.5, size=(20_000, 20)) + 1000  # log E[w] = 1000
+    found, errors = log_mean_exp(log_w)
+    assert abs(found.mean() - 1000) < 0.004  # 0.002 are left of 0.008, and 0.0008 is the error
+    assert errors.mean() == pytest.approx(found.std(), rel=0.06)
+
+
+def test_errors_of_means_by_simulation():
+    rng = np.random.default_rng(0)
+    values, noise = rng.normal(size=40), rng.uniform(0.2, 1, size=40)
+    means, errors = [], []
+    for _ in range(4000):
+        some = rng.choice(40, 30, replace=False)
+        seen = values[some] + noise[some] * rng.normal(size=30)
+        means.append(seen.mean())
+        errors.append(error_of_mean(seen, noise[some], 40))
+    assert np.mean(np.square(errors)) == pytest.approx(np.var(means), rel=0.08)  # 3.5 / sqrt(2000)
+    assert error_of_mean(values, noise, 40) == pytest.approx(np.sqrt((noise**2).sum()) / 40, rel=1e-12)
+
+
+def test_blocks_hold_all_in_order():
+    pieces = [(np.arange(n) + start, np.arange(n)) for n, start in ((5, 0), (0, 5), (1, 5), (6, 6))]
+    blocks = list(in_blocks(pieces, 5))
+    assert [len(x) for x, _ in blocks] == [5, 5, 2]
+    assert np.concatenate([x for x, _ in blocks]).tolist() == list(range(12))
+    assert list(in_blocks([], 5)) == []
+
+
+def test_frames_are_drawn_without_replacement():
+    chosen, n_total = draw_frames(ROLLS, 10, 0)
+    assert [len(x) for x in chosen] == [12, 0, 9, 11] and n_total == 32
+    assert sum(x.sum() for x in chosen) == 10
+    often = sum(np.concatenate(draw_frames(ROLLS, 10, seed)[0]) for seed in range(500))
+    assert np.abs(often - 500 * 10 / 32).max() < 4 * np.sqrt(500 * 10 / 32 * 22 / 32)

@@ -1,0 +1,266 @@
+"""Training that is killed at any moment goes on from its last checkpoint, and ends with the same bits.
+
+SIGKILL cannot be caught: nothing is tidied up, whatever was in memory is lost. One half of the kills is aimed at the
+writing of a checkpoint, the other comes at random. Each run is killed many times over and continued each time.
+"""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from rnnrbm_pt import midiwrite
+from rnnrbm_pt.io.checkpoint import read_checkpoint
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks are those of Unix")
+
+# Trains to the end what is in a file, a new run if there is none, and says when an update was done. Given a folder it
+# does so for each line of its input, in a fork of itself, by functions that were compiled once.
+PROGRAM = """
+import os, sys
+import numpy as np
+from rnnrbm_pt.models import storage
+from rnnrbm_pt import RnnRbm
+from rnnrbm_pt import midiwrite
+from rnnrbm_pt.io.checkpoint import read_checkpoint
+
+backend, data, path = sys.argv[1:]
+with np.load(data) as archive:
+    *rolls, held_out = archive.values()
+
+
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+
+def begin(path):
+    model = RnnRbm(8, 6, lr=0.02, r=(21, 33), backend=backend)
+    settings = dict(batch_size=5, num_epochs=4, optimizer="adam", patience=1, validation=[held_out], checkpoint=path)
+
+    def on_update(*_):
+        raise InterruptedError
+
+    try:
+        model.fit(rolls, **settings, on_update=on_update)
+    except InterruptedError:  # what lies there was written before the first update
+        storage.restore(model, *read_checkpoint(path))
+    return model
+
+
+def go_on(model, path):
+    done = model.progress.updates
+
+    def on_update(*_):
+        if model.progress.updates == done + 1:
+            say("update")
+
+    def save(filename):
+        if model.progress.complete:  # nobody goes on from this one, so it has to be the end already
+            assert all(np.array_equal(p.get_value(), model._best[p.name]) for p in model.params)
+        type(model).save(model, filename)
+
+    model.save = save
+    if not model.progress.complete:
+        model.fit(rolls, resume=True, validation=[held_out], checkpoint=path, checkpoint_every=3, on_update=on_update)
+
+
+if os.path.isdir(path):
+    model = begin(os.path.join(path, "begin"))
+    model.monitor([held_out], 5)
+    say("ready")
+    for line in sys.stdin:
+        child = os.fork()
+        if child:
+            say("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            continue
+        status = 1
+        try:
+            say(os.getpid())
+            storage.restore(model, *read_checkpoint(line.strip()))
+            go_on(model, line.strip())
+            status = 0
+        finally:
+            os._exit(status)
+else:
+    say(os.getpid())
+    go_on(RnnRbm.load(path, backend=backend) if os.path.exists(path) else begin(path), path)
+"""
+
+
+@pytest.fixture(scope="module")
+def start(toy_rolls, tmp_path_factory):
+    """Starts the program on a backend and a path."""
+    data = tmp_path_factory.mktemp("data") / "rolls.npz"
+    np.savez(data, *toy_rolls)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def start(backend, path):
+        command = [sys.executable, "-c", PROGRAM, backend, str(data), str(path)]
+        return subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    return start
+
+
+def follow(output, kill):
+    """Call `kill(pid)` after the first update of a run; the last line that the run or its parent printed."""
+    pid = int(output.readline())
+    line = output.readline()
+    if line == "update\n":
+        with contextlib.suppress(ProcessLookupError):  # it may come to its end before
+            kill(pid)
+        line = output.readline()
+    return line
+
+
+@contextlib.contextmanager
+def forks(start, backend, folder):
+    """A function that runs what is in a file to its end, or until it is killed; whether the end was reached."""
+    with start(backend, folder) as server:
+        assert server.stdout.readline() == "ready\n"
+
+        def run(path, kill=lambda pid: None):
+            if not path.exists():
+                shutil.copy(folder / "begin", path)
+            print(path, file=server.stdin, flush=True)
+            status = int(follow(server.stdout, kill).removeprefix("ended "))
+            assert status in (0, -signal.SIGKILL)
+            return status == 0
+
+        yield run
+        server.stdin.close()
+
+
+@contextlib.contextmanager
+def processes(start, backend, folder):
+    """The same, where each run is a process of its own."""
+
+    def run(path, kill=lambda pid: None):
+        with start(backend, path) as process:
+            follow(process.stdout, kill)
+        assert process.returncode in (0, -signal.SIGKILL)
+        return process.returncode == 0
+
+    run(folder / "first")  # it compiles; what was loaded from the cache may differ from that in the last digit
+    yield run
+
+
+def temporary_files(path):
+    return {name for name in os.listdir(path.parent) if name.startswith(f".{path.name}-")}
+
+
+def kill_at_random(moments, path):
+    def kill(pid):
+        time.sleep(moments.uniform(0, 0.1))
+        os.kill(pid, signal.SIGKILL)
+
+    return kill
+
+
+def kill_while_writing(moments, path):
+    """Let it run by pieces of up to 30 ms, until at the end of one it has a file half written."""
+    before = temporary_files(path)
+
+    def kill(pid):
+        end = time.monotonic() + 20  # a child of this process that came to its end before takes signals in silence
+        while temporary_files(path) <= before and time.monotonic() < end:
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(moments.uniform(0, 0.03))
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.001)
+        os.kill(pid, signal.SIGKILL)
+
+    return kill
+
+
+def outcome(path):
+    """All bits of the arrays, and all of the text but times."""
+    arrays, about = read_checkpoint(path)
+    assert {"W", "slot_adam_m_W", "slot_adam_t", "best_W", "stream_0", "shuffle_key"} <= set(arrays)
+    about["log"] = [
+        {name: value for name, value in record.items() if name not in ("seconds", "frames", "frames_per_second")}
+        for record in about["log"]
+    ]
+    return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in arrays.items()}, about
+
+
+def assert_kills_change_nothing(run, folder, n_kills):
+    """Kill a run so many times and let it end; then its bits are those of a run that was not killed."""
+    assert run(folder / "whole")
+    expected = outcome(folder / "whole")
+    assert 1 < len(expected[1]["log"]) < 4 and expected[1]["progress"]["stopped"], "expected an early stop"
+
+    path, moments = folder / "killed", random.Random(0)
+    updates, while_writing = [], 0
+    while len(updates) < n_kills:
+        before = temporary_files(path)
+        aim = (kill_at_random, kill_while_writing)[len(updates) % 2]
+        if run(path, aim(moments, path)):  # the end came before the kill
+            assert outcome(path) == expected
+            path.unlink()
+            continue
+        arrays, about = read_checkpoint(path)
+        assert all(np.isfinite(array).all() for array in arrays.values())
+        updates.append(about["progress"]["updates"])
+        while_writing += not temporary_files(path) <= before
+    assert run(path)
+    assert outcome(path) == expected
+    print(f"{n_kills} kills, {while_writing} of them while a checkpoint was written; found after {updates} updates")
+    assert 0 < while_writing < n_kills
+    assert not temporary_files(path)
+
+
+@pytest.mark.parametrize("backend", [pytest.param("numba", marks=pytest.mark.slow), "c"])
+def test_killed_in_forks(start, tmp_path, backend):
+    with forks(start, backend, tmp_path) as run:
+        assert_kills_change_nothing(run, tmp_path, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["numba", "c"])
+def test_killed_and_loaded_by_new_processes(start, tmp_path, backend):
+    with processes(start, backend, tmp_path) as run:
+        assert_kills_change_nothing(run, tmp_path, 20)
+
+
+@pytest.mark.slow
+def test_the_command_goes_on(toy_rolls, tmp_path):
+    """The same by the command, and its log has one line an epoch."""
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
+
+    def start(path):
+        sizes = ["--hidden", "8", "--recurrent", "6", "--r", "21,33", "--lr", "0.02"]
+        run = ["--batch-size", "5", "--epochs", "3", "--optimizer", "adam", "--checkpoint-every", "3", "--backend", "c"]
+        more = ["--resume"] if path.exists() else []
+        command = [sys.executable, "-m", "rnnrbm_pt", "train", str(tmp_path / "midi"), "-o", str(path)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        return subprocess.Popen([*command, *sizes, *run, *more], env=environment, stdout=subprocess.DEVNULL)
+
+    assert start(tmp_path / "first").wait() == 0
+    assert start(tmp_path / "whole").wait() == 0
+    path, moments, updates = tmp_path / "killed", random.Random(0), []
+    for _ in range(5):
+        written = path.stat().st_mtime_ns if path.exists() else None
+        with start(path) as process:
+            while not path.exists() or path.stat().st_mtime_ns == written:
+                assert process.poll() is None
+                time.sleep(0.001)
+            time.sleep(moments.uniform(0, 0.1))
+            process.kill()
+        updates.append(read_checkpoint(path)[1]["progress"]["updates"])
+    assert start(path).wait() == 0
+    print(f"5 kills of the command; found after {updates} updates")
+    arrays, about = read_checkpoint(path)
+    whole, about_whole = read_checkpoint(tmp_path / "whole")
+    assert all(array.tobytes() == whole[name].tobytes() for name, array in arrays.items()) and len(arrays) == len(whole)
+    logs = [[record["monitor"] for record in text["log"]] for text in (about, about_whole)]
+    lines = [json.loads(line) for line in path.with_name("killed.jsonl").read_text().splitlines()]
+    assert logs[0] == logs[1] == [line["monitor"] for line in lines] and len(lines) == 3

@@ -1,0 +1,171 @@
+"""Rtrbm, LstmRtrbm and RnnNade beside RnnRbm: one interface, and what each says of sequences that it is given."""
+
+import numpy as np
+import pytest
+from oracles import states
+from oracles import temporal as oracle
+
+from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt.cli.main import MODELS, main
+from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.music.midi import midiwrite
+
+KINDS = {
+    RnnRbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "learn_initial": True, "nonlinearity": "relu"}, 5),
+    Rtrbm: ({"n_hidden": 3, "learn_initial": True}, 3),
+    LstmRtrbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "visible_from_u": True, "learn_initial": True}, 5),
+    RnnNade: ({"n_hidden": 3, "n_hidden_recurrent": 2, "learn_initial": True}, 5),
+}
+TWINS = {
+    RnnRbm: lambda p: oracle.RnnRbm(p, "relu"),
+    Rtrbm: oracle.Rtrbm,
+    LstmRtrbm: oracle.LstmRtrbm,
+    RnnNade: oracle.RnnNade,
+}
+ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((6, 3, 0))]
+
+
+def make(kind, **settings):
+    """A model of four units at random parameters; what is asked of it here needs no compiling but for predict_next."""
+    model = kind(**KINDS[kind][0], r=(21, 25), backend="c", lr=0.05, **settings)
+    values = np.random.default_rng(1)
+    for param in model.params:
+        param.set_value(values.normal(scale=0.8, size=param.get_value().shape).astype(model.floatX))
+    return model
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.__name__)
+def model(request):
+    return make(request.param)
+
+
+def twin_of(model):
+    return TWINS[type(model)]({p.name: p.get_value() for p in model.params})
+
+
+def test_the_score_is_the_exact_likelihood(model):
+    found = model.log_likelihoods(ROLLS)
+    assert [len(log_p) for log_p in found] == [6, 3, 0]
+    expected = [oracle.log_likelihoods(twin_of(model), roll) for roll in ROLLS]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10)
+    assert model.score(ROLLS) == pytest.approx(np.concatenate(expected).mean(), rel=1e-12)
+    with pytest.raises(ValueError, match="expected frames, found none"):
+        model.score([])
+
+
+def test_features_and_reconstructions(model):
+    twin, features, probabilities = twin_of(model), [], []
+    W = model.params[0].get_value()
+    for v in ROLLS[0]:
+        bv, bh = twin.biases()
+        mean_h = 1 / (1 + np.exp(-(v @ W + bh)))
+        twin.see(v)
+        state = {RnnRbm: twin.u, RnnNade: twin.u, Rtrbm: []}.get(type(model), getattr(twin, "s", []))
+        features.append([*mean_h, *state])
+        probabilities.append(1 / (1 + np.exp(-(mean_h @ W.T + bv))))
+    found = model.transform(ROLLS)
+    assert [x.shape for x in found] == [(n, KINDS[type(model)][1]) for n in (6, 3, 0)]
+    np.testing.assert_allclose(found[0], features, rtol=1e-12)
+    reconstructed = model.reconstruct(ROLLS)
+    assert [x.shape for x in reconstructed] == [(6, 4), (3, 4), (0, 4)]
+    if type(model) is RnnNade:  # p(v_i = 1 | v_<i): with log p(v) it says the same
+        p = np.where(ROLLS[0], reconstructed[0], 1 - reconstructed[0])
+        np.testing.assert_allclose(np.log(p).sum(axis=1), model.log_likelihoods(ROLLS)[0], rtol=1e-12)
+    else:
+        np.testing.assert_allclose(reconstructed[0], probabilities, rtol=1e-12)
+
+
+def test_what_is_expected_of_each_next_frame(model):
+    expected = [p @ states(4) for p in oracle.step_probabilities(twin_of(model), ROLLS[0])]
+    found = model.predict_next(ROLLS[0], n_samples=400)
+    np.testing.assert_allclose(found, expected, atol=0.03)  # 0.01 is the standard error of 400 bits a frame, halved
+    assert np.array_equal(found, model.predict_next(ROLLS[0], n_samples=400))
+    other = np.concatenate([ROLLS[0][:3], 1 - ROLLS[0][3:]])
+    np.testing.assert_array_equal(model.predict_next(other, n_samples=400)[:4], found[:4])
+    assert model.predict_next(ROLLS[2]).shape == (0, 4)
+    with pytest.raises(ValueError, match="n_samples: expected an integer of at least 1, found 0"):
+        model.predict_next(ROLLS[0], n_samples=0)
+
+
+def test_a_file_says_which_model_it_holds(model, tmp_path):
+    model.save(tmp_path / "m")
+    for loaded in (SequenceModel.load(tmp_path / "m", backend="c"), type(model).load(tmp_path / "m", backend="c")):
+        assert type(loaded) is type(model) and loaded.settings == model.settings
+        assert loaded.score(ROLLS) == model.score(ROLLS)
+    other = Rtrbm if type(model) is not Rtrbm else RnnRbm
+    with pytest.raises(ValueError, match=f"expected a model of {other.__name__}.*, found '{type(model).__name__}'"):
+        other.load(tmp_path / "m")
+
+
+def test_a_sequence_leaves_the_state_that_a_sample_goes_on_from(model):
+    twin = twin_of(model)
+    for v in ROLLS[0]:
+        twin.see(v)
+    u, *_ = model._state_function(ROLLS[0].astype(float))
+    np.testing.assert_allclose(u, twin.u, rtol=1e-12)
+    if type(model) in (RnnRbm, RnnNade):
+        np.testing.assert_array_equal(model._initial_function()[0], model.params[-1].get_value())
+
+
+def test_a_likelihood_that_would_take_too_long_is_refused():
+    with pytest.raises(ValueError, match="at most 20 units in the smaller layer, found 21"):
+        Rtrbm(30, r=(0, 21)).score([np.zeros((2, 21))], exact=True)
+
+
+def test_an_rnn_nade_learns_generates_and_goes_on_learning(toy_rolls):
+    model = RnnNade(8, 6, r=(21, 33), lr=0.05, backend="c").fit(toy_rolls, batch_size=10, num_epochs=30)
+    f = np.concatenate(toy_rolls).mean(axis=0)
+    independent_notes = (f * np.log(f) + (1 - f) * np.log(1 - f)).sum()  # -6.77
+    assert model.score(toy_rolls) > independent_notes + 1
+    assert model.log[-1]["monitor"] > model.log[0]["monitor"] + 1
+    before, log = model.score(toy_rolls), list(model.log)
+    for _ in range(5):
+        model.partial_fit(toy_rolls, batch_size=10)
+    assert model.score(toy_rolls) > before and model.log == log
+    one, same, other = (model.sample(50, seed=seed, primer=toy_rolls[0]) for seed in (1, 1, 2))
+    assert one.dtype == np.uint8 and one.shape == (50, 12)
+    assert np.array_equal(one, same) and not np.array_equal(one, other)
+    assert abs(one.sum(axis=1).mean() - np.concatenate(toy_rolls).sum(axis=1).mean()) < 1
+
+
+def test_a_noisy_sine_is_predicted_and_generated():
+    """Two units, a quarter of a period apart, of amplitude 4 under noise of 1: what the units' variance is."""
+    t = np.arange(480)
+    clean = 4 * np.stack([np.sin(2 * np.pi * t / 12), np.cos(2 * np.pi * t / 12)], axis=1)
+    roll = clean + np.random.RandomState(0).normal(size=clean.shape)
+    model = RnnRbm(10, 20, lr=0.02, r=(0, 2), visible="gaussian", k=1, backend="c")
+    model.fit([roll[:400]], batch_size=50, num_epochs=100)
+    error = ((model.predict_next(roll)[400:] - roll[400:]) ** 2).mean()
+    assert error < 1.3  # 1.10 seen; 0.97 is the noise, 8.7 the mean's error, 4.1 that of the frame before
+    sample = model.sample(240, seed=1)
+    assert sample.dtype == np.float64
+    spectrum = np.abs(np.fft.rfft(sample[:, 0])) ** 2
+    assert np.argmax(spectrum[1:]) + 1 == 20  # 240 / 12 periods
+    with pytest.raises(ValueError, match="no notes"):
+        model.generate("sine.mid")
+    with pytest.raises(ValueError, match="roll 0: expected finite numbers, found nan at step 1, unit 0"):
+        model.fit([[[0.0, 1.0], [np.nan, 0.0]]])
+
+
+@pytest.mark.parametrize("word", MODELS)
+def test_the_command_makes_the_model_that_is_named(word, toy_rolls, tmp_path):
+    midiwrite(tmp_path / "a.mid", toy_rolls[0], (21, 33), 0.3)
+    train = ["train", str(tmp_path / "a.mid"), "-o", str(tmp_path / "m"), "--epochs", "0", "--hidden", "5"]
+    assert main([*train, "--model", word]) == 0
+    model = SequenceModel.load(tmp_path / "m")
+    assert type(model).__name__ == MODELS[word] and model.params[0].get_value().shape == (88, 5)
+
+
+def test_an_rtrbm_has_no_recurrent_units_of_its_own(tmp_path, toy_rolls, capsys):
+    midiwrite(tmp_path / "a.mid", toy_rolls[0], (21, 33), 0.3)
+    train = ["train", str(tmp_path / "a.mid"), "-o", str(tmp_path / "m"), "--model", "rtrbm", "--recurrent", "7"]
+    assert main(train) == 1
+    assert "its hidden ones, 150 by --hidden, found 7" in capsys.readouterr().err
+
+
+def test_an_rnn_nade_plays_on_jax():
+    pytest.importorskip("jax", reason="needs the extra jax")
+    settings = {"n_hidden": 6, "n_hidden_recurrent": 5, "r": (21, 33), "streams": "philox"}
+    one, other = (RnnNade(**settings, backend=backend) for backend in ("jax", "numba"))
+    assert np.array_equal(one.sample(20), other.sample(20))

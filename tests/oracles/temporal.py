@@ -1,0 +1,112 @@
+"""The sequence models once more, in NumPy, frame by frame: what their graphs are held against.
+
+A model is a class that takes the parameters by name; it says the biases of a step and goes on to the next. All else
+follows from these two, by sums over all states.
+"""
+
+import numpy as np
+from scipy.special import expit
+
+from oracles import distribution, states
+
+RNN = {"tanh": np.tanh, "sigmoid": expit, "relu": lambda x: np.maximum(x, 0)}
+
+
+class RnnRbm:
+    def __init__(self, p, nonlinearity="tanh"):
+        self.p, self.f = p, RNN[nonlinearity]
+        self.u = p.get("u0", np.zeros(len(p["bu"])))
+
+    def biases(self):
+        return self.p["bv"] + self.u @ self.p["Wuv"], self.p["bh"] + self.u @ self.p["Wuh"]
+
+    def see(self, v):
+        self.u = self.f(self.p["bu"] + v @ self.p["Wvu"] + self.u @ self.p["Wuu"])
+
+    def probabilities(self):
+        """Of all 2^n frames, in the order of `states`."""
+        return distribution(self.p["W"], *self.biases())
+
+
+class Rtrbm(RnnRbm):
+    def __init__(self, p):
+        self.p, self.u = p, None
+
+    def biases(self):
+        if self.u is None:
+            return self.p["bv"], self.p["bh"] + self.p.get("bh0", 0)
+        bv = self.p["bv"] + (self.u @ self.p["Wuv"] if "Wuv" in self.p else 0)
+        return bv, self.p["bh"] + self.u @ self.p["Wuh"]
+
+    def see(self, v):
+        self.u = expit(v @ self.p["W"] + self.biases()[1])
+
+
+class LstmRtrbm(Rtrbm):
+    def __init__(self, p):
+        super().__init__(p)
+        self.s, self.c = (p.get(name, np.zeros(len(p["bi"]))) for name in ("s0", "c0"))
+
+    def biases(self):
+        bv, bh = super().biases()
+        bv = bv + (self.s @ self.p["Wsv"] if "Wsv" in self.p else 0)
+        return bv, bh if self.u is None else bh + self.s @ self.p["Wsh"]
+
+    def see(self, v):
+        super().see(v)
+        i, f, o, g = (self.p["b" + x] + v @ self.p["Wv" + x] + self.s @ self.p["Ws" + x] for x in "ifog")
+        self.c = expit(f) * self.c + expit(i) * np.tanh(g)
+        self.s = expit(o) * np.tanh(self.c)
+
+
+class RnnNade(RnnRbm):
+    def probabilities(self):
+        return np.array(
+            [nade_probability(v, self.p["W"], self.p["V"], *self.biases()) for v in states(len(self.p["bv"]))]
+        )
+
+
+def nade_probability(v, W, V, bv, bh):
+    """p(v) by the definition: every hidden layer from all the units before, anew."""
+    p = 1.0
+    for i in range(len(v)):
+        p_i = expit(bv[i] + V[i] @ expit(bh + v[:i] @ W[:i]))
+        p *= p_i if v[i] else 1 - p_i
+    return p
+
+
+def index_of(v):
+    """The place of a frame among `states`."""
+    return int(v @ 2.0 ** np.arange(len(v) - 1, -1, -1))
+
+
+def log_likelihoods(model, roll):
+    """log p(v_t | v_1, ..., v_{t-1}) for each frame, exact."""
+    log_p = []
+    for v in roll:
+        log_p.append(np.log(model.probabilities()[index_of(v)]))
+        model.see(v)
+    return np.array(log_p)
+
+
+def step_probabilities(model, roll):
+    """The distribution of each step over all frames, given the frames before it."""
+    p = []
+    for v in roll:
+        p.append(model.probabilities())
+        model.see(v)
+    return np.array(p)
+
+
+def uniforms_of(model, roll, seed=0):
+    """A number for each frame: independent and uniform in [0, 1] if, and only if, the model drew the roll exactly.
+
+    The randomised probability integral transform: where in [P(frames before v_t), P(frames up to v_t)] falls by a coin.
+    """
+    coins = np.random.default_rng(seed).random(len(roll))
+    numbers = []
+    for v, coin in zip(roll, coins, strict=True):
+        p, i = model.probabilities(), index_of(v)
+        numbers.append(p[:i].sum() + coin * p[i])
+        model.see(v)
+    return np.array(numbers)

@@ -1,0 +1,92 @@
+"""The pages that quote recorded results: their numbers are those of the files beside them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks import ablation, likelihoods
+from rnnrbm_pt.reference import LATE, PUBLISHED, compare
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def text(path):
+    """The text of a page."""
+    return path.read_text(encoding="utf-8")
+
+
+def test_late_epochs_are_compared_over_the_same_epochs():
+    """The published log is infinite in epoch 198, so the mean of the run leaves epoch 198 out as well."""
+    records = map(json.loads, text(RESULTS / "nottingham" / "log.jsonl").splitlines())
+    log = {record["epoch"]: record["monitor"] for record in records if "epoch" in record}
+    both = [epoch for epoch in LATE if epoch != 198]
+    means = [f"{sum(found[epoch] for epoch in both) / 10:.4f}" for found in (log, PUBLISHED)]
+    assert means == ["-4.7367", "-4.7319"]
+    (row,) = (line for line in text(ROOT / "README.md").splitlines() if line.startswith("| mean"))
+    assert re.findall(r"-\d\.\d{4}", row) == means and "10 epochs" in row
+    line = f"mean of epochs 190 to 200       yours {means[0]}, published {means[1]}, 10 epochs in common"
+    assert line in str(compare(log))
+    for page in ("README.md", "comparison.txt"):
+        assert line in text(RESULTS / "nottingham" / page)
+        assert "-4.7320" not in text(RESULTS / "nottingham" / page)
+
+
+def test_bits_of_an_update():
+    """Chapter 7: 100 frames, 15 steps of 150 + 88 units, and the 150 hidden units of the monitor's step."""
+    page = text(ROOT / "tutorial" / "07_backends.md")
+    assert f"draws {100 * (15 * (150 + 88) + 150):,} bits" in page
+
+
+def results(dataset):
+    """{model: what was measured} of the likelihoods page."""
+    paths = {name: RESULTS / "likelihoods" / dataset / name / "result.json" for name in likelihoods.CLASSES}
+    return {name: json.loads(text(path)) for name, path in paths.items()}
+
+
+@pytest.mark.parametrize("dataset", likelihoods.SETTINGS)
+def test_the_table_of_likelihoods(dataset):
+    """The page has the table that the benchmark prints, and the README its rounded figures."""
+    found = results(dataset)
+    assert likelihoods.table(dataset, found) in text(RESULTS / "likelihoods" / "README.md")
+    column = 1 if dataset == "jsb_chorales" else 3
+    for row, model in (("RTRBM", "rtrbm"), ("RNN-RBM", "rnn-rbm"), ("RNN-NADE, exact", "rnn-nade")):
+        (line,) = (line for line in text(ROOT / "README.md").splitlines() if line.startswith(f"| {row} |"))
+        assert line.strip("| ").split(" | ")[column] == f"{found[model]['log_likelihood']['value']:.2f}"
+
+
+def test_what_the_models_of_the_table_had():
+    """Transposed copies on the chorales alone; visible biases that move in the RTRBMs."""
+    sequences = "rtrbm", "rnn-rbm", "lstm-rtrbm", "rnn-nade"
+    settings = {
+        dataset: {name: results(dataset)[name]["settings"] for name in sequences} for dataset in likelihoods.SETTINGS
+    }
+    assert all(settings["jsb_chorales"][name]["augment"] == 3 for name in sequences)
+    assert not any("augment" in settings["nottingham"][name] for name in sequences)
+    moving = {name for of_set in settings.values() for name, s in of_set.items() if s.get("visible_from_u")}
+    assert moving == {"rtrbm", "lstm-rtrbm"}
+    for page in (ROOT / "README.md", RESULTS / "likelihoods" / "README.md"):
+        words = " ".join(text(page).split())
+        assert "each piece in seven keys; on" in words and "`visible_from_u=True`" in words and "quotations" in words
+
+
+def test_estimates_that_do_not_enclose():
+    """On the tunes all estimates down the ladder are above those up it: the page says by how much."""
+    page = text(RESULTS / "likelihoods" / "README.md")
+    for name, found in results("nottingham").items():
+        if name.endswith("nade"):
+            continue
+        score, up, down = (found[f"log_likelihood{suffix}"] for suffix in ("", "_forward", "_reverse"))
+        assert down["value"] > up["value"]
+        gap, share = down["value"] - up["value"], score["doubtful"] / score["frames"]
+        assert f"| {name} | {gap:.2f} | {100 * share:.0f} % |" in page
+
+
+@pytest.mark.parametrize("dataset", ["nottingham", "jsb_chorales"])
+def test_the_table_of_the_ablation(dataset):
+    """The page has the table that the benchmark prints; pretraining is counted in its ratios."""
+    table = ablation.table(ablation.read_runs(RESULTS / "ablation" / dataset))
+    assert table in text(RESULTS / "ablation" / "README.md")
+    assert "1/200.0" not in table
