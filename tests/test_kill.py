@@ -1,7 +1,8 @@
 """Training that is killed at any moment goes on from its last checkpoint, and ends with the same bits.
 
-SIGKILL cannot be caught: nothing is tidied up, whatever was in memory is lost. One half of the kills is aimed at the
-writing of a checkpoint, the other comes at random. Each run is killed many times over and continued each time.
+SIGKILL cannot be caught: nothing is tidied up, whatever was in memory is lost. Some runs kill themselves in each of
+their writings in turn. Of the kills from outside, one half is aimed at the writing of a checkpoint, the other comes at
+random. Each run is killed many times over and continued each time.
 """
 
 import contextlib
@@ -23,9 +24,10 @@ from rnnrbm_pt.training.checkpoint import read_checkpoint
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks are those of Unix")
 
 # Trains to the end what is in a file, a new run if there is none, and says when an update was done. Given a folder it
-# does so for each line of its input, in a fork of itself, by functions that were compiled once.
+# does so for each line of its input, in a fork of itself, by functions that were compiled once. A line is the number of
+# the writing in which the fork kills itself, 0 for none, and the file.
 PROGRAM = """
-import os, sys
+import os, signal, stat, sys
 import numpy as np
 from rnnrbm_pt import RnnRbm, storage
 from rnnrbm_pt import midiwrite
@@ -52,6 +54,20 @@ def begin(path):
     except InterruptedError:  # what lies there was written before the first update
         storage.restore(model, *read_checkpoint(path))
     return model
+
+
+def die_in_writing(number):
+    # Kill this process when it has written so many files but the last of them is not yet in its place.
+    flush, written = os.fsync, 0
+
+    def fsync(descriptor):
+        nonlocal written
+        written += stat.S_ISREG(os.fstat(descriptor).st_mode)  # folders are flushed too
+        if written == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        flush(descriptor)
+
+    os.fsync = fsync
 
 
 def go_on(model, path):
@@ -83,8 +99,11 @@ if os.path.isdir(path):
         status = 1
         try:
             say(os.getpid())
-            storage.restore(model, *read_checkpoint(line.strip()))
-            go_on(model, line.strip())
+            number, path = line.rstrip().split(" ", 1)
+            storage.restore(model, *read_checkpoint(path))
+            if number != "0":
+                die_in_writing(int(number))
+            go_on(model, path)
             status = 0
         finally:
             os._exit(status)
@@ -125,10 +144,10 @@ def forks(start, backend, folder):
     with start(backend, folder) as server:
         assert server.stdout.readline() == "ready\n"
 
-        def run(path, kill=lambda pid: None):
+        def run(path, kill=lambda pid: None, fatal_writing=0):
             if not path.exists():
                 shutil.copy(folder / "begin", path)
-            print(path, file=server.stdin, flush=True)
+            print(fatal_writing, path, file=server.stdin, flush=True)
             status = int(follow(server.stdout, kill).removeprefix("ended "))
             assert status in (0, -signal.SIGKILL)
             return status == 0
@@ -214,6 +233,19 @@ def assert_kills_change_nothing(run, folder, n_kills):
     print(f"{n_kills} kills, {while_writing} of them while a checkpoint was written; found after {updates} updates")
     assert 0 < while_writing < n_kills
     assert not temporary_files(path)
+
+
+def test_killed_in_each_writing(start, tmp_path):
+    """A run that dies in its second writing has gone on by one checkpoint: so each writing but the first is hit."""
+    with forks(start, "c", tmp_path) as run:
+        assert run(tmp_path / "whole")
+        path, n_kills = tmp_path / "killed", 0
+        while not run(path, fatal_writing=2):
+            n_kills += 1
+            assert len(temporary_files(path)) == 1
+        assert n_kills > 10
+        assert outcome(path) == outcome(tmp_path / "whole")
+        assert not temporary_files(path)
 
 
 @pytest.mark.parametrize("backend", [pytest.param("numba", marks=pytest.mark.slow), "c"])
