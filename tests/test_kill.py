@@ -156,6 +156,13 @@ def forks(start, backend, folder):
         server.stdin.close()
 
 
+@pytest.fixture(scope="module", params=[pytest.param("numba", marks=pytest.mark.slow), "c"])
+def run_in_fork(request, start, tmp_path_factory):
+    """The function of `forks`, of one process that has compiled for all tests."""
+    with forks(start, request.param, tmp_path_factory.mktemp("forks")) as run:
+        yield run
+
+
 @contextlib.contextmanager
 def processes(start, backend, folder):
     """The same, where each run is a process of its own."""
@@ -235,23 +242,20 @@ def assert_kills_change_nothing(run, folder, n_kills):
     assert not temporary_files(path)
 
 
-def test_killed_in_each_writing(start, tmp_path):
+def test_killed_in_each_writing(run_in_fork, tmp_path):
     """A run that dies in its second writing has gone on by one checkpoint: so each writing but the first is hit."""
-    with forks(start, "c", tmp_path) as run:
-        assert run(tmp_path / "whole")
-        path, n_kills = tmp_path / "killed", 0
-        while not run(path, fatal_writing=2):
-            n_kills += 1
-            assert len(temporary_files(path)) == 1
-        assert n_kills > 10
-        assert outcome(path) == outcome(tmp_path / "whole")
-        assert not temporary_files(path)
+    assert run_in_fork(tmp_path / "whole")
+    path, n_kills = tmp_path / "killed", 0
+    while not run_in_fork(path, fatal_writing=2):
+        n_kills += 1
+        assert len(temporary_files(path)) == 1
+    assert n_kills > 10
+    assert outcome(path) == outcome(tmp_path / "whole")
+    assert not temporary_files(path)
 
 
-@pytest.mark.parametrize("backend", [pytest.param("numba", marks=pytest.mark.slow), "c"])
-def test_killed_in_forks(start, tmp_path, backend):
-    with forks(start, backend, tmp_path) as run:
-        assert_kills_change_nothing(run, tmp_path, 10)
+def test_killed_in_forks(run_in_fork, tmp_path):
+    assert_kills_change_nothing(run_in_fork, tmp_path, 10)
 
 
 @pytest.mark.slow
