@@ -166,7 +166,9 @@ class JaxFunction:
         with pytensor.config.change_flags(floatX=self.floatX):
             fgraph = self.static_graph(sizes, shapes)
             fgraph.attach_feature(HoldsOurs())
-            get_mode("JAX").optimizer.rewrite(fgraph)
+            # XLA fuses by itself, and newer versions of PyTensor leave fusion out for JAX too. Here it would do harm:
+            # what is fused with a check of sizes is no longer known to JAX when it traces, so it cannot be a size.
+            get_mode("JAX").excluding("fusion").optimizer.rewrite(fgraph)
             with warnings.catch_warnings():  # of assertions about shapes: JAX looks after those itself
                 warnings.filterwarnings("ignore", message="Skipping Assert", category=UserWarning)
                 return jax.jit(jax_funcify(fgraph))

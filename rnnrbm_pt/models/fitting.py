@@ -184,11 +184,14 @@ class Fitting(Updating):
             self.log.append(record)
             if on_epoch is not None:
                 on_epoch(record)
-            if self.progress.complete:  # such a checkpoint is not gone on from: it has to be the end already
+            if self.progress.complete:
                 self._take_best()
-            save()
+            else:
+                save()
 
-        if not resume:
+        # The finished model is written once, at the end: no run continues from it, so none would remove what a writer
+        # that was killed in a second writing of it leaves beside it.
+        if not resume and not self.progress.complete:
             save()
         with bounded_threads(self.threads):
             try:

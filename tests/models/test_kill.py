@@ -1,7 +1,8 @@
 """Training that is killed at any moment goes on from its last checkpoint, and ends with the same bits.
 
-SIGKILL cannot be caught: nothing is tidied up, whatever was in memory is lost. One half of the kills is aimed at the
-writing of a checkpoint, the other comes at random. Each run is killed many times over and continued each time.
+SIGKILL cannot be caught: nothing is tidied up, whatever was in memory is lost. Some runs kill themselves in each of
+their writings in turn. Of the kills from outside, one half is aimed at the writing of a checkpoint, the other comes at
+random. Each run is killed many times over and continued each time.
 """
 
 import contextlib
@@ -23,9 +24,10 @@ from rnnrbm_pt.io.checkpoint import read_checkpoint
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks are those of Unix")
 
 # Trains to the end what is in a file, a new run if there is none, and says when an update was done. Given a folder it
-# does so for each line of its input, in a fork of itself, by functions that were compiled once.
+# does so for each line of its input, in a fork of itself, by functions that were compiled once. A line is the number of
+# the writing in which the fork kills itself, 0 for none, and the file.
 PROGRAM = """
-import os, sys
+import os, signal, stat, sys
 import numpy as np
 from rnnrbm_pt.models import storage
 from rnnrbm_pt import RnnRbm
@@ -53,6 +55,20 @@ def begin(path):
     except InterruptedError:  # what lies there was written before the first update
         storage.restore(model, *read_checkpoint(path))
     return model
+
+
+def die_in_writing(number):
+    # Kill this process when it has written so many files but the last of them is not yet in its place.
+    flush, written = os.fsync, 0
+
+    def fsync(descriptor):
+        nonlocal written
+        written += stat.S_ISREG(os.fstat(descriptor).st_mode)  # folders are flushed too
+        if written == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        flush(descriptor)
+
+    os.fsync = fsync
 
 
 def go_on(model, path):
@@ -84,8 +100,11 @@ if os.path.isdir(path):
         status = 1
         try:
             say(os.getpid())
-            storage.restore(model, *read_checkpoint(line.strip()))
-            go_on(model, line.strip())
+            number, path = line.rstrip().split(" ", 1)
+            storage.restore(model, *read_checkpoint(path))
+            if number != "0":
+                die_in_writing(int(number))
+            go_on(model, path)
             status = 0
         finally:
             os._exit(status)
@@ -126,16 +145,23 @@ def forks(start, backend, folder):
     with start(backend, folder) as server:
         assert server.stdout.readline() == "ready\n"
 
-        def run(path, kill=lambda pid: None):
+        def run(path, kill=lambda pid: None, fatal_writing=0):
             if not path.exists():
                 shutil.copy(folder / "begin", path)
-            print(path, file=server.stdin, flush=True)
+            print(fatal_writing, path, file=server.stdin, flush=True)
             status = int(follow(server.stdout, kill).removeprefix("ended "))
             assert status in (0, -signal.SIGKILL)
             return status == 0
 
         yield run
         server.stdin.close()
+
+
+@pytest.fixture(scope="module", params=[pytest.param("numba", marks=pytest.mark.slow), "c"])
+def run_in_fork(request, start, tmp_path_factory):
+    """The function of `forks`, of one process that has compiled for all tests."""
+    with forks(start, request.param, tmp_path_factory.mktemp("forks")) as run:
+        yield run
 
 
 @contextlib.contextmanager
@@ -217,10 +243,20 @@ def assert_kills_change_nothing(run, folder, n_kills):
     assert not temporary_files(path)
 
 
-@pytest.mark.parametrize("backend", [pytest.param("numba", marks=pytest.mark.slow), "c"])
-def test_killed_in_forks(start, tmp_path, backend):
-    with forks(start, backend, tmp_path) as run:
-        assert_kills_change_nothing(run, tmp_path, 10)
+def test_killed_in_each_writing(run_in_fork, tmp_path):
+    """A run that dies in its second writing has gone on by one checkpoint: so each writing but the first is hit."""
+    assert run_in_fork(tmp_path / "whole")
+    path, n_kills = tmp_path / "killed", 0
+    while not run_in_fork(path, fatal_writing=2):
+        n_kills += 1
+        assert len(temporary_files(path)) == 1
+    assert n_kills > 10
+    assert outcome(path) == outcome(tmp_path / "whole")
+    assert not temporary_files(path)
+
+
+def test_killed_in_forks(run_in_fork, tmp_path):
+    assert_kills_change_nothing(run_in_fork, tmp_path, 10)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""RnnRbm with streams of Philox, several windows in one update, and on JAX: the same numbers each way."""
+"""RnnRbm with streams of Philox: several windows in one update, and the streams that JAX has."""
 
 import os
 import signal
@@ -101,25 +101,6 @@ def test_ctrl_c_in_the_first_update_leaves_the_model_as_it_was(python_model, toy
     with pytest.raises(KeyboardInterrupt):
         model.fit(toy_rolls, n_sequences=2)
     assert_same(model, untouched, 0)
-
-
-@pytest.mark.parametrize("n_sequences, floatX, atol", [(1, "float64", 1e-12), (4, "float32", 1e-5)])
-def test_jax_learns_and_plays_the_same(python_model, jax_model, toy_rolls, n_sequences, floatX, atol):
-    ours = jax_model(floatX=floatX).fit(toy_rolls, 20, 3, n_sequences=n_sequences)
-    expected = python_model(floatX=floatX).fit(toy_rolls, 20, 3, n_sequences=n_sequences)
-    assert_same(ours, expected, atol)
-    assert {p.get_value().dtype for p in ours.params} == {np.dtype(floatX)}
-    if n_sequences > 1:
-        return
-    for settings in ({}, {"seed": 5, "primer": toy_rolls[0]}):
-        assert np.array_equal(ours.sample(10, **settings), expected.sample(10, **settings)), settings
-
-
-def test_numba_plays_what_jax_plays(toy_model, jax_model, toy_rolls):
-    ours, numbas = jax_model(), toy_model(streams="philox", k=2, k_generate=2)
-    for model in (ours, numbas):
-        model.params[0].set_value(30 * model.params[0].get_value())
-    assert np.array_equal(ours.sample(20), numbas.sample(20))
 
 
 def test_streams_of_jax(toy_model, jax_model):

@@ -162,10 +162,3 @@ def test_an_rtrbm_has_no_recurrent_units_of_its_own(tmp_path, toy_rolls, capsys)
     train = ["train", str(tmp_path / "a.mid"), "-o", str(tmp_path / "m"), "--model", "rtrbm", "--recurrent", "7"]
     assert main(train) == 1
     assert "its hidden ones, 150 by --hidden, found 7" in capsys.readouterr().err
-
-
-def test_an_rnn_nade_plays_on_jax():
-    pytest.importorskip("jax", reason="needs the extra jax")
-    settings = {"n_hidden": 6, "n_hidden_recurrent": 5, "r": (21, 33), "streams": "philox"}
-    one, other = (RnnNade(**settings, backend=backend) for backend in ("jax", "numba"))
-    assert np.array_equal(one.sample(20), other.sample(20))
