@@ -116,8 +116,8 @@ def test_accuracy_is_that_of_the_exact_expectations(kind, twin):
 
 def test_what_cannot_be_taken_is_said(rbm):
     for settings, said in (
-        ({"n_chains": 1}, "n_chains: expected at least 2, found 1"),
-        ({"n_temperatures": 1}, "n_temperatures: expected at least 2, found 1"),
+        ({"n_chains": 1}, "n_chains: expected an integer of at least 2, found 1"),
+        ({"n_temperatures": 1}, "n_temperatures: expected an integer of at least 2, found 1"),
         ({"n_frames": 33}, "n_frames: expected 1 to 32, the frames that there are, found 33"),
         ({"n_frames": 0}, "n_frames: expected 1 to 32"),
     ):
