@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow bench tutorial lint clean
+.PHONY: help demo test slow coverage bench tutorial lint clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,15 +24,20 @@ test: $(VENV)/.test ## Run all tests but the slow ones
 slow: $(VENV)/.test ## Run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
+coverage: $(VENV)/.test ## Run the same tests, and print which lines they run
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+
 bench: $(VENV)/.bench ## Measure the time of an update, beside programs written by hand
 	$(BIN)/python -m benchmarks.table $(BENCH_ARGS)
 
 tutorial: $(VENV)/.test ## Run the chapters; put into them what they print and draw
 	$(BIN)/python -m tutorial.build $(TUTORIAL_ARGS)
 
-lint: $(VENV)/.lint ## Check style and formatting
+lint: $(VENV)/.lint ## Check style, formatting, types and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
 
 clean: ## Remove the environment
 	rm -rf $(VENV)

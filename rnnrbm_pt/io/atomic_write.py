@@ -4,16 +4,19 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
     import fcntl
 except ImportError:  # Windows: there a file that someone has open cannot be removed in any case
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
+
+FilePath = str | os.PathLike[str]
 
 
-def read_bytes(path, expected):
+def read_bytes(path: Path, expected: str) -> bytes:
     """Read a file whole.
 
     Parameters
@@ -40,7 +43,7 @@ def read_bytes(path, expected):
 
 
 @contextmanager
-def replacing(path):
+def replacing(path: FilePath) -> Iterator[Path]:
     """Write a file beside its final place and move it there once it is complete and on the disk.
 
     Parameters
@@ -85,7 +88,7 @@ def replacing(path):
             os.close(lock)
 
 
-def remove_leftovers(path):
+def remove_leftovers(path: FilePath) -> None:
     """Remove the temporary files that killed writers of a path have left beside it.
 
     A writer holds a lock on its temporary file, which the system takes back when the process ends in whatever way. So

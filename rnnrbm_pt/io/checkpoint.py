@@ -17,11 +17,14 @@ import json
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnrbm_pt.io.atomic_write import read_bytes, remove_leftovers, replacing
+from rnnrbm_pt.io.atomic_write import FilePath, read_bytes, remove_leftovers, replacing
 
 VERSION = 1
 ABOUT = "about"
@@ -31,7 +34,7 @@ NAME = re.compile(r"\w[\w.-]*")
 BROKEN = ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError
 
 
-def write_checkpoint(path, arrays, about):
+def write_checkpoint(path: FilePath, arrays: Mapping[str, ArrayLike], about: object) -> None:
     """Write arrays and a JSON text, all or nothing.
 
     The file is written beside its place, flushed to the disk and moved there: whenever the process or the machine
@@ -61,7 +64,7 @@ def write_checkpoint(path, arrays, about):
             rest = rest[file.write(rest) :]
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: FilePath) -> tuple[dict[str, np.ndarray], Any]:
     """Read what `write_checkpoint` wrote.
 
     Parameters

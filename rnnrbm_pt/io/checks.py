@@ -4,8 +4,10 @@ The sentence gives the setting's name, what was expected and what was found. Num
 everything that was checked can be written as JSON. True and False are no numbers here.
 """
 
+from collections.abc import Collection
 from math import isfinite
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +15,12 @@ LARGEST_SEED = 2**32 - 1
 """Of `numpy.random.RandomState`."""
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A NumPy scalar, or an array without axes, as Python's value; anything else as it is."""
     return value.item() if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0 else value
 
 
-def integer(name, value, least=None, most=None):
+def integer(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
     """Check a whole number, which has to be of an integer type.
 
     Parameters
@@ -46,7 +48,7 @@ def integer(name, value, least=None, most=None):
     return int(found)
 
 
-def number(name, value, *, least=None, above=None):
+def number(name: str, value: object, *, least: float | None = None, above: float | None = None) -> float:
     """Check a finite real number.
 
     Parameters
@@ -74,7 +76,7 @@ def number(name, value, *, least=None, above=None):
     return float(found)
 
 
-def boolean(name, value):
+def boolean(name: str, value: object) -> bool:
     """Check a setting that is on or off: True or False, or the integers 1 and 0, and nothing else that counts as one.
 
     Parameters
@@ -96,7 +98,7 @@ def boolean(name, value):
     return bool(found)
 
 
-def choice(name, value, allowed):
+def choice(name: str, value: object, allowed: Collection[str]) -> str:
     """Check a word that is one of a few.
 
     Parameters
@@ -118,7 +120,7 @@ def choice(name, value, allowed):
     return str(value)  # of NumPy's strings too
 
 
-def seed_number(value, name="seed"):
+def seed_number(value: object, name: str = "seed") -> int:
     """Check a seed: an integer that `numpy.random.RandomState` takes.
 
     Parameters

@@ -5,6 +5,8 @@ import stat
 import zipfile
 from pathlib import Path
 
+from rnnrbm_pt.io.atomic_write import FilePath
+
 # Far above the paper's sets, of which the largest has 783 files and a few MB.
 MAX_FILE = 256 * 2**20  # bytes of the zip file itself
 MAX_ENTRIES = 20_000
@@ -13,7 +15,7 @@ MAX_RATIO = 100  # unpacked to packed; MIDI files reach about 5
 SMALL = 16 * 2**20  # bytes unpacked: below it the ratio says nothing
 
 
-def open_archive(path):
+def open_archive(path: FilePath) -> zipfile.ZipFile:
     """Open a zip file, once nothing in it would lead out of it or swell beyond bounds.
 
     Parameters
@@ -93,7 +95,7 @@ def _fault(entry):
     return None
 
 
-def printable(name):
+def printable(name: str) -> str:
     """A name out of a file, for a sentence: without control characters, and not longer than a line."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in name)
     return shown if len(shown) <= 100 else shown[:97] + "..."

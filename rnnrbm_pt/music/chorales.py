@@ -13,19 +13,20 @@ import numpy as np
 from rnnrbm_pt.io.atomic_write import replacing
 from rnnrbm_pt.music.folders import cache_folder
 from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
+from rnnrbm_pt.music.pianoroll import Range
 from rnnrbm_pt.music.sources import with_bar
 
 
 class Chorales(NamedTuple):
     """Chorales in the three sets; `names` has three lists of the same lengths, as "bwv269"."""
 
-    train: list
-    valid: list
-    test: list
-    names: dict
+    train: list[np.ndarray]
+    valid: list[np.ndarray]
+    test: list[np.ndarray]
+    names: dict[str, list[str]]
 
 
-def chorales(r=(21, 109), progress=False):
+def chorales(r: Range = (21, 109), progress: bool = False) -> Chorales:
     """Bach's four-part chorales, out of the installed package music21.
 
     The 364 scores with exactly four parts (soprano, alto, tenor, bass) among `corpus/bach/bwv*.mxl`, less
@@ -70,8 +71,8 @@ def chorales(r=(21, 109), progress=False):
     low, high = r
     if not 0 <= low < high <= 128:
         raise ValueError(f"r={r}: expected (low, high) with 0 <= low < high <= 128")
-    sets = {"train": [], "valid": [], "test": []}
-    names = {"train": [], "valid": [], "test": []}
+    sets: dict[str, list[np.ndarray]] = {"train": [], "valid": [], "test": []}
+    names: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     for name, roll in _cached_chorales(_corpus_folder(), progress).items():
         into = _set_of(name)
         sets[into].append(roll[:, low:high].copy())

@@ -3,10 +3,11 @@
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.music.archives import open_archive
 from rnnrbm_pt.music.chorales import Chorales, chorales
 from rnnrbm_pt.music.fetching import FetchError, fetch_file, join
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 
+Kind = Literal["rolls", "midi"]
+
+
 class PaperData(NamedTuple):
     """One of the paper's sets, and what is known of it.
 
@@ -58,7 +62,7 @@ class PaperData(NamedTuple):
     kind: str
     source: str
     steps_per_quarter: int | None
-    r: tuple | None
+    r: tuple[int, int] | None
 
 
 class Verified(NamedTuple):
@@ -78,12 +82,19 @@ class Verified(NamedTuple):
     name: str
     kind: str
     source: str
-    counts: dict
-    faults: list
+    counts: dict[str, tuple[int, int | None]]
+    faults: list[str]
     known: bool
 
 
-def load(name, kind="rolls", folder=None, *, download=True, progress=False):
+def load(
+    name: str,
+    kind: Kind = "rolls",
+    folder: FilePath | None = None,
+    *,
+    download: bool = True,
+    progress: bool = False,
+) -> PaperData:
     """One of the four data sets of Boulanger-Lewandowski, Bengio and Vincent (2012), in the paper's split.
 
     Its two kinds are two benchmarks. The rolls are transposed to C major or C minor and sampled every eighth note (the
@@ -128,11 +139,11 @@ def load(name, kind="rolls", folder=None, *, download=True, progress=False):
                 f"`rnnrbm data fetch {name} --kind {kind}` downloads it"
             )
         source = fetch(name, kind, progress=progress)
-    sampled = (one.steps_per_quarter, R) if kind == "rolls" else (None, None)
-    return PaperData(*_read(source, kind).values(), name, kind, str(source), *sampled)
+    steps, r = (one.steps_per_quarter, R) if kind == "rolls" else (None, None)
+    return PaperData(**_read(source, kind), name=name, kind=kind, source=str(source), steps_per_quarter=steps, r=r)
 
 
-def find(name, kind="rolls", folder=None):
+def find(name: str, kind: Kind = "rolls", folder: FilePath | None = None) -> Path | None:
     """Where a set lies, if it does.
 
     Parameters
@@ -177,7 +188,16 @@ def _has_splits(folder):
     return all((folder / split).is_dir() for split in SPLITS)
 
 
-def fetch(name, kind="rolls", folder=None, *, base_url=None, check=True, again=False, progress=False):
+def fetch(
+    name: str,
+    kind: Kind = "rolls",
+    folder: FilePath | None = None,
+    *,
+    base_url: str | None = None,
+    check: bool = True,
+    again: bool = False,
+    progress: bool = False,
+) -> Path:
     """Download a set from the authors' addresses, unless it is there.
 
     The file is read, and held against what is recorded of it (see `verify`), before it is put in its place; a download
@@ -264,7 +284,7 @@ def _midi_splits(source):
 # Against the manifest
 
 
-def verify(name, kind="rolls", folder=None):
+def verify(name: str, kind: Kind = "rolls", folder: FilePath | None = None) -> Verified:
     """Hold a set against what is recorded: counts and hashes of the rolls of all four, and of Nottingham's MIDI files.
 
     Of Nottingham each sequence and each file has a hash of its own, of the others each split.

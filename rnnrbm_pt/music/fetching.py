@@ -7,11 +7,13 @@ import string
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from tqdm import tqdm
 
 from rnnrbm_pt import __version__
-from rnnrbm_pt.io.atomic_write import remove_leftovers, replacing
+from rnnrbm_pt.io.atomic_write import FilePath, remove_leftovers, replacing
 from rnnrbm_pt.music.archives import printable
 
 MAX_BYTES = 64 * 2**20
@@ -25,7 +27,7 @@ class FetchError(OSError):
     """A file could not be had from an address: one sentence, which begins with the address."""
 
 
-def fetch_file(urls, path, check, progress=False):
+def fetch_file(urls: Sequence[str], path: FilePath, check: Callable[[Path], object], progress: bool = False) -> str:
     """Download a file from the first of some addresses that gives it, and put it in its place.
 
     Parameters
@@ -80,7 +82,7 @@ def _check(check, temporary, url):
         raise ValueError(str(err).replace(str(temporary), url)) from err
 
 
-def join(base, name):
+def join(base: str, name: str) -> str:
     """The address of a file below a base, with what an address may not have written as %20."""
     return base.rstrip("/") + "/" + urllib.parse.quote(name)
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """Folder of what is kept between runs: RNNRBM_CACHE, or the user's cache folder."""
     chosen = os.environ.get("RNNRBM_CACHE")
     if chosen:
@@ -14,7 +14,7 @@ def cache_folder():
     return user_cache_path("rnnrbm_pt")
 
 
-def data_folder():
+def data_folder() -> Path:
     """Folder of the paper's data sets: RNNRBM_DATA, or `data` in the folder of what is kept between runs."""
     chosen = os.environ.get("RNNRBM_DATA")
     return Path(chosen).expanduser() if chosen else cache_folder() / "data"

@@ -33,7 +33,7 @@ FAMILIES = {
 INSTRUMENTS = tuple(name for names in FAMILIES.values() for name in names.split())
 
 
-def program(text):
+def program(text: str) -> int:
     """The program number that a number or a name stands for.
 
     Parameters

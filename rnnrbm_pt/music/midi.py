@@ -10,14 +10,15 @@ import os
 import re
 import struct
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 import mido
 import numpy as np
 from midiutil import MIDIFile
+from numpy.typing import ArrayLike
 
-from rnnrbm_pt.io.atomic_write import replacing
-from rnnrbm_pt.music.pianoroll import check_range, check_roll, held_notes
+from rnnrbm_pt.io.atomic_write import FilePath, replacing
+from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, held_notes
 
 DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
 VELOCITY = 90  # the original writer's
@@ -25,6 +26,7 @@ DRUMS = 9  # channel 10, counted from 0: the percussion of General MIDI
 
 # What a time is counted in, and how many of it a quarter note of the default tempo has.
 UNITS = {"second": 0.5, "quarter": 1.0}
+Unit = Literal["second", "quarter"]
 LABELS = {"second": "s", "quarter": "quarter notes"}
 
 # k * dt computed in floating point may lie a hair after the frame it is meant for. In frames.
@@ -53,7 +55,7 @@ class Note(NamedTuple):
 
 class _Three(NamedTuple):
     piano_roll: np.ndarray
-    notes: list
+    notes: list[Note]
     n_outside: int
 
 
@@ -75,11 +77,19 @@ class MidiRoll(_Three):
         as notes like any others, unless `midiread` was told to leave them out.
     """
 
-    key_signature = None
-    n_drums = 0
+    key_signature: str | None = None
+    n_drums: int = 0
 
 
-def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second", drums=True):
+def midiread(
+    filename: FilePath | BinaryIO,
+    r: Range = (21, 109),
+    dt: float = 0.2,
+    name: str | None = None,
+    *,
+    unit: Unit = "second",
+    drums: bool = True,
+) -> MidiRoll:
     """Read a MIDI file into a piano roll, by the rule of the tutorial's own reader.
 
     - An event's time is time + tempo * (tick - beat) * 1e-6 / division, with (tempo, beat, time) beginning
@@ -155,7 +165,16 @@ def midiread(filename, r=(21, 109), dt=0.2, name=None, *, unit="second", drums=T
     return found
 
 
-def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0, *, unit="second", tempo=120):
+def midiwrite(
+    filename: FilePath | BinaryIO,
+    piano_roll: ArrayLike,
+    r: Range = (21, 109),
+    dt: float = 0.2,
+    patch: int = 0,
+    *,
+    unit: Unit = "second",
+    tempo: float = 120,
+) -> None:
     """Write a piano roll as a MIDI file that `midiread`, with the same r, dt and unit, turns into the same roll.
 
     The same but for silent steps at the end: a MIDI file has notes, and no length beyond them. A roll that
@@ -234,7 +253,7 @@ def midiwrite(filename, piano_roll, r=(21, 109), dt=0.2, patch=0, *, unit="secon
         midi.writeFile(file)
 
 
-def check_dt(dt, unit="second"):
+def check_dt(dt: float, unit: Unit = "second") -> float:
     """The length of a step as a float above 0; a ValueError says what is wrong with it, or with the unit."""
     if unit not in UNITS:
         raise ValueError(f"unit: expected one of {', '.join(UNITS)}, found {unit!r}")

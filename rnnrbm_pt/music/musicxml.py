@@ -1,16 +1,21 @@
 """Notes out of compressed MusicXML (.mxl), without a notation library."""
 
 import zipfile
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import zip_longest
 from xml.etree import ElementTree
 
 import numpy as np
 
+from rnnrbm_pt.io.atomic_write import FilePath
+
+PartNote = tuple[Fraction, Fraction, int]
+
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
-def read_mxl(filename):
+def read_mxl(filename: FilePath) -> list[list[PartNote]]:
     """Notes of each part of a compressed MusicXML file.
 
     Measures begin together in all parts, each where the longest of the parts ends the one before. So a
@@ -42,7 +47,7 @@ def read_mxl(filename):
         measures = [_part_measures(part) for part in score.findall("part")]
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, TypeError, ValueError) as err:
         raise ValueError(f"{filename}: not readable as compressed MusicXML ({err})") from err
-    parts = [[] for _ in measures]
+    parts: list[list[PartNote]] = [[] for _ in measures]
     start = Fraction(0)
     for row in zip_longest(*measures, fillvalue=(Fraction(0), [])):
         for part, (_, notes) in zip(parts, row, strict=True):
@@ -51,7 +56,7 @@ def read_mxl(filename):
     return parts
 
 
-def quarter_roll(parts):
+def quarter_roll(parts: Sequence[Sequence[PartNote]]) -> np.ndarray:
     """Piano-roll of what sounds at each quarter-note beat.
 
     Frame t holds the notes with onset <= t < end: what begins and ends between two beats is not seen,

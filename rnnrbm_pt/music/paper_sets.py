@@ -5,6 +5,7 @@ application to polyphonic music generation and transcription (ICML 2012). Import
 """
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -26,11 +27,11 @@ class PaperSet(NamedTuple):
     about: str
     steps_per_quarter: int
 
-    def file_name(self, kind):
+    def file_name(self, kind: str) -> str:
         """The authors' name for its file: "JSB Chorales.pickle" of rolls, "JSB Chorales.zip" of MIDI files."""
         return self.title + {"rolls": ".pickle", "midi": ".zip"}[kind]
 
-    def addresses(self, kind):
+    def addresses(self, kind: str) -> tuple[str, ...]:
         """Bases of the addresses that its file is published under, in the order they are tried."""
         return (TUTORIAL, HOME) if (self.name, kind) == ("nottingham", "midi") else (HOME,)
 
@@ -46,7 +47,7 @@ SETS = {
 }
 
 
-def paper_set(name, kind="rolls"):
+def paper_set(name: str, kind: str = "rolls") -> PaperSet:
     """The set of that name, once the name and the kind have been looked at.
 
     Raises
@@ -82,23 +83,23 @@ class Manifest(NamedTuple):
         Dicts of file name to short hash, by (name, split): of Nottingham.
     """
 
-    splits: dict
-    rolls: dict
-    midi: dict
+    splits: dict[tuple[str, str, str], KnownSplit]
+    rolls: dict[tuple[str, str], list[str]]
+    midi: dict[tuple[str, str], dict[str, str]]
 
 
-def short_digest(content):
+def short_digest(content: bytes) -> str:
     """The first 20 hexadecimal digits of the SHA-256 of some bytes: a roll's packed frames or a whole MIDI file."""
     return hashlib.sha256(content).hexdigest()[:SHORT]
 
 
-def digest_of_all(lines):
+def digest_of_all(lines: Iterable[str]) -> str:
     """SHA-256 of some lines of text, each ended by a newline: the short hashes of a split."""
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 @cache
-def manifest():
+def manifest() -> Manifest:
     """The manifest that comes with the package; the file itself says how it is written.
 
     Returns
@@ -107,6 +108,7 @@ def manifest():
     """
     text = files("rnnrbm_pt.music").joinpath("manifest.txt").read_text(encoding="ascii")
     known = Manifest({}, {}, {})
+    into: list[str] | dict[str, str]
     for line in text.splitlines():
         words = line.split()
         if words[:1] in (["rolls"], ["midi"]):
@@ -116,7 +118,8 @@ def manifest():
         elif words[:1] == ["in-order"]:
             into = known.rolls.setdefault((words[1], words[2]), [])
         elif words[:1] == ["by-name"]:
-            into, pattern = known.midi.setdefault((words[1], words[2]), {}), words[3]
+            into = known.midi.setdefault((words[1], words[2]), {})
+            pattern = words[3]
         elif words and words[0] != "#":
             if isinstance(into, list):
                 into += words

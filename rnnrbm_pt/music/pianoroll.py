@@ -1,15 +1,20 @@
 """Piano rolls: what they are, the check that an array is one, and moving them in pitch and time."""
 
+from collections.abc import Iterable, Iterator
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnnrbm_pt.io.checks import integer
 
 RESAMPLE_TOLERANCE = 1e-9  # of a step
 
+Range = tuple[int, int]
+"""(low, high), MIDI note numbers, half open."""
 
-def check_range(r, name="r"):
+
+def check_range(r: Range, name: str = "r") -> Range:
     """The pitches of a roll as two plain integers.
 
     Parameters
@@ -42,7 +47,7 @@ def check_range(r, name="r"):
     return low, high
 
 
-def check_roll(roll, r=(21, 109), name="piano roll"):
+def check_roll(roll: ArrayLike, r: Range = (21, 109), name: str = "piano roll") -> np.ndarray:
     """A piano roll as an array of 0 and 1 in uint8, or an error that says what is wrong with it.
 
     Parameters
@@ -84,7 +89,7 @@ def check_roll(roll, r=(21, 109), name="piano roll"):
     return found.astype(np.uint8)
 
 
-def check_real_roll(roll, n_visible, name="roll"):
+def check_real_roll(roll: ArrayLike, n_visible: int, name: str = "roll") -> np.ndarray:
     """A roll of real numbers as an array of float64, or an error that says what is wrong with it.
 
     Parameters
@@ -118,7 +123,7 @@ def check_real_roll(roll, n_visible, name="roll"):
     return found
 
 
-def held_notes(roll):
+def held_notes(roll: np.ndarray) -> Iterator[tuple[int, int, int]]:
     """The notes of a roll: 1s that follow one another in a column are one note that is held.
 
     Parameters
@@ -137,7 +142,7 @@ def held_notes(roll):
     return zip(starts.tolist(), ends.tolist(), columns.tolist(), strict=True)
 
 
-def transpose(roll, shift, r=(21, 109), *, fold=False):
+def transpose(roll: ArrayLike, shift: int, r: Range = (21, 109), *, fold: bool = False) -> np.ndarray:
     """A piano roll moved up or down.
 
     Parameters
@@ -181,7 +186,7 @@ def transpose(roll, shift, r=(21, 109), *, fold=False):
     return moved
 
 
-def with_transpositions(rolls, semitones, r=(21, 109)):
+def with_transpositions(rolls: Iterable[ArrayLike], semitones: int, r: Range = (21, 109)) -> list[np.ndarray]:
     """Piano rolls and their copies in other keys, from so many semitones below to as many above.
 
     More to learn from: a model that has few pieces overfits them later.
@@ -217,7 +222,7 @@ def with_transpositions(rolls, semitones, r=(21, 109)):
     return copies
 
 
-def change_range(roll, r, new_r):
+def change_range(roll: np.ndarray, r: Range, new_r: Range) -> tuple[np.ndarray, int]:
     """A piano roll of other pitches: columns cut off, or silent ones put on.
 
     Parameters
@@ -241,7 +246,7 @@ def change_range(roll, r, new_r):
     return changed, int(roll.sum()) - int(changed.sum())
 
 
-def resample(roll, dt, new_dt):
+def resample(roll: ArrayLike, dt: float, new_dt: float) -> np.ndarray:
     """A piano roll with steps of another length.
 
     To shorter steps: each takes what sounds when it begins. To longer ones: each takes the first step that begins with

@@ -1,12 +1,20 @@
 """Pictures: piano-rolls and training curves."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnrbm_pt.io.atomic_write import replacing
+from rnnrbm_pt.io.atomic_write import FilePath, replacing
+from rnnrbm_pt.music.pianoroll import Range
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NOTE_COLOUR = "#1f4e79"
 C_LINE_COLOUR = "#b8c4d0"
@@ -23,13 +31,24 @@ MOST_DOTS = 40  # epochs; with more of them dots hide the curve
 LOST_HEIGHT = 0.03  # of the axes: where epochs that are not finite are marked
 SUFFIXES = (".png", ".svg", ".pdf")
 
+Log = Sequence[float] | Mapping[int, float]
 
-def note_name(note):
+
+def note_name(note: int) -> str:
     """Name of a MIDI note number, in sharps: 60 is C4, 61 is C♯4."""
     return f"{NAMES[note % 12]}{note // 12 - 1}"
 
 
-def plot_piano_roll(piano_roll, r=(21, 109), dt=0.3, ax=None, *, crop=False, note_names=False, title=None):
+def plot_piano_roll(
+    piano_roll: ArrayLike,
+    r: Range = (21, 109),
+    dt: float = 0.3,
+    ax: Axes | None = None,
+    *,
+    crop: bool = False,
+    note_names: bool = False,
+    title: str | None = None,
+) -> Axes:
     """Draw a piano-roll: time across, notes up.
 
     Each 1 of the roll is a cell from t * dt to (t + 1) * dt seconds, and from half a semitone below its note
@@ -93,7 +112,14 @@ def plot_piano_roll(piano_roll, r=(21, 109), dt=0.3, ax=None, *, crop=False, not
     return ax
 
 
-def plot_training_curve(log, ax=None, *, reference=None, label="training", reference_label="reference"):
+def plot_training_curve(
+    log: Log,
+    ax: Axes | None = None,
+    *,
+    reference: Log | None = None,
+    label: str = "training",
+    reference_label: str = "reference",
+) -> Axes:
     """Draw the mean monitor of each epoch.
 
     Parameters
@@ -117,8 +143,8 @@ def plot_training_curve(log, ax=None, *, reference=None, label="training", refer
     ValueError
         If `log` or `reference` has no epochs.
     """
-    epochs, values = _epochs(log, "log")
-    curves = [(epochs, values, {"color": CURVE_COLOUR, "label": label, "zorder": 3})]
+    style: dict[str, Any] = {"color": CURVE_COLOUR, "label": label, "zorder": 3}
+    curves = [(*_epochs(log, "log"), style)]
     if reference is not None:
         style = {"color": REFERENCE_COLOUR, "linestyle": "--", "label": reference_label, "zorder": 2}
         curves.append((*_epochs(reference, "reference"), style))
@@ -153,7 +179,9 @@ def plot_training_curve(log, ax=None, *, reference=None, label="training", refer
     return ax
 
 
-def save_piano_roll(path, piano_roll, r=(21, 109), dt=0.3, **options):
+def save_piano_roll(
+    path: FilePath, piano_roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, **options: Any
+) -> None:
     """Write a picture of a piano-roll: PNG, SVG or PDF, as the suffix of `path` says.
 
     Parameters
@@ -169,12 +197,12 @@ def save_piano_roll(path, piano_roll, r=(21, 109), dt=0.3, **options):
     OSError
         If the file cannot be written.
     """
-    seconds = len(piano_roll) * dt
+    seconds = len(np.asarray(piano_roll)) * dt
     with _saved(path, figsize=(min(max(9, seconds / 8), 18), 4.2)) as ax:
         plot_piano_roll(piano_roll, r, dt, ax, **options)
 
 
-def save_training_curve(path, log, **options):
+def save_training_curve(path: FilePath, log: Log, **options: Any) -> None:
     """Write a picture of a training curve: PNG, SVG or PDF, as the suffix of `path` says.
 
     Parameters

@@ -6,13 +6,19 @@ model.fit(prepared.rolls)
 preprocessing.write("sample.mid", model.sample(200), r=(21, 109), shift=prepared.shifts[0])  # in that tune's key
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple, Self
 
-from rnnrbm_pt.music.datasets import read_midi_files
-from rnnrbm_pt.music.midi import midiwrite
-from rnnrbm_pt.music.pianoroll import check_roll, resample, transpose
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnrbm_pt.io.atomic_write import FilePath
+from rnnrbm_pt.music.datasets import ZipMember, read_midi_files
+from rnnrbm_pt.music.midi import MidiRoll, Unit, midiwrite
+from rnnrbm_pt.music.pianoroll import Range, check_roll, resample, transpose
+from rnnrbm_pt.music.sources import OnBroken, OnNotes
 from rnnrbm_pt.music.tonality import (
     COMMON,
     PROFILES,
@@ -39,10 +45,10 @@ class Prepared(NamedTuple):
         Notes of each one's steps that had to move by an octave beside, to stay in r.
     """
 
-    rolls: list
-    shifts: list
-    keys: list
-    n_folded: list
+    rolls: list[np.ndarray]
+    shifts: list[int]
+    keys: list[Key | None]
+    n_folded: list[int]
 
 
 @dataclass(frozen=True)
@@ -69,14 +75,14 @@ class Preprocessing:
         Whether to read the notes of channel 10, whose numbers mean drums by General MIDI. The tutorial's reader does.
     """
 
-    tonality: str | None = None
-    key_from: str = "auto"
+    tonality: Literal["parallel", "relative"] | None = None
+    key_from: Literal["auto", "signature", "notes"] = "auto"
     profiles: str = "temperley"
     steps_per_quarter: int | None = None
     tempo: float = 120.0
     drums: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, allowed in (("tonality", (None, *COMMON)), ("key_from", KEYS_FROM), ("profiles", tuple(PROFILES))):
             if getattr(self, name) not in allowed:
                 names = ", ".join(map(str, allowed))
@@ -92,7 +98,7 @@ class Preprocessing:
             raise ValueError(f"tempo: expected 4 to 1000 quarter notes a minute, found {self.tempo!r}")
         object.__setattr__(self, "tempo", float(self.tempo))
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """What `json.dumps` takes; `from_json` makes the preprocessing again.
 
         Returns
@@ -102,7 +108,7 @@ class Preprocessing:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, described):
+    def from_json(cls, described: Mapping[str, Any]) -> Self:
         """The preprocessing that `to_json` described.
 
         Raises
@@ -115,7 +121,7 @@ class Preprocessing:
             raise ValueError(f"preprocessing: expected {', '.join(f.name for f in fields(cls))}, found {min(unknown)}")
         return cls(**described)
 
-    def step_seconds(self, dt=0.3):
+    def step_seconds(self, dt: float = 0.3) -> float:
         """Seconds of a step in what is written, to play it or to plot it.
 
         Parameters
@@ -125,7 +131,17 @@ class Preprocessing:
         """
         return dt if self.steps_per_quarter is None else 60 / self.tempo / self.steps_per_quarter
 
-    def read(self, files, r=(21, 109), dt=0.3, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
+    def read(
+        self,
+        files: Iterable[FilePath | ZipMember],
+        r: Range = (21, 109),
+        dt: float = 0.3,
+        progress: bool = False,
+        on_outside: OnNotes | None = None,
+        *,
+        on_drums: OnNotes | None = None,
+        on_broken: OnBroken | None = None,
+    ) -> Prepared:
         """Read MIDI files and prepare them.
 
         Parameters
@@ -145,13 +161,15 @@ class Preprocessing:
             Without `on_broken`, if a file is no readable MIDI file; the sentence begins with its path.
         """
         grid, unit = self._grid(dt)
-        calls = {"on_drums": on_drums, "on_broken": on_broken}
+        found = read_midi_files(
+            files, r, grid, progress, on_outside, unit=unit, drums=self.drums, on_drums=on_drums, on_broken=on_broken
+        )
         done = []
-        for read in read_midi_files(files, r, grid, progress, on_outside, unit=unit, drums=self.drums, **calls):
+        for read in found:
             done.append(self.apply(read.piano_roll, r, key=self.signed_key(read)))
         return Prepared(*(list(column) for column in zip(*done, strict=True))) if done else Prepared([], [], [], [])
 
-    def signed_key(self, read):
+    def signed_key(self, read: MidiRoll) -> Key | None:
         """The key that a file says its piece is in, if that is wanted and to be believed; see `key_from`.
 
         Parameters
@@ -167,7 +185,15 @@ class Preprocessing:
         key = parse_key(read.key_signature)
         return None if self.key_from == "auto" and key == Key(0, False) else key
 
-    def apply(self, roll, r=(21, 109), *, dt=None, tempo=None, key=None):
+    def apply(
+        self,
+        roll: ArrayLike,
+        r: Range = (21, 109),
+        *,
+        dt: float | None = None,
+        tempo: float | None = None,
+        key: Key | None = None,
+    ) -> Transposed:
         """Prepare a piano roll.
 
         Parameters
@@ -193,7 +219,15 @@ class Preprocessing:
             return Transposed(roll, 0, key, 0)
         return to_common_tonality(roll, r, self.tonality, key=key, profiles=self.profiles)
 
-    def undo(self, roll, r=(21, 109), *, shift=0, dt=None, tempo=None):
+    def undo(
+        self,
+        roll: ArrayLike,
+        r: Range = (21, 109),
+        *,
+        shift: int = 0,
+        dt: float | None = None,
+        tempo: float | None = None,
+    ) -> np.ndarray:
         """The way back from `apply`, for a roll that is to sound as the pieces did.
 
         Parameters
@@ -215,7 +249,16 @@ class Preprocessing:
             roll = resample(roll, 1 / self.steps_per_quarter, dt * tempo / 60)
         return roll
 
-    def write(self, filename, roll, r=(21, 109), dt=0.3, *, shift=0, patch=0):
+    def write(
+        self,
+        filename: FilePath | BinaryIO,
+        roll: ArrayLike,
+        r: Range = (21, 109),
+        dt: float = 0.3,
+        *,
+        shift: int = 0,
+        patch: int = 0,
+    ) -> None:
         """Write a roll as a MIDI file: with quarter notes of the right tempo where steps are by the beat.
 
         Parameters
@@ -231,5 +274,5 @@ class Preprocessing:
         tempo = 120 if unit == "second" else self.tempo
         midiwrite(filename, self.undo(roll, r, shift=shift), r, grid, patch, unit=unit, tempo=tempo)
 
-    def _grid(self, dt):
+    def _grid(self, dt: float) -> tuple[float, Unit]:
         return (dt, "second") if self.steps_per_quarter is None else (1 / self.steps_per_quarter, "quarter")

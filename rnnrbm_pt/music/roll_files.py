@@ -7,9 +7,11 @@ import zipfile
 import zlib
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.music.archives import open_archive
 from rnnrbm_pt.music.paper_sets import SPLITS, R
 from rnnrbm_pt.music.pickled import MAX_BYTES, load_plain
@@ -22,7 +24,7 @@ MAX_FRAMES = 2_000_000
 MAX_LENGTH = 100_000
 
 
-def read_roll_file(path):
+def read_roll_file(path: FilePath) -> dict[str, list[np.ndarray]]:
     """The sequences of a file of piano rolls.
 
     Parameters
@@ -65,7 +67,7 @@ def read_roll_file(path):
     return rolls_of(_load_json(content, label) if suffix == ".json" else load_plain(content, label), label)
 
 
-def rolls_of(described, label):
+def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
     """Piano rolls of the note numbers that a pickle or a JSON file holds.
 
     Parameters

@@ -11,11 +11,13 @@ import io
 import math
 import wave
 from numbers import Integral, Real
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnrbm_pt.io.atomic_write import replacing
-from rnnrbm_pt.music.pianoroll import check_range, check_roll, held_notes
+from rnnrbm_pt.io.atomic_write import FilePath, replacing
+from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, held_notes
 
 SAMPLE_RATE = 44100
 """Samples a second, as on a CD."""
@@ -30,12 +32,12 @@ PEAK = 0.9  # of full scale
 MOST_SECONDS = 3600  # an hour takes 1.3 GB
 
 
-def frequency(note):
+def frequency(note: float) -> float:
     """Frequency of a MIDI note number in hertz, in equal temperament: 69 is 440 Hz, an octave is a factor of 2."""
     return 440.0 * 2.0 ** ((note - A4) / 12)
 
 
-def synthesize(roll, r=(21, 109), dt=0.3, sample_rate=SAMPLE_RATE):
+def synthesize(roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """The sound of a piano-roll.
 
     Parameters
@@ -80,7 +82,7 @@ def synthesize(roll, r=(21, 109), dt=0.3, sample_rate=SAMPLE_RATE):
     return sound * (PEAK / loudest) if loudest > 0 else sound
 
 
-def string(hertz, n_samples, sample_rate=SAMPLE_RATE):
+def string(hertz: float, n_samples: int, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """The tone of a string that is plucked and left to ring; see the formula of this module.
 
     Parameters
@@ -109,7 +111,13 @@ def string(hertz, n_samples, sample_rate=SAMPLE_RATE):
     return tone
 
 
-def write_wav(filename, roll, r=(21, 109), dt=0.3, sample_rate=SAMPLE_RATE):
+def write_wav(
+    filename: FilePath | BinaryIO,
+    roll: ArrayLike,
+    r: Range = (21, 109),
+    dt: float = 0.3,
+    sample_rate: int = SAMPLE_RATE,
+) -> None:
     """Write a piano-roll as a WAV file: 16 bits, one channel.
 
     Parameters
@@ -134,7 +142,7 @@ def write_wav(filename, roll, r=(21, 109), dt=0.3, sample_rate=SAMPLE_RATE):
         path.write_bytes(data)
 
 
-def wav_bytes(sound, sample_rate=SAMPLE_RATE):
+def wav_bytes(sound: ArrayLike, sample_rate: int = SAMPLE_RATE) -> bytes:
     """The bytes of a WAV file: 16 bits, one channel.
 
     Parameters
@@ -173,7 +181,15 @@ class Recording:
     >>> Recording(model.sample(), model.r, model.dt)
     """
 
-    def __init__(self, roll, r=(21, 109), dt=0.3, *, sample_rate=SAMPLE_RATE // 2, title=""):
+    def __init__(
+        self,
+        roll: ArrayLike,
+        r: Range = (21, 109),
+        dt: float = 0.3,
+        *,
+        sample_rate: int = SAMPLE_RATE // 2,
+        title: str = "",
+    ) -> None:
         self.roll = check_roll(roll, r)
         self.r = check_range(r)
         _check_times(len(self.roll), dt, sample_rate)
@@ -181,11 +197,11 @@ class Recording:
         self.sample_rate = sample_rate
         self.title = title
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         n_notes = sum(1 for _ in held_notes(self.roll))
         return f"<Recording: {len(self.roll)} steps of {self.dt} s, {n_notes} notes>"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         picture = base64.b64encode(self.png()).decode()
         sound = base64.b64encode(wav_bytes(synthesize(self.roll, self.r, self.dt, self.sample_rate), self.sample_rate))
         return (
@@ -193,7 +209,7 @@ class Recording:
             f'<audio controls src="data:audio/wav;base64,{sound.decode()}"></audio>'
         )
 
-    def png(self):
+    def png(self) -> bytes:
         """The picture: the notes that occur, by name."""
         from matplotlib.figure import Figure
 

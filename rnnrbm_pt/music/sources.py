@@ -1,14 +1,26 @@
 """MIDI files wherever they lie: in folders, patterns and zip files."""
 
+from __future__ import annotations
+
 import fnmatch
 import glob
 import io
 import os
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tqdm import tqdm
+
+from rnnrbm_pt.io.atomic_write import FilePath
+
+if TYPE_CHECKING:  # reading a MIDI file takes more imports than listing it
+    import numpy as np
+
+    from rnnrbm_pt.music.midi import MidiRoll, Unit
+    from rnnrbm_pt.music.pianoroll import Range
 
 MIDI_SUFFIXES = (".mid", ".midi")
 LARGEST_MEMBER = 64 * 2**20  # bytes; the Nottingham tunes have about 3,000
@@ -21,17 +33,17 @@ class ZipMember:
     not once a file. `str(member)` reads `archive.zip/folder/name.mid`.
     """
 
-    def __init__(self, archive, name):
+    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
         self.archive = archive
         self.name = name
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.archive.filename}/{self.name}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"ZipMember({str(self)!r})"
 
-    def open(self, mode="rb"):
+    def open(self, mode: str = "rb") -> BinaryIO:
         """The whole content as a binary file in memory, with `str(self)` for its `name`.
 
         Raises
@@ -56,7 +68,11 @@ class ZipMember:
         return content
 
 
-def midi_files(sources):
+OnNotes = Callable[[FilePath | ZipMember, int], object]
+OnBroken = Callable[[FilePath | ZipMember, Exception], object]
+
+
+def midi_files(sources: FilePath | Iterable[FilePath]) -> list[Path | ZipMember]:
     """The MIDI files that some paths stand for.
 
     Parameters
@@ -87,14 +103,22 @@ def midi_files(sources):
     """
     if isinstance(sources, (str, os.PathLike)):
         sources = [sources]
-    files, archives = {}, {}
+    files: dict[tuple[Path, str], Path | ZipMember] = {}
+    archives: dict[Path, zipfile.ZipFile] = {}
     for source in sources:
         for file in _files_of(Path(source).expanduser(), archives):
             files.setdefault(_place(file), file)
     return sorted(files.values(), key=_posix)
 
 
-def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None, **options):
+def read_rolls(
+    files: Iterable[FilePath | ZipMember],
+    r: Range = (21, 109),
+    dt: float = 0.3,
+    progress: bool = False,
+    on_outside: OnNotes | None = None,
+    **options: Any,
+) -> list[np.ndarray]:
     """Piano-rolls of many MIDI files.
 
     Parameters
@@ -116,17 +140,17 @@ def read_rolls(files, r=(21, 109), dt=0.3, progress=False, on_outside=None, **op
 
 
 def read_midi_files(
-    files,
-    r=(21, 109),
-    dt=0.3,
-    progress=False,
-    on_outside=None,
+    files: Iterable[FilePath | ZipMember],
+    r: Range = (21, 109),
+    dt: float = 0.3,
+    progress: bool = False,
+    on_outside: OnNotes | None = None,
     *,
-    unit="second",
-    drums=True,
-    on_drums=None,
-    on_broken=None,
-):
+    unit: Unit = "second",
+    drums: bool = True,
+    on_drums: OnNotes | None = None,
+    on_broken: OnBroken | None = None,
+) -> Iterator[MidiRoll]:
     """What `midiread` finds in many MIDI files, one by one.
 
     Parameters
@@ -197,7 +221,7 @@ def _naming(file, error):
     return ValueError(f"{file}: {error}")
 
 
-def with_bar(files, what, progress):
+def with_bar(files: Iterable[Any], what: str, progress: bool) -> Iterable[Any]:
     """The same files one by one, with a bar on stderr where that is a terminal and the work takes a second.
 
     Parameters

@@ -6,11 +6,12 @@ a major or a minor key, turned to each of the twelve tonics; the key with the la
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnrbm_pt.music.pianoroll import check_range, check_roll, transpose
+from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, transpose
 
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -41,13 +42,17 @@ PROFILES = {
 COMMON = {"parallel": (0, 0), "relative": (0, 9)}
 
 
+Profiles = str | Mapping[str, ArrayLike]
+Common = Literal["parallel", "relative"]
+
+
 class Key(NamedTuple):
     """A key: the pitch class of its tonic, C for 0, and whether it is minor."""
 
     tonic: int
     minor: bool
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{NAMES[self.tonic]} {'minor' if self.minor else 'major'}"
 
 
@@ -71,7 +76,7 @@ class Transposed(NamedTuple):
     n_folded: int
 
 
-def parse_key(name):
+def parse_key(name: str) -> Key:
     """The key that a name stands for, as a MIDI file's key signature has it: "F", "Bb", "C#m".
 
     Raises
@@ -85,7 +90,7 @@ def parse_key(name):
     return Key((LETTERS[text[0]] + ALTERATIONS[text[1:]]) % 12, name.endswith("m"))
 
 
-def pitch_class_weights(roll, r=(21, 109)):
+def pitch_class_weights(roll: ArrayLike, r: Range = (21, 109)) -> np.ndarray:
     """In how many steps each pitch class sounds, counting a note and its octave as two.
 
     Parameters
@@ -104,7 +109,7 @@ def pitch_class_weights(roll, r=(21, 109)):
     return np.bincount(np.arange(low, high) % 12, weights=counts, minlength=12)
 
 
-def key_scores(weights, profiles="temperley"):
+def key_scores(weights: ArrayLike, profiles: Profiles = "temperley") -> np.ndarray | None:
     """Correlation of a piece's pitch classes with the profile of each key.
 
     Parameters
@@ -139,7 +144,7 @@ def key_scores(weights, profiles="temperley"):
     return np.array([[(piece * mode).sum() for piece in turned] for mode in modes])
 
 
-def find_key(roll, r=(21, 109), profiles="temperley"):
+def find_key(roll: ArrayLike, r: Range = (21, 109), profiles: Profiles = "temperley") -> Key | None:
     """The key of a piano roll, by Krumhansl's and Schmuckler's algorithm.
 
     On 693 Nottingham tunes (those that are, note by note, what Boulanger-Lewandowski et al. (2012) made of them but for
@@ -167,7 +172,7 @@ def find_key(roll, r=(21, 109), profiles="temperley"):
     return Key(int(tonic), bool(mode))
 
 
-def shift_to_common(key, to="parallel"):
+def shift_to_common(key: Key, to: Common = "parallel") -> int:
     """Semitones from a key to the common one, the nearer way.
 
     Parameters
@@ -190,7 +195,14 @@ def shift_to_common(key, to="parallel"):
     return (COMMON[to][key.minor] - key.tonic + 5) % 12 - 5
 
 
-def to_common_tonality(roll, r=(21, 109), to="parallel", *, key=None, profiles="temperley"):
+def to_common_tonality(
+    roll: ArrayLike,
+    r: Range = (21, 109),
+    to: Common = "parallel",
+    *,
+    key: Key | None = None,
+    profiles: Profiles = "temperley",
+) -> Transposed:
     """A piano roll moved to the common tonality.
 
     It is moved the nearer way, unless notes would leave r: then by an octave more or less. Where that does not help,

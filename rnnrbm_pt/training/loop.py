@@ -8,11 +8,15 @@ import hashlib
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -23,13 +27,13 @@ class Progress:
     """Epochs that the run shall have."""
     batch_size: int
     """Frames of a window."""
-    order: list
+    order: list[int]
     """Indices of the sequences in their present order: each epoch shuffles that of the epoch before."""
     epoch: int = 0
     """Epochs that are complete."""
     shuffled: bool = False
     """Whether `order` is that of the present epoch already."""
-    monitors: list = field(default_factory=list)
+    monitors: list[float] = field(default_factory=list)
     """Monitors of the present epoch so far, one an update."""
     n_sequences: int = 1
     """Windows of an update."""
@@ -53,21 +57,21 @@ class Progress:
     """What `fingerprint` says of the sequences."""
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         """Whether all epochs are done, or the run was ended."""
         return self.stopped or self.epoch >= self.num_epochs
 
     @property
-    def position(self):
+    def position(self) -> tuple[int, int, bool, bool]:
         """How far the run has come: two equal ones have the same model, but for what the caller did to it."""
         return self.epoch, self.updates, self.shuffled, self.stopped
 
     @property
-    def validates(self):
+    def validates(self) -> bool:
         """Whether the epoch that was just completed has a validation."""
         return self.complete or self.epoch % self.validate_every == 0
 
-    def validated(self, value):
+    def validated(self, value: float) -> bool:
         """Take the validation of the epoch that was just completed; higher is better.
 
         Returns
@@ -78,7 +82,7 @@ class Progress:
         better = self.best is None or value > self.best
         if better:
             self.best, self.best_epoch = value, self.epoch
-        elif self.patience is not None and self.epoch - self.best_epoch >= self.patience:
+        elif self.patience is not None and self.epoch - (self.best_epoch or 0) >= self.patience:
             self.stopped = True
         return better
 
@@ -87,7 +91,7 @@ class StopTraining(Exception):
     """To be raised in `on_update` or `on_epoch` to end a run; it counts as complete then."""
 
 
-def fingerprint(rolls):
+def fingerprint(rolls: Iterable[np.ndarray]) -> str:
     """A short text by which the sequences of a run are known again.
 
     Parameters
@@ -105,7 +109,7 @@ def fingerprint(rolls):
     return digest.hexdigest()[:16]
 
 
-def windows(rolls, order, batch_size):
+def windows(rolls: Sequence[np.ndarray], order: Iterable[int], batch_size: int) -> Iterator[np.ndarray]:
     """Cut sequences into windows; the last window of each may be shorter.
 
     Parameters
@@ -126,14 +130,16 @@ def windows(rolls, order, batch_size):
             yield roll[start : start + batch_size]
 
 
-def groups(iterable, n):
+def groups(iterable: Iterable[T], n: int) -> Iterator[tuple[T, ...]]:
     """Take n at a time, in tuples; the last one may be shorter."""
     iterator = iter(iterable)
     while group := tuple(islice(iterator, n)):
         yield group
 
 
-def side_by_side(rolls, order, batch_size, n):
+def side_by_side(
+    rolls: Sequence[np.ndarray], order: Sequence[int], batch_size: int, n: int
+) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray]]:
     """Cut sequences into windows, n sequences at a time, so that each window follows the one before it in its column.
 
     When a sequence ends, the next of the order takes its column.
@@ -153,8 +159,8 @@ def side_by_side(rolls, order, batch_size, n):
         Where a sequence begins.
     """
     waiting = iter([index for index in order if len(rolls[index])])
-    nothing = rolls[order[0]][:0] if order else None
-    columns = [iter(()) for _ in range(n)]
+    nothing = rolls[order[0]][:0] if order else np.empty(0)
+    columns: list[Iterator[np.ndarray]] = [iter(()) for _ in range(n)]
     while True:
         cut, fresh = [], np.zeros(n, bool)
         for i in range(n):
@@ -168,7 +174,9 @@ def side_by_side(rolls, order, batch_size, n):
         yield tuple(cut), fresh
 
 
-def steps_of_epoch(rolls, progress):
+def steps_of_epoch(
+    rolls: Sequence[np.ndarray], progress: Progress
+) -> Iterator[tuple[tuple[np.ndarray, ...], Mapping[str, Any]]]:
     """What each update of an epoch takes: its windows, and the keywords that go with them."""
     order, batch_size, n = progress.order, progress.batch_size, progress.n_sequences
     if progress.carry_state:
@@ -179,7 +187,9 @@ def steps_of_epoch(rolls, progress):
             yield group, {}
 
 
-def batch_of(windows, n_steps, n_sequences, dtype):
+def batch_of(
+    windows: Sequence[np.ndarray], n_steps: int | None, n_sequences: int, dtype: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Put windows side by side, with a mask.
 
     Parameters
@@ -210,7 +220,7 @@ def batch_of(windows, n_steps, n_sequences, dtype):
 
 
 @contextmanager
-def interrupt_between_updates():
+def interrupt_between_updates() -> Iterator[Callable[[], None]]:
     """Let Ctrl+C take effect between two updates, never within one.
 
     Yields
@@ -245,7 +255,16 @@ def interrupt_between_updates():
         signal.signal(signal.SIGINT, previous)
 
 
-def run_epochs(update, rolls, random_state, progress, *, on_update=None, on_epoch=None, after_update=None):
+def run_epochs(
+    update: Callable[..., Any],
+    rolls: Sequence[np.ndarray],
+    random_state: np.random.RandomState,
+    progress: Progress,
+    *,
+    on_update: Callable[[int, int], object] | None = None,
+    on_epoch: Callable[[dict[str, Any]], object] | None = None,
+    after_update: Callable[[], object] | None = None,
+) -> None:
     """Run the epochs that a progress has left.
 
     Parameters
