@@ -9,7 +9,7 @@ import pytensor.tensor as pt
 import pytest
 
 from rnnrbm_pt.compile.modes import bounded_threads, compile_function
-from rnnrbm_pt.compile.rewriting.mrg import MRGSampleUnits
+from rnnrbm_pt.compile.ops.mrg import MRGSampleUnits
 from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.streams.mrg import MRGSharedVariable, MRGStreams

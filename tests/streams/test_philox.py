@@ -9,7 +9,7 @@ import pytest
 from oracles import MODES, names_of
 from scipy.stats import chisquare, kstest
 
-from rnnrbm_pt.compile.rewriting.philox import PhiloxSampleUnits
+from rnnrbm_pt.compile.ops.philox import PhiloxSampleUnits
 from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.philox4x32 import next_draw, philox4x32, uniforms, words

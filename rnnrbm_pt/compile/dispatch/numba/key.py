@@ -1,10 +1,15 @@
-"""What tells Numba's disk cache one compiled operation of this package from another."""
+"""Keys under which Numba's disk cache keeps the compiled operations of this package."""
 
 from hashlib import sha256
 
 
 def cache_key(*what):
-    """A key for `register_funcify_and_cache_key`: of the operation's family, its version, and all that its code is for.
+    """A key for `register_funcify_and_cache_key`.
+
+    Parameters
+    ----------
+    *what : str, int or bool
+        The operation's family, the version of its code, and everything that the code depends on.
 
     Returns
     -------
