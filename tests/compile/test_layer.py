@@ -13,7 +13,8 @@ from pytensor.tensor.random import shared_rng
 from rnnrbm_pt.compile.ops.layer import SampleUnits
 from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.streams.binomial import binary_binomial
-from rnnrbm_pt.streams.srs import bernoulli, mersenne_twister
+from rnnrbm_pt.streams.draw import bernoulli
+from rnnrbm_pt.streams.srs import mersenne_twister
 
 DTYPES = ["float64", "float32"]
 LOGITS = [
