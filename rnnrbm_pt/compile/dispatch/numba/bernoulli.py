@@ -5,6 +5,7 @@ import math
 import numpy as np
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
+from rnnrbm_pt.compile.dispatch.numba.key import cache_key
 from rnnrbm_pt.compile.ops.bernoulli import CLOSE, SingleTrial
 
 
@@ -22,4 +23,4 @@ def single_trial(u, p):
 
 @register_funcify_and_cache_key(SingleTrial)
 def numba_funcify_SingleTrial(op, node, **kwargs):
-    return single_trial, "rnnrbm_pt.SingleTrial.1"
+    return single_trial, cache_key("SingleTrial", 1)

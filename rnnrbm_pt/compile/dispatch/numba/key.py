@@ -11,8 +11,13 @@ def cache_key(*what):
     *what : str, int or bool
         The operation's family, the version of its code, and everything that the code depends on.
 
+    Notes
+    -----
+    What Numba keeps names the modules that it came from, and cannot be loaded once they have moved. So the key has the
+    name of this package too.
+
     Returns
     -------
     str
     """
-    return sha256(repr(("rnnrbm_pt", *what)).encode()).hexdigest()
+    return sha256(repr((__package__, *what)).encode()).hexdigest()
