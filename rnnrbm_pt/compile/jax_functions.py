@@ -43,7 +43,7 @@ def prepare_jax():
     except ImportError as error:
         raise ImportError('backend jax: JAX is not installed: pip install "rnnrbm-pt[jax]"') from error
 
-    from rnnrbm_pt.compile.dispatch.jax.ops import register_jax
+    from rnnrbm_pt.compile.dispatch import register_jax
 
     jax.config.update("jax_enable_x64", True)
     if not jax.config.jax_compilation_cache_dir:

@@ -27,7 +27,7 @@ import pytensor.tensor as pt
 from pytensor import scan
 
 from rnnrbm_pt.graphs.rbm import draw_visible, mean_hidden, mean_visible
-from rnnrbm_pt.streams.srs import bernoulli
+from rnnrbm_pt.streams.draw import bernoulli
 
 
 def log_partition_of_base(bv, bh, visible="binary"):

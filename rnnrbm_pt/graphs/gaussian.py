@@ -9,7 +9,6 @@ practical guide to training restricted Boltzmann machines, 2010, section 13.2). 
 
 import math
 
-import pytensor
 import pytensor.tensor as pt
 
 
@@ -43,29 +42,3 @@ def gaussian_log_density(v, mean):
         In nats, one a frame; at most -n_visible/2 log(2 pi).
     """
     return -((v - mean) ** 2 + math.log(2 * math.pi)).sum(axis=-1) / 2
-
-
-def gaussian(stream, mean):
-    """Draw from Normal(mean, 1).
-
-    Parameters
-    ----------
-    stream : random generator variable
-        Of a kind that draws normal numbers: PyTensor's own.
-    mean : tensor of any shape
-
-    Returns
-    -------
-    next_stream : variable of the type of `stream`
-    draw : tensor of floatX, the shape of mean
-
-    Raises
-    ------
-    ValueError
-        If the stream is of a kind that draws bits alone.
-    """
-    if not hasattr(stream, "normal"):
-        kind = type(stream).__name__
-        raise ValueError(f"visible='gaussian': expected streams of PyTensor's own generators, found {kind}")
-    next_stream, draw = stream.normal(mean, 1)
-    return next_stream, pt.cast(draw, pytensor.config.floatX)

@@ -12,7 +12,7 @@ from pytensor import scan
 
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
 from rnnrbm_pt.ours import ours
-from rnnrbm_pt.streams.srs import bernoulli
+from rnnrbm_pt.streams.draw import bernoulli
 
 
 def nade_logit(a_i, V_i, bv_i):

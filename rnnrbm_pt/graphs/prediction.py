@@ -9,7 +9,7 @@ from pytensor import scan
 
 from rnnrbm_pt.graphs.nade import sample_nade
 from rnnrbm_pt.graphs.rbm import draw_visible, mean_hidden, mean_visible
-from rnnrbm_pt.streams.srs import bernoulli
+from rnnrbm_pt.streams.draw import bernoulli
 
 
 def expected_visible_of_rbm(W, bv, bh, weights, rngs, visible="binary"):

@@ -10,9 +10,10 @@ import weakref
 import pytensor.tensor as pt
 from pytensor import scan
 
-from rnnrbm_pt.graphs.gaussian import gaussian, gaussian_free_energy, gaussian_log_density
+from rnnrbm_pt.graphs.gaussian import gaussian_free_energy, gaussian_log_density
 from rnnrbm_pt.ours import ours
-from rnnrbm_pt.streams.srs import RandomStreams, bernoulli
+from rnnrbm_pt.streams.draw import bernoulli, gaussian
+from rnnrbm_pt.streams.srs import RandomStreams
 
 VISIBLE = "binary", "gaussian"
 """Kinds of visible units."""

@@ -8,8 +8,9 @@
 import numpy as np
 from pytensor.compile.sharedvalue import SharedVariable
 
+from rnnrbm_pt.streams.draw import Advancing
 from rnnrbm_pt.streams.mrg31k3p import M2, MRGBinomial, MRGType, jump_ahead, mrg_type, parallel_states
-from rnnrbm_pt.streams.srs import SEED, Advancing, RandomStreams, stream_seed
+from rnnrbm_pt.streams.srs import SEED, RandomStreams, stream_seed
 from rnnrbm_pt.streams.stream_type import StreamVariable
 
 

@@ -6,13 +6,12 @@ the same, and so draws the same numbers.
 """
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
-from pytensor.tensor.random.type import RandomGeneratorType, random_generator_type
+from pytensor.tensor.random.type import random_generator_type
 from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
 from pytensor.tensor.shape import Shape
 
-from rnnrbm_pt.streams.binomial import binary_binomial
+from rnnrbm_pt.streams.draw import Advancing, bernoulli
 
 SEED = 0xBEEF
 """The tutorial's seed: ``numpy.random.seed(0xbeef)``."""
@@ -35,22 +34,6 @@ def mersenne_twister(seed):
     legacy = np.random.RandomState(seed).get_state(legacy=False)
     bit_generator.state = {"bit_generator": "MT19937", "state": legacy["state"]}
     return np.random.Generator(bit_generator)
-
-
-class Advancing:
-    """What shared streams have in common: every compiled function that draws from one advances it, as in Theano.
-
-    The last draw that is written says how; ``updates={stream: next_stream}`` says the same explicitly. A scan asks this
-    too, so a stream that is taken within its step is among the updates that the scan returns.
-    """
-
-    @property
-    def default_update(self):
-        return self._default_update
-
-    @default_update.setter
-    def default_update(self, next_stream):  # SharedVariable's own setter warns that it is deprecated
-        self._default_update = next_stream
 
 
 class SharedStream(Advancing, RandomGeneratorSharedVariable):
@@ -156,27 +139,3 @@ def _is_shape_of(size, x):
 def stream_seed(random_state):
     """Draw the seed of `RandomStreams` as the tutorial does: ``numpy.random.randint(1 << 30)``."""
     return int(random_state.randint(1 << 30))
-
-
-def bernoulli(stream, p):
-    """Draw 0 or 1 with the probabilities p.
-
-    Parameters
-    ----------
-    stream : random generator variable
-        Shared, or the state that a scan carries.
-    p : tensor of any shape
-        Probabilities of 1.
-
-    Returns
-    -------
-    next_stream : variable of the type of `stream`
-    draw : tensor of floatX, the shape of p
-    """
-    if isinstance(stream.type, RandomGeneratorType):
-        next_stream, draw = binary_binomial(1, p, rng=stream, return_next_rng=True)
-    else:
-        next_stream, draw = stream.binomial(n=1, p=p)
-    if isinstance(stream, Advancing):
-        stream.default_update = next_stream
-    return next_stream, pt.cast(draw, pytensor.config.floatX)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oracles import MODES, bit_of, doubles_ahead, names_of, same_state, ulps
 from pytensor.tensor.random import shared_rng
 
-from rnnrbm_pt.compile.rewriting import bernoulli as rewrites
+from rnnrbm_pt.compile.ops import bernoulli as ops
 from rnnrbm_pt.streams.binomial import binary_binomial
 from rnnrbm_pt.streams.srs import mersenne_twister
 
@@ -132,7 +132,7 @@ def test_bits_are_numpys_where_p_is_beside_the_double_that_comes(draw_vector, mo
 
 @pytest.mark.skipif(not has_log1p, reason="NumPy before 2.4 has another last bit")
 def test_the_comparison_without_its_close_case_is_not_numpys(monkeypatch):
-    monkeypatch.setattr(rewrites, "CLOSE", 0.0)
+    monkeypatch.setattr(ops, "CLOSE", 0.0)
     generator = mersenne_twister(11)
     draw = Draw(MODES["python"], pt.vector("p"))
     assert any(
@@ -239,18 +239,18 @@ def test_no_binomial_is_left_in_a_scan(compiled_rbm, mode):
 
 def test_the_draw_has_no_gradient():
     p = pt.vector("p")
-    bits = rewrites.single_trial(pt.constant(np.array([0.2, 0.9])), p)
+    bits = ops.single_trial(pt.constant(np.array([0.2, 0.9])), p)
     gradient = pt.grad(bits.astype("float64").sum(), p, disconnected_inputs="ignore")
     assert gradient.eval({p: np.array([0.5, 0.5])}, mode=MODES["python"]).tolist() == [0, 0]
 
 
 def test_a_uniform_number_of_float32_is_refused():
     with pytest.raises(TypeError, match="expected float64, as NumPy's stream yields it, found float32"):
-        rewrites.single_trial(pt.fvector("u"), pt.vector("p"))
+        ops.single_trial(pt.fvector("u"), pt.vector("p"))
 
 
 def test_the_scalar_rule_by_hand():
-    rule = rewrites.SingleTrial().impl
+    rule = ops.SingleTrial().impl
     assert [rule(u, 0.25) for u in (0.0, 0.74, 0.76, 0.999)] == [0, 0, 1, 1]
     assert [rule(u, 0.75) for u in (0.0, 0.74, 0.76, 0.999)] == [1, 1, 0, 0]
     assert rule(0.999, 0.0) == 0 and rule(0.999, 1.0) == 1 and rule(0.999, math.nan) == 0

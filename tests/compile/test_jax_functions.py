@@ -13,9 +13,9 @@ from pytensor.compile.mode import Mode
 from rnnrbm_pt.compile import jax_functions
 from rnnrbm_pt.compile.modes import backend_mode, compile_function
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.streams.draw import bernoulli
 from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.philox4x32 import next_draw, uniforms
-from rnnrbm_pt.streams.srs import bernoulli
 
 
 def test_what_to_install_where_jax_is_absent(monkeypatch):

@@ -1,4 +1,4 @@
-"""The Numba backend's own operations: a layer sampled in one pass, products that compile fast."""
+"""A layer of units sampled in one pass by the Numba backend."""
 
 import copy
 
@@ -7,16 +7,14 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from oracles import MODES, bit_of, doubles_ahead, names_of, ops_of, same_state, ulps
-from pytensor import scan
 from pytensor.scan.op import Scan
 from pytensor.tensor.random import shared_rng
 
-from rnnrbm_pt.compile.dispatch.numba import rows as numba_rows
-from rnnrbm_pt.compile.rewriting import layer as fused
+from rnnrbm_pt.compile.ops.layer import SampleUnits
 from rnnrbm_pt.graphs.rbm import mean_hidden
-from rnnrbm_pt.ours import ours
 from rnnrbm_pt.streams.binomial import binary_binomial
-from rnnrbm_pt.streams.srs import bernoulli, mersenne_twister
+from rnnrbm_pt.streams.draw import bernoulli
+from rnnrbm_pt.streams.srs import mersenne_twister
 
 DTYPES = ["float64", "float32"]
 LOGITS = [
@@ -241,14 +239,14 @@ def test_the_operation_performed_in_python_is_numbas(layers):
         inputs = [values.normal(size=shape).astype(dtype) for shape in ((40, 3), (3, 6), (40, 6))]
         expected, expected_after = fused_layer(mersenne_twister(9), *inputs)
 
-        node = fused.SampleUnits().make_node(fused_layer.rng, *map(pt.constant, inputs))
+        node = SampleUnits().make_node(fused_layer.rng, *map(pt.constant, inputs))
         assert [out.type for out in node.outputs] == [
             fused_layer.rng.type,
             pt.matrix(dtype=dtype, shape=(40, 6)).type,
         ]
         for inplace in (False, True):
             generator, outputs = mersenne_twister(9), [[None], [None]]
-            fused.SampleUnits(inplace).perform(node, [generator, *inputs], outputs)
+            SampleUnits(inplace).perform(node, [generator, *inputs], outputs)
             (after,), (bits,) = outputs
             assert bits.dtype == dtype and (bits == expected).all()
             assert same_state(after, expected_after)
@@ -261,33 +259,15 @@ def test_matrices_of_one_dtype_are_expected():
     x, y = pt.dmatrix("x"), pt.fmatrix("y")
     for wrong in ((x, x, pt.dvector("b")), (x, y, x), (x, x, y)):
         with pytest.raises(TypeError, match="expected three matrices of one dtype"):
-            fused.SampleUnits()(rng, *wrong)
+            SampleUnits()(rng, *wrong)
 
 
 def test_the_shape_is_known_without_sampling():
     x, W, b = pt.matrix("x"), pt.matrix("W"), pt.matrix("b")
-    _, bits = fused.SampleUnits()(shared_rng(mersenne_twister(0)), x, W, b)
-    function = pytensor.function(
-        [x, W, b], [*bits.shape, *fused.Product()(x, W).shape], mode=MODES["python"], on_unused_input="ignore"
-    )
-    assert not {"SampleUnits", "Product"} & names_of(function)
-    assert [int(n) for n in function(np.ones((3, 2)), np.ones((2, 5)), np.ones((3, 5)))] == [3, 5, 3, 5]
-
-
-def test_the_margin_covers_what_float32_errs_by():
-    """The comparison of `numba_rows`, each operation rounded to float32 as there, against float64."""
-    y = np.concatenate([np.linspace(-40, 40, 1_000_001), np.linspace(-1, 1, 500_001)])  # x / 2
-    single = np.clip(y.astype("float32"), -numba_rows.END, numba_rows.END).astype("float32")
-    square = single * single
-    p, q = np.zeros_like(single), np.zeros_like(single)
-    for coefficient in reversed(numba_rows.P):
-        p = p * square + np.float32(coefficient)
-    for coefficient in reversed(numba_rows.Q):
-        q = q * square + np.float32(coefficient)
-    assert p.dtype == q.dtype == "float32" and (q > 0).all()
-    error = abs(single * p / q - np.tanh(y)).max()
-    assert 1e-7 < error < 4e-7  # of (2u - 1) - tanh; then 2u - 1 rounds by 6e-8, and its product with Q likewise
-    assert error + 3 * 6e-8 < numba_rows.MARGIN / 3
+    _, bits = SampleUnits()(shared_rng(mersenne_twister(0)), x, W, b)
+    function = pytensor.function([x, W, b], bits.shape, mode=MODES["python"], on_unused_input="ignore")
+    assert "SampleUnits" not in names_of(function)
+    assert [int(n) for n in function(np.ones((3, 2)), np.ones((2, 5)), np.ones((3, 5)))] == [3, 5]
 
 
 @pytest.mark.parametrize("ndim_v", [2, 1])
@@ -299,118 +279,3 @@ def test_both_layers_of_a_gibbs_chain_are_fused(compiled_rbm, ndim_v):
     assert not {"UniformRV", "RandomVariableWithCoreShape", "BinomialRV"} & set(names)
     if ndim_v == 2:
         assert [type(op).__name__ for op in ops_of(function)].count("SampleUnits") == 3, "the monitor's h too"
-
-
-@pytest.fixture(scope="module")
-def product():
-    made = {}
-
-    def product(make_x=pt.matrix, make_y=pt.matrix, dtype="float64"):
-        key = make_x, make_y, dtype
-        if key not in made:
-            x, y = make_x("x", dtype=dtype), make_y("y", dtype=dtype)
-            made[key] = pytensor.function([x, y], pt.dot(ours(x), y), mode=MODES["numba"])
-            assert "Product" in names_of(made[key])
-        return made[key]
-
-    return product
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_product_is_numpys(product, dtype):
-    values = np.random.default_rng(1)
-    x, y = (values.normal(size=shape).astype(dtype) for shape in ((5, 4), (4, 3)))
-    tolerance = {"float64": 1e-14, "float32": 1e-5}[dtype]
-    found = product(dtype=dtype)(x, y)
-    assert found.dtype == dtype
-    np.testing.assert_allclose(found, np.dot(x.astype("float64"), y), rtol=tolerance, atol=tolerance)
-
-
-LAYOUTS = {
-    "C": np.ascontiguousarray,
-    "F": np.asfortranarray,
-    "reversed rows": lambda a: a[::-1].copy()[::-1],
-    "reversed columns": lambda a: a[:, ::-1].copy()[:, ::-1],
-    "every other": lambda a: np.repeat(np.repeat(a, 2, axis=0), 2, axis=1)[::2, ::2],
-}
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_product_of_any_layout(product, layout):
-    values = np.random.default_rng(2)
-    x, y = values.normal(size=(5, 4)), values.normal(size=(4, 3))
-    for left, right in ((LAYOUTS[layout](x), y), (x, LAYOUTS[layout](y))):
-        np.testing.assert_allclose(product()(left, right), np.dot(x, y), rtol=1e-14, atol=1e-14)
-
-
-def test_a_large_product_by_parts_of_its_rows(product):
-    """Above the size that `product_into` cuts, with a part of another number of rows, and beside it."""
-    values = np.random.default_rng(4)
-    for n, d, m in ((101, 110, 180), (100, 100, 100), (101, 100, 100), (40, 300, 300), (1, 1100, 1000)):
-        x, y = values.normal(size=(n, d)), values.normal(size=(d, m))
-        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-11, atol=1e-11)
-
-
-@pytest.mark.parametrize("n", [1, 2])
-def test_a_product_with_rows_of_bits(product, n):
-    """One row is summed up by `product_into` itself: none, one, four, five and all of the bits set, and numbers."""
-    y = np.random.default_rng(5).normal(size=(13, 7))
-    for ones in ([], [4], [0, 3, 7, 12], [1, 2, 3, 5, 8], range(13)):
-        x = np.zeros((n, 13))
-        x[:, list(ones)] = 1
-        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-14, atol=1e-14)
-        x[:, list(ones)] = -0.75
-        np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-14, atol=1e-14)
-
-
-def test_transposed_matrices_of_a_scan_are_turned_once():
-    W, u0, xs = pt.matrix("W"), pt.matrix("u0"), pt.tensor3("xs")
-    states = scan(
-        lambda x, u, back: pt.tanh(x + pt.dot(u, back)),
-        sequences=ours(xs),
-        outputs_info=[u0],
-        non_sequences=[W.T],
-        return_updates=False,
-    )
-    function = pytensor.function([xs, u0, W], states, mode=MODES["numba"])
-    assert sum(type(op).__name__ == "InOrder" for op in ops_of(function)) == 1
-    values = np.random.default_rng(6)
-    xs_, u, W_ = values.normal(size=(5, 2, 4)), values.normal(size=(2, 4)), values.normal(size=(4, 4))
-    for x, found in zip(xs_, function(xs_, u, W_), strict=True):
-        u = np.tanh(x + u @ W_.T)
-        np.testing.assert_allclose(found, u, rtol=1e-13)
-
-
-@pytest.mark.parametrize("make_x, make_y", [(pt.row, pt.matrix), (pt.matrix, pt.col), (pt.row, pt.col)])
-def test_a_product_of_one_row_or_one_column(product, make_x, make_y):
-    values = np.random.default_rng(3)
-    x = values.normal(size=(1 if make_x is pt.row else 5, 4))
-    y = values.normal(size=(4, 1 if make_y is pt.col else 3))
-    for left, right in ((x, y), (x[:, ::-1], y[::-1])):
-        found = product(make_x, make_y)(left, right)
-        assert found.shape == (len(x), y.shape[1])
-        np.testing.assert_allclose(found, np.dot(left, right), rtol=1e-14, atol=1e-14)
-
-
-def test_a_product_of_nothing_is_zero(product):
-    assert product()(np.ones((2, 0)), np.ones((0, 3))).tolist() == [[0] * 3] * 2
-    assert product()(np.ones((0, 2)), np.ones((2, 3))).shape == (0, 3)
-
-
-def test_a_product_that_does_not_fit_is_refused(product):
-    with pytest.raises(ValueError, match="incompatible array sizes"):
-        product()(np.ones((2, 3)), np.ones((2, 3)))
-
-
-def test_a_product_performed_in_python():
-    x, y = pt.matrix("x"), pt.matrix("y")
-    function = pytensor.function([x, y], fused.Product()(x, y), mode=MODES["python"])
-    left, right = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
-    assert function(left, right).tolist() == np.dot(left, right).tolist()
-
-
-def test_products_of_integers_or_complex_numbers_are_left_alone():
-    # Compiled but never called, since Numba takes long for PyTensor's own products.
-    for x, y in ((pt.lmatrix("x"), pt.lmatrix("y")), (pt.zmatrix("x"), pt.zmatrix("y"))):
-        function = pytensor.function([x, y], pt.dot(x, y), mode=MODES["numba"])
-        assert "Product" not in names_of(function)

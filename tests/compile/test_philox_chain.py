@@ -6,7 +6,7 @@ import pytensor.tensor as pt
 import pytest
 from oracles import MODES, names_of
 
-from rnnrbm_pt.compile.rewriting.philox import PhiloxGibbsChain
+from rnnrbm_pt.compile.ops.chain import PhiloxGibbsChain
 from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.streams.philox import PhiloxStreams
 

@@ -12,9 +12,10 @@ from pytensor import scan
 
 from rnnrbm_pt.graphs import rbm
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
+from rnnrbm_pt.streams.draw import bernoulli
 from rnnrbm_pt.streams.mrg import MRGStreams
 from rnnrbm_pt.streams.philox import PhiloxStreams
-from rnnrbm_pt.streams.srs import RandomStreams, bernoulli
+from rnnrbm_pt.streams.srs import RandomStreams
 
 pytestmark = pytest.mark.filterwarnings("ignore:Scan return signature will change:DeprecationWarning")
 

@@ -9,12 +9,13 @@ import pytensor.tensor as pt
 import pytest
 
 from rnnrbm_pt.compile.modes import bounded_threads, compile_function
-from rnnrbm_pt.compile.rewriting.mrg import MRGSampleUnits
+from rnnrbm_pt.compile.ops.mrg import MRGSampleUnits
 from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.streams.draw import bernoulli
 from rnnrbm_pt.streams.mrg import MRGSharedVariable, MRGStreams
 from rnnrbm_pt.streams.mrg31k3p import M1, M2, N_STREAMS, MRGBinomial, jump_ahead, mrg_type, parallel_states, uniforms
-from rnnrbm_pt.streams.srs import SEED, RandomStreams, bernoulli, stream_seed
+from rnnrbm_pt.streams.srs import SEED, RandomStreams, stream_seed
 
 A1 = ((0, 1 << 22, (1 << 7) + 1), (1, 0, 0), (0, 1, 0))
 A2 = ((1 << 15, 0, (1 << 15) + 1), (1, 0, 0), (0, 1, 0))

@@ -9,11 +9,11 @@ import pytest
 from oracles import MODES, names_of
 from scipy.stats import chisquare, kstest
 
-from rnnrbm_pt.compile.rewriting.philox import PhiloxSampleUnits
+from rnnrbm_pt.compile.ops.philox import PhiloxSampleUnits
 from rnnrbm_pt.graphs.rbm import mean_hidden
+from rnnrbm_pt.streams.draw import bernoulli
 from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.philox4x32 import next_draw, philox4x32, uniforms, words
-from rnnrbm_pt.streams.srs import bernoulli
 
 # Random123's known answers for philox4x32-10 (counter, key, words) ...
 KNOWN = [

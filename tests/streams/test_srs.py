@@ -6,12 +6,12 @@ import sys
 import numpy as np
 import pytensor
 import pytest
-from oracles import MODES, same_state
+from oracles import same_state
 
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.streams.srs import SEED, RandomStreams, bernoulli, mersenne_twister, stream_seed
+from rnnrbm_pt.streams.srs import SEED, RandomStreams, mersenne_twister, stream_seed
 
 
 @pytest.mark.parametrize("seed", [0, 1, 0xBEEF, 2**30 - 1, 2**32 - 1])
@@ -50,18 +50,6 @@ def test_the_default_seed_is_the_tutorials():
     assert stream_seed(np.random.RandomState(0xBEEF)) == seed
     for ours, theirs in zip(RandomStreams().rbm(), RandomStreams(seed).rbm(), strict=True):
         assert same_state(ours.get_value(), theirs.get_value())
-
-
-def test_bernoulli_is_of_floatx_and_draws_a_binomial():
-    for floatx in ("float64", "float32"):
-        with pytensor.config.change_flags(floatX=floatx):
-            (stream,) = (RandomStreams(4).stream(),)
-            generator = stream.get_value()
-            next_stream, draw = bernoulli(stream, pytensor.shared(np.array([0.2, 0.5, 0.9] * 50)))
-            assert draw.dtype == floatx
-            function = pytensor.function([], draw, updates={stream: next_stream}, mode=MODES["python"])
-            for _ in range(2):
-                assert function().tolist() == generator.binomial(1, [0.2, 0.5, 0.9] * 50).tolist()
 
 
 @pytest.mark.parametrize("floatx", ["float64", "float32"])

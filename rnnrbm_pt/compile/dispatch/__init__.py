@@ -1,1 +1,17 @@
-"""Implementations of this package's Ops for Numba and JAX."""
+"""The code of this package's Ops for Numba and JAX. Each backend is imported when the first graph needs it."""
+
+from functools import cache
+from importlib.util import find_spec
+
+
+@cache
+def register_numba():
+    """Register the Numba code of this package's Ops, if Numba is installed. Numba takes a second to import."""
+    if find_spec("numba") is not None:  # the other backends do without it
+        import rnnrbm_pt.compile.dispatch.numba  # noqa: F401
+
+
+@cache
+def register_jax():
+    """Register the JAX code of this package's Ops."""
+    import rnnrbm_pt.compile.dispatch.jax  # noqa: F401

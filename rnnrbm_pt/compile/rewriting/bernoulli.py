@@ -21,102 +21,15 @@ What is kept, and what is not
 - NumPy raises ValueError where p is not in [0, 1]. A compiled comparison does not look; it returns some bit.
 """
 
-import math
-from functools import cache
-
-import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
-from pytensor.scalar.basic import ScalarOp, int64
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
-from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.rewriting.basic import register_canonicalize
 from pytensor.tensor.type_other import NoneTypeT
 
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
-from rnnrbm_pt.ours import OurOp
+from rnnrbm_pt.compile.dispatch import register_numba
+from rnnrbm_pt.compile.ops.bernoulli import single_trial
 from rnnrbm_pt.streams.binomial import BinaryBinomialRV
-
-# exp(log1p(-p)) differs from 1 - p by at most two units in the last place, which are 2.2e-16 near 1.
-CLOSE = 1e-15
-
-
-class SingleTrial(OurOp, ScalarOp):
-    """The bit that NumPy's binomial(n=1, p) returns when its stream yields the uniform number u.
-
-    A scalar Op of two inputs, u (float64, in [0, 1)) and p (a probability of any float type), and one int64
-    output. As an `Elemwise` it is fused by PyTensor with the operations around it.
-    """
-
-    nin = 2
-    nout = 1
-    __props__ = ()
-
-    def output_types(self, types):
-        if types[0].dtype != "float64":
-            raise TypeError(f"u: expected float64, as NumPy's stream yields it, found {types[0].dtype}")
-        return [int64]
-
-    def impl(self, u, p):
-        u, p = float(u), float(p)
-        upper = p > 0.5
-        rare = 1.0 - p if upper else p
-        threshold = 1.0 - rare
-        if abs(u - threshold) < CLOSE:
-            threshold = math.exp(math.log1p(-rare))
-        return np.int64((u > threshold) != upper)
-
-    def c_code(self, node, name, inputs, outputs, sub):
-        (u, p), (z,) = inputs, outputs
-        return f"""
-        {{
-            const double u_ = {u}, p_ = (double) {p};
-            const int upper_ = p_ > 0.5;
-            const double rare_ = upper_ ? 1.0 - p_ : p_;
-            double threshold_ = 1.0 - rare_;
-            if (fabs(u_ - threshold_) < {CLOSE!r}) threshold_ = exp(log1p(-rare_));
-            {z} = (npy_int64) ((u_ > threshold_) != upper_);
-        }}
-        """
-
-    def c_headers(self, **kwargs):
-        return ["<math.h>"]
-
-    def c_code_cache_version(self):
-        return (1,)
-
-    def connection_pattern(self, node):
-        return [[False], [False]]
-
-    def L_op(self, inputs, outputs, output_gradients):
-        return [x.zeros_like() for x in inputs]
-
-
-single_trial_scalar = SingleTrial(name="single_trial")
-single_trial = Elemwise(single_trial_scalar, name="single_trial")
-
-
-@cache
-def _tell_numba():
-    """Register `SingleTrial` with Numba: when it is first needed, since Numba takes a second to import."""
-    try:
-        from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
-    except ImportError:  # Numba is not installed: the other backends need nothing from here
-        return
-
-    @register_funcify_and_cache_key(SingleTrial)
-    def numba_funcify_SingleTrial(op, node, **kwargs):
-        @numba_njit
-        def single_trial(u, p):
-            p = np.float64(p)
-            upper = p > 0.5
-            rare = 1.0 - p if upper else p
-            threshold = 1.0 - rare
-            if abs(u - threshold) < CLOSE:
-                threshold = math.exp(math.log1p(-rare))
-            return np.int64((u > threshold) != upper)
-
-        return single_trial, cache_key("bernoulli", 1, "SingleTrial")
 
 
 @register_canonicalize
@@ -130,7 +43,7 @@ def local_binomial_single_trial(fgraph, node):
         return None
     if p.type.dtype not in ("float64", "float32"):
         return None
-    _tell_numba()
+    register_numba()
     shape = p.shape if isinstance(size.type, NoneTypeT) else size
     next_rng, u = pt.random.uniform(0.0, 1.0, size=shape, rng=rng, dtype="float64", return_next_rng=True)
     bit = single_trial(u, p)

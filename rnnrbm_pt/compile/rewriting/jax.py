@@ -1,4 +1,4 @@
-"""What this package's graphs need on JAX: types and sizes as the graph says, and draws from streams of Philox.
+"""This package's graphs on JAX: types and sizes as the graph says, and draws from streams of Philox.
 
 Importing this module registers a rewrite with PyTensor; JAX itself is imported when the first graph needs it.
 """
@@ -8,21 +8,10 @@ from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
 
+from rnnrbm_pt.compile.dispatch import register_jax
+from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum
 from rnnrbm_pt.compile.rewriting.scope import register
-from rnnrbm_pt.ours import OurOp
 from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial
-
-
-class TypedSum(OurOp, Sum):
-    """A sum of the type that the graph says. Where JAX allows float64, PyTensor's own is float64 there."""
-
-
-class TypedAlloc(OurOp, Alloc):
-    """A filled array of the type that the graph says; as `TypedSum`."""
-
-
-class SizeElemwise(OurOp, Elemwise):
-    """Arithmetic of integers which stays known where JAX knows them as it traces a graph: they may be sizes."""
 
 
 def _is_arithmetic_of_sizes(node):
@@ -32,8 +21,6 @@ def _is_arithmetic_of_sizes(node):
 @node_rewriter([Sum, Alloc, Elemwise, PhiloxBinomial])
 def local_for_jax(fgraph, node):
     """Replace PyTensor's Ops by those of this module."""
-    from rnnrbm_pt.compile.dispatch.jax.ops import register_jax
-
     register_jax()
     op = node.op
     if type(op) is Sum:

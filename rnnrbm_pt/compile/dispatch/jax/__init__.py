@@ -1,1 +1,5 @@
-"""JAX code, imported when the first graph needs it."""
+"""JAX code of this package's Ops. Importing it imports JAX: see `compile.dispatch.register_jax`."""
+
+from rnnrbm_pt.compile.dispatch.jax import ops
+
+__all__ = ["ops"]

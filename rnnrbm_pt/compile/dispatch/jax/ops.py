@@ -1,6 +1,8 @@
-"""What PyTensor's JAX backend has to be told: draws of Philox4x32-10, laid out as in `philox4x32`, types and sizes."""
+"""The Ops of this package on JAX: draws of Philox4x32-10, laid out as in `philox4x32`, and Ops with types and sizes.
 
-from functools import cache
+Where JAX allows float64, PyTensor makes sums and filled arrays float64 in graphs of float32 too. That costs time, and a
+scan that carries float32 refuses them. And JAX has to know sizes, so arithmetic must not hide them.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
 
-from rnnrbm_pt.compile.rewriting.jax import SizeElemwise, TypedAlloc, TypedSum
+from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
 
@@ -76,27 +78,15 @@ def next_draw(state):
     return jnp.stack([state[0], state[1], d0, d1])
 
 
-@cache
-def register_jax():
-    """Register the Ops of this package with PyTensor's JAX backend.
+@jax_funcify.register(PhiloxBinomial)
+def jax_funcify_PhiloxBinomial(op, node, **kwargs):
+    dtype = node.inputs[1].type.dtype
 
-    Where JAX allows float64, PyTensor makes sums and filled arrays float64 in graphs of float32 too. That costs time,
-    and a scan that carries float32 refuses them. And JAX has to know sizes, so arithmetic must not hide them.
-    """
+    def draw(state, p):
+        p = jnp.asarray(p, dtype)
+        return next_draw(state), bits(state, p).astype(dtype)
 
-    @jax_funcify.register(PhiloxBinomial)
-    def jax_funcify_PhiloxBinomial(op, node, **kwargs):
-        dtype = node.inputs[1].type.dtype
-
-        def draw(state, p):
-            p = jnp.asarray(p, dtype)
-            return next_draw(state), bits(state, p).astype(dtype)
-
-        return draw
-
-    jax_funcify.register(TypedSum, _of_its_type(jax_funcify.dispatch(Sum)))
-    jax_funcify.register(TypedAlloc, _of_its_type(jax_funcify.dispatch(Alloc)))
-    jax_funcify.register(SizeElemwise, _with_known_sizes(jax_funcify.dispatch(Elemwise)))
+    return draw
 
 
 def _of_its_type(funcify):
@@ -122,3 +112,8 @@ def _with_known_sizes(funcify):
         return sizes
 
     return funcify_elemwise
+
+
+jax_funcify.register(TypedSum, _of_its_type(jax_funcify.dispatch(Sum)))
+jax_funcify.register(TypedAlloc, _of_its_type(jax_funcify.dispatch(Alloc)))
+jax_funcify.register(SizeElemwise, _with_known_sizes(jax_funcify.dispatch(Elemwise)))

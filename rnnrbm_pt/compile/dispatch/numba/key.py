@@ -1,16 +1,23 @@
-"""What tells Numba's disk cache one compiled operation of this package from another."""
+"""Keys under which Numba's disk cache keeps the compiled operations of this package."""
 
 from hashlib import sha256
 
-LAYOUT = 2
-"""To be raised when Numba code moves to another module: cached code imports the module that it was written in."""
-
 
 def cache_key(*what):
-    """A key for `register_funcify_and_cache_key`: of the operation's family, its version, and all that its code is for.
+    """A key for `register_funcify_and_cache_key`.
+
+    Parameters
+    ----------
+    *what : str, int or bool
+        The operation's family, the version of its code, and everything that the code depends on.
+
+    Notes
+    -----
+    What Numba keeps names the modules that it came from, and cannot be loaded once they have moved. So the key has the
+    name of this package too.
 
     Returns
     -------
     str
     """
-    return sha256(repr(("rnnrbm_pt", LAYOUT, *what)).encode()).hexdigest()
+    return sha256(repr((__package__, *what)).encode()).hexdigest()

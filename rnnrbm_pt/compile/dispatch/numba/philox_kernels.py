@@ -1,115 +1,103 @@
-"""What streams of Philox are made of on Numba: words of counters, uniform numbers, and layers of units sampled by them.
-
-Nothing here imports Numba before it is called.
-"""
+"""The parts of Philox streams on Numba: words of counters, uniform numbers, and layers of units sampled by them."""
 
 from functools import cache
-from types import SimpleNamespace
 
 import numpy as np
+from pytensor.link.numba.dispatch.basic import numba_njit
 
-from rnnrbm_pt.compile.dispatch.numba.rows import compare_words
-from rnnrbm_pt.compile.rewriting.layer import product_into
+from rnnrbm_pt.compile.dispatch.numba.products import product_into
+from rnnrbm_pt.compile.dispatch.numba.rows import compare_words, undecided
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL
+
+VERSION = 11
+"""Version of the code for streams of Philox. It enters the cache keys: increase it when the code changes."""
 
 LANES = 8
 """Counters that a vector of 512 bits holds. The words are the same where vectors are shorter."""
 
 AT_ONCE = 1024
-"""Draws that are compared in one loop, about: their words stay in the nearest cache."""
+"""Draws compared in one loop, roughly: their words stay in the nearest cache."""
+
+BLOCK = 48
+"""Fewest rows of a layer that are taken at once: BLAS is slow with few rows."""
 
 u32, u64 = np.uint32, np.uint64
+M0, M1 = map(u64, MULTIPLIERS)
+W0, W1 = map(u32, WEYL)
+SHIFT, LOW = u64(32), u64(2**32 - 1)
+SECOND = u32(SECOND_WORD)
+assert ROUNDS == 10  # written out below, so that LLVM sees one straight line and takes many counters at once
 
 
-@cache
-def words():
-    """Numba functions of counters and keys.
+# Words are kept in 64 bits, of which the upper ones are whatever they are: products look at the lower 32 alone, and
+# no vector is packed and unpacked from round to round.
+@numba_njit(inline="always")
+def two_rounds(x0, x1, x2, x3, k0, k1):
+    p, q = (x0 & LOW) * M0, (x2 & LOW) * M1
+    x0, x1, x2, x3 = (q >> SHIFT) ^ x1 ^ k0, q, (p >> SHIFT) ^ x3 ^ k1, p
+    k0, k1 = u64(u32(k0) + W0), u64(u32(k1) + W1)
+    p, q = (x0 & LOW) * M0, (x2 & LOW) * M1
+    x0, x1, x2, x3 = (q >> SHIFT) ^ x1 ^ k0, q, (p >> SHIFT) ^ x3 ^ k1, p
+    return x0, x1, x2, x3, u64(u32(k0) + W0), u64(u32(k1) + W1)
 
-    Returns
-    -------
-    words_of_row(k0, k1, d0, d1, row, q, words, at)
-        Puts the words of a row into an array, from the place `at` on: 4 q of them, and up to `LANES` - 1 after them
-        that mean nothing.
-    word(k0, k1, d0, d1, row, j, q) -> uint32
-        The one of bit j.
-    counted(state, n) -> d0, d1
-        What a stream has counted after n more draws.
-    advanced(state) -> state
-        The state after one more draw.
-    """
-    from pytensor.link.numba.dispatch.basic import numba_njit
 
-    m0, m1 = map(u64, MULTIPLIERS)
-    w0, w1 = map(u32, WEYL)
-    shift, low = u64(32), u64(2**32 - 1)
-    assert ROUNDS == 10  # written out below, so that LLVM sees one straight line and takes many counters at once
+@numba_njit(inline="always")
+def four_words(x0, x1, x2, x3, k0, k1):
+    x0, x1, x2, x3, k0, k1 = two_rounds(u64(x0), u64(x1), u64(x2), u64(x3), u64(k0), u64(k1))
+    x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+    x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+    x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+    x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
+    return u32(x0), u32(x1), u32(x2), u32(x3)
 
-    # Words are kept in 64 bits, of which the upper ones are whatever they are: products look at the lower 32 alone, and
-    # no vector is packed and unpacked from round to round.
-    @numba_njit(inline="always")
-    def two_rounds(x0, x1, x2, x3, k0, k1):
-        p, q = (x0 & low) * m0, (x2 & low) * m1
-        x0, x1, x2, x3 = (q >> shift) ^ x1 ^ k0, q, (p >> shift) ^ x3 ^ k1, p
-        k0, k1 = u64(u32(k0) + w0), u64(u32(k1) + w1)
-        p, q = (x0 & low) * m0, (x2 & low) * m1
-        x0, x1, x2, x3 = (q >> shift) ^ x1 ^ k0, q, (p >> shift) ^ x3 ^ k1, p
-        return x0, x1, x2, x3, u64(u32(k0) + w0), u64(u32(k1) + w1)
 
-    @numba_njit(inline="always")
-    def four_words(x0, x1, x2, x3, k0, k1):
-        x0, x1, x2, x3, k0, k1 = two_rounds(u64(x0), u64(x1), u64(x2), u64(x3), u64(k0), u64(k1))
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        x0, x1, x2, x3, k0, k1 = two_rounds(x0, x1, x2, x3, k0, k1)
-        return u32(x0), u32(x1), u32(x2), u32(x3)
+@numba_njit
+def words_of_counters(k0, k1, d0, d1, row, q, start, stop, words, at):
+    # Unsigned places: those that may be negative keep LLVM from taking many at once.
+    at0, q_ = u64(at), u64(q)
+    at1, at2, at3 = at0 + q_, at0 + q_ + q_, at0 + q_ + q_ + q_
+    for c in range(u64(start), u64(stop)):
+        words[at0 + c], words[at1 + c], words[at2 + c], words[at3 + c] = four_words(c, row, d0, d1, k0, k1)
 
-    @numba_njit
-    def words_of_counters(k0, k1, d0, d1, row, q, start, stop, words, at):
-        # Unsigned places: those that may be negative keep LLVM from taking many at once.
-        at0, q_ = u64(at), u64(q)
-        at1, at2, at3 = at0 + q_, at0 + q_ + q_, at0 + q_ + q_ + q_
-        for c in range(u64(start), u64(stop)):
-            words[at0 + c], words[at1 + c], words[at2 + c], words[at3 + c] = four_words(c, row, d0, d1, k0, k1)
 
-    @numba_njit
-    def words_of_row(k0, k1, d0, d1, row, q, words, at):
-        # Counters in full vectors. What the last ones write too far belongs to the first of the next quarter: so the
-        # last come first.
-        full = (q + LANES - 1) // LANES * LANES
-        if full < 2 * LANES:
-            words_of_counters(k0, k1, d0, d1, row, q, 0, q, words, at)
-        else:
-            words_of_counters(k0, k1, d0, d1, row, q, full - LANES, full, words, at)
-            words_of_counters(k0, k1, d0, d1, row, q, 0, full - LANES, words, at)
+@numba_njit
+def words_of_row(k0, k1, d0, d1, row, q, words, at):
+    """Write the 4 q words of a row into an array from the place `at` on; up to `LANES` - 1 after them are spoilt."""
+    # Counters in full vectors. What the last ones write too far belongs to the first of the next quarter: so the
+    # last come first.
+    full = (q + LANES - 1) // LANES * LANES
+    if full < 2 * LANES:
+        words_of_counters(k0, k1, d0, d1, row, q, 0, q, words, at)
+    else:
+        words_of_counters(k0, k1, d0, d1, row, q, full - LANES, full, words, at)
+        words_of_counters(k0, k1, d0, d1, row, q, 0, full - LANES, words, at)
 
-    @numba_njit
-    def word(k0, k1, d0, d1, row, j, q):
-        four = np.array(four_words(u32(j % q), row, d0, d1, k0, k1), dtype=np.uint32)
-        return four[j // q]
 
-    @numba_njit
-    def counted(state, n):
-        d = (u64(state[2]) | (u64(state[3]) << shift)) + u64(n)
-        return u32(d), u32((d >> shift) & u64(SECOND_WORD - 1))
+@numba_njit
+def word(k0, k1, d0, d1, row, j, q):
+    """The word of bit j of a row."""
+    four = np.array(four_words(u32(j % q), row, d0, d1, k0, k1), dtype=np.uint32)
+    return four[j // q]
 
-    @numba_njit
-    def advanced(state, n):
-        after = state.copy()
-        after[2], after[3] = counted(state, n)
-        return after
 
-    return SimpleNamespace(words_of_row=words_of_row, word=word, counted=counted, advanced=advanced)
+@numba_njit
+def counted(state, n):
+    """d0 and d1 of a stream after n more draws."""
+    d = (u64(state[2]) | (u64(state[3]) << SHIFT)) + u64(n)
+    return u32(d), u32((d >> SHIFT) & u64(SECOND_WORD - 1))
+
+
+@numba_njit
+def advanced(state, n):
+    """The state of a stream after n more draws."""
+    after = state.copy()
+    after[2], after[3] = counted(state, n)
+    return after
 
 
 @cache
 def exact_uniform(dtype):
-    """A Numba function of the first word, and of where to find the second, that gives the uniform number."""
-    from pytensor.link.numba.dispatch.basic import numba_njit
-
-    word = words().word
-    second_word = u32(SECOND_WORD)
-
+    """A Numba function that gives the uniform number, from the first word and the place of the second."""
     if dtype == "float32":
 
         @numba_njit
@@ -120,7 +108,7 @@ def exact_uniform(dtype):
 
         @numba_njit
         def uniform(first, k0, k1, d0, d1, row, j, q):
-            second = word(k0, k1, d0, d1 | second_word, row, j, q)
+            second = word(k0, k1, d0, d1 | SECOND, row, j, q)
             return (first * 2.0**21 + (second >> u32(11))) * 2.0**-53
 
     return uniform
@@ -138,10 +126,7 @@ def layers(dtype):
         Leaves 0 or 1 ~ Bernoulli(sigmoid(x W + b)) in the rows of bits from start to stop. It is told the arrays of all
         rows, x (n, d), W (d, m), b (n, m) or (1, m) and bits (n, m), as `dense` gives them.
     """
-    from pytensor.link.numba.dispatch.basic import numba_njit
-
-    compare, undecided = compare_words()
-    words_of_row, uniform = words().words_of_row, exact_uniform(dtype)
+    uniform = exact_uniform(dtype)
     kind = np.dtype(dtype).type
     one = kind(1)
 
@@ -175,7 +160,7 @@ def layers(dtype):
                 words_of_row(k0, k1, d0, d1, u32(first + i), q, words, i * m)
             here = all_bits[first * m : (first + n) * m]
             at_b = 0 if one_b else first * m
-            if compare(words, all_b[at_b : at_b + n * m], logits, here) > 0:
+            if compare_words(words, all_b[at_b : at_b + n * m], logits, here) > 0:
                 decide(words, logits, n, m, first, k0, k1, d0, d1, here)
 
     return scratch, sample_rows

@@ -4,13 +4,12 @@ A bit is u < sigmoid(x), and sigmoid(x) = (1 + tanh(x / 2)) / 2 where tanh(y) is
 So the bit is (2u - 1) Q < y P: two polynomials, no division, no exponential, no branch, all in float32. Where the two
 come closer than `MARGIN` Q, about two draws in a million, float32 cannot tell: such draws are counted as undecided,
 and asked for again, one by one, with the sigmoid and the uniform number to their last digits.
-
-Nothing here imports Numba before it is called.
 """
 
 from functools import cache
 
 import numpy as np
+from pytensor.link.numba.dispatch.basic import numba_njit
 
 P = 4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08
 P += -8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16
@@ -25,28 +24,24 @@ MARGIN = 2e-6
 
 FASTMATH = {"contract", "reassoc", "nsz"}
 
+# The constants above and a few more in float32, as the functions below take them.
+f = np.float32
+p0, p1, p2, p3, p4, p5, p6 = map(f, P)
+q0, q1, q2, q3 = map(f, Q)
+zero, half, one, two = f(0), f(0.5), f(1), f(2)
+end, margin, least_x, scale = f(END), f(MARGIN), f(2 * MARGIN), f(2**-31)
 
-@cache
-def _compare():
-    """A Numba function compare(x, c) -> distance, least: u < sigmoid(x) where distance < 0, if |distance| >= least."""
-    from pytensor.link.numba.dispatch.basic import numba_njit
 
-    f = np.float32
-    p0, p1, p2, p3, p4, p5, p6 = map(f, P)
-    q0, q1, q2, q3 = map(f, Q)
-    half, end, margin = f(0.5), f(END), f(MARGIN)
-
-    @numba_njit(fastmath=FASTMATH, inline="always")
-    def compare(x, c):
-        y = half * x
-        y = y if y > -end else -end  # also where x is not a number
-        y = y if y < end else end
-        s = y * y
-        p = y * (p0 + s * (p1 + s * (p2 + s * (p3 + s * (p4 + s * (p5 + s * p6))))))
-        q = q0 + s * (q1 + s * (q2 + s * q3))
-        return c * q - p, margin * q
-
-    return compare
+@numba_njit(fastmath=FASTMATH, inline="always")
+def compare(x, c):
+    """distance, least: for c = 2u - 1, u < sigmoid(x) where distance < 0, if |distance| >= least."""
+    y = half * x
+    y = y if y > -end else -end  # also where x is not a number
+    y = y if y < end else end
+    s = y * y
+    p = y * (p0 + s * (p1 + s * (p2 + s * (p3 + s * (p4 + s * (p5 + s * p6))))))
+    q = q0 + s * (q1 + s * (q2 + s * q3))
+    return c * q - p, margin * q
 
 
 @cache
@@ -58,10 +53,6 @@ def compare_row(mirrored=False):
     mirrored : bool
         Whether bits are compared as NumPy's binomial does, 1 - u < sigmoid(x) where x <= 0, or all as u < sigmoid(x).
     """
-    from pytensor.link.numba.dispatch.basic import numba_njit
-
-    f, compare = np.float32, _compare()
-    one, two, zero, least_x = f(1), f(2), f(0), f(2 * MARGIN)
 
     @numba_njit(fastmath=FASTMATH)
     def compare_row(x, u, bits):
@@ -81,36 +72,24 @@ def compare_row(mirrored=False):
     return compare_row
 
 
-@cache
-def compare_words():
-    """Numba functions of draws whose uniform numbers are words of 32 bits, u = word / 2^32.
+@numba_njit(fastmath=FASTMATH)
+def compare_words(words, b, x, bits):
+    """Compare draws whose uniform numbers are words of 32 bits, u = word / 2^32; return how many are undecided.
 
-    Returns
-    -------
-    compare_words(words, b, x, bits) -> undecided
-        For bits that hold products x W: x becomes these plus b, the bits become those of the words.
-    undecided(word, x) -> bool
-        Whether one draw is.
+    The bits hold products x W on entry. x becomes these plus b, and the bits become those of the words.
     """
-    from pytensor.link.numba.dispatch.basic import numba_njit
+    undecided = zero
+    for j in range(bits.shape[0]):
+        x_j = bits[j] + b[j]
+        x[j] = x_j
+        distance, least = compare(f(x_j), f(words[j]) * scale - one)
+        bits[j] = one if distance < zero else zero
+        undecided += one if abs(distance) < least else zero
+    return undecided
 
-    f, compare = np.float32, _compare()
-    one, zero, scale = f(1), f(0), f(2**-31)
 
-    @numba_njit(fastmath=FASTMATH)
-    def compare_words(words, b, x, bits):
-        undecided = zero
-        for j in range(bits.shape[0]):
-            x_j = bits[j] + b[j]
-            x[j] = x_j
-            distance, least = compare(f(x_j), f(words[j]) * scale - one)
-            bits[j] = one if distance < zero else zero
-            undecided += one if abs(distance) < least else zero
-        return undecided
-
-    @numba_njit(fastmath=FASTMATH)
-    def undecided(word, x):
-        distance, least = compare(f(x), f(word) * scale - one)
-        return abs(distance) < least * f(2)  # in another order of operations it may be a little less near
-
-    return compare_words, undecided
+@numba_njit(fastmath=FASTMATH)
+def undecided(word, x):
+    """Whether one draw of `compare_words` is undecided."""
+    distance, least = compare(f(x), f(word) * scale - one)
+    return abs(distance) < least * f(2)  # in another order of operations it may be a little less near

@@ -1,0 +1,140 @@
+"""Sigmoid, softplus, tanh and the cross-entropy, in a form that vector instructions can do.
+
+PyTensor calls the C library for each number: 45 ns for one softplus, 22 ns for one tanh were measured.
+These are polynomials and a shift of the exponent, which LLVM does for 8 or 16 numbers at once. They err by up to four
+units in the last place (`tests/compile/test_elementwise.py`), and never give less than the smallest normal number.
+
+    exp(x) = 2^n exp(r), n = round(x / log 2), |r| <= log(2) / 2: a Taylor polynomial of r
+    log(1 + e) = 2 artanh(s), s = e / (2 + e) <= 1 / 3: its Taylor polynomial, odd in s
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+from numba.core import types
+from numba.extending import intrinsic
+from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
+
+from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.ops.elementwise import CrossEntropy, VectorSigmoid, VectorSoftplus, VectorTanh
+
+SMALL_FUNCTION = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
+"""How Numba compiles these: a call that LLVM leaves standing keeps the loop around it from being vectorised."""
+
+
+@intrinsic
+def float_of_bits(typingctx, bits):
+    """The float whose bits these are."""
+    kind = {types.int32: types.float32, types.int64: types.float64}[bits]
+
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], context.get_value_type(kind))
+
+    return kind(bits), codegen
+
+
+def horner(coefficients):
+    """A Numba function of a polynomial, coefficients from the constant one up.
+
+    Horner's scheme is written out for each degree: LLVM does not unroll a loop over a tuple in time to vectorise.
+    """
+    names = [f"c{i}" for i in range(len(coefficients))]
+    body = names[-1]
+    for name in reversed(names[:-1]):
+        body = f"({name} + x * {body})"
+    namespace = dict(zip(names, coefficients, strict=True))
+    exec(f"def polynomial(x):\n    return {body}", namespace)
+    return numba_njit(**SMALL_FUNCTION)(namespace["polynomial"])
+
+
+@cache
+def parts(dtype):
+    """The scalar type; Numba functions of it: the parts of exp(x) for x <= 0, and log(1 + e) for e in [0, 1]."""
+    kind = np.dtype(dtype).type
+    single = dtype == "float32"
+    integer = np.int32 if single else np.int64
+    mantissa, bias = (23, 127) if single else (52, 1023)
+    lowest = kind(-87 if single else -708)
+    per_log2 = kind(1 / math.log(2))
+    log2_high = kind(0.693359375 if single else 0.6931471803691238)
+    log2_low = kind(math.log(2) - float(log2_high)) if single else kind(1.9082149292705877e-10)
+    half, two = kind(0.5), kind(2)
+    e = tuple(kind(1 / math.factorial(k)) for k in range(1, 8 if single else 14))
+    a = tuple(kind(1 / (2 * k + 1)) for k in range(9 if single else 18))
+
+    exp_polynomial, artanh_polynomial = horner(e), horner(a)
+
+    @numba_njit(**SMALL_FUNCTION)
+    def exp_parts(x):
+        """2^n and exp(r) - 1 of x <= 0."""
+        x = x if x > lowest else lowest  # also where x is not a number
+        n = integer(x * per_log2 - half)
+        r = (x - kind(n) * log2_high) - kind(n) * log2_low
+        return float_of_bits(integer((n + integer(bias)) << integer(mantissa))), r * exp_polynomial(r)
+
+    @numba_njit(**SMALL_FUNCTION)
+    def log1p(e):
+        s = e / (two + e)
+        return two * s * artanh_polynomial(s * s)
+
+    return kind, exp_parts, log1p
+
+
+@register_funcify_and_cache_key(VectorSigmoid)
+def numba_funcify_VectorSigmoid(op, node, **kwargs):
+    kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
+    zero, one = kind(0), kind(1)
+
+    @numba_njit(**SMALL_FUNCTION)
+    def sigmoid(x):
+        scale, rest = exp_parts(-abs(x))
+        e = scale + scale * rest
+        y = (one if x >= zero else e) / (one + e)
+        return y if x == x else x
+
+    return sigmoid, cache_key("exp", 3, "sigmoid", kind.__name__)
+
+
+@register_funcify_and_cache_key(VectorSoftplus)
+def numba_funcify_VectorSoftplus(op, node, **kwargs):
+    kind, exp_parts, log1p = parts(node.inputs[0].type.dtype)
+    zero = kind(0)
+
+    @numba_njit(**SMALL_FUNCTION)
+    def softplus(x):
+        scale, rest = exp_parts(-abs(x))
+        y = (x if x > zero else zero) + log1p(scale + scale * rest)
+        return y if x == x else x
+
+    return softplus, cache_key("exp", 3, "softplus", kind.__name__)
+
+
+@register_funcify_and_cache_key(CrossEntropy)
+def numba_funcify_CrossEntropy(op, node, **kwargs):
+    kind, exp_parts, log1p = parts(node.inputs[1].type.dtype)
+    zero = kind(0)
+
+    @numba_njit(**SMALL_FUNCTION)
+    def cross_entropy(v, x):
+        scale, rest = exp_parts(-abs(x))
+        y = ((x if x > zero else zero) - v * x) + log1p(scale + scale * rest)
+        return y if x == x else x
+
+    return cross_entropy, cache_key("exp", 3, "cross_entropy", kind.__name__)
+
+
+@register_funcify_and_cache_key(VectorTanh)
+def numba_funcify_VectorTanh(op, node, **kwargs):
+    kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
+    zero, one, two = kind(0), kind(1), kind(2)
+
+    @numba_njit(**SMALL_FUNCTION)
+    def tanh(x):
+        scale, rest = exp_parts(-two * abs(x))
+        less_one = scale * rest + (scale - one)  # exp(-2|x|) - 1
+        y = -less_one / (two + less_one)
+        y = y if x >= zero else -y
+        return y if x == x else x
+
+    return tanh, cache_key("exp", 3, "tanh", kind.__name__)

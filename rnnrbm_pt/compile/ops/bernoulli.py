@@ -1,0 +1,70 @@
+"""The bit of a single-trial binomial, as NumPy computes it from one uniform number."""
+
+import math
+
+import numpy as np
+from pytensor.scalar.basic import ScalarOp, int64
+from pytensor.tensor.elemwise import Elemwise
+
+from rnnrbm_pt.ours import OurOp
+
+CLOSE = 1e-15
+"""Distance of u from 1 - p below which the exact threshold is computed.
+
+exp(log1p(-p)) differs from 1 - p by at most two units in the last place, which are 2.2e-16 near 1.
+"""
+
+
+class SingleTrial(OurOp, ScalarOp):
+    """The bit that NumPy's binomial(n=1, p) returns when its stream yields the uniform number u.
+
+    A scalar Op of two inputs, u (float64, in [0, 1)) and p (a probability of any float type), and one int64
+    output. As an `Elemwise` it is fused by PyTensor with the operations around it.
+    """
+
+    nin = 2
+    nout = 1
+    __props__ = ()
+
+    def output_types(self, types):
+        if types[0].dtype != "float64":
+            raise TypeError(f"u: expected float64, as NumPy's stream yields it, found {types[0].dtype}")
+        return [int64]
+
+    def impl(self, u, p):
+        u, p = float(u), float(p)
+        upper = p > 0.5
+        rare = 1.0 - p if upper else p
+        threshold = 1.0 - rare
+        if abs(u - threshold) < CLOSE:
+            threshold = math.exp(math.log1p(-rare))
+        return np.int64((u > threshold) != upper)
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        (u, p), (z,) = inputs, outputs
+        return f"""
+        {{
+            const double u_ = {u}, p_ = (double) {p};
+            const int upper_ = p_ > 0.5;
+            const double rare_ = upper_ ? 1.0 - p_ : p_;
+            double threshold_ = 1.0 - rare_;
+            if (fabs(u_ - threshold_) < {CLOSE!r}) threshold_ = exp(log1p(-rare_));
+            {z} = (npy_int64) ((u_ > threshold_) != upper_);
+        }}
+        """
+
+    def c_headers(self, **kwargs):
+        return ["<math.h>"]
+
+    def c_code_cache_version(self):
+        return (1,)
+
+    def connection_pattern(self, node):
+        return [[False], [False]]
+
+    def L_op(self, inputs, outputs, output_gradients):
+        return [x.zeros_like() for x in inputs]
+
+
+single_trial_scalar = SingleTrial(name="single_trial")
+single_trial = Elemwise(single_trial_scalar, name="single_trial")

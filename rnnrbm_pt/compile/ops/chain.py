@@ -1,0 +1,43 @@
+"""A whole Gibbs chain whose layers are sampled from streams of Philox."""
+
+import pytensor.tensor as pt
+from pytensor.graph.basic import Apply
+from pytensor.tensor.random.op import RNGConsumerOp
+from pytensor.tensor.type import TensorType
+
+from rnnrbm_pt.compile.ops.philox import sample_by_numpy
+from rnnrbm_pt.ours import OurOp
+from rnnrbm_pt.streams.philox4x32 import next_draw
+
+
+class PhiloxGibbsChain(OurOp, RNGConsumerOp):
+    """k steps of h ~ Bernoulli(sigmoid(v W + bh)), v ~ Bernoulli(sigmoid(h W_back + bv)), each row by itself.
+
+    Inputs k, the streams of h and of v, v (n, d), W (d, m), bh (n, m) or (1, m), W_back (m, d), bv (n, d) or (1, d);
+    outputs the two streams after it and the last v (n, d).
+    """
+
+    __props__ = ()
+
+    def make_node(self, k, rng_h, rng_v, v, W, bh, W_back, bv):
+        k = pt.as_tensor(k, dtype="int64")
+        matrices = v, W, bh, W_back, bv
+        if any(x.type.ndim != 2 or x.type.dtype != v.type.dtype for x in matrices) or k.type.ndim:
+            raise TypeError(f"expected a number and five matrices of one dtype, found {k.type}, {matrices}")
+        last = TensorType(v.type.dtype, shape=v.type.shape)()
+        return Apply(self, [k, rng_h, rng_v, *matrices], [rng_h.type(), rng_v.type(), last])
+
+    def update(self, node):
+        return {node.inputs[1]: node.outputs[0], node.inputs[2]: node.outputs[1]}
+
+    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
+        return [None, None, fgraph_node_shapes[-1][3]]
+
+    def perform(self, node, inputs, outputs):
+        k, rng_h, rng_v, v, W, bh, W_back, bv = inputs
+        for _ in range(k):
+            h = sample_by_numpy(rng_h, v, W, bh)
+            v = sample_by_numpy(rng_v, h, W_back, bv)
+            rng_h, rng_v = next_draw(rng_h), next_draw(rng_v)
+        for output, value in zip(outputs, (rng_h, rng_v, v), strict=True):
+            output[0] = value.copy()

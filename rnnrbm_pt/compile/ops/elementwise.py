@@ -1,0 +1,33 @@
+"""Elementwise functions of which `dispatch.numba.elementwise` has a form that vector instructions can do."""
+
+import math
+
+from pytensor.scalar.basic import BinaryScalarOp, Tanh
+from pytensor.scalar.math import Sigmoid, Softplus
+
+from rnnrbm_pt.ours import OurOp
+
+
+class VectorSigmoid(OurOp, Sigmoid):
+    """1 / (1 + exp(-x))."""
+
+
+class VectorSoftplus(OurOp, Softplus):
+    """log(1 + exp(x))."""
+
+
+class VectorTanh(OurOp, Tanh):
+    """(exp(2x) - 1) / (exp(2x) + 1)."""
+
+
+class CrossEntropy(OurOp, BinaryScalarOp):
+    """-v log p - (1 - v) log(1 - p) of p = sigmoid(x), for inputs v and x of one float type."""
+
+    def output_types(self, types):
+        return [types[1]]
+
+    def impl(self, v, x):
+        return max(x, 0) - v * x + math.log1p(math.exp(-abs(x)))
+
+
+cross_entropy = CrossEntropy(name="cross_entropy")

@@ -1,0 +1,17 @@
+"""A layer of binary units, sampled from a stream of MRG31k3p."""
+
+from rnnrbm_pt.compile.ops.layer import SampleUnits, mean_of_layer
+from rnnrbm_pt.streams.mrg31k3p import uniforms
+
+
+class MRGSampleUnits(SampleUnits):
+    """`SampleUnits` that draws from a stream of MRG31k3p."""
+
+    def perform(self, node, inputs, outputs):
+        states, x, W, b = inputs
+        if not self.inplace:
+            states = states.copy()
+        p = mean_of_layer(x, W, b)
+        u = uniforms(states, p.size, p.dtype.name).reshape(p.shape)
+        outputs[0][0] = states
+        outputs[1][0] = (u < p).astype(p.dtype)

@@ -1,0 +1,87 @@
+"""A whole Gibbs chain in one operation, for streams of Philox on Numba.
+
+The rows of a layer are chains that do not depend on each other. The operation therefore takes some rows through all
+steps before the next rows: they stay in the nearest cache, and several cores may share the rows. The bits are the same
+as those of the graph. Importing this module registers its rewrite with PyTensor.
+"""
+
+from typing import NamedTuple
+
+import pytensor.tensor as pt
+from pytensor.graph.replace import graph_replace
+from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
+from pytensor.graph.traversal import ancestors
+from pytensor.scan.op import Scan
+
+from rnnrbm_pt.compile.dispatch import register_numba
+from rnnrbm_pt.compile.ops.chain import PhiloxGibbsChain
+from rnnrbm_pt.compile.rewriting.layer import layer_of, vector_of
+from rnnrbm_pt.compile.rewriting.scope import register
+from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial, PhiloxType
+
+
+def _drawn_layer(bits):
+    """The stream of bits that are drawn for a layer, and what `layer_of` finds; None if they are something else."""
+    if bits.owner is None or not isinstance(bits.owner.op, PhiloxBinomial):
+        return None
+    layer = layer_of(bits.owner.inputs[1])
+    return None if layer is None else (bits.owner, *layer)
+
+
+class Chain(NamedTuple):
+    """What makes a scan a Gibbs chain: which of its three states are what, and the inner variables of its layers."""
+
+    h_stream: int
+    v_stream: int
+    v: int
+    layers: list
+    """W, bh, W_back, bv."""
+    is_row: bool
+    """Whether v is a vector."""
+
+
+def _chain_of(op):
+    """The `Chain` of a scan that samples two layers in turn and keeps the last bits alone; None of another one."""
+    states = op.inner_untraced_sit_sot(op.inner_inputs)
+    kept = [i for i, state in enumerate(states) if not isinstance(state.type, PhiloxType)]
+    others = len(op.inner_inputs) - len(states) - op.info.n_non_seqs
+    if len(states) != 3 or len(kept) != 1 or others or op.info.as_while:
+        return None
+    after, (v,) = op.inner_outputs, kept
+    drawn_v = _drawn_layer(vector_of(after[v]))
+    drawn_h = drawn_v and _drawn_layer(vector_of(drawn_v[1]))
+    if not drawn_h or vector_of(drawn_h[1]) is not states[v]:
+        return None
+    (draw_v, _, W_back, bv, is_row), (draw_h, _, W, bh, _) = drawn_v, drawn_h
+    streams = draw_h.inputs[0], draw_v.inputs[0]
+    layers = [W, bh, W_back, bv]
+    if not set(streams) <= set(states) or set(states) & set(ancestors(layers)):
+        return None
+    h_stream, v_stream = (states.index(stream) for stream in streams)
+    if after[h_stream] is not draw_h.outputs[0] or after[v_stream] is not draw_v.outputs[0]:
+        return None
+    return Chain(h_stream, v_stream, v, layers, is_row)
+
+
+@node_rewriter([Scan])
+def local_philox_gibbs_chain(fgraph, node):
+    """Replace a scan that is a Gibbs chain by `PhiloxGibbsChain`."""
+    op, chain = node.op, _chain_of(node.op)
+    if chain is None:
+        return None
+    register_numba()
+    outer = dict(zip(op.inner_non_seqs(op.inner_inputs), op.outer_non_seqs(node.inputs), strict=True))
+    layers = graph_replace(chain.layers, outer, strict=False)
+    first = op.outer_untraced_sit_sot(node.inputs)
+    v = pt.expand_dims(first[chain.v], 0) if chain.is_row else first[chain.v]
+    after_h, after_v, last = PhiloxGibbsChain()(
+        node.inputs[0], first[chain.h_stream], first[chain.v_stream], v, *layers
+    )
+    last = last[0] if chain.is_row else last
+    copy_stack_trace(node.outputs[chain.v], last)
+    after = {chain.h_stream: after_h, chain.v_stream: after_v, chain.v: last}
+    return [after[i] for i in range(3)]
+
+
+# Before layers are sampled in one pass (48.6), in the scans that remain.
+register("philox_gibbs_chain", local_philox_gibbs_chain, "numba", position=48.4)
