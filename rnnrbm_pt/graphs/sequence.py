@@ -22,7 +22,6 @@ from rnnrbm_pt.streams.srs import SEED, RandomStreams, stream_seed
 NONLINEARITIES = {"tanh": pt.tanh, "sigmoid": pt.sigmoid, "relu": lambda x: pt.maximum(x, 0)}
 """What an RNN may apply to its sums; the tutorial's is tanh."""
 
-
 EIGHT = "v", "v_sample", "cost", "monitor", "params", "updates_train", "v_t", "updates_generate"
 """What the tutorial's ``build_rnnrbm`` returns, in its order."""
 
@@ -365,6 +364,10 @@ def sequence_graphs(
     return replace(training, v_t=v_t, updates_generate=updates)
 
 
+OPTIONS = {"k", "k_generate", "n_steps", "u_init", "batched", "carried", "visible"}
+"""Keywords of `sequence_graphs`."""
+
+
 def rbm_builder(cell_function):
     """Make the ``build_*`` function of a recurrence of your own.
 
@@ -393,10 +396,6 @@ def rbm_builder(cell_function):
         return sequence_graphs(cell, streams=streams, **options)
 
     return build
-
-
-OPTIONS = {"k", "k_generate", "n_steps", "u_init", "batched", "carried", "visible"}
-"""Keywords of `sequence_graphs`."""
 
 
 def first_states(initial, u_init):
