@@ -13,14 +13,88 @@ application to polyphonic music generation, IJCAI 2015, from its idea, an LSTM t
 text of the paper was not at hand, and its equations may differ. With Wsh (and Wsv) at zero it is the RTRBM.
 """
 
+from dataclasses import replace
+
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
-from rnnrbm_pt.graphs.sequence import sequence_of_rbms, sources_of_randomness
+from rnnrbm_pt.graphs.sequence import sequence_graphs, sources_of_randomness
 
 GATES = "ifog"
 """The input, forget and output gates, and what is put into the cell."""
+
+
+def lstm_rtrbm_cell(
+    n_visible,
+    n_hidden,
+    n_hidden_recurrent,
+    *,
+    random_state,
+    params=None,
+    visible_from_u=False,
+    learn_initial=False,
+):
+    """The recurrence of the LSTM-RTRBM. Its state is u, what is added to the hidden biases, s and c.
+
+    Parameters
+    ----------
+    n_visible, n_hidden, n_hidden_recurrent : int
+        Numbers of visible units, of hidden units and of cells of the LSTM.
+    random_state : numpy.random.RandomState
+        What the initial parameters are drawn from.
+    params : tuple of shared variables, optional
+        Parameters of another graph. Without them, new ones.
+    visible_from_u, learn_initial
+        As `build_lstm_rtrbm` takes them.
+
+    Returns
+    -------
+    Cell
+        Its params are those of `build_lstm_rtrbm`.
+    """
+    if params is None:
+
+        def normal(rows, columns, scale, name):
+            return shared_normal(rows, columns, scale, random_state=random_state, name=name)
+
+        n_s = n_hidden_recurrent
+        W = normal(n_visible, n_hidden, 0.01, "W")
+        bv, bh = shared_zeros(n_visible, name="bv"), shared_zeros(n_hidden, name="bh")
+        params = W, bv, bh, normal(n_hidden, n_hidden, 0.0001, "Wuh"), normal(n_s, n_hidden, 0.01, "Wsh")
+        for gate in GATES:
+            params += normal(n_visible, n_s, 0.01, f"Wv{gate}"), normal(n_s, n_s, 0.01, f"Ws{gate}")
+            params += (shared_zeros(n_s, name=f"b{gate}"),)
+        if visible_from_u:
+            params += normal(n_hidden, n_visible, 0.0001, "Wuv"), normal(n_s, n_visible, 0.01, "Wsv")
+        if learn_initial:
+            params += shared_zeros(n_hidden, name="bh0"), shared_zeros(n_s, name="s0"), shared_zeros(n_s, name="c0")
+    named = {p.name: p for p in params}
+    W, bv, bh, Wuh, Wsh = params[:5]
+
+    u0 = pt.zeros((bh.shape[0],))
+    s0 = pt.zeros((named["bi"].shape[0],))
+    initial = u0, named.get("bh0", u0), named.get("s0", s0), named.get("c0", s0)
+
+    def biases(u_tm1, shift, s_tm1, c_tm1):
+        """The time-dependent biases of the RBM; shift is u_tm1 Wuh + s_tm1 Wsh, or bh0 at the first step."""
+        if not visible_from_u:
+            return bv, bh + shift
+        return bv + pt.dot(u_tm1, named["Wuv"]) + pt.dot(s_tm1, named["Wsv"]), bh + shift
+
+    def gate(name, f, v_t, s_tm1):
+        return f(named[f"b{name}"] + pt.dot(v_t, named[f"Wv{name}"]) + pt.dot(s_tm1, named[f"Ws{name}"]))
+
+    def next_state(v_t, u_tm1, shift, s_tm1, c_tm1):
+        """The expected hidden units given v_t, the LSTM after v_t, and what both add to the next hidden biases."""
+        u_t = mean_hidden(v_t, W, bh + shift)
+        i, f, o = (gate(name, pt.sigmoid, v_t, s_tm1) for name in "ifo")
+        c_t = f * c_tm1 + i * gate("g", pt.tanh, v_t, s_tm1)
+        s_t = o * pt.tanh(c_t)
+        return u_t, pt.dot(u_t, Wuh) + pt.dot(s_t, Wsh), s_t, c_t
+
+    return Cell(params, biases, next_state, initial)
 
 
 def build_lstm_rtrbm(
@@ -69,51 +143,17 @@ def build_lstm_rtrbm(
         gates i, f, o and g, then Wuv and Wsv, and bh0, s0 and c0, where they are asked for.
     """
     random_state, streams = sources_of_randomness(random_state, streams)
-    if params is None:
-
-        def normal(rows, columns, scale, name):
-            return shared_normal(rows, columns, scale, random_state=random_state, name=name)
-
-        n_s = n_hidden_recurrent
-        W = normal(n_visible, n_hidden, 0.01, "W")
-        bv, bh = shared_zeros(n_visible, name="bv"), shared_zeros(n_hidden, name="bh")
-        params = W, bv, bh, normal(n_hidden, n_hidden, 0.0001, "Wuh"), normal(n_s, n_hidden, 0.01, "Wsh")
-        for gate in GATES:
-            params += normal(n_visible, n_s, 0.01, f"Wv{gate}"), normal(n_s, n_s, 0.01, f"Ws{gate}")
-            params += (shared_zeros(n_s, name=f"b{gate}"),)
-        if visible_from_u:
-            params += normal(n_hidden, n_visible, 0.0001, "Wuv"), normal(n_s, n_visible, 0.01, "Wsv")
-        if learn_initial:
-            params += shared_zeros(n_hidden, name="bh0"), shared_zeros(n_s, name="s0"), shared_zeros(n_s, name="c0")
-    named = {p.name: p for p in params}
-    W, bv, bh, Wuh, Wsh = params[:5]
-
-    u0 = pt.zeros((bh.shape[0],))
-    s0 = pt.zeros((named["bi"].shape[0],))
-    initial = u0, named.get("bh0", u0), named.get("s0", s0), named.get("c0", s0)
-
-    def biases(u_tm1, shift, s_tm1, c_tm1):
-        """The time-dependent biases of the RBM; shift is u_tm1 Wuh + s_tm1 Wsh, or bh0 at the first step."""
-        if not visible_from_u:
-            return bv, bh + shift
-        return bv + pt.dot(u_tm1, named["Wuv"]) + pt.dot(s_tm1, named["Wsv"]), bh + shift
-
-    def gate(name, f, v_t, s_tm1):
-        return f(named[f"b{name}"] + pt.dot(v_t, named[f"Wv{name}"]) + pt.dot(s_tm1, named[f"Ws{name}"]))
-
-    def next_state(v_t, u_tm1, shift, s_tm1, c_tm1):
-        """The expected hidden units given v_t, the LSTM after v_t, and what both add to the next hidden biases."""
-        u_t = mean_hidden(v_t, W, bh + shift)
-        i, f, o = (gate(name, pt.sigmoid, v_t, s_tm1) for name in "ifo")
-        c_t = f * c_tm1 + i * gate("g", pt.tanh, v_t, s_tm1)
-        s_t = o * pt.tanh(c_t)
-        return u_t, pt.dot(u_t, Wuh) + pt.dot(s_t, Wsh), s_t, c_t
-
-    graphs = sequence_of_rbms(
-        params,
-        biases,
-        next_state,
-        initial,
+    cell = lstm_rtrbm_cell(
+        n_visible,
+        n_hidden,
+        n_hidden_recurrent,
+        random_state=random_state,
+        params=params,
+        visible_from_u=visible_from_u,
+        learn_initial=learn_initial,
+    )
+    graphs = sequence_graphs(
+        cell,
         streams=streams,
         k=k,
         k_generate=k_generate,
@@ -123,5 +163,5 @@ def build_lstm_rtrbm(
         carried=carried,
         visible=visible,
     )
-    graphs.features = graphs.u_t, graphs.states[2]  # u_t is mean_h
-    return graphs
+    _, _, s_t, _ = graphs.states
+    return replace(graphs, features=(graphs.u_t, s_t))  # u_t is mean_h

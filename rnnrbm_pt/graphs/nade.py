@@ -129,4 +129,6 @@ def build_nade(v, W, V, bv, bh, *, weights=None):
     logits = nade_logits(v, W, V, bv, bh)
     log_p = log_pseudo_likelihood(v, logits)  # the units are conditioned as the chain rule asks: here it is exact
     monitor = log_p.mean() if weights is None else (log_p * weights).sum()
-    return pt.sigmoid(logits), -monitor, monitor, {}
+    v_sample, cost = pt.sigmoid(logits), -monitor
+    v_sample.name, cost.name, monitor.name = "v_sample", "cost", "monitor"
+    return v_sample, cost, monitor, {}

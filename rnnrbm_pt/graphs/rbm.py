@@ -200,5 +200,7 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
 
     cost = average(free_energy(v, W, bv, bh, visible) - free_energy(v_sample, W, bv, bh, visible))
 
+    v_sample.name, cost.name, monitor.name = "v_sample", "cost", "monitor"
+
     updates = {rng_h: next_rng_h, rng_v: next_rng_v, rng_h_monitor: next_rng_h_monitor}
     return v_sample, cost, monitor, updates

@@ -8,24 +8,116 @@ Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in hig
 section 4.2. Its likelihood and its gradient are exact, and so are its samples.
 """
 
+from dataclasses import replace
 from functools import partial
 
-import pytensor.tensor as pt
-from pytensor import scan
-
 from rnnrbm_pt.graphs.nade import build_nade, nade_logits, sample_nade
-from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
+from rnnrbm_pt.graphs.parameters import shared_normal
 from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood, mean_hidden
+from rnnrbm_pt.graphs.rnnrbm import rnnrbm_cell
 from rnnrbm_pt.graphs.sequence import (
     SequenceGraphs,
-    first_states,
-    nonlinear,
+    generation,
     observed_frames,
     recurrence,
     sequence_weights,
     sources_of_randomness,
 )
+
+
+def rnn_nade_cell(n_visible, n_hidden, n_hidden_recurrent, *, random_state, params=None, **settings):
+    """The recurrence of the RNN-NADE: that of the RNN-RBM, with the parameter V of a NADE after W.
+
+    Parameters
+    ----------
+    n_visible, n_hidden, n_hidden_recurrent, random_state, params, **settings
+        As `rnnrbm_cell` takes them.
+
+    Returns
+    -------
+    Cell
+        Its params are (W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), then u0 if it is learned.
+    """
+    if params is None:
+        W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
+        V = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="V")
+        settings["W"] = W
+    else:
+        W, V, *rest = params
+        params = W, *rest
+    cell = rnnrbm_cell(n_visible, n_hidden, n_hidden_recurrent, random_state=random_state, params=params, **settings)
+    return cell._replace(params=(W, V, *cell.params[1:]))
+
+
+def train_graph(cell, *, batched=False, carried=None):
+    """Construct the graph that trains a cell whose biases are those of a NADE. Nothing is drawn.
+
+    Parameters
+    ----------
+    cell : Cell
+        The first of its parameters are W and V, shape (n_visible, n_hidden).
+    batched, carried
+        As `sequence.train_graph` takes them.
+
+    Returns
+    -------
+    SequenceGraphs
+        Without `v_t` and `updates_generate`, which `generate_graph` makes.
+    """
+    W, V, *_ = cell.params
+    v, mask = observed_frames(batched)
+    states, bv_t, bh_t = recurrence(cell, v, carried)
+    weights = sequence_weights(mask) if batched else None
+    v_sample, cost, monitor, updates_train = build_nade(v, W, V, bv_t, bh_t, weights=weights)
+
+    mean_h = mean_hidden(v, W, bh_t)
+    return SequenceGraphs(
+        v,
+        v_sample,
+        cost,
+        monitor,
+        cell.params,
+        updates_train,
+        mask=mask,
+        initial=cell.initial,
+        states=states,
+        u_t=states[0],
+        bv_t=bv_t,
+        bh_t=bh_t,
+        mean_h=mean_h,
+        reconstruction=v_sample,
+        features=(mean_h, states[0]),
+        log_likelihood=log_pseudo_likelihood(v, nade_logits(v, W, V, bv_t, bh_t)),
+        expected_visible=partial(expected_visible_of_nade, W=W, V=V),
+    )
+
+
+def generate_graph(cell, *, rngs, n_steps, u_init=None):
+    """Construct the graph that generates from a cell whose biases are those of a NADE: each frame is an exact sample.
+
+    Parameters
+    ----------
+    cell : Cell
+        The first of its parameters are W and V, shape (n_visible, n_hidden).
+    rngs : sequence of random generators
+        As an RBM has them; only the second, rng_v, is used.
+    n_steps, u_init
+        As `sequence.generate_graph` takes them.
+
+    Returns
+    -------
+    v_t : matrix, shape (n_steps, n_visible)
+    updates : dict {random generator: next random generator}
+    """
+    W, V, *_ = cell.params
+    _, rng_v, *_ = rngs
+
+    def draw(bv_t, bh_t, rng_v):
+        v_t, _, next_rng_v = sample_nade(rng_v, 1, W, V, bv_t, bh_t)
+        return v_t[0], next_rng_v
+
+    return generation(cell, draw, rngs=(rng_v,), n_steps=n_steps, u_init=u_init)
 
 
 def build_rnn_nade(
@@ -64,60 +156,15 @@ def build_rnn_nade(
         it, and updates_train empty. Beside the eight, `log_likelihood` has that of each frame given those before it.
     """
     random_state, streams = sources_of_randomness(random_state, streams)
-    f = nonlinear(nonlinearity)
-    if params is None:
-        W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
-        V = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="V")
-        bv = shared_zeros(n_visible, name="bv")
-        bh = shared_zeros(n_hidden, name="bh")
-        Wuh = shared_normal(n_hidden_recurrent, n_hidden, 0.0001, random_state=random_state, name="Wuh")
-        Wuv = shared_normal(n_hidden_recurrent, n_visible, 0.0001, random_state=random_state, name="Wuv")
-        Wvu = shared_normal(n_visible, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wvu")
-        Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
-        bu = shared_zeros(n_hidden_recurrent, name="bu")
-        params = W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu
-        if learn_initial:
-            params += (shared_zeros(n_hidden_recurrent, name="u0"),)
-    W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu, *learned = params
-
-    u0 = learned[0] if learned else pt.zeros((bu.shape[0],))
-    u0.name = "u0"
-
-    def biases(u_tm1):
-        """The time-dependent biases of the NADE."""
-        return bv + pt.dot(u_tm1, Wuv), bh + pt.dot(u_tm1, Wuh)
-
-    def next_state(v_t, u_tm1):
-        """The state of the RNN after v_t."""
-        return (f(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu)),)
-
-    v, mask = observed_frames(batched)
-    (u_t,), bv_t, bh_t = recurrence(v, params, biases, next_state, (u0,), carried)
-    weights = sequence_weights(mask) if batched else None
-    v_sample, cost, monitor, updates_train = build_nade(v, W, V, bv_t, bh_t, weights=weights)
-
-    _, rng_v, *_ = streams.rbm("_generate")
-
-    def generation(u_tm1, rng_v, *_):
-        v_t, _, next_rng_v = sample_nade(rng_v, 1, W, V, *biases(u_tm1))
-        return v_t[0], *next_state(v_t[0], u_tm1), next_rng_v
-
-    v_t, _, next_rng_v = scan(
-        generation,
-        outputs_info=[None, *first_states((u0,), u_init), rng_v],
-        non_sequences=params,
-        n_steps=n_steps,
-        strict=True,
-        return_updates=False,
-        name="generation",
+    cell = rnn_nade_cell(
+        n_visible,
+        n_hidden,
+        n_hidden_recurrent,
+        random_state=random_state,
+        params=params,
+        nonlinearity=nonlinearity,
+        learn_initial=learn_initial,
     )
-
-    graphs = SequenceGraphs(v, v_sample, cost, monitor, params, updates_train, v_t, {rng_v: next_rng_v})
-    graphs.u_t, graphs.states, graphs.mask, graphs.initial = u_t, (u_t,), mask, (u0,)
-    graphs.bv_t, graphs.bh_t = bv_t, bh_t
-    graphs.mean_h = mean_hidden(v, W, bh_t)
-    graphs.features = graphs.mean_h, u_t
-    graphs.reconstruction = v_sample
-    graphs.expected_visible = partial(expected_visible_of_nade, W=W, V=V)
-    graphs.log_likelihood = log_pseudo_likelihood(v, nade_logits(v, W, V, bv_t, bh_t))
-    return graphs
+    training = train_graph(cell, batched=batched, carried=carried)
+    v_t, updates = generate_graph(cell, rngs=streams.rbm("_generate"), n_steps=n_steps, u_init=u_init)
+    return replace(training, v_t=v_t, updates_generate=updates)

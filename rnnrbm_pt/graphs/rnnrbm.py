@@ -9,10 +9,71 @@ Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in hig
 
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
-from rnnrbm_pt.graphs.sequence import SequenceGraphs, nonlinear, sequence_of_rbms, sources_of_randomness
+from rnnrbm_pt.graphs.sequence import nonlinear, sequence_graphs, sources_of_randomness
 
-__all__ = ["SequenceGraphs", "build_rnnrbm"]
+
+def rnnrbm_cell(
+    n_visible,
+    n_hidden,
+    n_hidden_recurrent,
+    *,
+    random_state,
+    params=None,
+    W=None,
+    nonlinearity="tanh",
+    learn_initial=False,
+):
+    """The recurrence of the RNN-RBM: a simple RNN whose state moves both biases.
+
+    Parameters
+    ----------
+    n_visible, n_hidden, n_hidden_recurrent : int
+        Numbers of visible units, hidden units of the conditional RBMs and hidden units of the RNN.
+    random_state : numpy.random.RandomState
+        What the initial parameters are drawn from, in the tutorial's order.
+    params : tuple of shared variables, optional
+        Parameters of another graph, in the order of `Cell.params`. Without them, new ones.
+    W : shared matrix, shape (n_visible, n_hidden), optional
+        The weights, if they were drawn before; not used beside `params`.
+    nonlinearity, learn_initial
+        As `build_rnnrbm` takes them.
+
+    Returns
+    -------
+    Cell
+        Its params are (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), then u0 if it is learned.
+    """
+    f = nonlinear(nonlinearity)
+    if params is None:
+        if W is None:
+            W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
+        bv = shared_zeros(n_visible, name="bv")
+        bh = shared_zeros(n_hidden, name="bh")
+        Wuh = shared_normal(n_hidden_recurrent, n_hidden, 0.0001, random_state=random_state, name="Wuh")
+        Wuv = shared_normal(n_hidden_recurrent, n_visible, 0.0001, random_state=random_state, name="Wuv")
+        Wvu = shared_normal(n_visible, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wvu")
+        Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
+        bu = shared_zeros(n_hidden_recurrent, name="bu")
+        params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
+        if learn_initial:
+            params += (shared_zeros(n_hidden_recurrent, name="u0"),)
+    W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu, *learned = params
+
+    # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
+    u0 = learned[0] if learned else pt.zeros((bu.shape[0],))
+    u0.name = "u0"
+
+    def biases(u_tm1):
+        """The time-dependent biases of the RBM."""
+        return bv + pt.dot(u_tm1, Wuv), bh + pt.dot(u_tm1, Wuh)  # (..., n_visible), (..., n_hidden)
+
+    def next_state(v_t, u_tm1):
+        """The state of the RNN after v_t."""
+        return (f(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu)),)  # (..., n_hidden_recurrent)
+
+    return Cell(params, biases, next_state, (u0,))
 
 
 def build_rnnrbm(
@@ -80,39 +141,17 @@ def build_rnnrbm(
     >>> gradient = pt.grad(cost, params, consider_constant=[v_sample])
     """
     random_state, streams = sources_of_randomness(random_state, streams)
-    f = nonlinear(nonlinearity)
-
-    if params is None:
-        W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
-        bv = shared_zeros(n_visible, name="bv")
-        bh = shared_zeros(n_hidden, name="bh")
-        Wuh = shared_normal(n_hidden_recurrent, n_hidden, 0.0001, random_state=random_state, name="Wuh")
-        Wuv = shared_normal(n_hidden_recurrent, n_visible, 0.0001, random_state=random_state, name="Wuv")
-        Wvu = shared_normal(n_visible, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wvu")
-        Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
-        bu = shared_zeros(n_hidden_recurrent, name="bu")
-        params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
-        if learn_initial:
-            params += (shared_zeros(n_hidden_recurrent, name="u0"),)
-    W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu, *learned = params
-
-    # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
-    u0 = learned[0] if learned else pt.zeros((bu.shape[0],))
-    u0.name = "u0"
-
-    def biases(u_tm1):
-        """The time-dependent biases of the RBM."""
-        return bv + pt.dot(u_tm1, Wuv), bh + pt.dot(u_tm1, Wuh)
-
-    def next_state(v_t, u_tm1):
-        """The state of the RNN after v_t."""
-        return (f(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu)),)
-
-    return sequence_of_rbms(
-        params,
-        biases,
-        next_state,
-        (u0,),
+    cell = rnnrbm_cell(
+        n_visible,
+        n_hidden,
+        n_hidden_recurrent,
+        random_state=random_state,
+        params=params,
+        nonlinearity=nonlinearity,
+        learn_initial=learn_initial,
+    )
+    return sequence_graphs(
+        cell,
         streams=streams,
         k=k,
         k_generate=k_generate,

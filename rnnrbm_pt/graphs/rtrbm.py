@@ -8,11 +8,61 @@ Sutskever, Hinton and Taylor, The recurrent temporal restricted Boltzmann machin
 RNN has a sigmoid, Wvu = W, Wuu = Wuh, bu = bh and Wuv = 0.
 """
 
+from dataclasses import replace
+
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
-from rnnrbm_pt.graphs.sequence import sequence_of_rbms, sources_of_randomness
+from rnnrbm_pt.graphs.sequence import sequence_graphs, sources_of_randomness
+
+
+def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, visible_from_u=False, learn_initial=False):
+    """The recurrence of the RTRBM. Its state is u and u Wuh, which two equations need.
+
+    Parameters
+    ----------
+    n_visible, n_hidden : int
+        Numbers of visible units and of hidden units.
+    random_state : numpy.random.RandomState
+        What the initial parameters are drawn from.
+    params : tuple of shared variables, optional
+        Parameters of another graph. Without them, new ones.
+    visible_from_u, learn_initial
+        As `build_rtrbm` takes them.
+
+    Returns
+    -------
+    Cell
+        Its params are (W, bv, bh, Wuh), then Wuv and bh0 where they are asked for.
+    """
+    if params is None:
+        W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
+        bv = shared_zeros(n_visible, name="bv")
+        bh = shared_zeros(n_hidden, name="bh")
+        Wuh = shared_normal(n_hidden, n_hidden, 0.0001, random_state=random_state, name="Wuh")
+        params = W, bv, bh, Wuh
+        if visible_from_u:
+            params += (shared_normal(n_hidden, n_visible, 0.0001, random_state=random_state, name="Wuv"),)
+        if learn_initial:
+            params += (shared_zeros(n_hidden, name="bh0"),)
+    named = {p.name: p for p in params}
+    W, bv, bh, Wuh = params[:4]
+
+    u0 = pt.zeros((bh.shape[0],))
+    bh0 = named.get("bh0", u0)
+
+    def biases(u_tm1, shift):
+        """The time-dependent biases of the RBM; shift is u_tm1 Wuh, or bh0 at the first step."""
+        return bv + pt.dot(u_tm1, named["Wuv"]) if visible_from_u else bv, bh + shift
+
+    def next_state(v_t, u_tm1, shift):
+        """The expected hidden units given v_t, and what they add to the next hidden biases."""
+        u_t = mean_hidden(v_t, W, bh + shift)
+        return u_t, pt.dot(u_t, Wuh)
+
+    return Cell(params, biases, next_state, (u0, bh0))
 
 
 def build_rtrbm(
@@ -56,36 +106,16 @@ def build_rtrbm(
         Unpacks as the tutorial's eight, where params is (W, bv, bh, Wuh), then Wuv and bh0 where they are asked for.
     """
     random_state, streams = sources_of_randomness(random_state, streams)
-    if params is None:
-        W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
-        bv = shared_zeros(n_visible, name="bv")
-        bh = shared_zeros(n_hidden, name="bh")
-        Wuh = shared_normal(n_hidden, n_hidden, 0.0001, random_state=random_state, name="Wuh")
-        params = W, bv, bh, Wuh
-        if visible_from_u:
-            params += (shared_normal(n_hidden, n_visible, 0.0001, random_state=random_state, name="Wuv"),)
-        if learn_initial:
-            params += (shared_zeros(n_hidden, name="bh0"),)
-    named = {p.name: p for p in params}
-    W, bv, bh, Wuh = params[:4]
-
-    u0 = pt.zeros((bh.shape[0],))
-    bh0 = named.get("bh0", u0)
-
-    def biases(u_tm1, shift):
-        """The time-dependent biases of the RBM; shift is u_tm1 Wuh, or bh0 at the first step."""
-        return bv + pt.dot(u_tm1, named["Wuv"]) if visible_from_u else bv, bh + shift
-
-    def next_state(v_t, u_tm1, shift):
-        """The expected hidden units given v_t, and what they add to the next hidden biases."""
-        u_t = mean_hidden(v_t, W, bh + shift)
-        return u_t, pt.dot(u_t, Wuh)
-
-    graphs = sequence_of_rbms(
-        params,
-        biases,
-        next_state,
-        (u0, bh0),
+    cell = rtrbm_cell(
+        n_visible,
+        n_hidden,
+        random_state=random_state,
+        params=params,
+        visible_from_u=visible_from_u,
+        learn_initial=learn_initial,
+    )
+    graphs = sequence_graphs(
+        cell,
         streams=streams,
         k=k,
         k_generate=k_generate,
@@ -95,5 +125,4 @@ def build_rtrbm(
         carried=carried,
         visible=visible,
     )
-    graphs.features = (graphs.u_t,)  # which is mean_h
-    return graphs
+    return replace(graphs, features=(graphs.u_t,))  # which is mean_h

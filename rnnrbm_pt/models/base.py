@@ -22,7 +22,7 @@ from rnnrbm_pt.music.datasets import ZipMember, midi_files
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.streams.registry import STREAMS, kind_of_streams
-from rnnrbm_pt.streams.srs import stream_seed
+from rnnrbm_pt.streams.srs import SEED, stream_seed
 
 AT_LEAST_1 = partial(integer, least=1)
 
@@ -172,7 +172,8 @@ class SequenceModel(Fitting, Generating, Observing):
     Attributes
     ----------
     builder : function
-        What builds the graphs of the model, a ``build_*``.
+        What builds the graphs of the model, a ``build_*``; of a recurrence of your own, `graphs.sequence.rbm_builder`
+        makes it. Settings that the constructor does not know go to it.
     n_states : int
         How many vectors the model carries from frame to frame.
     n_visible : int
@@ -202,7 +203,19 @@ class SequenceModel(Fitting, Generating, Observing):
     n_states = 1
 
     def __init__(
-        self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, n_visible=None, **settings
+        self,
+        *,
+        lr=0.001,
+        r=DEFAULT_R,
+        dt=0.3,
+        seed=SEED,
+        backend="numba",
+        floatX=None,
+        streams=None,
+        threads=1,
+        preprocess=None,
+        n_visible=None,
+        **settings,
     ):
         self.backend, self.threads, self.floatX, self._mode = checked_running(backend, threads, floatX)
         streams = kind_of_streams(streams, backend)

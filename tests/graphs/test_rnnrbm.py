@@ -10,6 +10,7 @@ from oracles import AS_WRITTEN, MODES, counts_of, distribution, finite_differenc
 from pytensor.compile.mode import Mode
 from pytensor.graph.traversal import ancestors
 from pytensor.scan.op import Scan
+from pytensor.tensor.random.basic import BinomialRV
 from scipy.stats import chisquare
 
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
@@ -182,7 +183,7 @@ def scans(*outputs):
 def draws(graph):
     """How many binomials are written in a graph."""
     nodes = {x.owner for x in ancestors(graph) if x.owner is not None}
-    return sum(type(node.op).__name__ == "BinomialRV" for node in nodes)
+    return sum(isinstance(node.op, BinomialRV) for node in nodes)
 
 
 def test_the_training_graph_is_the_tutorials():
