@@ -10,18 +10,18 @@ from functools import partial
 import numpy as np
 import pytensor
 
-from rnnrbm_pt.compile.modes import backend_mode, bounded_threads
 from rnnrbm_pt.graphs.rbm import VISIBLE
-from rnnrbm_pt.graphs.sequence import NONLINEARITIES, Carried
+from rnnrbm_pt.graphs.sequence import NONLINEARITIES
 from rnnrbm_pt.io.checks import boolean, choice, integer, number, plain, seed_number
 from rnnrbm_pt.models import storage
+from rnnrbm_pt.models.compiling import CompileSettings
 from rnnrbm_pt.models.fitting import Fitting
-from rnnrbm_pt.models.generating import N_STEPS, Generating
 from rnnrbm_pt.models.observing import Observing
+from rnnrbm_pt.models.sampler import N_STEPS, GenerationInputs, Sampler
 from rnnrbm_pt.music.datasets import ZipMember, midi_files
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
-from rnnrbm_pt.streams.registry import STREAMS, kind_of_streams
+from rnnrbm_pt.streams.registry import kind_of_streams
 from rnnrbm_pt.streams.srs import stream_seed
 
 AT_LEAST_1 = partial(integer, least=1)
@@ -91,32 +91,6 @@ def checked_width(r, n_visible, visible):
     return None, n_visible
 
 
-def checked_running(backend, threads, floatX):
-    """What a model runs by, checked: none of it decides what the model is.
-
-    Parameters
-    ----------
-    backend, threads, floatX
-        As `RnnRbm` takes them.
-
-    Returns
-    -------
-    backend : str
-    threads : int
-    floatX : str
-        PyTensor's, where none was given.
-    mode : pytensor.compile.mode.Mode
-
-    Raises
-    ------
-    ValueError
-    ImportError
-        If what the backend needs is not installed.
-    """
-    floatX = choice("floatX", pytensor.config.floatX if floatX is None else floatX, ("float64", "float32"))
-    return backend, AT_LEAST_1("threads", threads), floatX, backend_mode(backend)
-
-
 def as_preprocessing(preprocess):
     """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
     if isinstance(preprocess, dict):
@@ -166,7 +140,7 @@ def named_classes(classes):
     return dict(pairs)
 
 
-class SequenceModel(Fitting, Generating, Observing):
+class SequenceModel(Fitting, Observing):
     """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
 
     Attributes
@@ -193,18 +167,32 @@ class SequenceModel(Fitting, Generating, Observing):
         How it learns.
     preprocess : Preprocessing
         What is done to MIDI files before the model sees them.
-    threads : int
-        Of Numba while the model runs, where the streams are Philox's; BLAS has one. Neither this nor the backend is
-        saved with the model.
+    compiling : CompileSettings
+        Backend, threads, float type and mode. Of these, only the float type is saved with the model.
+    sampler : Sampler
+        Draws sequences.
     """
 
     builder = None
     n_states = 1
 
     def __init__(
-        self, *, lr, r, dt, seed, backend, floatX, streams, threads=1, preprocess=None, n_visible=None, **settings
+        self,
+        *,
+        lr,
+        r,
+        dt,
+        seed,
+        backend,
+        floatX,
+        streams,
+        threads=1,
+        mode=None,
+        preprocess=None,
+        n_visible=None,
+        **settings,
     ):
-        self.backend, self.threads, self.floatX, self._mode = checked_running(backend, threads, floatX)
+        self.compiling = CompileSettings.checked(backend, threads, floatX, mode)
         streams = kind_of_streams(streams, backend)
         self.dt = number("dt", dt, above=0)
         lr = number("lr", lr, least=0)
@@ -220,18 +208,13 @@ class SequenceModel(Fitting, Generating, Observing):
         self.preprocess = preprocess or Preprocessing()
 
         self.random_state = np.random.RandomState(seed)
-        parallel = {"parallel": True} if streams == "philox" and self.threads > 1 else {}
-        self.streams = STREAMS[streams](stream_seed(self.random_state), **parallel)
-        with pytensor.config.change_flags(floatX=self.floatX):
+        self.streams = self.compiling.streams(streams, stream_seed(self.random_state))
+        self.generation_inputs = GenerationInputs.at_initial_states(self.n_states, self.floatX)
+        with self.compiling.float_variables():
             self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
-            self._n_steps = pytensor.shared(np.int64(N_STEPS), name="n_steps")
-            # Generation starts from the initial states unless `sample` says otherwise. The other states have no size
-            # yet: `generate_function` gives them one.
-            zeros = np.zeros(0, self.floatX)
-            states = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
-            self._start = Carried(pytensor.shared(np.asarray(1, self.floatX), name="fresh"), states)
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
+        self.sampler = Sampler(self.graphs, self.generation_inputs, self.streams, self.compiling)
         self._prepare_to_learn()
 
     def build(self, *, streams=None, **settings):
@@ -247,10 +230,30 @@ class SequenceModel(Fitting, Generating, Observing):
             self.n_visible,
             random_state=self.random_state,
             streams=streams or self.streams,
-            n_steps=self._n_steps,
-            u_init=self._start,
+            n_steps=self.generation_inputs.n_steps,
+            u_init=self.generation_inputs.u_init,
             **settings,
         )
+
+    @property
+    def backend(self):
+        """What compiles the functions: "numba", "c" or "jax"."""
+        return self.compiling.backend
+
+    @property
+    def threads(self):
+        """Number of Numba threads."""
+        return self.compiling.threads
+
+    @property
+    def floatX(self):
+        """Float type of the parameters."""
+        return self.compiling.floatX
+
+    @property
+    def mode(self):
+        """PyTensor's mode that compiles the functions."""
+        return self.compiling.mode
 
     @property
     def real_valued(self):
@@ -263,12 +266,7 @@ class SequenceModel(Fitting, Generating, Observing):
 
     def on_host(self, function, *arguments):
         """Call a function of another backend, such as Python's, which needs the parameters where it can read them."""
-        if self.backend == "jax":
-            from rnnrbm_pt.compile.jax_functions import to_host
-
-            to_host(self.params)
-        with bounded_threads(self.threads):
-            return function(*arguments)
+        return self.compiling.on_host(self.params, function, *arguments)
 
     @property
     def step_seconds(self):
@@ -328,6 +326,68 @@ class SequenceModel(Fitting, Generating, Observing):
         """
         return self.prepare(files, progress, on_outside, on_drums=on_drums, on_broken=on_broken).rolls
 
+    @property
+    def generate_function(self):
+        """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state."""
+        return self.sampler.generate_function
+
+    def sample(self, n_steps=N_STEPS, *, seed=None, primer=None):
+        """Draw a piano-roll from the model.
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of frames.
+        seed : int, optional
+            Seed of the draws. Without it they advance the model's streams; with it, these stay as they are.
+        primer : array, shape (n_primer, n_visible), optional
+            Frames that precede the sample; they are not part of it.
+
+        Returns
+        -------
+        array, shape (n_steps, n_visible)
+            Of uint8; of floatX where the visible units are Gaussian.
+        """
+        primer = None if primer is None else self.check(primer, "primer")
+        roll = self.sampler.sample(n_steps, seed=seed, primer=primer)
+        return roll if self.real_valued else roll.astype(np.uint8)
+
+    def generate(self, filename, show=True, *, n_steps=200, seed=None, primer=None, shift=0):
+        """Draw a sequence from the model, write it as a MIDI file and plot it.
+
+        Parameters
+        ----------
+        filename : path
+            The MIDI file to write.
+        show : bool
+            Whether to plot the piano-roll, with matplotlib.pyplot.
+        n_steps, seed, primer
+            See `sample`.
+        shift : int
+            Semitones by which a piece was moved up in preprocessing, to write in the key of that piece.
+
+        Returns
+        -------
+        uint8 array, shape (n_steps, n_visible)
+            What was written.
+
+        Raises
+        ------
+        ValueError
+            If frames are real numbers: those are no notes; see `sample`.
+        """
+        if self.real_valued:
+            raise ValueError("generate: expected binary visible units, found Gaussian ones, which are no notes")
+        piano_roll = self.sample(n_steps, seed=seed, primer=primer)
+        if shift:
+            piano_roll = self.preprocess.undo(piano_roll, self.r, shift=shift)
+        self.preprocess.write(filename, piano_roll, self.r, self.dt)
+        if show:
+            from rnnrbm_pt.music.plot import plot_piano_roll
+
+            plot_piano_roll(piano_roll, self.r, self.step_seconds)
+        return piano_roll
+
     def save(self, filename):
         """Write the model to a file: parameters, settings, random states and the progress of training.
 
@@ -336,7 +396,7 @@ class SequenceModel(Fitting, Generating, Observing):
         storage.save(self, filename)
 
     @classmethod
-    def load(cls, filename, *, backend="numba", threads=1, floatX=None, k_generate=None, classes=()):
+    def load(cls, filename, *, backend="numba", threads=1, floatX=None, mode=None, k_generate=None, classes=()):
         """Read a model that `save` wrote.
 
         The file names its class, which is this class or one that derives from it. A class of your own has to be
@@ -352,6 +412,8 @@ class SequenceModel(Fitting, Generating, Observing):
             Of Numba while the model runs, where the streams are Philox's; BLAS has one.
         floatX : {"float64", "float32"}, optional
             Convert the model to this type. Without it, the model keeps its own.
+        mode : pytensor.compile.mode.Mode, optional
+            As `RnnRbm` takes it.
         k_generate : int, optional
             Gibbs steps in generation, instead of those of the file.
         classes : list of classes, or dict {str: class}, optional
@@ -366,13 +428,13 @@ class SequenceModel(Fitting, Generating, Observing):
         ImportError
             If what the backend needs is not installed.
         """
-
-        backend, threads, floatX_or_default, _ = checked_running(backend, threads, floatX)  # before the file is read
+        compiling = CompileSettings.checked(backend, threads, floatX, mode)  # before the file is read
         return storage.load(
             filename,
             classes_of(cls) | named_classes(classes),
             backend=backend,
-            threads=threads,
-            floatX=None if floatX is None else floatX_or_default,
+            threads=compiling.threads,
+            floatX=None if floatX is None else compiling.floatX,
+            mode=mode,
             k_generate=None if k_generate is None else AT_LEAST_1("k_generate", k_generate),
         )

@@ -285,7 +285,7 @@ class Fitting(Updating):
         for total in (self._errors, self._gradient_norms):
             total.set_value(np.asarray(0, self.floatX))
         if progress.carry_state:
-            for carried, state in zip(self._carried, self.on_host(self._initial_function), strict=True):
+            for carried, state in zip(self._carried, self.sampler.initial_states(), strict=True):
                 carried.set_value(np.zeros((progress.n_sequences, len(state)), self.floatX))
 
     def _check_resumable(self, rolls, validation):

@@ -385,8 +385,7 @@ class Measuring:
 
     def _own_streams(self, seed):
         """Streams of the model's kind that are not the model's."""
-        parallel = self.settings["streams"] == "philox" and self.threads > 1
-        return type(self.streams)(seed_number(seed), **({"parallel": True} if parallel else {})).rbm()
+        return self.compiling.streams(self.settings["streams"], seed_number(seed)).rbm()
 
     def _seed(self, streams, seed):
         for stream, fresh in zip(streams, self._own_streams(seed), strict=True):
@@ -401,5 +400,5 @@ class Measuring:
             bv, bh, v, ladder = pt.matrix("bv"), pt.matrix("bh"), pt.matrix("v"), pt.vector("ladder")
             log_w, end, updates = annealed_importance(self.params[0], bv, bh, ladder, v, streams, visible)
             outputs = [log_w, end, log_partition_of_base(bv, bh, visible)]
-        function = compile_function([bv, bh, ladder, v], outputs, updates, mode=self._mode, floatX=self.floatX)
+        function = compile_function([bv, bh, ladder, v], outputs, updates, mode=self.mode, floatX=self.floatX)
         return function, streams

@@ -72,7 +72,7 @@ class Observing(Measuring):
         with pytensor.config.change_flags(floatX=self.floatX):
             bv, bh, weights = pt.matrix("bv"), pt.matrix("bh"), pt.vector("weights")
             mean, updates = self.graphs.expected_visible(bv=bv, bh=bh, weights=weights, rngs=streams)
-        function = compile_function([bv, bh, weights], mean, updates, mode=self._mode, floatX=self.floatX)
+        function = compile_function([bv, bh, weights], mean, updates, mode=self.mode, floatX=self.floatX)
         return function, streams
 
     def reconstruct(self, rolls):

@@ -232,7 +232,7 @@ def _frames_update(model, pretraining, streams):
             clip_norm=pretraining.frame_clip_norm,
         )
     updates = {**updates, **learned}
-    return compile_function([v, mask], monitor, updates, mode=model._mode, floatX=model.floatX), params
+    return compile_function([v, mask], monitor, updates, mode=model.mode, floatX=model.floatX), params
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ def _rnn_update(model, pretraining, params):
         updates = optimizer_updates(
             pretraining.rnn_optimizer, cost, params, pretraining.rnn_lr, clip_norm=pretraining.rnn_clip_norm
         )
-    return compile_function([graphs.v, graphs.mask], cost, updates, mode=model._mode, floatX=model.floatX)
+    return compile_function([graphs.v, graphs.mask], cost, updates, mode=model.mode, floatX=model.floatX)
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ class Rtrbm(SequenceModel):
     ----------
     n_hidden : int
         Number of hidden units of the RBMs, which are those of the RNN too.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible, n_visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, mode, preprocess, visible, n_visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -39,6 +39,7 @@ class Rtrbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         visible_from_u=False,
         learn_initial=False,
@@ -57,6 +58,7 @@ class Rtrbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            mode=mode,
             preprocess=preprocess,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
@@ -74,7 +76,7 @@ class LstmRtrbm(SequenceModel):
         Number of hidden units of the RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible, n_visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, mode, preprocess, visible, n_visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -100,6 +102,7 @@ class LstmRtrbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         visible_from_u=False,
         learn_initial=False,
@@ -119,6 +122,7 @@ class LstmRtrbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            mode=mode,
             preprocess=preprocess,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
@@ -136,7 +140,7 @@ class RnnNade(SequenceModel):
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    lr, r, dt, seed, backend, floatX, streams, threads, preprocess, nonlinearity, learn_initial
+    lr, r, dt, seed, backend, floatX, streams, threads, mode, preprocess, nonlinearity, learn_initial
         As `RnnRbm` takes them. There is no Gibbs chain, and so no k. The monitor is the log-likelihood.
     """
 
@@ -155,6 +159,7 @@ class RnnNade(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         nonlinearity="tanh",
         learn_initial=False,
@@ -170,6 +175,7 @@ class RnnNade(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            mode=mode,
             preprocess=preprocess,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,

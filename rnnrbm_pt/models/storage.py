@@ -127,7 +127,7 @@ def save(model, filename):
     write_checkpoint(filename, get_state(model), about)
 
 
-def load(filename, kinds, *, backend, threads=1, floatX=None, k_generate=None):
+def load(filename, kinds, *, backend, threads=1, floatX=None, mode=None, k_generate=None):
     """Read a model; see `SequenceModel.load`.
 
     Parameters
@@ -139,6 +139,7 @@ def load(filename, kinds, *, backend, threads=1, floatX=None, k_generate=None):
         On "jax" the streams of the model are new ones, unless they are of the one kind that it has.
     threads : int
     floatX : str, optional
+    mode : pytensor.compile.mode.Mode, optional
     k_generate : int, optional
         As `SequenceModel.load` takes them, which has checked them: an error in the model is the file's then.
     """
@@ -170,6 +171,8 @@ def load(filename, kinds, *, backend, threads=1, floatX=None, k_generate=None):
             raise ValueError(f"{filename}: backend: expected numba or c, which draw Gaussian units, found 'jax'")
         changes["streams"] = "philox"
     running = {"backend": backend, "threads": threads, "floatX": floatX or about["floatX"]}
+    if mode is not None:  # a user's own class may not take one
+        running["mode"] = mode
     try:
         model = kind(**settings | changes, **running)
         restore(model, arrays, about, streams="streams" not in changes)

@@ -80,7 +80,7 @@ class Updating:
         """
         graphs, _ = self._monitor_graphs
         return compile_function(
-            [graphs.v, graphs.mask], graphs.monitor, graphs.updates_train, mode=self._mode, floatX=self.floatX
+            [graphs.v, graphs.mask], graphs.monitor, graphs.updates_train, mode=self.mode, floatX=self.floatX
         )
 
     @cached_property
@@ -109,7 +109,7 @@ class Updating:
             self._gradient_norms: self._gradient_norms + total_norm(gradients).astype(self.floatX),
         }
         updates = {**graphs.updates_train, **updates, **sums, **(more_updates or {})}
-        return compile_function(inputs, graphs.monitor, updates, mode=self._mode, floatX=self.floatX)
+        return compile_function(inputs, graphs.monitor, updates, mode=self.mode, floatX=self.floatX)
 
     # ------------------------------------------------------------------------------------------------
     # One update

@@ -104,7 +104,7 @@ def test_primer_sets_the_first_state(toy_model, toy_rolls):
     u = np.zeros_like(bu)
     for v in toy_rolls[0]:
         u = np.tanh(bu + v @ Wvu + u @ Wuu)
-    np.testing.assert_allclose(model._state_function(toy_rolls[0].astype(float)), [u], atol=1e-12)
+    np.testing.assert_allclose(model.sampler.states_after(toy_rolls[0]), [u], atol=1e-12)
     assert not np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0]))
     assert np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0][:0]))
 

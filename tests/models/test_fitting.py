@@ -38,9 +38,7 @@ def kin():
             settings["n_hidden_recurrent"] = 6
         if kind is not RnnNade:
             settings = {"k": 2, "k_generate": 2, **settings}
-        model = kind(8, **{"lr": 0.05, "r": (21, 33), "streams": "philox", **settings})
-        model._mode = PYTHON
-        return model
+        return kind(8, **{"lr": 0.05, "r": (21, 33), "streams": "philox", "mode": PYTHON, **settings})
 
     return make
 
@@ -102,8 +100,7 @@ def test_learning_goes_on_from_a_file_as_it_would_have(python_model, toy_rolls, 
     model = python_model()
     model.fit(toy_rolls[:1], 20, 2, **SCHEDULED)
     model.save(tmp_path / "m")
-    loaded = RnnRbm.load(tmp_path / "m")
-    loaded._mode = PYTHON
+    loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
     values = [{name: scalar.get_value() for name, scalar in m._scalars.items()} for m in (model, loaded)]
     assert values[0] == values[1] and values[0]["k"] == 3 and values[0]["momentum"] == 0.9
     for m in (model, loaded):
@@ -308,8 +305,7 @@ def test_a_run_that_goes_on_from_its_file_ends_with_the_same_bits(python_model, 
 def check_a_run_stopped_at(at, whole, stopped, toy_rolls, validation, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(toy_rolls[:3], validation=validation, checkpoint=tmp_path / "m", on_update=interrupting(at), **RICH)
-    loaded = RnnRbm.load(tmp_path / "m")
-    loaded._mode = PYTHON
+    loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
     loaded.fit(toy_rolls[:3], validation=validation, resume=True)
     assert same(whole, loaded) and monitors(whole) == monitors(loaded)
     assert whole.progress == loaded.progress
@@ -509,8 +505,7 @@ def test_preprocessing_belongs_to_the_model(python_model, toy_rolls, tmp_path):
     assert prepared.shifts == expected.shifts and model.step_seconds == pytest.approx(1 / 3)
     model.fit(prepared.rolls, 30, 1)
     model.save(tmp_path / "model")
-    loaded = RnnRbm.load(tmp_path / "model")
-    loaded._mode = PYTHON
+    loaded = RnnRbm.load(tmp_path / "model", mode=PYTHON)
     assert loaded.preprocess == Preprocessing(**preprocess)
     roll = loaded.generate(tmp_path / "out.mid", show=False, n_steps=9, seed=3, shift=2)
     assert np.array_equal(roll, Preprocessing(**preprocess).undo(model.sample(9, seed=3), (21, 33), shift=2))

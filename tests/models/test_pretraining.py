@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from oracles import bit_of, finite_differences
 from oracles import temporal as oracle
-from pytensor.compile.mode import Mode
 from scipy.special import expit
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.models.pretraining import (
     Pretraining,
     _run,
@@ -41,15 +41,9 @@ KINDS = {
 ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((6, 3, 0))]
 
 
-def step_by_step(model):
-    """Without compiling: operation by operation in Python, each as it is written."""
-    model._mode = Mode("py", "fast_compile")
-    return model
-
-
 def make(kind, scale=0.8, **settings):
     """A model of four units at random parameters."""
-    model = step_by_step(kind(n_hidden=3, r=(21, 25), backend="c", **settings))
+    model = kind(n_hidden=3, r=(21, 25), backend="c", mode=AS_WRITTEN, **settings)
     values = np.random.default_rng(1)
     for param in model.params:
         param.set_value(values.normal(scale=scale, size=param.get_value().shape))
@@ -199,7 +193,7 @@ def test_rolls_are_checked():
 
 
 def toy(toy_model, **settings):
-    return step_by_step(toy_model(backend="c", **settings))
+    return toy_model(backend="c", mode=AS_WRITTEN, **settings)
 
 
 BOTH = Pretraining(

@@ -244,9 +244,9 @@ def test_another_length_of_the_chain_in_generation(python_model, tmp_path):
     model = python_model(k_generate=2)
     model.params[0].set_value(100 * model.params[0].get_value())
     model.save(tmp_path / "m")
-    loaded, long = RnnRbm.load(tmp_path / "m", k_generate=np.int64(9)), python_model(k_generate=9)
+    loaded = RnnRbm.load(tmp_path / "m", k_generate=np.int64(9), mode=model.mode)
+    long = python_model(k_generate=9)
     long.params[0].set_value(model.params[0].get_value())
-    loaded._mode = model._mode
     assert loaded.settings["k_generate"] == 9 and type(loaded.settings["k_generate"]) is int
     assert np.array_equal(loaded.sample(5), long.sample(5))
     loaded.save(tmp_path / "m")
@@ -269,8 +269,7 @@ def test_another_float_type(python_model, toy_rolls, tmp_path, one, other):
     with pytest.raises(KeyboardInterrupt):
         model.fit(toy_rolls[:2], 20, 2, **run, on_update=stop)
     model.save(tmp_path / "m")
-    loaded = RnnRbm.load(tmp_path / "m", floatX=other)
-    loaded._mode = model._mode
+    loaded = RnnRbm.load(tmp_path / "m", floatX=other, mode=model.mode)
     before, after = storage.get_state(model), storage.get_state(loaded)
     assert before.keys() == after.keys() and {f"slot_adam_m_{p.name}" for p in model.params} < before.keys()
     for name, array in before.items():
