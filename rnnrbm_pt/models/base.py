@@ -15,9 +15,10 @@ from rnnrbm_pt.graphs.sequence import NONLINEARITIES
 from rnnrbm_pt.io.checks import boolean, choice, integer, number, plain, seed_number
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.models.compiling import CompileSettings
+from rnnrbm_pt.models.delegating import documented_by
 from rnnrbm_pt.models.fitting import Fitting
-from rnnrbm_pt.models.observing import Observing
 from rnnrbm_pt.models.sampler import N_STEPS, GenerationInputs, Sampler
+from rnnrbm_pt.models.scorer import Scorer
 from rnnrbm_pt.music.datasets import ZipMember, midi_files
 from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
@@ -140,7 +141,7 @@ def named_classes(classes):
     return dict(pairs)
 
 
-class SequenceModel(Fitting, Observing):
+class SequenceModel(Fitting):
     """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
 
     Attributes
@@ -171,6 +172,8 @@ class SequenceModel(Fitting, Observing):
         Backend, threads, float type and mode. Of these, only the float type is saved with the model.
     sampler : Sampler
         Draws sequences.
+    scorer : Scorer
+        Scores given sequences.
     """
 
     builder = None
@@ -215,6 +218,7 @@ class SequenceModel(Fitting, Observing):
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
         self.sampler = Sampler(self.graphs, self.generation_inputs, self.streams, self.compiling)
+        self.scorer = Scorer(self.graphs, streams, self.compiling, settings.get("visible", "binary"))
         self._prepare_to_learn()
 
     def build(self, *, streams=None, **settings):
@@ -263,6 +267,10 @@ class SequenceModel(Fitting, Observing):
     def check(self, roll, name):
         """A roll as an array that the model can take; a ValueError says what is wrong with it."""
         return check_real_roll(roll, self.n_visible, name) if self.real_valued else check_roll(roll, self.r, name)
+
+    def check_rolls(self, rolls):
+        """Rolls as a list of arrays that the model can take; a ValueError says which one it cannot take, and why."""
+        return [self.check(roll, f"roll {i}") for i, roll in enumerate(rolls)]
 
     def on_host(self, function, *arguments):
         """Call a function of another backend, such as Python's, which needs the parameters where it can read them."""
@@ -387,6 +395,34 @@ class SequenceModel(Fitting, Observing):
 
             plot_piano_roll(piano_roll, self.r, self.step_seconds)
         return piano_roll
+
+    @documented_by(Scorer.score)
+    def score(self, rolls, **settings):
+        return self.scorer.score(self.check_rolls(rolls), **settings)
+
+    @documented_by(Scorer.log_likelihoods)
+    def log_likelihoods(self, rolls, **settings):
+        return self.scorer.log_likelihoods(self.check_rolls(rolls), **settings)
+
+    @documented_by(Scorer.expected_accuracy)
+    def expected_accuracy(self, rolls, **settings):
+        return self.scorer.expected_accuracy(self.check_rolls(rolls), **settings)
+
+    @documented_by(Scorer.accuracy_and_precision)
+    def accuracy_and_precision(self, rolls, **settings):
+        return self.scorer.accuracy_and_precision(self.check_rolls(rolls), **settings)
+
+    @documented_by(Scorer.predict_next)
+    def predict_next(self, roll, **settings):
+        return self.scorer.predict_next(*self.check_rolls([roll]), **settings)
+
+    @documented_by(Scorer.reconstruct)
+    def reconstruct(self, rolls):
+        return self.scorer.reconstruct(self.check_rolls(rolls))
+
+    @documented_by(Scorer.transform)
+    def transform(self, rolls):
+        return self.scorer.transform(self.check_rolls(rolls))
 
     def save(self, filename):
         """Write the model to a file: parameters, settings, random states and the progress of training.

@@ -141,10 +141,10 @@ class Fitting(Updating):
         KeyboardInterrupt
             After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
         """
-        rolls = self._checked(rolls)
+        rolls = self.check_rolls(rolls)
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
-        validation = None if validation is None else self._checked(validation)
+        validation = None if validation is None else self.check_rolls(validation)
         if checkpoint_every is not None:
             checkpoint_every = integer("checkpoint_every", checkpoint_every, 1)
             if checkpoint is None:
@@ -259,7 +259,7 @@ class Fitting(Updating):
         self
         """
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
-        rolls = self._checked(rolls)
+        rolls = self.check_rolls(rolls)
         update = self.updater(batch_size, n_sequences)
         sums = [(total, total.get_value()) for total in (self._errors, self._gradient_norms)]
         with bounded_threads(self.threads):
@@ -352,7 +352,7 @@ class Fitting(Updating):
         float
             In nats.
         """
-        if self._is_exact(None):
+        if self.scorer.is_exact(None):
             return float(self.score(rolls))
         n_frames = min(FRAMES_TO_VALIDATE, sum(map(len, rolls)))
         return float(self.score(rolls, n_frames=n_frames, n_chains=10))

@@ -407,7 +407,7 @@ def stage_randomness(model, stage):
 
 
 def _rolls_of(model, rolls):
-    rolls = model._checked(rolls)
+    rolls = model.check_rolls(rolls)
     if not sum(len(roll) for roll in rolls):
         raise ValueError("pretraining: expected rolls with frames, found none")
     return rolls

@@ -200,7 +200,7 @@ class Updating:
             If there are no frames, a roll is not of the model's width, or a number is not valid.
         """
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
-        rolls = self._checked(rolls)
+        rolls = self.check_rolls(rolls)
         n_frames = sum(map(len, rolls))
         if not n_frames:
             raise ValueError("rolls: expected frames, found none")

@@ -254,7 +254,7 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     settings = {"validation": toy_rolls[2:3], "validate_by": "likelihood"}
 
     def look(record):
-        exact = model._is_exact(None)
+        exact = model.scorer.is_exact(None)
         scores.append(model.score(toy_rolls[2:3], **({} if exact else {"n_frames": 7, "n_chains": 10})))
 
     model = python_model()
@@ -262,7 +262,7 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     assert [record["validation"] for record in model.log] == scores and scores[0].exact
     assert model.progress.best == max(scores)
     model = python_model()
-    model._is_exact = lambda exact: False
+    model.scorer.is_exact = lambda exact: False
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rnnrbm_pt.models.fitting.FRAMES_TO_VALIDATE", 7)
         model.fit(toy_rolls[:2], 30, 1, **settings, on_epoch=look)
