@@ -1,147 +1,31 @@
 """Models that are trained on music and generate it: compiled functions around the graphs.
 
-`SequenceModel` holds what does not depend on the kind of model; `RnnRbm` is the tutorial's class. Its kin, which have
-the same interface, are in `rnnrbm_pt.models.siblings`.
+`SequenceModel` holds what does not depend on the kind of model; each of its methods delegates. `RnnRbm` is the
+tutorial's class. The related models, with the same interface, are in `rnnrbm_pt.models.siblings`.
 """
-
-import os
-from functools import partial
 
 import numpy as np
 import pytensor
 
-from rnnrbm_pt.graphs.rbm import VISIBLE
-from rnnrbm_pt.graphs.sequence import NONLINEARITIES
-from rnnrbm_pt.io.checks import boolean, choice, integer, number, plain, seed_number
+from rnnrbm_pt.io.checks import number, seed_number
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.models.compiling import CompileSettings
-from rnnrbm_pt.models.delegating import documented_by
-from rnnrbm_pt.models.fitting import Fitting
+from rnnrbm_pt.models.delegating import delegated, documented_by
+from rnnrbm_pt.models.monitor import Monitor
+from rnnrbm_pt.models.reader import Reader
+from rnnrbm_pt.models.registry import classes_of, named_classes
 from rnnrbm_pt.models.sampler import N_STEPS, GenerationInputs, Sampler
 from rnnrbm_pt.models.scorer import Scorer
-from rnnrbm_pt.music.datasets import ZipMember, midi_files
-from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
+from rnnrbm_pt.models.settings import AT_LEAST_1, as_preprocessing, checked_settings, checked_width
+from rnnrbm_pt.models.state import TrainState
+from rnnrbm_pt.models.trainer import Trainer
+from rnnrbm_pt.music.pianoroll import check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.streams.registry import kind_of_streams
 from rnnrbm_pt.streams.srs import stream_seed
 
-AT_LEAST_1 = partial(integer, least=1)
 
-SETTINGS = {
-    **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
-    **dict.fromkeys(("learn_initial", "visible_from_u"), boolean),
-    "nonlinearity": partial(choice, allowed=NONLINEARITIES),
-    "visible": partial(choice, allowed=VISIBLE),
-}
-"""How each setting that only some models have is checked."""
-
-
-def checked_settings(settings):
-    """Settings of a model, each checked and as Python's own value, which a file can hold.
-
-    Parameters
-    ----------
-    settings : dict
-        A subclass may have settings beside those of `SETTINGS`; of these, NumPy's scalars alone are replaced.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    ValueError
-        For the first setting that is not valid.
-    """
-    return {name: SETTINGS[name](name, x) if name in SETTINGS else plain(x) for name, x in settings.items()}
-
-
-DEFAULT_R = 21, 109
-"""The tutorial's range of MIDI notes: the 88 keys of a piano."""
-
-
-def checked_width(r, n_visible, visible):
-    """The range of notes and the width of a frame, of which one gives the other for notes.
-
-    Parameters
-    ----------
-    r, n_visible, visible
-        As `RnnRbm` takes them.
-
-    Returns
-    -------
-    r : (int, int) or None
-        None where `n_visible` is given: real-valued units are no notes.
-    n_visible : int
-
-    Raises
-    ------
-    ValueError
-        If one of them is not valid, or there is a width beside a range, or a width of notes.
-    """
-    if n_visible is None:
-        low, high = check_range(r)
-        return (low, high), high - low
-    n_visible = AT_LEAST_1("n_visible", n_visible)
-    if visible != "gaussian":
-        raise ValueError(
-            f"n_visible: expected visible='gaussian' beside it, since notes have a range r, found {visible!r}"
-        )
-    if r is not None and check_range(r) != DEFAULT_R:
-        raise ValueError(f"n_visible: expected either n_visible or r, found {n_visible} and {r!r}")
-    return None, n_visible
-
-
-def as_preprocessing(preprocess):
-    """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
-    if isinstance(preprocess, dict):
-        return Preprocessing.from_json(preprocess)
-    if not isinstance(preprocess, Preprocessing):
-        raise ValueError(f"preprocess: expected a Preprocessing or a dict, found {preprocess!r}")
-    return preprocess
-
-
-def classes_of(cls):
-    """A class of models and all that derive from it, by name; those without a builder are no models themselves.
-
-    Returns
-    -------
-    dict {str: class}
-        Of one name, the class that is nearest to `cls`, and of equally near ones the one that was defined last.
-    """
-    found, level = {}, [cls]
-    while level:
-        further = {kind.__name__: kind for kind in level if kind.builder is not None}
-        found |= {name: kind for name, kind in further.items() if name not in found}
-        level = [derived for kind in level for derived in kind.__subclasses__()]
-    return found
-
-
-def named_classes(classes):
-    """Classes of models by the names that files have for them.
-
-    Parameters
-    ----------
-    classes : class, iterable of classes, or dict {str: class}
-
-    Returns
-    -------
-    dict {str: class}
-
-    Raises
-    ------
-    ValueError
-        If one of them is no class of models.
-    """
-    classes = (classes,) if isinstance(classes, type) else classes
-    pairs = list(classes.items()) if isinstance(classes, dict) else [(getattr(c, "__name__", c), c) for c in classes]
-    for _, kind in pairs:
-        if not (isinstance(kind, type) and issubclass(kind, SequenceModel)):
-            raise ValueError(f"classes: expected classes that derive from SequenceModel, found {kind!r}")
-    return dict(pairs)
-
-
-class SequenceModel(Fitting):
+class SequenceModel:
     """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
 
     Attributes
@@ -170,10 +54,18 @@ class SequenceModel(Fitting):
         What is done to MIDI files before the model sees them.
     compiling : CompileSettings
         Backend, threads, float type and mode. Of these, only the float type is saved with the model.
+    reader : Reader
+        Reads MIDI files.
     sampler : Sampler
         Draws sequences.
     scorer : Scorer
         Scores given sequences.
+    state : TrainState
+        Everything that learning and drawing change.
+    trainer : Trainer
+        Trains the model.
+    monitoring : Monitor
+        Computes the monitor of given sequences.
     """
 
     builder = None
@@ -209,6 +101,7 @@ class SequenceModel(Fitting):
             preprocess = as_preprocessing(preprocess)
             self.settings["preprocess"] = preprocess.to_json()
         self.preprocess = preprocess or Preprocessing()
+        self.reader = Reader(self.preprocess, self.r, self.dt, self.n_visible)
 
         self.random_state = np.random.RandomState(seed)
         self.streams = self.compiling.streams(streams, stream_seed(self.random_state))
@@ -219,7 +112,11 @@ class SequenceModel(Fitting):
         self.params = self.graphs.params
         self.sampler = Sampler(self.graphs, self.generation_inputs, self.streams, self.compiling)
         self.scorer = Scorer(self.graphs, streams, self.compiling, settings.get("visible", "binary"))
-        self._prepare_to_learn()
+        self.state = TrainState.at_first(
+            self.params, self.lr, self.streams, self.random_state, n_states=self.n_states, floatX=self.floatX
+        )
+        self.trainer = Trainer(self)
+        self.monitoring = Monitor(self.build_again, type(self.streams), self.compiling)
 
     def build(self, *, streams=None, **settings):
         """Build the graphs of the model: a `SequenceGraphs`.
@@ -239,25 +136,31 @@ class SequenceModel(Fitting):
             **settings,
         )
 
-    @property
-    def backend(self):
-        """What compiles the functions: "numba", "c" or "jax"."""
-        return self.compiling.backend
+    def build_again(self, *, streams=None, **settings):
+        """Further graphs of the model, on the same parameters.
 
-    @property
-    def threads(self):
-        """Number of Numba threads."""
-        return self.compiling.threads
+        Parameters
+        ----------
+        streams : RandomStreams, optional
+            What the graphs draw from. Without it, the model's streams.
+        **settings
+            What differs from the model's own graphs, such as ``batched=True`` or another k.
 
-    @property
-    def floatX(self):
-        """Float type of the parameters."""
-        return self.compiling.floatX
+        Returns
+        -------
+        SequenceGraphs
+        """
+        streams = self.streams.again() if streams is None else streams
+        with self.compiling.float_variables():
+            return self.build(**{**self._sizes, **settings}, params=self.params, streams=streams)
 
-    @property
-    def mode(self):
-        """PyTensor's mode that compiles the functions."""
-        return self.compiling.mode
+    log = delegated("state", "log", "One record per epoch.")
+    progress = delegated("state", "progress", "Where the last run stands.")
+    learning = delegated("state", "learning", "How the model learns.")
+    backend = delegated("compiling", "backend", 'What compiles the functions: "numba", "c" or "jax".')
+    threads = delegated("compiling", "threads", "Number of Numba threads.")
+    floatX = delegated("compiling", "floatX", "Float type of the parameters.")
+    mode = delegated("compiling", "mode", "PyTensor's mode that compiles the functions.")
 
     @property
     def real_valued(self):
@@ -281,81 +184,93 @@ class SequenceModel(Fitting):
         """Seconds of a frame in what the model generates: dt, or by the tempo where frames are by the beat."""
         return self.preprocess.step_seconds(self.dt)
 
-    def prepare(self, files, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
-        """Read MIDI files as the model's `preprocess` says.
+    @documented_by(Reader.prepare)
+    def prepare(self, files, *how, **callbacks):
+        return self.reader.prepare(files, *how, **callbacks)
+
+    @documented_by(Reader.read)
+    def read(self, files, *how, **callbacks):
+        return self.reader.read(files, *how, **callbacks)
+
+    @property
+    def train_function(self):
+        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
+        return self.trainer.functions.train_function
+
+    @property
+    def batch_function(self):
+        """The compiled update by several windows at once; see `UpdateFunctions`."""
+        return self.trainer.functions.batch_function
+
+    @property
+    def carrying_function(self):
+        """The compiled update by windows that carry states over; see `UpdateFunctions`."""
+        return self.trainer.functions.carrying_function
+
+    monitor_function = delegated("monitoring", "monitor_function", "The compiled monitor; see `Monitor`.")
+
+    @documented_by(Trainer.fit)
+    def fit(self, rolls, *run, validation=None, **settings):
+        validation = None if validation is None else self.check_rolls(validation)
+        return self.trainer.fit(self.check_rolls(rolls), *run, validation=validation, **settings)
+
+    @documented_by(Trainer.partial_fit)
+    def partial_fit(self, rolls, *run, **settings):
+        return self.trainer.partial_fit(self.check_rolls(rolls), *run, **settings)
+
+    @documented_by(Trainer.updater)
+    def updater(self, batch_size, n_sequences):
+        return self.trainer.updater(batch_size, n_sequences)
+
+    @documented_by(Trainer.validation_likelihood)
+    def validation_likelihood(self, rolls):
+        return self.trainer.validation_likelihood(rolls)
+
+    @documented_by(TrainState.check_finite)
+    def check_finite(self, monitor=None):
+        self.state.check_finite(monitor)
+
+    @documented_by(Monitor.of)
+    def monitor(self, rolls, *run, **settings):
+        return self.monitoring.of(self.check_rolls(rolls), *run, **settings)
+
+    def train(self, files, batch_size=100, num_epochs=200, *, validation=None, on_broken=None, **settings):
+        """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
 
         Parameters
         ----------
-        files, progress, on_outside, on_drums, on_broken
-            As for `read`.
-
-        Returns
-        -------
-        Prepared
-            rolls, and by how many semitones each was moved, the keys they were in, and how many notes were folded.
-
-        Raises
-        ------
-        ValueError
-            If the model has no range of notes.
-        """
-        if self.r is None:
-            raise ValueError(f"read: expected a model of notes, found one of {self.n_visible} real numbers per frame")
-        if isinstance(files, (str, os.PathLike, ZipMember)):
-            files = [files]
-        found = []
-        for source in files:
-            found += [source] if isinstance(source, ZipMember) else midi_files(source)
-        calls = {"on_outside": on_outside, "on_drums": on_drums, "on_broken": on_broken}
-        return self.preprocess.read(found, self.r, self.dt, progress, **calls)
-
-    def read(self, files, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
-        """Read MIDI files as piano-rolls of the model's `r` and `dt`, prepared as its `preprocess` says.
-
-        Parameters
-        ----------
-        files : path or list of paths
-            MIDI files, in the order in which they are wanted; folders, patterns and zip files stand for the sorted
-            MIDI files in them.
-        progress : bool
-            Whether to show a bar.
-        on_outside : callable, optional
-            Called as on_outside(file, n) for each file of which n notes lie outside `r` and are left out.
-        on_drums : callable, optional
-            Called as on_drums(file, n) for each file that has n notes on channel 10. `preprocess` says whether they are
-            read as notes.
+        files : list of paths, or one
+            MIDI files, folders, patterns, zip files; see `read`.
+        batch_size : int
+            Frames of the window that one update looks at.
+        num_epochs : int
+            Ctrl+C ends it before; the model can be used then.
+        validation : list of paths, or one, optional
+            Files whose monitor is printed too.
         on_broken : callable, optional
-            Called as on_broken(file, error) for each file that cannot be read, which is skipped then. Without it, such
-            a file is an error.
-
-        Returns
-        -------
-        list of arrays, shape (n_steps, n_visible)
+            Called as on_broken(file, error) for each file that cannot be read, which is skipped then; see `read`.
+        **settings
+            See `fit`.
         """
-        return self.prepare(files, progress, on_outside, on_drums=on_drums, on_broken=on_broken).rolls
+        rolls = self.read(files, on_broken=on_broken)
+        validation = None if validation is None else self.read(validation, on_broken=on_broken)
+
+        def show(record):
+            more = f"  validation {record['validation']}" if "validation" in record else ""
+            print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}{more}", flush=True)
+
+        try:
+            self.fit(rolls, batch_size, num_epochs, validation=validation, on_epoch=show, **settings)
+        except KeyboardInterrupt:
+            print("Interrupted by user.")
 
     @property
     def generate_function(self):
         """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state."""
         return self.sampler.generate_function
 
+    @documented_by(Sampler.sample)
     def sample(self, n_steps=N_STEPS, *, seed=None, primer=None):
-        """Draw a piano-roll from the model.
-
-        Parameters
-        ----------
-        n_steps : int
-            Number of frames.
-        seed : int, optional
-            Seed of the draws. Without it they advance the model's streams; with it, these stay as they are.
-        primer : array, shape (n_primer, n_visible), optional
-            Frames that precede the sample; they are not part of it.
-
-        Returns
-        -------
-        array, shape (n_steps, n_visible)
-            Of uint8; of floatX where the visible units are Gaussian.
-        """
         primer = None if primer is None else self.check(primer, "primer")
         roll = self.sampler.sample(n_steps, seed=seed, primer=primer)
         return roll if self.real_valued else roll.astype(np.uint8)
@@ -467,7 +382,7 @@ class SequenceModel(Fitting):
         compiling = CompileSettings.checked(backend, threads, floatX, mode)  # before the file is read
         return storage.load(
             filename,
-            classes_of(cls) | named_classes(classes),
+            classes_of(cls) | named_classes(classes, SequenceModel),
             backend=backend,
             threads=compiling.threads,
             floatX=None if floatX is None else compiling.floatX,

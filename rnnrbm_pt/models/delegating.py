@@ -1,4 +1,4 @@
-"""Documentation of methods that delegate."""
+"""Methods and attributes that delegate."""
 
 
 def documented_by(method):
@@ -18,3 +18,21 @@ def documented_by(method):
         return delegating
 
     return decorate
+
+
+def delegated(part, name, doc):
+    """A property that stands for the attribute `name` of the attribute `part`.
+
+    Parameters
+    ----------
+    part, name, doc : str
+
+    Returns
+    -------
+    property
+    """
+    return property(
+        lambda owner: getattr(getattr(owner, part), name),
+        lambda owner, value: setattr(getattr(owner, part), name, value),
+        doc=doc,
+    )

@@ -1,7 +1,8 @@
 """The tutorial's model."""
 
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.models.base import DEFAULT_R, SequenceModel
+from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.models.settings import DEFAULT_R
 from rnnrbm_pt.streams.srs import SEED
 
 

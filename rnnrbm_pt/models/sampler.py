@@ -113,7 +113,8 @@ class Sampler:
 
         Returns
         -------
-        array of floatX, shape (n_steps, n_visible)
+        array, shape (n_steps, n_visible)
+            Of floatX; a model of notes gives it as uint8.
         """
         n_steps = integer("n_steps", n_steps, 1)
         seed = None if seed is None else seed_number(seed)

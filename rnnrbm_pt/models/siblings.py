@@ -3,7 +3,8 @@
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
-from rnnrbm_pt.models.base import DEFAULT_R, SequenceModel
+from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.models.settings import DEFAULT_R
 from rnnrbm_pt.streams.srs import SEED
 
 

@@ -21,9 +21,9 @@ from rnnrbm_pt.models.pretraining import (
     pretrain_frames,
     pretrain_rnn,
     rnn_params,
-    shuffled_batches,
     stage_randomness,
 )
+from rnnrbm_pt.training.loop import shuffled_batches
 
 RNN = ["Wuv", "Wvu", "Wuu", "bu"]
 GATES = [name + gate for gate in "ifog" for name in ("Wv", "Ws", "b")]

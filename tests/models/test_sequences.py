@@ -96,7 +96,7 @@ def test_ctrl_c_in_the_first_update_leaves_the_model_as_it_was(python_model, toy
         function(*batch)
         raise KeyboardInterrupt
 
-    model.__dict__["batch_function"] = interrupted
+    model.trainer.functions.batch_function = interrupted
     with pytest.raises(KeyboardInterrupt):
         model.fit(toy_rolls, n_sequences=2)
     assert_same(model, untouched, 0)
