@@ -4,7 +4,7 @@ The tutorial's names can be imported from here: `build_rbm`, `build_rnnrbm`, `Rn
 the sibling models too. They are loaded when they are first used, so that ``rnnrbm --help`` answers at once.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "RnnRbm": "rnnrbm_pt.models.rnnrbm",

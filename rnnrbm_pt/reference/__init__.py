@@ -1,9 +1,10 @@
-"""What the original printed (`recorded`), and how to hold a run against it: read its log, compare, draw."""
+"""What the original printed (`recorded`), and how to compare a run with it: read its log, compare, draw."""
 
 from rnnrbm_pt.reference.comparison import Comparison, Comparisons, Row, compare, compare_all
 from rnnrbm_pt.reference.logs import read_log, read_records
 from rnnrbm_pt.reference.plot import plot_comparison, save_comparison
 from rnnrbm_pt.reference.recorded import LATE, PUBLISHED, THEANO, THEANO_MRG
+from rnnrbm_pt.reference.results import results_folder
 
 __all__ = [
     "LATE",
@@ -18,5 +19,6 @@ __all__ = [
     "plot_comparison",
     "read_log",
     "read_records",
+    "results_folder",
     "save_comparison",
 ]

@@ -33,6 +33,7 @@ from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.rewriting.basic import register_canonicalize
 from pytensor.tensor.type_other import NoneTypeT
 
+from rnnrbm_pt.compile.dispatch.numba.key import cache_key
 from rnnrbm_pt.ours import OurOp
 from rnnrbm_pt.streams.binomial import BinaryBinomialRV
 
@@ -115,7 +116,7 @@ def _tell_numba():
                 threshold = math.exp(math.log1p(-rare))
             return np.int64((u > threshold) != upper)
 
-        return single_trial, "rnnrbm_pt.SingleTrial.1"
+        return single_trial, cache_key("bernoulli", 1, "SingleTrial")
 
 
 @register_canonicalize

@@ -2,6 +2,9 @@
 
 from hashlib import sha256
 
+LAYOUT = 2
+"""To be raised when Numba code moves to another module: cached code imports the module that it was written in."""
+
 
 def cache_key(*what):
     """A key for `register_funcify_and_cache_key`: of the operation's family, its version, and all that its code is for.
@@ -10,4 +13,4 @@ def cache_key(*what):
     -------
     str
     """
-    return sha256(repr(("rnnrbm_pt", *what)).encode()).hexdigest()
+    return sha256(repr(("rnnrbm_pt", LAYOUT, *what)).encode()).hexdigest()
