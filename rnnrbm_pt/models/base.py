@@ -16,13 +16,13 @@ from rnnrbm_pt.models.reader import Reader
 from rnnrbm_pt.models.registry import classes_of, named_classes
 from rnnrbm_pt.models.sampler import N_STEPS, GenerationInputs, Sampler
 from rnnrbm_pt.models.scorer import Scorer
-from rnnrbm_pt.models.settings import AT_LEAST_1, as_preprocessing, checked_settings, checked_width
+from rnnrbm_pt.models.settings import AT_LEAST_1, DEFAULT_R, as_preprocessing, checked_settings, checked_width
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.trainer import Trainer
 from rnnrbm_pt.music.pianoroll import check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.streams.registry import kind_of_streams
-from rnnrbm_pt.streams.srs import stream_seed
+from rnnrbm_pt.streams.srs import SEED, stream_seed
 
 
 class SequenceModel:
@@ -74,13 +74,13 @@ class SequenceModel:
     def __init__(
         self,
         *,
-        lr,
-        r,
-        dt,
-        seed,
-        backend,
-        floatX,
-        streams,
+        lr=0.001,
+        r=DEFAULT_R,
+        dt=0.3,
+        seed=SEED,
+        backend="numba",
+        floatX=None,
+        streams=None,
         threads=1,
         mode=None,
         preprocess=None,

@@ -183,7 +183,7 @@ def pretrain_frames(model, rolls, pretraining, on_epoch=None):
     def batches():
         return shuffled_batches(frames, batch_size, random_state, model.floatX)
 
-    return _run(model, "frames", "monitor", pretraining.frame_epochs, update, batches, params, on_epoch)
+    return run_stage(model, "frames", "monitor", pretraining.frame_epochs, update, batches, params, on_epoch)
 
 
 def _frames_update(model, pretraining, streams):
@@ -250,7 +250,7 @@ def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
         for group in groups(windows(rolls, order, n_frames), n_sequences):
             yield batch_of(group, n_steps, n_sequences, model.floatX)
 
-    return _run(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
+    return run_stage(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
 
 
 def rnn_params(model, also=()):
@@ -348,7 +348,7 @@ def _rolls_of(model, rolls):
     return rolls
 
 
-def _run(model, stage, quantity, num_epochs, update, batches, params, on_epoch):
+def run_stage(model, stage, quantity, num_epochs, update, batches, params, on_epoch):
     """Run the epochs of a stage: `batches()` yields the arguments of the updates of one, of which the last is a mask.
 
     Ctrl+C takes effect between two updates. The first one may compile, for up to a minute: within it Ctrl+C is

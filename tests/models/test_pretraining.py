@@ -16,11 +16,11 @@ from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.models.pretraining import (
     Pretraining,
-    _run,
     pretrain,
     pretrain_frames,
     pretrain_rnn,
     rnn_params,
+    run_stage,
     stage_randomness,
 )
 from rnnrbm_pt.training.loop import shuffled_batches
@@ -278,7 +278,7 @@ def test_ctrl_c_within_the_first_update_leaves_the_parameters(toy_model):
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        _run(model, "frames", "monitor", 1, update, lambda: [(np.ones(1),)], list(model.params), None)
+        run_stage(model, "frames", "monitor", 1, update, lambda: [(np.ones(1),)], list(model.params), None)
     assert np.array_equal(values_of(model)["W"], before["W"])
 
 
