@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 from rnnrbm_pt import RnnRbm
-from rnnrbm_pt.models import storage
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.training.recipes import fast
 
@@ -75,10 +74,10 @@ def run(args):
 
 def compile_all(model, roll, valid, of_fit):
     """Train a little and put everything back, so that what follows compiles nothing but pretraining."""
-    state = storage.get_state(model)
+    state = model.state.arrays()
     model.fit([roll], **{**of_fit, "pretrain": None, "num_epochs": 1})
     model.monitor(valid)
-    storage.set_state(model, state)
+    model.state.restore(state)
     model.log.clear()
 
 

@@ -235,7 +235,7 @@ def measured(model, rolls, args):
     n_total = sum(map(len, rolls))
     some = {"n_frames": args.frames} if args.frames < n_total else {}
     found, annealing = {}, {"n_chains": args.chains, "n_temperatures": args.temperatures}
-    if model._is_exact(None):
+    if model.scorer.is_exact(None):
         found["log_likelihood"] = estimate(model.score(rolls))
     else:
         found["log_likelihood"] = estimate(model.score(rolls, **annealing, **some))

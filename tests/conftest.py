@@ -89,25 +89,20 @@ def toy_model():
 @pytest.fixture
 def python_model(toy_model):
     """Makes a small RnnRbm with streams of Philox whose graphs are run as they are written: nothing is compiled."""
-
-    from pytensor.compile.mode import Mode
+    from rnnrbm_pt.models.compiling import AS_WRITTEN
 
     def make(**settings):
-        model = toy_model(**{"streams": "philox", "k": 2, "k_generate": 2, **settings})
-        model._mode = Mode(linker="py", optimizer="fast_compile")
-        return model
+        return toy_model(**{"streams": "philox", "k": 2, "k_generate": 2, "mode": AS_WRITTEN, **settings})
 
     return make
 
 
 @pytest.fixture
 def as_written(monkeypatch):
-    """Models run their graphs as they are written: nothing is compiled."""
-    from pytensor.compile.mode import Mode
+    """Models run their graphs as they are written, those of the command too: nothing is compiled."""
+    from rnnrbm_pt.models.compiling import AS_WRITTEN
 
-    monkeypatch.setattr(
-        "rnnrbm_pt.models.base.backend_mode", lambda backend: Mode(linker="py", optimizer="fast_compile")
-    )
+    monkeypatch.setattr("rnnrbm_pt.models.compiling.backend_mode", lambda backend: AS_WRITTEN)
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ def measure(model, rolls, simple, args):
 
 def estimate(found):
     """An `Estimate`, for the report."""
-    how = {"standard_error": found.standard_error, "frames": found.n_frames, "doubtful": found.n_doubtful}
+    how = {"standard_error": found.standard_error, "frames": found.n_frames, "doubtful": found.n_low_ess}
     return {"value": float(found), **how}
 
 

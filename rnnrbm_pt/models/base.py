@@ -1,172 +1,31 @@
 """Models that are trained on music and generate it: compiled functions around the graphs.
 
-`SequenceModel` holds what does not depend on the kind of model; `RnnRbm` is the tutorial's class. Its kin, which have
-the same interface, are in `rnnrbm_pt.models.siblings`.
+`SequenceModel` holds what does not depend on the kind of model; each of its methods delegates. `RnnRbm` is the
+tutorial's class. The related models, with the same interface, are in `rnnrbm_pt.models.siblings`.
 """
-
-import os
-from functools import partial
 
 import numpy as np
 import pytensor
 
-from rnnrbm_pt.compile.modes import backend_mode, bounded_threads
-from rnnrbm_pt.graphs.rbm import VISIBLE
-from rnnrbm_pt.graphs.sequence import NONLINEARITIES, Carried
-from rnnrbm_pt.io.checks import boolean, choice, integer, number, plain, seed_number
+from rnnrbm_pt.io.checks import number, seed_number
 from rnnrbm_pt.models import storage
-from rnnrbm_pt.models.fitting import Fitting
-from rnnrbm_pt.models.generating import N_STEPS, Generating
-from rnnrbm_pt.models.observing import Observing
-from rnnrbm_pt.music.datasets import ZipMember, midi_files
-from rnnrbm_pt.music.pianoroll import check_range, check_real_roll, check_roll
+from rnnrbm_pt.models.compiling import CompileSettings
+from rnnrbm_pt.models.delegating import delegated, documented_by
+from rnnrbm_pt.models.monitor import Monitor
+from rnnrbm_pt.models.reader import Reader
+from rnnrbm_pt.models.registry import classes_of, named_classes
+from rnnrbm_pt.models.sampler import N_STEPS, GenerationInputs, Sampler
+from rnnrbm_pt.models.scorer import Scorer
+from rnnrbm_pt.models.settings import AT_LEAST_1, DEFAULT_R, as_preprocessing, checked_settings, checked_width
+from rnnrbm_pt.models.state import TrainState
+from rnnrbm_pt.models.trainer import Trainer
+from rnnrbm_pt.music.pianoroll import check_real_roll, check_roll
 from rnnrbm_pt.music.preprocessing import Preprocessing
-from rnnrbm_pt.streams.registry import STREAMS, kind_of_streams
+from rnnrbm_pt.streams.registry import kind_of_streams
 from rnnrbm_pt.streams.srs import SEED, stream_seed
 
-AT_LEAST_1 = partial(integer, least=1)
 
-SETTINGS = {
-    **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
-    **dict.fromkeys(("learn_initial", "visible_from_u"), boolean),
-    "nonlinearity": partial(choice, allowed=NONLINEARITIES),
-    "visible": partial(choice, allowed=VISIBLE),
-}
-"""How each setting that only some models have is checked."""
-
-
-def checked_settings(settings):
-    """Settings of a model, each checked and as Python's own value, which a file can hold.
-
-    Parameters
-    ----------
-    settings : dict
-        A subclass may have settings beside those of `SETTINGS`; of these, NumPy's scalars alone are replaced.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    ValueError
-        For the first setting that is not valid.
-    """
-    return {name: SETTINGS[name](name, x) if name in SETTINGS else plain(x) for name, x in settings.items()}
-
-
-DEFAULT_R = 21, 109
-"""The tutorial's range of MIDI notes: the 88 keys of a piano."""
-
-
-def checked_width(r, n_visible, visible):
-    """The range of notes and the width of a frame, of which one gives the other for notes.
-
-    Parameters
-    ----------
-    r, n_visible, visible
-        As `RnnRbm` takes them.
-
-    Returns
-    -------
-    r : (int, int) or None
-        None where `n_visible` is given: real-valued units are no notes.
-    n_visible : int
-
-    Raises
-    ------
-    ValueError
-        If one of them is not valid, or there is a width beside a range, or a width of notes.
-    """
-    if n_visible is None:
-        low, high = check_range(r)
-        return (low, high), high - low
-    n_visible = AT_LEAST_1("n_visible", n_visible)
-    if visible != "gaussian":
-        raise ValueError(
-            f"n_visible: expected visible='gaussian' beside it, since notes have a range r, found {visible!r}"
-        )
-    if r is not None and check_range(r) != DEFAULT_R:
-        raise ValueError(f"n_visible: expected either n_visible or r, found {n_visible} and {r!r}")
-    return None, n_visible
-
-
-def checked_running(backend, threads, floatX):
-    """What a model runs by, checked: none of it decides what the model is.
-
-    Parameters
-    ----------
-    backend, threads, floatX
-        As `RnnRbm` takes them.
-
-    Returns
-    -------
-    backend : str
-    threads : int
-    floatX : str
-        PyTensor's, where none was given.
-    mode : pytensor.compile.mode.Mode
-
-    Raises
-    ------
-    ValueError
-    ImportError
-        If what the backend needs is not installed.
-    """
-    floatX = choice("floatX", pytensor.config.floatX if floatX is None else floatX, ("float64", "float32"))
-    return backend, AT_LEAST_1("threads", threads), floatX, backend_mode(backend)
-
-
-def as_preprocessing(preprocess):
-    """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
-    if isinstance(preprocess, dict):
-        return Preprocessing.from_json(preprocess)
-    if not isinstance(preprocess, Preprocessing):
-        raise ValueError(f"preprocess: expected a Preprocessing or a dict, found {preprocess!r}")
-    return preprocess
-
-
-def classes_of(cls):
-    """A class of models and all that derive from it, by name; those without a builder are no models themselves.
-
-    Returns
-    -------
-    dict {str: class}
-        Of one name, the class that is nearest to `cls`, and of equally near ones the one that was defined last.
-    """
-    found, level = {}, [cls]
-    while level:
-        further = {kind.__name__: kind for kind in level if kind.builder is not None}
-        found |= {name: kind for name, kind in further.items() if name not in found}
-        level = [derived for kind in level for derived in kind.__subclasses__()]
-    return found
-
-
-def named_classes(classes):
-    """Classes of models by the names that files have for them.
-
-    Parameters
-    ----------
-    classes : class, iterable of classes, or dict {str: class}
-
-    Returns
-    -------
-    dict {str: class}
-
-    Raises
-    ------
-    ValueError
-        If one of them is no class of models.
-    """
-    classes = (classes,) if isinstance(classes, type) else classes
-    pairs = list(classes.items()) if isinstance(classes, dict) else [(getattr(c, "__name__", c), c) for c in classes]
-    for _, kind in pairs:
-        if not (isinstance(kind, type) and issubclass(kind, SequenceModel)):
-            raise ValueError(f"classes: expected classes that derive from SequenceModel, found {kind!r}")
-    return dict(pairs)
-
-
-class SequenceModel(Fitting, Generating, Observing):
+class SequenceModel:
     """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
 
     Attributes
@@ -194,9 +53,20 @@ class SequenceModel(Fitting, Generating, Observing):
         How it learns.
     preprocess : Preprocessing
         What is done to MIDI files before the model sees them.
-    threads : int
-        Of Numba while the model runs, where the streams are Philox's; BLAS has one. Neither this nor the backend is
-        saved with the model.
+    compiling : CompileSettings
+        Backend, threads, float type and mode. Of these, only the float type is saved with the model.
+    reader : Reader
+        Reads MIDI files.
+    sampler : Sampler
+        Draws sequences.
+    scorer : Scorer
+        Scores given sequences.
+    state : TrainState
+        Everything that learning and drawing change.
+    trainer : Trainer
+        Trains the model.
+    monitoring : Monitor
+        Computes the monitor of given sequences.
     """
 
     builder = None
@@ -213,11 +83,12 @@ class SequenceModel(Fitting, Generating, Observing):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         n_visible=None,
         **settings,
     ):
-        self.backend, self.threads, self.floatX, self._mode = checked_running(backend, threads, floatX)
+        self.compiling = CompileSettings.checked(backend, threads, floatX, mode)
         streams = kind_of_streams(streams, backend)
         self.dt = number("dt", dt, above=0)
         lr = number("lr", lr, least=0)
@@ -231,21 +102,22 @@ class SequenceModel(Fitting, Generating, Observing):
             preprocess = as_preprocessing(preprocess)
             self.settings["preprocess"] = preprocess.to_json()
         self.preprocess = preprocess or Preprocessing()
+        self.reader = Reader(self.preprocess, self.r, self.dt, self.n_visible)
 
         self.random_state = np.random.RandomState(seed)
-        parallel = {"parallel": True} if streams == "philox" and self.threads > 1 else {}
-        self.streams = STREAMS[streams](stream_seed(self.random_state), **parallel)
-        with pytensor.config.change_flags(floatX=self.floatX):
+        self.streams = self.compiling.streams(streams, stream_seed(self.random_state))
+        self.generation_inputs = GenerationInputs.at_initial_states(self.n_states, self.floatX)
+        with self.compiling.float_variables():
             self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
-            self._n_steps = pytensor.shared(np.int64(N_STEPS), name="n_steps")
-            # Generation starts from the initial states unless `sample` says otherwise. The other states have no size
-            # yet: `generate_function` gives them one.
-            zeros = np.zeros(0, self.floatX)
-            states = tuple(pytensor.shared(zeros, name="u_init") for _ in range(self.n_states))
-            self._start = Carried(pytensor.shared(np.asarray(1, self.floatX), name="fresh"), states)
             self.graphs = self.build(**settings)
         self.params = self.graphs.params
-        self._prepare_to_learn()
+        self.sampler = Sampler(self.graphs, self.generation_inputs, self.streams, self.compiling)
+        self.scorer = Scorer(self.graphs, streams, self.compiling, settings.get("visible", "binary"))
+        self.state = TrainState.at_first(
+            self.params, self.lr, self.streams, self.random_state, n_states=self.n_states, floatX=self.floatX
+        )
+        self.trainer = Trainer(self)
+        self.monitoring = Monitor(self.build_again, type(self.streams), self.compiling)
 
     def build(self, *, streams=None, **settings):
         """Build the graphs of the model: a `SequenceGraphs`.
@@ -260,10 +132,36 @@ class SequenceModel(Fitting, Generating, Observing):
             self.n_visible,
             random_state=self.random_state,
             streams=streams or self.streams,
-            n_steps=self._n_steps,
-            u_init=self._start,
+            n_steps=self.generation_inputs.n_steps,
+            u_init=self.generation_inputs.u_init,
             **settings,
         )
+
+    def build_again(self, *, streams=None, **settings):
+        """Further graphs of the model, on the same parameters.
+
+        Parameters
+        ----------
+        streams : RandomStreams, optional
+            What the graphs draw from. Without it, the model's streams.
+        **settings
+            What differs from the model's own graphs, such as ``batched=True`` or another k.
+
+        Returns
+        -------
+        SequenceGraphs
+        """
+        streams = self.streams.again() if streams is None else streams
+        with self.compiling.float_variables():
+            return self.build(**{**self._sizes, **settings}, params=self.params, streams=streams)
+
+    log = delegated("state", "log", "One record per epoch.")
+    progress = delegated("state", "progress", "Where the last run stands.")
+    learning = delegated("state", "learning", "How the model learns.")
+    backend = delegated("compiling", "backend", 'What compiles the functions: "numba", "c" or "jax".')
+    threads = delegated("compiling", "threads", "Number of Numba threads.")
+    floatX = delegated("compiling", "floatX", "Float type of the parameters.")
+    mode = delegated("compiling", "mode", "PyTensor's mode that compiles the functions.")
 
     @property
     def real_valued(self):
@@ -274,72 +172,173 @@ class SequenceModel(Fitting, Generating, Observing):
         """A roll as an array that the model can take; a ValueError says what is wrong with it."""
         return check_real_roll(roll, self.n_visible, name) if self.real_valued else check_roll(roll, self.r, name)
 
+    def check_rolls(self, rolls):
+        """Rolls as a list of arrays that the model can take; a ValueError says which one it cannot take, and why."""
+        return [self.check(roll, f"roll {i}") for i, roll in enumerate(rolls)]
+
     def on_host(self, function, *arguments):
         """Call a function of another backend, such as Python's, which needs the parameters where it can read them."""
-        if self.backend == "jax":
-            from rnnrbm_pt.compile.jax_functions import to_host
-
-            to_host(self.params)
-        with bounded_threads(self.threads):
-            return function(*arguments)
+        return self.compiling.on_host(self.params, function, *arguments)
 
     @property
     def step_seconds(self):
         """Seconds of a frame in what the model generates: dt, or by the tempo where frames are by the beat."""
         return self.preprocess.step_seconds(self.dt)
 
-    def prepare(self, files, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
-        """Read MIDI files as the model's `preprocess` says.
+    @documented_by(Reader.prepare)
+    def prepare(self, files, *how, **callbacks):
+        return self.reader.prepare(files, *how, **callbacks)
+
+    @documented_by(Reader.read)
+    def read(self, files, *how, **callbacks):
+        return self.reader.read(files, *how, **callbacks)
+
+    @property
+    def train_function(self):
+        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
+        return self.trainer.functions.train_function
+
+    @property
+    def batch_function(self):
+        """The compiled update by several windows at once; see `UpdateFunctions`."""
+        return self.trainer.functions.batch_function
+
+    @property
+    def carrying_function(self):
+        """The compiled update by windows that carry states over; see `UpdateFunctions`."""
+        return self.trainer.functions.carrying_function
+
+    monitor_function = delegated("monitoring", "monitor_function", "The compiled monitor; see `Monitor`.")
+
+    @documented_by(Trainer.fit)
+    def fit(self, rolls, *run, validation=None, **settings):
+        validation = None if validation is None else self.check_rolls(validation)
+        return self.trainer.fit(self.check_rolls(rolls), *run, validation=validation, **settings)
+
+    @documented_by(Trainer.partial_fit)
+    def partial_fit(self, rolls, *run, **settings):
+        return self.trainer.partial_fit(self.check_rolls(rolls), *run, **settings)
+
+    @documented_by(Trainer.updater)
+    def updater(self, batch_size, n_sequences):
+        return self.trainer.updater(batch_size, n_sequences)
+
+    @documented_by(Trainer.validation_likelihood)
+    def validation_likelihood(self, rolls):
+        return self.trainer.validation_likelihood(rolls)
+
+    @documented_by(TrainState.check_finite)
+    def check_finite(self, monitor=None):
+        self.state.check_finite(monitor)
+
+    @documented_by(Monitor.of)
+    def monitor(self, rolls, *run, **settings):
+        return self.monitoring.of(self.check_rolls(rolls), *run, **settings)
+
+    def train(self, files, batch_size=100, num_epochs=200, *, validation=None, on_broken=None, **settings):
+        """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
 
         Parameters
         ----------
-        files, progress, on_outside, on_drums, on_broken
-            As for `read`.
+        files : list of paths, or one
+            MIDI files, folders, patterns, zip files; see `read`.
+        batch_size : int
+            Frames of the window that one update looks at.
+        num_epochs : int
+            Ctrl+C ends it before; the model can be used then.
+        validation : list of paths, or one, optional
+            Files whose monitor is printed too.
+        on_broken : callable, optional
+            Called as on_broken(file, error) for each file that cannot be read, which is skipped then; see `read`.
+        **settings
+            See `fit`.
+        """
+        rolls = self.read(files, on_broken=on_broken)
+        validation = None if validation is None else self.read(validation, on_broken=on_broken)
+
+        def show(record):
+            more = f"  validation {record['validation']}" if "validation" in record else ""
+            print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}{more}", flush=True)
+
+        try:
+            self.fit(rolls, batch_size, num_epochs, validation=validation, on_epoch=show, **settings)
+        except KeyboardInterrupt:
+            print("Interrupted by user.")
+
+    @property
+    def generate_function(self):
+        """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state."""
+        return self.sampler.generate_function
+
+    @documented_by(Sampler.sample)
+    def sample(self, n_steps=N_STEPS, *, seed=None, primer=None):
+        primer = None if primer is None else self.check(primer, "primer")
+        roll = self.sampler.sample(n_steps, seed=seed, primer=primer)
+        return roll if self.real_valued else roll.astype(np.uint8)
+
+    def generate(self, filename, show=True, *, n_steps=200, seed=None, primer=None, shift=0):
+        """Draw a sequence from the model, write it as a MIDI file and plot it.
+
+        Parameters
+        ----------
+        filename : path
+            The MIDI file to write.
+        show : bool
+            Whether to plot the piano-roll, with matplotlib.pyplot.
+        n_steps, seed, primer
+            See `sample`.
+        shift : int
+            Semitones by which a piece was moved up in preprocessing, to write in the key of that piece.
 
         Returns
         -------
-        Prepared
-            rolls, and by how many semitones each was moved, the keys they were in, and how many notes were folded.
+        uint8 array, shape (n_steps, n_visible)
+            What was written.
 
         Raises
         ------
         ValueError
-            If the model has no range of notes.
+            If frames are real numbers: those are no notes; see `sample`.
         """
-        if self.r is None:
-            raise ValueError(f"read: expected a model of notes, found one of {self.n_visible} real numbers per frame")
-        if isinstance(files, (str, os.PathLike, ZipMember)):
-            files = [files]
-        found = []
-        for source in files:
-            found += [source] if isinstance(source, ZipMember) else midi_files(source)
-        calls = {"on_outside": on_outside, "on_drums": on_drums, "on_broken": on_broken}
-        return self.preprocess.read(found, self.r, self.dt, progress, **calls)
+        if self.real_valued:
+            raise ValueError("generate: expected binary visible units, found Gaussian ones, which are no notes")
+        piano_roll = self.sample(n_steps, seed=seed, primer=primer)
+        if shift:
+            piano_roll = self.preprocess.undo(piano_roll, self.r, shift=shift)
+        self.preprocess.write(filename, piano_roll, self.r, self.dt)
+        if show:
+            from rnnrbm_pt.music.plot import plot_piano_roll
 
-    def read(self, files, progress=False, on_outside=None, *, on_drums=None, on_broken=None):
-        """Read MIDI files as piano-rolls of the model's `r` and `dt`, prepared as its `preprocess` says.
+            plot_piano_roll(piano_roll, self.r, self.step_seconds)
+        return piano_roll
 
-        Parameters
-        ----------
-        files : path or list of paths
-            MIDI files, in the order in which they are wanted; folders, patterns and zip files stand for the sorted
-            MIDI files in them.
-        progress : bool
-            Whether to show a bar.
-        on_outside : callable, optional
-            Called as on_outside(file, n) for each file of which n notes lie outside `r` and are left out.
-        on_drums : callable, optional
-            Called as on_drums(file, n) for each file that has n notes on channel 10. `preprocess` says whether they are
-            read as notes.
-        on_broken : callable, optional
-            Called as on_broken(file, error) for each file that cannot be read, which is skipped then. Without it, such
-            a file is an error.
+    @documented_by(Scorer.score)
+    def score(self, rolls, **settings):
+        return self.scorer.score(self.check_rolls(rolls), **settings)
 
-        Returns
-        -------
-        list of arrays, shape (n_steps, n_visible)
-        """
-        return self.prepare(files, progress, on_outside, on_drums=on_drums, on_broken=on_broken).rolls
+    @documented_by(Scorer.log_likelihoods)
+    def log_likelihoods(self, rolls, **settings):
+        return self.scorer.log_likelihoods(self.check_rolls(rolls), **settings)
+
+    @documented_by(Scorer.expected_accuracy)
+    def expected_accuracy(self, rolls, **settings):
+        return self.scorer.expected_accuracy(self.check_rolls(rolls), **settings)
+
+    @documented_by(Scorer.accuracy_and_precision)
+    def accuracy_and_precision(self, rolls, **settings):
+        return self.scorer.accuracy_and_precision(self.check_rolls(rolls), **settings)
+
+    @documented_by(Scorer.predict_next)
+    def predict_next(self, roll, **settings):
+        return self.scorer.predict_next(*self.check_rolls([roll]), **settings)
+
+    @documented_by(Scorer.reconstruct)
+    def reconstruct(self, rolls):
+        return self.scorer.reconstruct(self.check_rolls(rolls))
+
+    @documented_by(Scorer.transform)
+    def transform(self, rolls):
+        return self.scorer.transform(self.check_rolls(rolls))
 
     def save(self, filename):
         """Write the model to a file: parameters, settings, random states and the progress of training.
@@ -349,7 +348,7 @@ class SequenceModel(Fitting, Generating, Observing):
         storage.save(self, filename)
 
     @classmethod
-    def load(cls, filename, *, backend="numba", threads=1, floatX=None, k_generate=None, classes=()):
+    def load(cls, filename, *, backend="numba", threads=1, floatX=None, mode=None, k_generate=None, classes=()):
         """Read a model that `save` wrote.
 
         The file names its class, which is this class or one that derives from it. A class of your own has to be
@@ -365,6 +364,8 @@ class SequenceModel(Fitting, Generating, Observing):
             Of Numba while the model runs, where the streams are Philox's; BLAS has one.
         floatX : {"float64", "float32"}, optional
             Convert the model to this type. Without it, the model keeps its own.
+        mode : pytensor.compile.mode.Mode, optional
+            As `RnnRbm` takes it.
         k_generate : int, optional
             Gibbs steps in generation, instead of those of the file.
         classes : list of classes, or dict {str: class}, optional
@@ -379,13 +380,13 @@ class SequenceModel(Fitting, Generating, Observing):
         ImportError
             If what the backend needs is not installed.
         """
-
-        backend, threads, floatX_or_default, _ = checked_running(backend, threads, floatX)  # before the file is read
+        compiling = CompileSettings.checked(backend, threads, floatX, mode)  # before the file is read
         return storage.load(
             filename,
-            classes_of(cls) | named_classes(classes),
+            classes_of(cls) | named_classes(classes, SequenceModel),
             backend=backend,
-            threads=threads,
-            floatX=None if floatX is None else floatX_or_default,
+            threads=compiling.threads,
+            floatX=None if floatX is None else compiling.floatX,
+            mode=mode,
             k_generate=None if k_generate is None else AT_LEAST_1("k_generate", k_generate),
         )

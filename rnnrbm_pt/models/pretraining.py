@@ -14,9 +14,8 @@ The monitor does not show what this brings: it asks how well k Gibbs steps remem
 forget it. On the JSB chorales an RNN-RBM whose frames were pretrained trained on with a lower monitor than one without,
 and a higher likelihood.
 
-A model is taken by its interface: `params`, `graphs`, `build`. What graphs are needed is imported in functions, so that
-training/ otherwise knows none. The order of the frames and of the windows, and what is drawn, come from the model's
-seed, but neither from its streams nor from its `random_state`: a run that follows finds both as they were.
+The order of the frames and of the windows, and what is drawn, come from the model's seed, but neither from its streams
+nor from its `random_state`: a run that follows finds both as they were.
 """
 
 import time
@@ -24,10 +23,16 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 
 import numpy as np
+import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.nade import build_nade
+from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
 from rnnrbm_pt.io.checks import choice, integer, number
+from rnnrbm_pt.streams.srs import stream_seed
+from rnnrbm_pt.training.gradients import differentiable_inputs
 from rnnrbm_pt.training.learning import RBM_PARAMS
-from rnnrbm_pt.training.loop import batch_of, groups, interrupt_between_updates, windows
+from rnnrbm_pt.training.loop import batch_of, groups, interrupt_between_updates, shuffled_batches, windows
+from rnnrbm_pt.training.updates import OPTIMIZERS, optimizer_updates
 
 OF_THE_HIDDEN_BIASES = "Wuh", "Wsh", "bh0"
 """Names of those that move its hidden biases. They may reach the visible ones too, through the hidden units of an RTRBM
@@ -74,7 +79,6 @@ class Pretraining:
     rnn_also: tuple = ()
 
     def __post_init__(self):
-        from rnnrbm_pt.training.updates import OPTIMIZERS
 
         self._check(partial(integer, least=0), "frame_epochs", "rnn_epochs")
         self._check(partial(integer, least=1), "frame_batch_size", "frame_k", "rnn_batch_size", "rnn_n_sequences")
@@ -113,6 +117,11 @@ class Pretraining:
         if unknown:
             raise ValueError(f"pretraining: expected {', '.join(f.name for f in fields(cls))}, found {min(unknown)}")
         return cls(**described)
+
+
+def as_pretraining(described):
+    """A `Pretraining` as it is, or the one that a dict describes."""
+    return Pretraining.from_json(described) if isinstance(described, dict) else described
 
 
 def pretrain(model, rolls, pretraining, on_epoch=None):
@@ -174,46 +183,13 @@ def pretrain_frames(model, rolls, pretraining, on_epoch=None):
     def batches():
         return shuffled_batches(frames, batch_size, random_state, model.floatX)
 
-    return _run(model, "frames", "monitor", pretraining.frame_epochs, update, batches, params, on_epoch)
-
-
-def shuffled_batches(frames, batch_size, random_state, dtype):
-    """Each frame once, in a new order, in batches of one size.
-
-    Parameters
-    ----------
-    frames : array, shape (n_frames, n_visible)
-    batch_size : int
-    random_state : numpy.random.RandomState
-    dtype : str
-
-    Yields
-    ------
-    v : array of dtype, shape (batch_size, n_visible)
-        The last batch is filled up by zeros.
-    mask : array of dtype, shape (batch_size,)
-        1 for a frame, 0 for what fills up.
-    """
-    order = random_state.permutation(len(frames))
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        v = np.zeros((batch_size, frames.shape[1]), dtype)
-        v[: len(rows)] = frames[rows]
-        yield v, (np.arange(batch_size) < len(rows)).astype(dtype)
+    return run_stage(model, "frames", "monitor", pretraining.frame_epochs, update, batches, params, on_epoch)
 
 
 def _frames_update(model, pretraining, streams):
     """The compiled update by a batch and its mask, which returns the monitor; and what it changes."""
-    import pytensor
-    import pytensor.tensor as pt
-
-    from rnnrbm_pt.compile.modes import compile_function
-    from rnnrbm_pt.graphs.nade import build_nade
-    from rnnrbm_pt.graphs.rbm import build_rbm
-    from rnnrbm_pt.training.updates import optimizer_updates
-
     params = [p for p in model.params if p.name in RBM_PARAMS]
-    with pytensor.config.change_flags(floatX=model.floatX):
+    with model.compiling.float_variables():
         v, mask = pt.matrix("v"), pt.vector("mask")
         weights = mask / mask.sum()
         if model.graphs.log_likelihood is not None:
@@ -232,7 +208,7 @@ def _frames_update(model, pretraining, streams):
             clip_norm=pretraining.frame_clip_norm,
         )
     updates = {**updates, **learned}
-    return compile_function([v, mask], monitor, updates, mode=model._mode, floatX=model.floatX), params
+    return model.compiling.function([v, mask], monitor, updates), params
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -274,7 +250,7 @@ def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
         for group in groups(windows(rolls, order, n_frames), n_sequences):
             yield batch_of(group, n_steps, n_sequences, model.floatX)
 
-    return _run(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
+    return run_stage(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
 
 
 def rnn_params(model, also=()):
@@ -312,38 +288,6 @@ def rnn_params(model, also=()):
     return [p for p in reach if p.name not in left_out or p.name in also]
 
 
-def differentiable_inputs(output):
-    """All variables of a graph on which an output depends by paths that a gradient takes.
-
-    Asked of each operation by its connection pattern, which a scan works out from the graph within it: without building
-    the gradient, which of a scan takes seconds.
-
-    Parameters
-    ----------
-    output : variable
-
-    Returns
-    -------
-    set of variables
-    """
-    found, ahead = set(), [output]
-    while ahead:
-        variable = ahead.pop()
-        if variable in found:
-            continue
-        found.add(variable)
-        node = variable.owner
-        if node is None:
-            continue
-        if not hasattr(node.op, "connection_pattern"):  # each input to each output
-            ahead += node.inputs
-            continue
-        i = node.outputs.index(variable)
-        pattern = node.op.connection_pattern(node)
-        ahead += [x for x, row in zip(node.inputs, pattern, strict=True) if row[i]]
-    return found
-
-
 def prediction_error(v, bv_t, visible="binary"):
     """Of frames that are predicted by visible biases alone: -sum_i v_i log p_i + (1 - v_i) log(1 - p_i).
 
@@ -359,26 +303,19 @@ def prediction_error(v, bv_t, visible="binary"):
     tensor, shape v.shape[:-1]
         In nats, one a frame (of Gaussian units but for a constant).
     """
-    from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
-
     return ((v - bv_t) ** 2).sum(axis=-1) / 2 if visible == "gaussian" else -log_pseudo_likelihood(v, bv_t)
 
 
 def _rnn_update(model, pretraining, params):
     """The compiled update of params by windows and their mask, which returns the cost."""
-    import pytensor
-
-    from rnnrbm_pt.compile.modes import compile_function
-    from rnnrbm_pt.training.updates import optimizer_updates
-
-    graphs = model._graphs_to_learn(batched=True)
-    with pytensor.config.change_flags(floatX=model.floatX):
+    graphs = model.build_again(batched=True)
+    with model.compiling.float_variables():
         error = prediction_error(graphs.v, graphs.bv_t, "gaussian" if model.real_valued else "binary")
         cost = (error * graphs.mask).sum() / graphs.mask.sum()
         updates = optimizer_updates(
             pretraining.rnn_optimizer, cost, params, pretraining.rnn_lr, clip_norm=pretraining.rnn_clip_norm
         )
-    return compile_function([graphs.v, graphs.mask], cost, updates, mode=model._mode, floatX=model.floatX)
+    return model.compiling.function([graphs.v, graphs.mask], cost, updates)
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -399,32 +336,28 @@ def stage_randomness(model, stage):
     streams : RandomStreams
         Of the model's kind.
     """
-    from rnnrbm_pt.streams.srs import stream_seed
-
     seed = model.settings["seed"]
     random_state = np.random.RandomState(None if seed is None else [*np.ravel(seed), stage])
     return random_state, type(model.streams)(stream_seed(random_state))
 
 
 def _rolls_of(model, rolls):
-    rolls = model._checked(rolls)
+    rolls = model.check_rolls(rolls)
     if not sum(len(roll) for roll in rolls):
         raise ValueError("pretraining: expected rolls with frames, found none")
     return rolls
 
 
-def _run(model, stage, quantity, num_epochs, update, batches, params, on_epoch):
+def run_stage(model, stage, quantity, num_epochs, update, batches, params, on_epoch):
     """Run the epochs of a stage: `batches()` yields the arguments of the updates of one, of which the last is a mask.
 
     Ctrl+C takes effect between two updates. The first one may compile, for up to a minute: within it Ctrl+C is
     immediate, and leaves the parameters as they were.
     """
-    from rnnrbm_pt.compile.modes import bounded_threads
-
     before = [p.get_value() for p in params]
     records, updated = [], False
     try:
-        with bounded_threads(model.threads), interrupt_between_updates() as check:
+        with model.compiling.bounded_threads(), interrupt_between_updates() as check:
             for epoch in range(1, num_epochs + 1):
                 start = time.perf_counter()
                 found, frames = [], []

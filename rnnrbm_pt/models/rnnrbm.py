@@ -1,7 +1,8 @@
 """The tutorial's model."""
 
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
-from rnnrbm_pt.models.base import DEFAULT_R, SequenceModel
+from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.models.settings import DEFAULT_R
 from rnnrbm_pt.streams.srs import SEED
 
 
@@ -33,7 +34,9 @@ class RnnRbm(SequenceModel):
         Kind of random streams: Theano's shared_randomstreams, or its MRG31k3p, or Philox, which is faster and the same
         on every backend. Without it, the first; on JAX the last, which has no other.
     threads : int
-        Of Numba while the model runs, where the streams are Philox's; BLAS has one.
+        Number of Numba threads. Only Philox streams use more than one.
+    mode : pytensor.compile.mode.Mode, optional
+        PyTensor's mode that compiles the functions. Without it, the backend's.
     preprocess : Preprocessing or dict, optional
         What is done to MIDI files before the model sees them, and undone for what it generates: transposition to a
         common tonality, frames by the beat. Without it nothing is.
@@ -76,6 +79,7 @@ class RnnRbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         nonlinearity="tanh",
         learn_initial=False,
@@ -95,6 +99,7 @@ class RnnRbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            mode=mode,
             preprocess=preprocess,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,

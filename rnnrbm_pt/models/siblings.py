@@ -3,7 +3,8 @@
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
-from rnnrbm_pt.models.base import DEFAULT_R, SequenceModel
+from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.models.settings import DEFAULT_R
 from rnnrbm_pt.streams.srs import SEED
 
 
@@ -14,7 +15,7 @@ class Rtrbm(SequenceModel):
     ----------
     n_hidden : int
         Number of hidden units of the RBMs, which are those of the RNN too.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible, n_visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, mode, preprocess, visible, n_visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -39,6 +40,7 @@ class Rtrbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         visible_from_u=False,
         learn_initial=False,
@@ -57,6 +59,7 @@ class Rtrbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            mode=mode,
             preprocess=preprocess,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
@@ -74,7 +77,7 @@ class LstmRtrbm(SequenceModel):
         Number of hidden units of the RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, preprocess, visible, n_visible
+    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, mode, preprocess, visible, n_visible
         As `RnnRbm` takes them.
     visible_from_u : bool
         Whether the visible biases move too.
@@ -100,6 +103,7 @@ class LstmRtrbm(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         visible_from_u=False,
         learn_initial=False,
@@ -119,6 +123,7 @@ class LstmRtrbm(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            mode=mode,
             preprocess=preprocess,
             visible_from_u=visible_from_u,
             learn_initial=learn_initial,
@@ -136,7 +141,7 @@ class RnnNade(SequenceModel):
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    lr, r, dt, seed, backend, floatX, streams, threads, preprocess, nonlinearity, learn_initial
+    lr, r, dt, seed, backend, floatX, streams, threads, mode, preprocess, nonlinearity, learn_initial
         As `RnnRbm` takes them. There is no Gibbs chain, and so no k. The monitor is the log-likelihood.
     """
 
@@ -155,6 +160,7 @@ class RnnNade(SequenceModel):
         floatX=None,
         streams=None,
         threads=1,
+        mode=None,
         preprocess=None,
         nonlinearity="tanh",
         learn_initial=False,
@@ -170,6 +176,7 @@ class RnnNade(SequenceModel):
             floatX=floatX,
             streams=streams,
             threads=threads,
+            mode=mode,
             preprocess=preprocess,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,

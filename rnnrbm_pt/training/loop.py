@@ -42,7 +42,7 @@ class Progress:
     updates: int = 0
     """Updates that are complete, of the whole run."""
     validate_by: str = "monitor"
-    """What an epoch's validation is: one of `fitting.VALIDATIONS`."""
+    """What an epoch's validation is: one of `models.trainer.VALIDATIONS`."""
     validate_every: int = 1
     """Epochs from one validation to the next; the last epoch has one too."""
     patience: int | None = None
@@ -217,6 +217,31 @@ def batch_of(
         v[: lengths[i], i] = window
         mask[: lengths[i], i] = 1
     return v, mask
+
+
+def shuffled_batches(frames, batch_size, random_state, dtype):
+    """Each frame once, in a new order, in batches of one size.
+
+    Parameters
+    ----------
+    frames : array, shape (n_frames, n_visible)
+    batch_size : int
+    random_state : numpy.random.RandomState
+    dtype : str
+
+    Yields
+    ------
+    v : array of dtype, shape (batch_size, n_visible)
+        The last batch is filled up by zeros.
+    mask : array of dtype, shape (batch_size,)
+        1 for a frame, 0 for what fills up.
+    """
+    order = random_state.permutation(len(frames))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        v = np.zeros((batch_size, frames.shape[1]), dtype)
+        v[: len(rows)] = frames[rows]
+        yield v, (np.arange(batch_size) < len(rows)).astype(dtype)
 
 
 @contextmanager

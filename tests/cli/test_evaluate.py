@@ -92,8 +92,8 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     )
     for name, found in (("log_likelihood", up), ("log_likelihood_reverse", down)):
         assert report[name]["value"] == pytest.approx(found, rel=1e-12)
-        assert report[name]["doubtful"] == found.n_doubtful
-    assert up.n_doubtful
+        assert report[name]["doubtful"] == found.n_low_ess
+    assert up.n_low_ess
 
 
 def test_estimates_in_the_wrong_order_enclose_nothing():

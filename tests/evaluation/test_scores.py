@@ -9,7 +9,8 @@ from oracles import states
 from oracles import temporal as oracle
 
 from rnnrbm_pt import RnnNade, RnnRbm
-from rnnrbm_pt.models.measuring import Estimate, draw_frames, error_of_mean, in_blocks, log_mean_exp
+from rnnrbm_pt.evaluation.estimate import Estimate, error_of_mean, log_mean_exp
+from rnnrbm_pt.evaluation.frames import draw_frames, in_blocks
 
 ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((12, 0, 9, 11))]
 N_FRAMES = 32
@@ -45,26 +46,26 @@ def test_annealing_finds_the_likelihood_that_the_sum_has(rbm, monkeypatch, rever
     score = rbm.score(ROLLS, **settings)
     assert score == pytest.approx(np.concatenate(found).mean(), rel=1e-12) and not score.exact
     assert abs(score - exact.mean()) < 4 * score.standard_error < 0.1
-    monkeypatch.setattr("rnnrbm_pt.models.measuring.ROWS", 200)
+    monkeypatch.setattr("rnnrbm_pt.evaluation.frames.ROWS", 200)
     blocks = rbm.score(ROLLS, **settings)  # five frames at a time, of which each draws anew
     assert blocks != score and abs(blocks - exact.mean()) < 4 * blocks.standard_error
     assert states_of(rbm) == before
 
 
 def test_frames_whose_chains_disagree_are_counted(rbm):
-    """With weights so large that most chains end where none of the mass is; more rungs help."""
+    """With weights so large that most chains end where none of the mass is; more temperatures help."""
     steep = make(RnnRbm, "c")
     steep.params[0].set_value(6 * steep.params[0].get_value())
     few, more = (steep.score(ROLLS, exact=False, n_chains=10, n_temperatures=n) for n in (3, 100))
-    assert 16 < few.n_doubtful <= N_FRAMES and more.n_doubtful < few.n_doubtful / 2
+    assert 16 < few.n_low_ess <= N_FRAMES and more.n_low_ess < few.n_low_ess / 2
     _, errors = steep.log_likelihoods(ROLLS, exact=False, n_chains=10, n_temperatures=3, return_errors=True)
-    assert few.n_doubtful == (np.concatenate(errors) > 1 / np.sqrt(10)).sum()
-    assert rbm.score(ROLLS).n_doubtful == 0 and rbm.expected_accuracy(ROLLS).n_doubtful == 0
+    assert few.n_low_ess == (np.concatenate(errors) > 1 / np.sqrt(10)).sum()
+    assert rbm.score(ROLLS).n_low_ess == 0 and rbm.expected_accuracy(ROLLS).n_low_ess == 0
 
 
 def test_every_backend_draws_the_same(rbm, monkeypatch):
     """In blocks, of which JAX fills up the last one."""
-    monkeypatch.setattr("rnnrbm_pt.models.measuring.ROWS", 100)
+    monkeypatch.setattr("rnnrbm_pt.evaluation.frames.ROWS", 100)
     settings = {"exact": False, "n_chains": 10, "n_temperatures": 10}
     expected = rbm.score(ROLLS, **settings)
     for backend in ("numba", "jax"):
@@ -140,8 +141,8 @@ def test_an_estimate_is_a_float_that_knows_its_error():
     x = Estimate(-1.5, 0.25, 10, False)
     assert x == -1.5 and f"{x:.2f}" == "-1.50" and json.dumps({"x": x}) == '{"x": -1.5}' and type(-x) is float
     assert repr(x) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False)"
-    doubtful = Estimate(-1.5, 0.25, 10, False, 3)
-    assert repr(doubtful) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False, n_doubtful=3)"
+    low = Estimate(-1.5, 0.25, 10, False, 3)
+    assert repr(low) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False, n_low_ess=3)"
     assert repr(copy.deepcopy(x)) == repr(x)
 
 

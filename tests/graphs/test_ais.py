@@ -6,9 +6,9 @@ import pytensor.tensor as pt
 import pytest
 from oracles import STEP_BY_STEP, distribution, free_energy_by_sum, states
 
+from rnnrbm_pt.evaluation.estimate import log_mean_exp
 from rnnrbm_pt.evaluation.exact import log_partition
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
-from rnnrbm_pt.models.measuring import log_mean_exp
 from rnnrbm_pt.streams.srs import RandomStreams
 
 

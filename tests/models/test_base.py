@@ -12,7 +12,6 @@ import pytest
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, midiread
 from rnnrbm_pt.compile.modes import backend_mode, compile_function
-from rnnrbm_pt.models import storage
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.music.midi import midiwrite
 
@@ -23,7 +22,7 @@ def monitors_of(model):
     """A list that gets the monitor of each update that the model makes."""
     monitors = []
     function = model.train_function
-    model.__dict__["train_function"] = lambda window: monitors.append(float(function(window))) or monitors[-1]
+    model.trainer.functions.train_function = lambda window: monitors.append(float(function(window))) or monitors[-1]
     return monitors
 
 
@@ -104,16 +103,16 @@ def test_primer_sets_the_first_state(toy_model, toy_rolls):
     u = np.zeros_like(bu)
     for v in toy_rolls[0]:
         u = np.tanh(bu + v @ Wvu + u @ Wuu)
-    np.testing.assert_allclose(model._state_function(toy_rolls[0].astype(float)), [u], atol=1e-12)
+    np.testing.assert_allclose(model.sampler.states_after(toy_rolls[0]), [u], atol=1e-12)
     assert not np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0]))
     assert np.array_equal(model.sample(20, seed=3), model.sample(20, seed=3, primer=toy_rolls[0][:0]))
 
 
 def replayed(model, draw):
     """What `draw` gives by the model's streams, which are left as they were."""
-    before = storage.get_state(model)
+    before = model.state.arrays()
     roll = draw()
-    storage.set_state(model, before)
+    model.state.restore(before)
     return roll
 
 
@@ -326,7 +325,7 @@ def test_ctrl_c_in_train_is_said_and_the_model_is_usable(toy_model, toy_rolls, t
             os.kill(os.getpid(), signal.SIGINT)
         return function(window)
 
-    model.__dict__["train_function"] = update
+    model.trainer.functions.train_function = update
     model.train(tmp_path, num_epochs=3)
     assert capsys.readouterr().out.splitlines()[-1] == "Interrupted by user."
     assert model.sample(10).shape == (10, 12)

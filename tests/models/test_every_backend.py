@@ -9,9 +9,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 MODELS = {
     "RnnRbm": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2}),
@@ -75,8 +75,7 @@ def reference(outcomes):
 
     @cache
     def reference(name, n_sequences):
-        model = make(name, backend="c", floatX="float64")
-        model._mode = Mode(linker="py", optimizer="fast_compile")
+        model = make(name, backend="c", floatX="float64", mode=AS_WRITTEN)
         return outcomes(model, name, n_sequences)
 
     return reference

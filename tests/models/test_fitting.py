@@ -9,7 +9,6 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, midiread, midiwrite
 from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
-from rnnrbm_pt.models import storage
 from rnnrbm_pt.music.preprocessing import Preprocessing
 from rnnrbm_pt.training.loop import StopTraining, side_by_side
 from rnnrbm_pt.training.schedules import Cosine, Table
@@ -38,16 +37,14 @@ def kin():
             settings["n_hidden_recurrent"] = 6
         if kind is not RnnNade:
             settings = {"k": 2, "k_generate": 2, **settings}
-        model = kind(8, **{"lr": 0.05, "r": (21, 33), "streams": "philox", **settings})
-        model._mode = PYTHON
-        return model
+        return kind(8, **{"lr": 0.05, "r": (21, 33), "streams": "philox", "mode": PYTHON, **settings})
 
     return make
 
 
 def same(one, other):
     """Whether two models are equal, to the bit, in all that learning changes."""
-    a, b = storage.get_state(one), storage.get_state(other)
+    a, b = one.state.arrays(), other.state.arrays()
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
@@ -72,14 +69,14 @@ def test_adam_in_fit_is_adam_by_hand(python_model, toy_rolls):
 def test_windows_alone_and_side_by_side_share_the_slots(python_model, toy_rolls):
     model = python_model()
     model.fit(toy_rolls[:1], 45, 1, optimizer="momentum", momentum=0.5)
-    velocity = model._slots["momentum_velocity_W"]
+    velocity = model.state.slots["momentum_velocity_W"]
     before = velocity.get_value()
     model.partial_fit(toy_rolls[:2], 48, n_sequences=2)
-    assert len(model._slots) == 8 and not np.array_equal(velocity.get_value(), before)
+    assert len(model.state.slots) == 8 and not np.array_equal(velocity.get_value(), before)
     model.fit(toy_rolls[:1], 45, 0, optimizer="momentum", momentum=0.7)  # a new run begins with nothing remembered
-    assert not velocity.get_value().any() and model._scalars["momentum"].get_value() == 0.7
+    assert not velocity.get_value().any() and model.state.scalars["momentum"].get_value() == 0.7
     model.fit(toy_rolls[:1], 45, 0)
-    assert model._slots == {} and "momentum" not in model._scalars
+    assert model.state.slots == {} and "momentum" not in model.state.scalars
 
 
 SCHEDULED = {
@@ -102,9 +99,8 @@ def test_learning_goes_on_from_a_file_as_it_would_have(python_model, toy_rolls, 
     model = python_model()
     model.fit(toy_rolls[:1], 20, 2, **SCHEDULED)
     model.save(tmp_path / "m")
-    loaded = RnnRbm.load(tmp_path / "m")
-    loaded._mode = PYTHON
-    values = [{name: scalar.get_value() for name, scalar in m._scalars.items()} for m in (model, loaded)]
+    loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
+    values = [{name: scalar.get_value() for name, scalar in m.state.scalars.items()} for m in (model, loaded)]
     assert values[0] == values[1] and values[0]["k"] == 3 and values[0]["momentum"] == 0.9
     for m in (model, loaded):
         m.partial_fit(toy_rolls[:2], 20)
@@ -120,7 +116,7 @@ def test_files_without_the_scalars_of_learning_load(python_model, toy_rolls, tmp
     assert len(arrays) - len(older) == 6
     write_checkpoint(tmp_path / "m", older, about)
     loaded = RnnRbm.load(tmp_path / "m")
-    assert loaded.lr.get_value() == 0.02 and loaded._scalars["k"].get_value() == 1  # as those files always did
+    assert loaded.lr.get_value() == 0.02 and loaded.state.scalars["k"].get_value() == 1  # as those files always did
 
 
 def test_schedules_are_followed(python_model, toy_rolls):
@@ -130,7 +126,7 @@ def test_schedules_are_followed(python_model, toy_rolls):
         30,
         4,
         schedule={"lr": Table((0, 2), (0.1, 0.01)), "k": Table((0, 3), (1, 2))},
-        on_update=lambda *_: rates.append((float(model.lr.get_value()), int(model._scalars["k"].get_value()))),
+        on_update=lambda *_: rates.append((float(model.lr.get_value()), int(model.state.scalars["k"].get_value()))),
     )
     assert rates == [(0.1, 1)] * 8 + [(0.01, 1)] * 4 + [(0.01, 2)] * 4
 
@@ -164,20 +160,20 @@ def test_with_the_state_carried_over_windows_are_whole_sequences(kin, toy_rolls,
     for p in model.params:
         p.set_value(rng.normal(size=p.get_value().shape) * 0.5)
     seen = []
-    update = model.updater
+    update = model.trainer.updater
 
     def spy(*arguments):
         function = update(*arguments)
 
         def run(*windows, fresh):
-            before = [carried.get_value() for carried in model._carried]
+            before = [carried.get_value() for carried in model.state.carried]
             monitor = function(*windows, fresh=fresh)
             seen.append(([window.copy() for window in windows], fresh, before, monitor))
             return monitor
 
         return run
 
-    model.updater = spy
+    model.trainer.updater = spy
     rolls = toy_rolls[:3]
     model.fit(rolls, 20, 1, n_sequences=n_sequences, carry_state=True)
     whole = {roll.tobytes(): model.graphs for roll in rolls}
@@ -212,10 +208,10 @@ def test_the_monitor_of_given_sequences(kin, toy_rolls):
 
 def test_the_monitor_learns_nothing_and_is_the_same_each_time(python_model, toy_rolls):
     model = python_model()
-    before = storage.get_state(model)
+    before = model.state.arrays()
     first = model.monitor(toy_rolls[:2], 20)
     assert model.monitor(toy_rolls[:2], 20) == first
-    after = storage.get_state(model)
+    after = model.state.arrays()
     assert all(np.array_equal(before[name], after[name]) for name in before)
     other = python_model(seed=7)
     other.fit(toy_rolls, 20, 1)
@@ -257,7 +253,7 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     settings = {"validation": toy_rolls[2:3], "validate_by": "likelihood"}
 
     def look(record):
-        exact = model._is_exact(None)
+        exact = model.scorer.is_exact(None)
         scores.append(model.score(toy_rolls[2:3], **({} if exact else {"n_frames": 7, "n_chains": 10})))
 
     model = python_model()
@@ -265,9 +261,9 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     assert [record["validation"] for record in model.log] == scores and scores[0].exact
     assert model.progress.best == max(scores)
     model = python_model()
-    model._is_exact = lambda exact: False
+    model.scorer.is_exact = lambda exact: False
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rnnrbm_pt.models.fitting.FRAMES_TO_VALIDATE", 7)
+        patch.setattr("rnnrbm_pt.models.trainer.FRAMES_TO_VALIDATE", 7)
         model.fit(toy_rolls[:2], 30, 1, **settings, on_epoch=look)
     assert model.log[0]["validation"] == scores[2] and scores[2].n_frames == 7
     assert scores[2] == pytest.approx(scores[0], abs=4 * scores[2].standard_error)
@@ -308,8 +304,7 @@ def test_a_run_that_goes_on_from_its_file_ends_with_the_same_bits(python_model, 
 def check_a_run_stopped_at(at, whole, stopped, toy_rolls, validation, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(toy_rolls[:3], validation=validation, checkpoint=tmp_path / "m", on_update=interrupting(at), **RICH)
-    loaded = RnnRbm.load(tmp_path / "m")
-    loaded._mode = PYTHON
+    loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
     loaded.fit(toy_rolls[:3], validation=validation, resume=True)
     assert same(whole, loaded) and monitors(whole) == monitors(loaded)
     assert whole.progress == loaded.progress
@@ -419,7 +414,7 @@ def test_what_is_not_finite_ends_the_run_by_name(python_model, toy_rolls, tmp_pa
     def spoil(record):
         records.append(record)
         if len(records) == 2:
-            variable = next(v for v in (*model.params, *model._slots.values()) if v.name == name)
+            variable = next(v for v in (*model.params, *model.state.slots.values()) if v.name == name)
             value = variable.get_value()
             value.flat[3] = np.inf
             variable.set_value(value)
@@ -427,7 +422,7 @@ def test_what_is_not_finite_ends_the_run_by_name(python_model, toy_rolls, tmp_pa
     with pytest.raises(FloatingPointError, match=f"{name}: 1 of .* not finite after 6 updates"):
         model.fit(toy_rolls[:1], 20, 9, optimizer="adam", checkpoint=tmp_path / "model", on_epoch=spoil)
     loaded = RnnRbm.load(tmp_path / "model")
-    assert loaded.progress.epoch == 1 and all(np.isfinite(a).all() for a in storage.get_state(loaded).values())
+    assert loaded.progress.epoch == 1 and all(np.isfinite(a).all() for a in loaded.state.arrays().values())
 
 
 def test_a_rate_that_is_far_too_high(python_model, toy_rolls):
@@ -509,8 +504,7 @@ def test_preprocessing_belongs_to_the_model(python_model, toy_rolls, tmp_path):
     assert prepared.shifts == expected.shifts and model.step_seconds == pytest.approx(1 / 3)
     model.fit(prepared.rolls, 30, 1)
     model.save(tmp_path / "model")
-    loaded = RnnRbm.load(tmp_path / "model")
-    loaded._mode = PYTHON
+    loaded = RnnRbm.load(tmp_path / "model", mode=PYTHON)
     assert loaded.preprocess == Preprocessing(**preprocess)
     roll = loaded.generate(tmp_path / "out.mid", show=False, n_steps=9, seed=3, shift=2)
     assert np.array_equal(roll, Preprocessing(**preprocess).undo(model.sample(9, seed=3), (21, 33), shift=2))

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks
 PROGRAM = """
 import os, signal, stat, sys
 import numpy as np
-from rnnrbm_pt.models import storage
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt import midiwrite
 from rnnrbm_pt.io.checkpoint import read_checkpoint
@@ -53,7 +52,7 @@ def begin(path):
     try:
         model.fit(rolls, **settings, on_update=on_update)
     except InterruptedError:  # what lies there was written before the first update
-        storage.restore(model, *read_checkpoint(path))
+        model.state.restore_all(*read_checkpoint(path))
     return model
 
 
@@ -80,7 +79,7 @@ def go_on(model, path):
 
     def save(filename):
         if model.progress.complete:  # nobody goes on from this one, so it has to be the end already
-            assert all(np.array_equal(p.get_value(), model._best[p.name]) for p in model.params)
+            assert all(np.array_equal(p.get_value(), model.state.best[p.name]) for p in model.params)
         type(model).save(model, filename)
 
     model.save = save
@@ -101,7 +100,7 @@ if os.path.isdir(path):
         try:
             say(os.getpid())
             number, path = line.rstrip().split(" ", 1)
-            storage.restore(model, *read_checkpoint(path))
+            model.state.restore_all(*read_checkpoint(path))
             if number != "0":
                 die_in_writing(int(number))
             go_on(model, path)

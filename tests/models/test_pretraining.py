@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from oracles import bit_of, finite_differences
 from oracles import temporal as oracle
-from pytensor.compile.mode import Mode
 from scipy.special import expit
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.models.pretraining import (
     Pretraining,
-    _run,
     pretrain,
     pretrain_frames,
     pretrain_rnn,
     rnn_params,
-    shuffled_batches,
+    run_stage,
     stage_randomness,
 )
+from rnnrbm_pt.training.loop import shuffled_batches
 
 RNN = ["Wuv", "Wvu", "Wuu", "bu"]
 GATES = [name + gate for gate in "ifog" for name in ("Wv", "Ws", "b")]
@@ -41,15 +41,9 @@ KINDS = {
 ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((6, 3, 0))]
 
 
-def step_by_step(model):
-    """Without compiling: operation by operation in Python, each as it is written."""
-    model._mode = Mode("py", "fast_compile")
-    return model
-
-
 def make(kind, scale=0.8, **settings):
     """A model of four units at random parameters."""
-    model = step_by_step(kind(n_hidden=3, r=(21, 25), backend="c", **settings))
+    model = kind(n_hidden=3, r=(21, 25), backend="c", mode=AS_WRITTEN, **settings)
     values = np.random.default_rng(1)
     for param in model.params:
         param.set_value(values.normal(scale=scale, size=param.get_value().shape))
@@ -199,7 +193,7 @@ def test_rolls_are_checked():
 
 
 def toy(toy_model, **settings):
-    return step_by_step(toy_model(backend="c", **settings))
+    return toy_model(backend="c", mode=AS_WRITTEN, **settings)
 
 
 BOTH = Pretraining(
@@ -284,7 +278,7 @@ def test_ctrl_c_within_the_first_update_leaves_the_parameters(toy_model):
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        _run(model, "frames", "monitor", 1, update, lambda: [(np.ones(1),)], list(model.params), None)
+        run_stage(model, "frames", "monitor", 1, update, lambda: [(np.ones(1),)], list(model.params), None)
     assert np.array_equal(values_of(model)["W"], before["W"])
 
 

@@ -102,10 +102,10 @@ def test_a_sequence_leaves_the_state_that_a_sample_goes_on_from(model):
     twin = twin_of(model)
     for v in ROLLS[0]:
         twin.see(v)
-    u, *_ = model._state_function(ROLLS[0].astype(float))
+    u, *_ = model.sampler.states_after(ROLLS[0])
     np.testing.assert_allclose(u, twin.u, rtol=1e-12)
     if type(model) in (RnnRbm, RnnNade):
-        np.testing.assert_array_equal(model._initial_function()[0], model.params[-1].get_value())
+        np.testing.assert_array_equal(model.sampler.initial_states()[0], model.params[-1].get_value())
 
 
 def test_a_likelihood_that_would_take_too_long_is_refused():

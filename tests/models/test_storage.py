@@ -7,7 +7,6 @@ import pytest
 
 from rnnrbm_pt import RnnNade, RnnRbm, Rtrbm
 from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
-from rnnrbm_pt.models import storage
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.training.schedules import Cosine
 
@@ -31,8 +30,8 @@ def test_everything_comes_back(saved):
     loaded = RnnRbm.load(path)
     assert loaded.settings == model.settings | {"r": (21, 33)}
     assert (loaded.dt, loaded.r, loaded.floatX) == (0.25, (21, 33), "float64")
-    for name, array in storage.get_state(model).items():
-        assert np.array_equal(array, storage.get_state(loaded)[name]), name
+    for name, array in model.state.arrays().items():
+        assert np.array_equal(array, loaded.state.arrays()[name]), name
     names = {
         "W",
         "bv",
@@ -48,7 +47,7 @@ def test_everything_comes_back(saved):
         "shuffle_key",
         "shuffle_gauss",
     }
-    assert set(storage.get_state(model)) == names | {f"stream_{i}" for i in range(8)}
+    assert set(model.state.arrays()) == names | {f"stream_{i}" for i in range(8)}
 
 
 def test_streams_of_the_other_kind_come_back(toy_model, tmp_path):
@@ -63,14 +62,14 @@ def test_streams_of_the_other_kind_come_back(toy_model, tmp_path):
 
 def test_set_state_undoes_draws(toy_model):
     model = toy_model()
-    state = storage.get_state(model)
+    state = model.state.arrays()
     model.random_state.normal()
     for stream in model.streams.streams:
         rng = stream.get_value()
         rng.random(10)
         stream.set_value(rng)
-    storage.set_state(model, state)
-    assert all(np.array_equal(state[name], array) for name, array in storage.get_state(model).items())
+    model.state.restore(state)
+    assert all(np.array_equal(state[name], array) for name, array in model.state.arrays().items())
 
 
 def test_file_holds_no_pickle(saved):
@@ -244,9 +243,9 @@ def test_another_length_of_the_chain_in_generation(python_model, tmp_path):
     model = python_model(k_generate=2)
     model.params[0].set_value(100 * model.params[0].get_value())
     model.save(tmp_path / "m")
-    loaded, long = RnnRbm.load(tmp_path / "m", k_generate=np.int64(9)), python_model(k_generate=9)
+    loaded = RnnRbm.load(tmp_path / "m", k_generate=np.int64(9), mode=model.mode)
+    long = python_model(k_generate=9)
     long.params[0].set_value(model.params[0].get_value())
-    loaded._mode = model._mode
     assert loaded.settings["k_generate"] == 9 and type(loaded.settings["k_generate"]) is int
     assert np.array_equal(loaded.sample(5), long.sample(5))
     loaded.save(tmp_path / "m")
@@ -269,9 +268,8 @@ def test_another_float_type(python_model, toy_rolls, tmp_path, one, other):
     with pytest.raises(KeyboardInterrupt):
         model.fit(toy_rolls[:2], 20, 2, **run, on_update=stop)
     model.save(tmp_path / "m")
-    loaded = RnnRbm.load(tmp_path / "m", floatX=other)
-    loaded._mode = model._mode
-    before, after = storage.get_state(model), storage.get_state(loaded)
+    loaded = RnnRbm.load(tmp_path / "m", floatX=other, mode=model.mode)
+    before, after = model.state.arrays(), loaded.state.arrays()
     assert before.keys() == after.keys() and {f"slot_adam_m_{p.name}" for p in model.params} < before.keys()
     for name, array in before.items():
         if array.dtype == one and not name.startswith("shuffle"):

@@ -1,19 +1,21 @@
-"""How a model is trained: runs over epochs, validation, checkpoints."""
+"""Training of a model: runs over epochs, validation, checkpoints."""
+
+from itertools import chain, repeat
 
 import numpy as np
 
-from rnnrbm_pt.compile.modes import bounded_threads
 from rnnrbm_pt.io.checks import boolean, choice, integer
-from rnnrbm_pt.models.updating import Updating
+from rnnrbm_pt.models import pretraining
+from rnnrbm_pt.models.update_functions import UpdateFunctions
 from rnnrbm_pt.training.learning import Learning
-from rnnrbm_pt.training.loop import Progress, fingerprint, groups, run_epochs, windows
+from rnnrbm_pt.training.loop import Progress, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.schedules import set_scheduled
 
 VALIDATIONS = "monitor", "likelihood"
-"""What the validation sequences may be asked after each epoch."""
+"""Which quantity may be computed on the validation sequences after an epoch."""
 
 FRAMES_TO_VALIDATE = 1000
-"""Frames of which the likelihood is estimated for that, where it is not exact: the same each time."""
+"""Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
 
 
 def validating_settings(validation, validate_by, validate_every, patience):
@@ -22,7 +24,7 @@ def validating_settings(validation, validate_by, validate_every, patience):
     Parameters
     ----------
     validation, validate_by, validate_every, patience
-        As `Fitting.fit` takes them.
+        As `Trainer.fit` takes them.
 
     Returns
     -------
@@ -47,8 +49,56 @@ def validating_settings(validation, validate_by, validate_every, patience):
     return {"validate_by": validate_by, "validate_every": validate_every, "patience": patience}
 
 
-class Fitting(Updating):
-    """The part of a `SequenceModel` that is trained."""
+def new_progress(rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating):
+    """The progress of a run that begins, with its settings checked; see `Trainer.fit`."""
+    return Progress(
+        integer("num_epochs", num_epochs, 0),
+        integer("batch_size", batch_size, 1),
+        list(range(len(rolls))),
+        n_sequences=integer("n_sequences", n_sequences, 1),
+        carry_state=boolean("carry_state", carry_state),
+        **validating,
+        data=fingerprint(rolls + (validation or [])),
+    )
+
+
+class Trainer:
+    """Trains a model.
+
+    Parameters
+    ----------
+    model : SequenceModel
+        It has to have a `state`. Rolls are taken to be checked by `SequenceModel.check_rolls`.
+    """
+
+    def __init__(self, model):
+        self.model, self.state, self.compiling = model, model.state, model.compiling
+        self._functions = None
+
+    @property
+    def functions(self):
+        """The compiled updates for the present structure of learning.
+
+        Returns
+        -------
+        UpdateFunctions
+        """
+        if self._functions is None or self._functions.scalars is not self.state.scalars:
+            model = self.model
+            self._functions = UpdateFunctions(model.graphs, model.build_again, self.state, self.compiling)
+        return self._functions
+
+    def learn_by(self, learning):
+        """Take a description of learning. Updates are compiled anew only where it needs another graph.
+
+        Raises
+        ------
+        ValueError
+            If k has a schedule and the model has no Gibbs chain in training.
+        """
+        if "k" in learning.schedule and "k" not in self.model.settings:
+            raise ValueError("schedule: k: this model has no Gibbs chain in training")
+        self.state.learn_by(learning)
 
     def fit(
         self,
@@ -129,7 +179,8 @@ class Fitting(Updating):
 
         Returns
         -------
-        self
+        SequenceModel
+            The model itself.
 
         Raises
         ------
@@ -141,10 +192,8 @@ class Fitting(Updating):
         KeyboardInterrupt
             After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
         """
-        rolls = self._checked(rolls)
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
-        validation = None if validation is None else self._checked(validation)
         if checkpoint_every is not None:
             checkpoint_every = integer("checkpoint_every", checkpoint_every, 1)
             if checkpoint is None:
@@ -156,50 +205,48 @@ class Fitting(Updating):
                 optimizer, optimizer_settings, lr_rnn, clip_norm, clip_value, weight_decay, schedule or {}
             )
             validating = validating_settings(validation, validate_by, validate_every, patience)
-            progress = self._new_progress(
-                rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating
-            )
-            self._learn_by(learning)
-            self.progress = None
+            progress = new_progress(rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating)
+            self.learn_by(learning)
+            self.state.progress = None
             if pretrain is not None:
-                self._pretrain(rolls, pretrain, on_pretrain)
-            self._begin(progress)
+                pretraining.pretrain(self.model, rolls, pretraining.as_pretraining(pretrain), on_pretrain)
+            self.state.begin(progress, self.model.sampler.initial_states() if progress.carry_state else ())
 
         written = None  # where the run stood when the checkpoint was written
 
         def save():
             nonlocal written
-            now = self.progress.position
+            now = self.state.progress.position
             if checkpoint is not None and written != now:
-                self.check_finite()
-                self.save(checkpoint)
+                self.state.check_finite()
+                self.model.save(checkpoint)
                 written = now
 
         def after_update():
-            if checkpoint_every is not None and self.progress.updates % checkpoint_every == 0:
+            if checkpoint_every is not None and self.state.progress.updates % checkpoint_every == 0:
                 save()
 
         def epoch_done(record):
             self._complete(record, validation)
-            self.log.append(record)
+            self.state.log.append(record)
             if on_epoch is not None:
                 on_epoch(record)
-            if self.progress.complete:
-                self._take_best()
+            if self.state.progress.complete:
+                self.state.take_best()
             else:
                 save()
 
         # The finished model is written once, at the end: no run continues from it, so none would remove what a writer
         # that was killed in a second writing of it leaves beside it.
-        if not resume and not self.progress.complete:
+        if not resume and not self.state.progress.complete:
             save()
-        with bounded_threads(self.threads):
+        with self.compiling.bounded_threads():
             try:
                 run_epochs(
-                    self._scheduled(self.updater(self.progress.batch_size, self.progress.n_sequences)),
+                    self._scheduled(self.updater(self.state.progress.batch_size, self.state.progress.n_sequences)),
                     rolls,
-                    self.random_state,
-                    self.progress,
+                    self.state.random_state,
+                    self.state.progress,
                     on_update=on_update,
                     on_epoch=epoch_done,
                     after_update=after_update,
@@ -207,39 +254,9 @@ class Fitting(Updating):
             except KeyboardInterrupt:
                 save()
                 raise
-        self._take_best()
+        self.state.take_best()
         save()
-        return self
-
-    def train(self, files, batch_size=100, num_epochs=200, *, validation=None, on_broken=None, **settings):
-        """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
-
-        Parameters
-        ----------
-        files : list of paths, or one
-            MIDI files, folders, patterns, zip files; see `read`.
-        batch_size : int
-            Frames of the window that one update looks at.
-        num_epochs : int
-            Ctrl+C ends it before; the model can be used then.
-        validation : list of paths, or one, optional
-            Files whose monitor is printed too.
-        on_broken : callable, optional
-            Called as on_broken(file, error) for each file that cannot be read, which is skipped then; see `read`.
-        **settings
-            See `fit`.
-        """
-        rolls = self.read(files, on_broken=on_broken)
-        validation = None if validation is None else self.read(validation, on_broken=on_broken)
-
-        def show(record):
-            more = f"  validation {record['validation']}" if "validation" in record else ""
-            print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}{more}", flush=True)
-
-        try:
-            self.fit(rolls, batch_size, num_epochs, validation=validation, on_epoch=show, **settings)
-        except KeyboardInterrupt:
-            print("Interrupted by user.")
+        return self.model
 
     def partial_fit(self, rolls, batch_size=100, *, n_sequences=1):
         """Go on learning, by the optimiser of the last `fit`: each window of the sequences once, in their order.
@@ -256,92 +273,104 @@ class Fitting(Updating):
 
         Returns
         -------
-        self
+        SequenceModel
+            The model itself.
         """
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
-        rolls = self._checked(rolls)
         update = self.updater(batch_size, n_sequences)
-        sums = [(total, total.get_value()) for total in (self._errors, self._gradient_norms)]
-        with bounded_threads(self.threads):
+        sums = [(total, total.get_value()) for total in (self.state.errors, self.state.gradient_norms)]
+        with self.compiling.bounded_threads():
             for group in groups(windows(rolls, range(len(rolls)), batch_size), n_sequences):
                 update(*group)
         for total, value in sums:  # of an epoch of `fit` perhaps, which was stopped within it
             total.set_value(value)
-        return self
-
-    def _new_progress(self, rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating):
-        return Progress(
-            integer("num_epochs", num_epochs, 0),
-            integer("batch_size", batch_size, 1),
-            list(range(len(rolls))),
-            n_sequences=integer("n_sequences", n_sequences, 1),
-            carry_state=boolean("carry_state", carry_state),
-            **validating,
-            data=fingerprint(rolls + (validation or [])),
-        )
-
-    def _begin(self, progress):
-        self.progress, self._best = progress, None
-        for total in (self._errors, self._gradient_norms):
-            total.set_value(np.asarray(0, self.floatX))
-        if progress.carry_state:
-            for carried, state in zip(self._carried, self.on_host(self._initial_function), strict=True):
-                carried.set_value(np.zeros((progress.n_sequences, len(state)), self.floatX))
+        return self.model
 
     def _check_resumable(self, rolls, validation):
-        if self.progress is None or self.progress.complete:
+        progress = self.state.progress
+        if progress is None or progress.complete:
             raise ValueError("resume: there is no stopped run to continue")
-        if len(self.progress.order) != len(rolls):
+        if len(progress.order) != len(rolls):
             raise ValueError(
-                f"resume: expected the {len(self.progress.order)} sequences of the stopped run, found {len(rolls)}"
+                f"resume: expected the {len(progress.order)} sequences of the stopped run, found {len(rolls)}"
             )
-        if self.progress.data != fingerprint(rolls + (validation or [])):
+        if progress.data != fingerprint(rolls + (validation or [])):
             raise ValueError("resume: expected the sequences and the validation of the stopped run, found others")
 
-    def _pretrain(self, rolls, pretrain, on_pretrain):
-        from rnnrbm_pt.models.pretraining import Pretraining
-        from rnnrbm_pt.models.pretraining import pretrain as learn_before
+    # ------------------------------------------------------------------------------------------------
+    # One update
 
-        pretraining = Pretraining.from_json(pretrain) if isinstance(pretrain, dict) else pretrain
-        learn_before(self, rolls, pretraining, on_epoch=on_pretrain)
+    def _update(self, windows, batch_size, n_sequences, fresh=None):
+        """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
+        fixed = self.compiling.backend == "jax"
+        if n_sequences == 1 and not fixed and fresh is None:
+            return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=self.compiling.floatX))
+        batch = batch_of(windows, batch_size if fixed else None, n_sequences, self.compiling.floatX)
+        if fresh is None:
+            return self.functions.batch_function(*batch)
+        return self.functions.carrying_function(*batch, np.asarray(fresh, self.compiling.floatX))
+
+    def _first_update(self, *arguments):
+        """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
+        before = self.state.arrays()
+        try:
+            return self._update(*arguments)
+        except KeyboardInterrupt:
+            self.state.clear_slots()  # those that were made just now begin at zeros
+            self.state.restore(before)
+            raise
+
+    def updater(self, batch_size, n_sequences):
+        """A function that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
+        returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a sequence.
+
+        It raises FloatingPointError where something is not finite any more.
+        """
+        kinds = chain([self._first_update], repeat(self._update))
+
+        def update(*windows, fresh=None):
+            monitor = next(kinds)(windows, batch_size, n_sequences, fresh)
+            if not np.isfinite(monitor):
+                self.state.check_finite(monitor)
+            return monitor
+
+        return update
 
     def _scheduled(self, update):
-        """The update, before which all that has a schedule gets its value of the moment."""
-        scheduled = {self._scalars[name]: schedule for name, schedule in self.learning.schedule.items()}
+        """The update, before which each scheduled hyper-parameter gets its present value."""
+        state = self.state
+        scheduled = {state.scalars[name]: schedule for name, schedule in state.learning.schedule.items()}
         if not scheduled:
             return update
 
         def scheduled_update(*windows, **keywords):
-            set_scheduled(scheduled, self.progress.epoch, self.progress.updates)
+            set_scheduled(scheduled, state.progress.epoch, state.progress.updates)
             return update(*windows, **keywords)
 
         return scheduled_update
 
-    def _take_best(self):
-        """Take the parameters that were best by the validation, where there was one."""
-        for p in self.params if self._best is not None else ():
-            p.set_value(self._best[p.name])
+    # ------------------------------------------------------------------------------------------------
+    # The end of an epoch
 
     def _complete(self, record, validation):
-        """Add to the record of an epoch what the model knows of it."""
-        self.check_finite()
-        for name, total in (("error", self._errors), ("gradient_norm", self._gradient_norms)):
-            record[name] = float(total.get_value()) / record["updates"]
-            total.set_value(np.asarray(0, self.floatX))
-        record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in self.params}
-        if validation is not None and self.progress.validates:
+        """Add to the record of an epoch: error, norms and validation."""
+        state = self.state
+        state.check_finite()
+        record |= state.take_means(record["updates"])
+        record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
+        if validation is not None and state.progress.validates:
             record["validation"] = self._validation(validation)
-            if self.progress.validated(record["validation"]):
-                self._best = {p.name: p.get_value() for p in self.params}
+            if state.progress.validated(record["validation"]):
+                state.keep_best()
 
     def _validation(self, rolls):
-        """What the validation sequences are asked, in nats a frame; higher is better."""
-        if self.progress.validate_by == "monitor":
-            return self.monitor(rolls, self.progress.batch_size)
+        """The validation of an epoch in nats per frame; higher is better."""
+        if self.state.progress.validate_by == "monitor":
+            return self.model.monitor(rolls, self.state.progress.batch_size)
         return self.validation_likelihood(rolls)
 
     def validation_likelihood(self, rolls):
-        """The log-likelihood per frame as `fit` takes it of validation sequences: exact, or a quick estimate.
+        """The log-likelihood per frame as `fit` validates by it: exact, or a quick estimate.
 
         Parameters
         ----------
@@ -352,7 +381,7 @@ class Fitting(Updating):
         float
             In nats.
         """
-        if self._is_exact(None):
-            return float(self.score(rolls))
+        if self.model.scorer.is_exact(None):
+            return float(self.model.score(rolls))
         n_frames = min(FRAMES_TO_VALIDATE, sum(map(len, rolls)))
-        return float(self.score(rolls, n_frames=n_frames, n_chains=10))
+        return float(self.model.score(rolls, n_frames=n_frames, n_chains=10))

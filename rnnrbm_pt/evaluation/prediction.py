@@ -1,0 +1,29 @@
+"""Prediction of the next frame: E[v_t | v_1, ..., v_{t-1}] from the biases of each step."""
+
+import numpy as np
+
+
+def averaging_weights(burn_in, n_average, dtype):
+    """Weights of the steps of a Gibbs chain, shape (burn_in + n_average,): `burn_in` zeros, then 1 / n_average each."""
+    return np.repeat([0, 1 / n_average], [burn_in, n_average]).astype(dtype)
+
+
+def predict_next(expect, bv_t, bh_t, weights, n_samples):
+    """The expected frame of each step, as the mean over samples.
+
+    Parameters
+    ----------
+    expect : callable
+        expect(bv, bh, weights) -> an estimate of E[v] under each row of biases, by one sample each.
+    bv_t, bh_t : arrays, shape (n_steps, n_visible) and (n_steps, n_hidden)
+        Biases of each step, given the frames before it.
+    weights : array
+        See `averaging_weights`.
+    n_samples : int
+
+    Returns
+    -------
+    array, shape (n_steps, n_visible)
+    """
+    mean = np.asarray(expect(np.tile(bv_t, (n_samples, 1)), np.tile(bh_t, (n_samples, 1)), weights))
+    return mean.reshape(n_samples, *bv_t.shape).mean(axis=0)

@@ -1,0 +1,111 @@
+"""How the functions of a model are compiled and run. None of it decides what the model is."""
+
+from dataclasses import dataclass
+
+import pytensor
+from pytensor.compile.mode import Mode
+
+from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.io.checks import choice, integer
+from rnnrbm_pt.streams.registry import STREAMS
+
+AS_WRITTEN = Mode(linker="py", optimizer="fast_compile")
+"""Runs a graph operation by operation in Python. For a function that is called seldom, compiling takes longer."""
+
+
+@dataclass(frozen=True)
+class CompileSettings:
+    """What compiles and runs the functions of a model.
+
+    Attributes
+    ----------
+    backend : {"numba", "c", "jax"}
+    threads : int
+        Number of Numba threads.
+    floatX : {"float64", "float32"}
+    mode : pytensor.compile.mode.Mode
+    """
+
+    backend: str
+    threads: int
+    floatX: str
+    mode: Mode
+
+    @classmethod
+    def checked(cls, backend, threads=1, floatX=None, mode=None):
+        """Check the settings as `RnnRbm` takes them.
+
+        Parameters
+        ----------
+        backend, threads, floatX, mode
+            As `RnnRbm` takes them: without `floatX` it is PyTensor's, without `mode` the backend's.
+
+        Returns
+        -------
+        CompileSettings
+
+        Raises
+        ------
+        ValueError
+            If one of them is not valid.
+        ImportError
+            If the backend needs a package that is not installed.
+        """
+        floatX = choice("floatX", pytensor.config.floatX if floatX is None else floatX, ("float64", "float32"))
+        threads = integer("threads", threads, 1)
+        default = backend_mode(backend)
+        if mode is not None and not isinstance(mode, Mode):
+            raise ValueError(f"mode: expected a Mode of PyTensor, found {mode!r}")
+        return cls(backend, threads, floatX, default if mode is None else mode)
+
+    def function(self, inputs, outputs, updates=None):
+        """Compile a function; see `compile.modes.compile_function`."""
+        return compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX)
+
+    def function_as_written(self, inputs, outputs):
+        """A function that runs its graph step by step in Python; call it by `on_host`."""
+        return compile_function(inputs, outputs, mode=AS_WRITTEN, floatX=self.floatX)
+
+    def float_variables(self):
+        """Context in which new variables of a graph have the model's float type."""
+        return pytensor.config.change_flags(floatX=self.floatX)
+
+    def bounded_threads(self):
+        """Context in which BLAS has one thread and Numba has `threads`."""
+        return bounded_threads(self.threads)
+
+    def on_host(self, params, function, *arguments):
+        """Call a function that runs in Python and reads `params`, which JAX may hold on the graphics card.
+
+        Parameters
+        ----------
+        params : sequence of shared variables
+        function : callable
+        *arguments
+
+        Returns
+        -------
+        What the function returns.
+        """
+        if self.backend == "jax":
+            from rnnrbm_pt.compile.jax_functions import to_host
+
+            to_host(params)
+        with self.bounded_threads():
+            return function(*arguments)
+
+    def streams(self, kind, seed):
+        """New random streams of a kind.
+
+        Parameters
+        ----------
+        kind : str
+            A name of `streams.registry.STREAMS`. Only Philox streams draw on several threads.
+        seed : int
+
+        Returns
+        -------
+        RandomStreams, MRGStreams or PhiloxStreams
+        """
+        parallel = {"parallel": True} if kind == "philox" and self.threads > 1 else {}
+        return STREAMS[kind](seed, **parallel)

@@ -1,0 +1,142 @@
+"""Drawing sequences from a model, from its initial state or after frames that are given."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pytensor
+
+from rnnrbm_pt.graphs.sequence import Carried
+from rnnrbm_pt.io.checks import integer, seed_number
+
+N_STEPS = 200
+"""Frames of a generated sequence unless `sample` is asked for another number."""
+
+
+@dataclass(frozen=True)
+class GenerationInputs:
+    """Shared variables that the generation graph reads. `Sampler` sets them for a sample and puts them back.
+
+    Attributes
+    ----------
+    n_steps : shared scalar of int64
+        Frames to generate.
+    u_init : Carried
+        fresh: 1 where generation starts from the model's initial states, 0 where it starts from `states`.
+    """
+
+    n_steps: pytensor.compile.SharedVariable
+    u_init: Carried
+
+    @classmethod
+    def at_initial_states(cls, n_states, floatX):
+        """Inputs of the tutorial's generator: `N_STEPS` frames from the initial states.
+
+        Parameters
+        ----------
+        n_states : int
+            Number of vectors that the model carries from frame to frame. They are empty at first; `Sampler` gives them
+            their size.
+        floatX : str
+
+        Returns
+        -------
+        GenerationInputs
+        """
+        states = tuple(pytensor.shared(np.zeros(0, floatX), name="u_init") for _ in range(n_states))
+        fresh = pytensor.shared(np.asarray(1, floatX), name="fresh")
+        return cls(pytensor.shared(np.int64(N_STEPS), name="n_steps"), Carried(fresh, states))
+
+
+class Sampler:
+    """Draws sequences from the graphs of a model.
+
+    Parameters
+    ----------
+    graphs : SequenceGraphs
+    inputs : GenerationInputs
+        The variables that `graphs` was built with.
+    streams : RandomStreams
+        The model's streams; `sample` with a seed draws from new streams of the same kind.
+    compiling : CompileSettings
+    """
+
+    def __init__(self, graphs, inputs, streams, compiling):
+        self.graphs, self.inputs, self.streams, self.compiling = graphs, inputs, streams, compiling
+
+    @cached_property
+    def generate_function(self):
+        """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state.
+
+        It is compiled when it is first needed. `sample` calls it for other lengths and starts.
+        """
+        for shared, state in zip(self.inputs.u_init.states, self.initial_states(), strict=True):
+            shared.set_value(state)  # a primer replaces it before it is used, but it needs the size of a state
+        return self.compiling.function([], self.graphs.v_t, self.graphs.updates_generate)
+
+    @cached_property
+    def _state_function(self):
+        return self.compiling.function_as_written([self.graphs.v], [state[-1] for state in self.graphs.states])
+
+    @cached_property
+    def _initial_function(self):
+        return self.compiling.function_as_written([], list(self.graphs.initial))
+
+    def initial_states(self):
+        """The states before the first frame: a list of vectors of floatX."""
+        return self.compiling.on_host(self.graphs.params, self._initial_function)
+
+    def states_after(self, frames):
+        """The states after a sequence of at least one frame.
+
+        Parameters
+        ----------
+        frames : array, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        list of vectors of floatX
+        """
+        return self.compiling.on_host(self.graphs.params, self._state_function, frames.astype(self.compiling.floatX))
+
+    def sample(self, n_steps=N_STEPS, *, seed=None, primer=None):
+        """Draw a sequence.
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of frames.
+        seed : int, optional
+            Seed of the draws. Without it they advance the model's streams.
+        primer : array, shape (n_primer, n_visible), optional
+            Frames that precede the sample; they are not part of it.
+
+        Returns
+        -------
+        array, shape (n_steps, n_visible)
+            Of floatX; a model of notes gives it as uint8.
+        """
+        n_steps = integer("n_steps", n_steps, 1)
+        seed = None if seed is None else seed_number(seed)
+        states = self.states_after(primer) if primer is not None and len(primer) else None
+        streams = list(self.graphs.updates_generate)
+        before = [stream.get_value() for stream in streams]
+        floatX, u_init = self.compiling.floatX, self.inputs.u_init
+        with self.compiling.bounded_threads():
+            function = self.generate_function
+            try:
+                if seed is not None:
+                    for stream, seeded in zip(streams, type(self.streams)(seed).rbm(), strict=False):
+                        stream.set_value(seeded.get_value())
+                self.inputs.n_steps.set_value(np.int64(n_steps))
+                if states is not None:
+                    for shared, state in zip(u_init.states, states, strict=True):
+                        shared.set_value(np.asarray(state, floatX))
+                    u_init.fresh.set_value(np.asarray(0, floatX))
+                return np.asarray(function())
+            finally:  # `generate_function` can be called directly at any time
+                self.inputs.n_steps.set_value(np.int64(N_STEPS))
+                u_init.fresh.set_value(np.asarray(1, floatX))
+                if seed is not None:
+                    for stream, value in zip(streams, before, strict=True):
+                        stream.set_value(value)

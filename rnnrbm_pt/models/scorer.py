@@ -1,0 +1,342 @@
+"""Scores and predictions of a model for given sequences: the compiled functions that `evaluation` is called with.
+
+The two scores are those of Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in
+high-dimensional sequences, ICML 2012, table 1. Nothing here changes the model or advances its streams.
+"""
+
+from functools import cached_property, partial
+
+import numpy as np
+import pytensor.tensor as pt
+
+from rnnrbm_pt.evaluation import accuracy, likelihood, prediction
+from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
+from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
+from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
+from rnnrbm_pt.io.checks import integer, seed_number
+
+
+class Scorer:
+    """Scores sequences by the graphs of a model.
+
+    Parameters
+    ----------
+    graphs : SequenceGraphs
+    streams : str
+        Kind of the random streams, see `streams.registry`. The scorer has streams of its own.
+    compiling : CompileSettings
+    visible : {"binary", "gaussian"}
+    """
+
+    def __init__(self, graphs, streams, compiling, visible="binary"):
+        self.graphs, self.streams, self.compiling, self.visible = graphs, streams, compiling, visible
+        self._blocks = {"dtype": compiling.floatX, "padded": compiling.backend == "jax"}
+
+    def score(self, rolls, *, n_frames=None, n_chains=20, n_temperatures=100, seed=1, exact=None, reverse=False):
+        """The log-likelihood per frame in nats: the mean of `log_likelihoods` over all frames, which weigh the same.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+        n_frames : int, optional
+            Take so many frames at random, each given all the frames before it, instead of all.
+        n_chains, n_temperatures, seed, exact, reverse
+            As `log_likelihoods` takes them; the seed is that of the choice of frames too.
+
+        Returns
+        -------
+        Estimate
+            A float with a `standard_error`: of the annealed importance sampling, if there is any, and of the choice of
+            frames, if there is one. It says nothing of how far other sequences would differ. `n_low_ess` counts the
+            frames whose weights spread too far for that error to hold.
+
+        Raises
+        ------
+        ValueError
+            As `log_likelihoods`, or if there are no frames, or not `n_frames`.
+        """
+        chosen, n_total = draw_frames(rolls, n_frames, seed)
+        exact = self.is_exact(exact)
+        log_p, errors = self._log_p(rolls, chosen, n_chains, n_temperatures, seed, exact, reverse)
+        return likelihood.mean_log_likelihood(log_p, errors, n_total, n_chains=n_chains, exact=exact)
+
+    def log_likelihoods(
+        self, rolls, *, n_chains=20, n_temperatures=100, seed=1, exact=None, reverse=False, return_errors=False
+    ):
+        """log p(v_t | v_1, ..., v_{t-1}) of each frame: exactly where that is possible, else estimated.
+
+        It is exact for an RNN-NADE, and for RBMs with at most 20 units in the smaller layer: a sum over its states.
+        For larger RBMs log Z is estimated by annealed importance sampling, see `graphs.ais`.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+        n_chains : int
+            Chains of each frame, at least 2. The standard error falls with its square root.
+        n_temperatures : int
+            Number of inverse temperatures, evenly spaced from 0 to 1, at least 2. The spread of the weights falls with
+            its square root, or faster where it is wide. Where it exceeds their mean (standard errors above
+            1 / sqrt(n_chains)), the standard error is not to be trusted, and more temperatures help more than more
+            chains.
+        seed : int
+            Of the draws; those of the model are left alone. One seed gives one answer.
+        exact : bool, optional
+            Whether to sum over states. Without it, where that is possible.
+        reverse : bool
+            Anneal from the RBM to its base, from where chains in the other direction end after as many further Gibbs
+            steps. With too few chains or temperatures, the log-likelihood then comes out too low, and too high without
+            `reverse`. The two enclose it, up to chance, if the Gibbs chains reached their distribution.
+        return_errors : bool
+            Whether to return the standard errors too.
+
+        Returns
+        -------
+        list of arrays of float64, shape (n_steps,)
+            In nats; of Gaussian units it is a density. The sum over a sequence is the log-likelihood of it.
+        standard_errors : list of arrays, shape (n_steps,)
+            Only where asked for: of each frame, zeros where it is exact.
+
+        Raises
+        ------
+        ValueError
+            If a roll or a number cannot be taken, or what shall be exact cannot be: more than 20 units in the smaller
+            layer.
+        """
+        chosen = [np.ones(len(roll), dtype=bool) for roll in rolls]
+        both = self._log_p(rolls, chosen, n_chains, n_temperatures, seed, self.is_exact(exact), reverse)
+        log_p, errors = (np.split(x, np.cumsum([len(roll) for roll in rolls])[:-1]) if rolls else [] for x in both)
+        return (log_p, errors) if return_errors else log_p
+
+    def expected_accuracy(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1, missed=True):
+        """The expected frame-level accuracy of a sample of each next frame, given those before it.
+
+        With p_t = E[v_t | v_1, ..., v_{t-1}], the expected counts of notes that are right, wrong and missing are
+
+            TP = sum_t v_t.p_t,  FP = sum_t (1 - v_t).p_t,  FN = sum_t v_t.(1 - p_t)
+
+        and the accuracy is TP / (TP + FP + FN), one ratio for all frames (Bay, Ehmann and Downie, Evaluation of
+        multiple-F0 estimation and tracking systems, ISMIR 2009, whose counts are not expected ones). The accuracies of
+        the paper are TP / (TP + FP), by all that can be seen; see `evaluation.paper`.
+
+        p_t is estimated as `predict_next` does it. Of an RNN-NADE that is without bias, as its samples are exact; of
+        RBMs up to what their Gibbs chains have not forgotten of their start after `burn_in`. Of neither is it exact.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+        n_samples, burn_in, n_average, seed
+            As `predict_next` takes them, n_samples at least 2; the seed is that of the choice of frames too.
+        n_frames : int, optional
+            Take so many frames at random instead of all.
+        missed : bool
+            Whether notes that are missing count. Without, it is the expected precision, TP / (TP + FP).
+
+        Returns
+        -------
+        Estimate
+            From 0 to 1. Its `standard_error` is that of the draws.
+
+        Raises
+        ------
+        ValueError
+            If a roll or a number cannot be taken, there are no frames or not `n_frames`, or frames are real numbers.
+        """
+        settings = {"n_samples": n_samples, "burn_in": burn_in, "n_average": n_average}
+        accuracy, precision = self.accuracy_and_precision(rolls, **settings, n_frames=n_frames, seed=seed)
+        return accuracy if missed else precision
+
+    def accuracy_and_precision(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1):
+        """The `expected_accuracy` with missing notes and without them, of the same samples.
+
+        Parameters
+        ----------
+        rolls, n_samples, burn_in, n_average, n_frames, seed
+            As `expected_accuracy` takes them.
+
+        Returns
+        -------
+        accuracy, precision : Estimate
+
+        Raises
+        ------
+        ValueError
+            As `expected_accuracy`.
+        """
+        if self.visible == "gaussian":
+            raise ValueError(
+                "expected_accuracy: expected binary visible units, found Gaussian ones, which are no notes"
+            )
+        n_samples, n_average = integer("n_samples", n_samples, 2), integer("n_average", n_average, 1)
+        weights = prediction.averaging_weights(integer("burn_in", burn_in, 0), n_average, self.compiling.floatX)
+        chosen, n_total = draw_frames(rolls, n_frames, seed)
+        expect = self._expectation_from(seed)
+        observed = self._observed(rolls, chosen)
+        with self.compiling.bounded_threads():
+            return accuracy.accuracy_and_precision(
+                expect, observed, weights, n_total, n_samples=n_samples, **self._blocks
+            )
+
+    def predict_next(self, roll, *, n_samples=10, burn_in=25, n_average=25, seed=1):
+        """The expected value of each frame given the frames before it: E[v_t | v_1, ..., v_{t-1}].
+
+        Of binary units these are their probabilities. They are estimated: of a model of RBMs by `n_samples` Gibbs
+        chains for each frame, which start at zeros as generation does, as the mean of E[v | h] over `n_average` steps
+        after `burn_in`; of an RNN-NADE by `n_samples` exact samples, as the mean of p(v_i | v_<i) over them. The error
+        falls with the square root of n_samples; that of a chain which has not forgotten its start falls with burn_in.
+
+        Parameters
+        ----------
+        roll : array, shape (n_steps, n_visible)
+        n_samples, burn_in, n_average : int
+        seed : int
+            Of the draws; those of the model are left alone. One seed gives one answer.
+
+        Returns
+        -------
+        array of floatX, shape (n_steps, n_visible)
+            Row t does not depend on roll[t:].
+        """
+        n_samples, n_average = integer("n_samples", n_samples, 1), integer("n_average", n_average, 1)
+        weights = prediction.averaging_weights(integer("burn_in", burn_in, 0), n_average, self.compiling.floatX)
+        if not len(roll):
+            return roll.astype(self.compiling.floatX)
+        _, bv_t, bh_t, *_ = self.observe(roll)
+        expect = self._expectation_from(seed)
+        with self.compiling.bounded_threads():
+            return prediction.predict_next(expect, bv_t, bh_t, weights, n_samples)
+
+    def reconstruct(self, rolls):
+        """Each frame as the model sees it, given those before it.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        list of arrays of floatX, shape (n_steps, n_visible)
+            Of a model of RBMs E[v | h = E[h | v_t]], up and down once; of an RNN-NADE p(v_i = 1 | v_<i).
+        """
+        return [self.observe(roll)[3] for roll in rolls]
+
+    def transform(self, rolls):
+        """Features of each step: the expected hidden units given the frame and those before, and the state after it.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        list of arrays of floatX, shape (n_steps, n_features)
+            E[h | v_t] beside u_t; of an RTRBM, where the two are one, u_t alone; of an LSTM-RTRBM u_t beside s_t.
+        """
+        return [np.concatenate(self.observe(roll)[4:], axis=1) for roll in rolls]
+
+    def is_exact(self, exact):
+        """Whether to compute the likelihood exactly, where `exact` is what `log_likelihoods` was given."""
+        if self.graphs.free_energy is None:
+            if exact is not None and not exact:
+                raise ValueError(
+                    "exact: expected True or None, since the likelihood of this model is exact, found False"
+                )
+            return True
+        n_visible, n_hidden = self.graphs.params[0].get_value().shape
+        return (
+            (n_hidden if self.visible == "gaussian" else min(n_visible, n_hidden)) <= LARGEST
+            if exact is None
+            else bool(exact)
+        )
+
+    def observe(self, roll):
+        """What is deterministic given a sequence: free energy or log p, bv_t, bh_t, reconstruction and features.
+
+        Parameters
+        ----------
+        roll : array, shape (n_steps, n_visible)
+
+        Returns
+        -------
+        list of arrays, shape (n_steps, ...)
+        """
+        if not len(roll):  # a scan needs a step
+            return [found[:0] for found in self.observe(np.zeros((1, roll.shape[1])))]
+        roll = np.ascontiguousarray(roll, dtype=self.compiling.floatX)
+        return self.compiling.on_host(self.graphs.params, self._observe_function, roll)
+
+    def _observed(self, rolls, chosen):
+        for roll, which in zip(rolls, chosen, strict=True):
+            if which.any():
+                yield tuple(np.asarray(x)[which] for x in (*self.observe(roll)[:3], roll))
+
+    def _log_p(self, rolls, chosen, n_chains, n_temperatures, seed, exact, reverse):
+        """Log-likelihoods of the chosen frames of all rolls, and their standard errors."""
+        n_chains, n_temperatures = integer("n_chains", n_chains, 2), integer("n_temperatures", n_temperatures, 2)
+        log_z = None
+        if self.graphs.free_energy is not None:
+            log_z = self._exact_log_partition
+            if not exact:
+                anneal = self._annealing_from(seed)
+                log_z = partial(
+                    likelihood.annealed_log_partition,
+                    anneal,
+                    n_chains=n_chains,
+                    n_temperatures=n_temperatures,
+                    reverse=reverse,
+                    **self._blocks,
+                )
+        return likelihood.log_likelihoods(self._observed(rolls, chosen), log_z, block=frames_per_block(n_chains))
+
+    def _exact_log_partition(self, bv, bh):
+        return log_partition(self.graphs.params[0].get_value(), bv, bh, self.visible), np.zeros(len(bv))
+
+    # ------------------------------------------------------------------------------------------------
+    # Compiled functions, and the streams that they draw from
+
+    @cached_property
+    def _observe_function(self):
+        graphs = self.graphs
+        log_p = graphs.log_likelihood if graphs.free_energy is None else graphs.free_energy
+        outputs = [log_p, graphs.bv_t, graphs.bh_t, graphs.reconstruction, *graphs.features]
+        return self.compiling.function_as_written([graphs.v], outputs)
+
+    @cached_property
+    def _expectation(self):
+        streams = self._new_streams(1)
+        with self.compiling.float_variables():
+            bv, bh, weights = pt.matrix("bv"), pt.matrix("bh"), pt.vector("weights")
+            mean, updates = self.graphs.expected_visible(bv=bv, bh=bh, weights=weights, rngs=streams)
+        return self.compiling.function([bv, bh, weights], mean, updates), streams
+
+    @cached_property
+    def _annealing(self):
+        streams = self._new_streams(1)
+        with self.compiling.float_variables():
+            bv, bh, v, betas = pt.matrix("bv"), pt.matrix("bh"), pt.matrix("v"), pt.vector("betas")
+            log_w, end, updates = annealed_importance(self.graphs.params[0], bv, bh, betas, v, streams, self.visible)
+            outputs = [log_w, end, log_partition_of_base(bv, bh, self.visible)]
+        return self.compiling.function([bv, bh, betas, v], outputs, updates), streams
+
+    def _expectation_from(self, seed):
+        """The compiled estimate of E[v] under given biases, its streams at a seed."""
+        function, streams = self._expectation
+        self._seed(streams, seed)
+        return function
+
+    def _annealing_from(self, seed):
+        """The compiled annealing of chains, its streams at a seed."""
+        function, streams = self._annealing
+        self._seed(streams, seed)
+
+        def anneal(*arguments):
+            with self.compiling.bounded_threads():
+                return function(*arguments)
+
+        return anneal
+
+    def _new_streams(self, seed):
+        return self.compiling.streams(self.streams, seed_number(seed)).rbm()
+
+    def _seed(self, streams, seed):
+        for stream, seeded in zip(streams, self._new_streams(seed), strict=True):
+            stream.set_value(seeded.get_value())

@@ -1,0 +1,298 @@
+"""The state of training: everything that learning and drawing change, in one object."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pytensor
+
+from rnnrbm_pt.training.learning import Learning
+from rnnrbm_pt.training.loop import Progress
+
+
+@dataclass
+class TrainState:
+    """What a model file holds beside the settings of the constructor.
+
+    Attributes
+    ----------
+    params : tuple of shared variables
+        In the tutorial's order, named.
+    lr : shared scalar
+        The learning rate.
+    streams : RandomStreams
+        What the graphs draw from.
+    random_state : numpy.random.RandomState
+        Shuffles the sequences.
+    floatX : {"float64", "float32"}
+    carried : tuple of shared matrices, shape (n_sequences, n)
+        States that the last windows ended in, where a run carries them over. Empty before such a run.
+    errors, gradient_norms : shared scalars
+        Sums over the updates of the present epoch.
+    learning : Learning
+        How the model learns. `learn_by` changes it.
+    scalars : dict {str: shared scalar}
+        The hyper-parameters that the compiled updates read, `lr` among them.
+    slots : dict {str: shared variable}
+        What the optimiser remembers, by the names that files use. Compiling an update adds them.
+    awaited_slots : dict {str: array}
+        Values of slots that a file had and no compiled update needed yet.
+    best : dict {str: array} or None
+        The parameters with the best validation.
+    progress : Progress or None
+        Where the last run stands.
+    log : list of dict
+        One record per epoch.
+    """
+
+    params: tuple
+    lr: Any
+    streams: Any
+    random_state: np.random.RandomState
+    floatX: str
+    carried: tuple
+    errors: Any
+    gradient_norms: Any
+    learning: Learning = field(default_factory=Learning)
+    scalars: dict = field(default_factory=dict)
+    slots: dict = field(default_factory=dict)
+    awaited_slots: dict = field(default_factory=dict)
+    best: dict | None = None
+    progress: Progress | None = None
+    log: list = field(default_factory=list)
+
+    @classmethod
+    def at_first(cls, params, lr, streams, random_state, *, n_states, floatX):
+        """The state of a model that has learned nothing.
+
+        Parameters
+        ----------
+        params, lr, streams, random_state, floatX
+            See the attributes.
+        n_states : int
+            Number of vectors that the model carries from frame to frame.
+
+        Returns
+        -------
+        TrainState
+        """
+
+        def shared(value, name):
+            return pytensor.shared(np.asarray(value, floatX), name=name)
+
+        carried = tuple(shared(np.zeros((0, 0)), f"carried_{i}") for i in range(n_states))
+        sums = {name: shared(0, name) for name in ("errors", "gradient_norms")}
+        return cls(params, lr, streams, random_state, floatX, carried, scalars={"lr": lr}, **sums)
+
+    # ------------------------------------------------------------------------------------------------
+    # For files
+
+    def arrays(self):
+        """Copies of all arrays, by the names that files have for them.
+
+        Returns
+        -------
+        dict {str: array}
+        """
+        arrays = {variable.name: variable.get_value() for variable in (*self.params, self.lr, *self._sums)}
+        arrays |= {f"scalar_{name}": x.get_value() for name, x in self.scalars.items() if name != "lr"}
+        arrays |= {f"slot_{name}": slot.get_value() for name, slot in self.slots.items()}
+        arrays |= {f"slot_{name}": value for name, value in self.awaited_slots.items()}
+        arrays |= {f"best_{name}": value for name, value in (self.best or {}).items()}
+        arrays |= {x.name: x.get_value() for x in self.carried if x.get_value().size}
+        arrays |= {f"stream_{i}": packed_stream(x.get_value()) for i, x in enumerate(self.streams.streams)}
+        _, key, position, has_gauss, cached = self.random_state.get_state()
+        arrays["shuffle_key"] = np.append(key, np.uint32(position))
+        arrays["shuffle_gauss"] = np.array([has_gauss, cached])
+        return arrays
+
+    def restore(self, arrays, *, streams=True):
+        """Put back what `arrays` gave, for a model of either float type.
+
+        Parameters
+        ----------
+        arrays : dict {str: array}
+        streams : bool
+            Whether to restore the random streams too.
+
+        Raises
+        ------
+        ValueError
+            If an array is absent or has another shape.
+        """
+
+        def fetch(name, like):
+            if name not in arrays or arrays[name].shape != like.shape:
+                found = arrays[name].shape if name in arrays else "none"
+                raise ValueError(f"{name}: expected an array of shape {like.shape}, found {found}")
+            return arrays[name].astype(like.dtype)
+
+        for variable in (*self.params, self.lr, *self._sums):
+            variable.set_value(fetch(variable.name, variable.get_value()))
+        for name, scalar in self.scalars.items():
+            if f"scalar_{name}" in arrays:  # older files have none: then the scalars keep their first values
+                scalar.set_value(fetch(f"scalar_{name}", scalar.get_value()))
+        best = {p.name: fetch(f"best_{p.name}", p.get_value()) for p in self.params if f"best_{p.name}" in arrays}
+        self.best = best or None
+        for carried in self.carried:
+            if carried.name in arrays:
+                carried.set_value(self._converted(arrays[carried.name]))
+        self._restore_slots({name.removeprefix("slot_"): x for name, x in arrays.items() if name.startswith("slot_")})
+        for i, stream in enumerate(self.streams.streams if streams else []):
+            value = stream.get_value()
+            packed = fetch(f"stream_{i}", packed_stream(value))
+            stream.set_value(unpacked_stream(packed, value))
+        packed = fetch("shuffle_key", np.empty(625, np.uint32))
+        has_gauss, cached = fetch("shuffle_gauss", np.empty(2))
+        self.random_state.set_state(("MT19937", packed[:-1], int(packed[-1]), int(has_gauss), float(cached)))
+
+    def metadata(self):
+        """What a file holds as JSON: log, learning and progress.
+
+        Returns
+        -------
+        dict
+        """
+        progress = None if self.progress is None else asdict(self.progress)
+        return {"log": self.log, "learning": self.learning.to_json(), "progress": progress}
+
+    def restore_all(self, arrays, metadata, *, streams=True):
+        """Put back what `arrays` and `metadata` gave.
+
+        Compiled updates stay valid where the learning has the same structure; see `learn_by`.
+
+        Parameters
+        ----------
+        arrays, streams
+            As for `restore`.
+        metadata : dict
+            May have further entries.
+        """
+        self.learn_by(Learning(**metadata["learning"]))
+        self.restore(arrays, streams=streams)
+        self.log = list(metadata["log"])
+        self.progress = None if metadata["progress"] is None else Progress(**metadata["progress"])
+
+    @property
+    def _sums(self):
+        return self.errors, self.gradient_norms
+
+    def _converted(self, array):
+        return array.astype(self.floatX) if array.dtype.kind == "f" else array
+
+    def _restore_slots(self, values):
+        for name, value in values.items():
+            if name in self.slots:
+                self.slots[name].set_value(self._converted(value))
+            else:  # the function that has this slot is not compiled yet
+                self.awaited_slots[name] = self._converted(value)
+
+    # ------------------------------------------------------------------------------------------------
+    # For training
+
+    def learn_by(self, learning):
+        """Take another description of learning.
+
+        Where it has the structure of the present one, the scalars get its values and the slots become zeros: compiled
+        updates stay valid. Else scalars and slots are new ones, which only updates that are compiled later read.
+
+        Parameters
+        ----------
+        learning : Learning
+        """
+        scalars = learning.scalars(self.lr, self.floatX)
+        if learning.structure == self.learning.structure:
+            for name in scalars.keys() & self.scalars:
+                self.scalars[name].set_value(scalars[name].get_value())
+            self.clear_slots()
+        else:
+            self.scalars, self.slots = scalars, {}
+        self.learning, self.awaited_slots = learning, {}
+
+    def clear_slots(self):
+        """Let the optimiser remember nothing."""
+        for slot in self.slots.values():
+            slot.set_value(np.zeros_like(slot.get_value()))
+
+    def fill_slots(self):
+        """Give slots that were just made the values that a file had for them."""
+        for name in self.slots.keys() & self.awaited_slots:
+            self.slots[name].set_value(self.awaited_slots.pop(name))
+
+    def begin(self, progress, initial_states=()):
+        """Begin a run.
+
+        Parameters
+        ----------
+        progress : Progress
+        initial_states : list of vectors, optional
+            The model's states before the first frame, where the run carries states over.
+        """
+        self.progress, self.best = progress, None
+        for total in self._sums:
+            total.set_value(np.asarray(0, self.floatX))
+        for carried, state in zip(self.carried, initial_states, strict=False):
+            carried.set_value(np.zeros((progress.n_sequences, len(state)), self.floatX))
+
+    def take_means(self, n_updates):
+        """Means over the updates of an epoch; their sums begin anew.
+
+        Returns
+        -------
+        dict {"error": float, "gradient_norm": float}
+        """
+        means = {}
+        for name, total in zip(("error", "gradient_norm"), self._sums, strict=True):
+            means[name] = float(total.get_value()) / n_updates
+            total.set_value(np.asarray(0, self.floatX))
+        return means
+
+    def keep_best(self):
+        """Keep copies of the parameters as the best ones."""
+        self.best = {p.name: p.get_value() for p in self.params}
+
+    def take_best(self):
+        """Set the parameters to the best ones, where a validation has found any."""
+        for p in self.params if self.best is not None else ():
+            p.set_value(self.best[p.name])
+
+    def check_finite(self, monitor=None):
+        """Check that the parameters and slots are finite.
+
+        Parameters
+        ----------
+        monitor : float, optional
+            Monitor of an update, which is not finite: an error too.
+
+        Raises
+        ------
+        FloatingPointError
+            It names the first variable that is not finite.
+        """
+        when = "" if self.progress is None else f" after {self.progress.updates + (monitor is not None):,} updates"
+        for variable in (*self.params, *self.slots.values()):
+            value = variable.get_value()
+            if not np.isfinite(value).all():
+                n = np.size(value) - np.isfinite(value).sum()
+                raise FloatingPointError(
+                    f"{variable.name}: {n} of {np.size(value)} values are not finite{when}: "
+                    "a lower learning rate or clip_norm may help"
+                )
+        if monitor is not None:
+            raise FloatingPointError(f"monitor: expected a finite number, found {monitor}{when}")
+
+
+def packed_stream(value):
+    """The state of a stream as an array: that of a generator of NumPy is its key and position, shape (625,)."""
+    if not isinstance(value, np.random.Generator):
+        return value
+    state = value.bit_generator.state["state"]
+    return np.append(state["key"], np.uint32(state["pos"]))
+
+
+def unpacked_stream(packed, value):
+    """The inverse of `packed_stream`, for a stream whose present value is `value`."""
+    if not isinstance(value, np.random.Generator):
+        return packed
+    value.bit_generator.state = {"bit_generator": "MT19937", "state": {"key": packed[:-1], "pos": int(packed[-1])}}
+    return value

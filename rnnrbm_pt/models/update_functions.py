@@ -1,0 +1,74 @@
+"""The compiled functions that update a model."""
+
+from functools import cached_property
+
+import pytensor.tensor as pt
+
+from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
+from rnnrbm_pt.training.gradients import gradients_of, total_norm
+from rnnrbm_pt.training.updates import with_slots
+
+
+class UpdateFunctions:
+    """The compiled updates of a model for one structure of learning. Each is compiled when it is first needed.
+
+    Parameters
+    ----------
+    graphs : SequenceGraphs
+        The graphs of one sequence.
+    build : callable
+        build(**settings) -> SequenceGraphs of the same model, see `SequenceModel.build_again`.
+    state : TrainState
+    compiling : CompileSettings
+    """
+
+    def __init__(self, graphs, build, state, compiling):
+        self.graphs, self.build, self.state, self.compiling = graphs, build, state, compiling
+        self.scalars = state.scalars
+
+    @cached_property
+    def train_function(self):
+        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
+        graphs = self._build() if "k" in self.scalars else self.graphs
+        return self._compile(graphs, [graphs.v])
+
+    @cached_property
+    def batch_function(self):
+        """The compiled update by several windows at once.
+
+        Takes v (n_steps, n_sequences, n_visible) and its mask (n_steps, n_sequences), 0 behind the end of a window.
+        Returns the mean of the monitors of the windows. Draws from the same streams as `train_function`. JAX compiles
+        once per shape.
+        """
+        graphs = self._build(batched=True)
+        return self._compile(graphs, [graphs.v, graphs.mask])
+
+    @cached_property
+    def carrying_function(self):
+        """The compiled update by several windows that go on from the states in which the windows before them ended.
+
+        Takes v and its mask as `batch_function` does, and fresh (n_sequences,), 1 where a sequence begins.
+        """
+        with self.compiling.float_variables():
+            carried = Carried(pt.vector("fresh"), self.state.carried)
+        graphs = self._build(batched=True, carried=carried)
+        states = {shared: state[-1] for shared, state in zip(self.state.carried, graphs.states, strict=True)}
+        return self._compile(graphs, [graphs.v, graphs.mask, carried.fresh], states)
+
+    def _build(self, **settings):
+        return self.build(**settings, **{name: self.scalars[name] for name in ("k",) if name in self.scalars})
+
+    def _compile(self, graphs, inputs, more_updates=None):
+        state, floatX = self.state, self.compiling.floatX
+        gradients = gradients_of(graphs.cost, graphs.params, [graphs.v_sample])
+        updates = with_slots(state.learning.updates(gradients, graphs.params, self.scalars), state.slots)
+        state.fill_slots()
+
+        difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
+        weighted = difference.mean() if graphs.mask is None else (difference * sequence_weights(graphs.mask)).sum()
+        sums = {
+            state.errors: state.errors + weighted.astype(floatX),
+            state.gradient_norms: state.gradient_norms + total_norm(gradients).astype(floatX),
+        }
+        updates = {**graphs.updates_train, **updates, **sums, **(more_updates or {})}
+        return self.compiling.function(inputs, graphs.monitor, updates)

@@ -1,0 +1,57 @@
+"""Files of format 2 that an earlier version wrote: they load, and a stopped run goes on with the same digits."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnrbm_pt import RnnRbm
+from rnnrbm_pt.io.checkpoint import read_checkpoint
+from rnnrbm_pt.models.compiling import AS_WRITTEN
+
+STOPPED = Path(__file__).resolve().parents[1] / "data" / "format2_stopped.npz"
+"""Version 0.1, commit 87d11d9: an RnnRbm stopped in its second epoch, after five updates of eight."""
+
+
+def rolls():
+    """What the run in the file was trained on (the first three) and validated on (the last)."""
+    rng, rolls = np.random.RandomState(0), []
+    for i in range(4):
+        t = np.arange(30 + 3 * i)
+        roll = (rng.rand(len(t), 12) < 0.02).astype(np.uint8)
+        for voice in (0, 4, 7):
+            roll[t, (voice + np.abs(t + i) // 3 % 5) % 12] = 1
+        rolls.append(roll)
+    return rolls
+
+
+def test_everything_in_the_file_is_restored(tmp_path):
+    arrays, metadata = read_checkpoint(STOPPED)
+    model = RnnRbm.load(STOPPED, mode=AS_WRITTEN)
+    found = model.state.arrays()
+    added = found.keys() - arrays.keys()  # hyper-parameters, which came later: they have the values of `learning`
+    assert added == {"scalar_lr_rnn", "scalar_clip_norm", "scalar_weight_decay", "scalar_k"}
+    assert all(np.array_equal(found[name], array) for name, array in arrays.items())
+    assert model.progress.updates == 5 and len(model.log) == 1 and model.settings["k"] == 2
+    model.save(tmp_path / "again")
+    again, written = read_checkpoint(tmp_path / "again")
+    assert json.dumps(written) == json.dumps(metadata)
+    assert [name for name in again if name not in added] == list(arrays)
+
+
+def test_the_run_in_the_file_goes_on():
+    """To what the version that wrote it went on to, up to the last digits, which another BLAS may round differently."""
+    model = RnnRbm.load(STOPPED, mode=AS_WRITTEN)
+    *train, validation = rolls()
+    model.fit(train, validation=[validation], resume=True)
+    assert model.progress.complete and model.progress.best_epoch == 2
+    found = [(record["monitor"], record["validation"], record["error"]) for record in model.log]
+    expected = [
+        (-7.811996772644675, -7.160216078797092, 0.4567608173076923),
+        (-7.057152373019779, -7.002274152699071, 0.42538060897435903),
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    sums = {p.name: p.get_value().sum() for p in model.params}
+    assert sums["W"] == pytest.approx(-16.56199740856157, rel=1e-10)
+    assert sums["bu"] == pytest.approx(-0.1492328744245578, rel=1e-10)
