@@ -178,7 +178,7 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
         raise ValueError(f"visible: expected one of {', '.join(VISIBLE)}, found {visible!r}")
     log_p = gaussian_log_density if visible == "gaussian" else log_pseudo_likelihood
     rng_h, rng_v, rng_h_monitor, rng_v_monitor = _default_rngs() if rngs is None else rngs
-    v, bv, bh = ours(_frames(v)), _frames(bv), _frames(bh)
+    v, bv, bh = _frames(v), _frames(bv), _frames(bh)
 
     def average(x):
         return x.mean() if weights is None else (x * weights.flatten()).sum()
@@ -193,6 +193,9 @@ def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
         name="gibbs_chain",
     )
     v_sample = chain[-1]
+    # A chain is known by its draws. What follows may have none: where v_sample is given, to differentiate the cost. The
+    # chain itself has no mark, since PyTensor moves that of a constant v, as in generation, out of its scan too late.
+    v = ours(v)
 
     # The tutorial's additional step draws a v as well, which nothing uses: its stream is never advanced.
     next_rng_h_monitor, h = bernoulli(rng_h_monitor, mean_hidden(v_sample, W, bh))
