@@ -46,9 +46,6 @@ BASES = {
 }
 """Classes of ours that may be a base beside another one."""
 
-SEVERAL_BASES = {"SequenceModel": "composition is to replace its mixins"}
-"""Classes that have several bases of ours."""
-
 
 def read_modules():
     """The syntax tree of each module, by its full name."""
@@ -124,4 +121,4 @@ def test_a_class_has_one_base_of_ours():
     ours = {node.name for node in classes} - set(BASES)
     found = {node.name: [name for name in map(ast.unparse, node.bases) if name in ours] for node in classes}
     several = {name: bases for name, bases in found.items() if len(bases) > 1}
-    assert set(several) <= set(SEVERAL_BASES), several
+    assert several == {}, several
