@@ -4,7 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytensor
+import pytensor.tensor as pt
 import pytest
+from oracles import MODES, names_of
+
+from rnnrbm_pt.ours import ours
 
 EVERYTHING = ["rnnrbm_pt.models.base", "rnnrbm_pt.models.siblings", "rnnrbm_pt.streams.philox", "rnnrbm_pt.streams.mrg"]
 
@@ -25,3 +30,11 @@ def test_a_strangers_graphs_compile_as_without_the_import():
     assert "p = [1.5, 0.5] ValueError" in without and "p = [-0.1, 0.5] ValueError" in without
     assert without.startswith("loads []")
     assert printed("rnnrbm_pt.graphs.rbm", *EVERYTHING) == without
+
+
+def test_every_mark_is_taken_out_also_of_what_is_marked_twice():
+    x = pt.vector("x")
+    for _ in range(20):  # the order in which a graph's operations come is not always the same
+        function = pytensor.function([x], ours(ours(ours(x))) + 1, mode=MODES["python"])
+        assert "Ours" not in names_of(function)
+    assert function([1, 2]).tolist() == [2, 3]

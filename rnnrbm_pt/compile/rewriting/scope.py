@@ -28,6 +28,13 @@ def is_ours(node):
     return isinstance(op, HasInnerGraph) and any(map(is_ours, op.fgraph.apply_nodes))
 
 
+def unmarked(x):
+    """The variable that is marked, once or several times; a variable without a mark itself."""
+    while x.owner is not None and isinstance(x.owner.op, Ours):
+        x = x.owner.inputs[0]
+    return x
+
+
 class HoldsOurs(Feature):
     """What `FindOurs` attaches to a graph that holds an Op of this package."""
 
@@ -47,7 +54,7 @@ class FindOurs(GraphRewriter):
         found = [node for node in fgraph.apply_nodes if is_ours(node)]
         if found and not holds_ours(fgraph):
             fgraph.attach_feature(HoldsOurs())
-        marks = [(node.outputs[0], node.inputs[0]) for node in found if isinstance(node.op, Ours)]
+        marks = [(node.outputs[0], unmarked(node.outputs[0])) for node in found if isinstance(node.op, Ours)]
         fgraph.replace_all(marks, reason="rnnrbm_find_ours")
 
 
