@@ -8,6 +8,7 @@ from oracles import MODES, names_of
 
 from rnnrbm_pt.compile.ops.chain import PhiloxGibbsChain
 from rnnrbm_pt.graphs.rbm import build_rbm
+from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.streams.philox import PhiloxStreams
 
 D, M = 70, 45  # an odd number of words in one layer, less than a vector of counters in the other
@@ -134,3 +135,13 @@ def test_a_chain_of_which_all_steps_are_wanted_is_left_alone():
     steps = v_sample.owner.inputs[0]
     function = pytensor.function([v, W, bv, bh], steps.sum(axis=0), updates=updates, mode=MODES["numba"])
     assert "PhiloxGibbsChain" not in names_of(function) and "PhiloxSampleUnits" in names_of(function)
+
+
+def test_a_chain_in_a_scan_whose_inner_variables_are_those_of_the_chain():
+    """PyTensor has one i0, i1, ... for all scans: those of the outer scan are in the matrices of the chain."""
+    graphs = build_rtrbm(4, 3, k_generate=2, n_steps=5, visible_from_u=True, streams=PhiloxStreams(5))
+    draws = np.random.default_rng(0)
+    for param in graphs.params:
+        param.set_value(draws.normal(size=param.get_value().shape))
+    rolls = [pytensor.function([], graphs.v_t, mode=MODES[mode])() for mode in ("numba", "python")]
+    np.testing.assert_array_equal(*rolls)

@@ -71,7 +71,11 @@ def local_philox_gibbs_chain(fgraph, node):
         return None
     register_numba()
     outer = dict(zip(op.inner_non_seqs(op.inner_inputs), op.outer_non_seqs(node.inputs), strict=True))
-    layers = graph_replace(chain.layers, outer, strict=False)
+    # By way of new variables: the scans of PyTensor share their inner inputs i0, i1, ..., so what is put in place of
+    # one may hold another, where this scan is in the step of a scan itself. That would be replaced too.
+    new = {inner: inner.type() for inner in outer}
+    layers = graph_replace(chain.layers, new, strict=False)
+    layers = graph_replace(layers, {new[inner]: x for inner, x in outer.items()}, strict=False)
     first = op.outer_untraced_sit_sot(node.inputs)
     v = pt.expand_dims(first[chain.v], 0) if chain.is_row else first[chain.v]
     after_h, after_v, last = PhiloxGibbsChain()(
