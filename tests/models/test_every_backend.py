@@ -24,7 +24,6 @@ MODELS = {
 BY_DEFAULT = {
     ("jax", "float64", 1): {"RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade"},
     ("jax", "float32", 2): {"RnnRbm", "Rtrbm", "RnnNade"},
-    ("numba", "float64", 1): {"Rtrbm"},
     ("numba", "float32", 2): {"RnnNade"},
 }
 """The rows that are not slow. By default, too, other tests train an RnnRbm on Numba and on C, and an RnnNade and a
