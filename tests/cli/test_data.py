@@ -121,7 +121,7 @@ def test_verify_the_real_ones(data, nottingham_npz):
 
 
 def test_help_imports_nothing_heavy():
-    program = "import sys, argparse; from rnnrbm_pt.music import data_command\n"
+    program = "import sys, argparse; from rnnrbm_pt.cli import data as data_command\n"
     program += "data_command.add_parser(argparse.ArgumentParser().add_subparsers())\n"
     program += "print(sorted({'numpy', 'pytensor', 'urllib.request', 'tqdm'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

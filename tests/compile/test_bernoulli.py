@@ -181,7 +181,7 @@ def test_any_shape_with_a_size_and_without(mode):
     ps = [*(make(f"p{i}") for i, make in enumerate(makers)), 0.25]
     sizes = [None, None, None, (5, 3), (2, 3, 4), (6, 4), (4, 3)]
     draw = Draw(MODES[mode], *ps, sizes=sizes)
-    assert "BinomialRV" not in names_of(draw.function)
+    assert "BinaryBinomialRV" not in names_of(draw.function)
 
     values = np.random.default_rng(1)
     given_ps = [

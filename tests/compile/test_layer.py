@@ -276,6 +276,6 @@ def test_both_layers_of_a_gibbs_chain_are_fused(compiled_rbm, ndim_v):
     (chain,) = [op for op in ops_of(function) if isinstance(op, Scan)]
     names = [type(node.op).__name__ for node in chain.fgraph.toposort()]
     assert names.count("SampleUnits") == 2
-    assert not {"UniformRV", "RandomVariableWithCoreShape", "BinomialRV"} & set(names)
+    assert not {"UniformRV", "RandomVariableWithCoreShape", "BinaryBinomialRV"} & set(names)
     if ndim_v == 2:
         assert [type(op).__name__ for op in ops_of(function)].count("SampleUnits") == 3, "the monitor's h too"

@@ -153,7 +153,7 @@ def test_no_binomial_is_left_and_numba_samples_whole_layers(run, mode):
     found = run(mode, "float64")
     for function in (found.train, found.generate):
         names = names_of(function)
-        assert "BinomialRV" not in names
+        assert "BinaryBinomialRV" not in names
         assert ("SampleUnits" in names) == (mode == "numba")
         assert bool({"UniformRV", "RandomVariableWithCoreShape"} & names) == (mode == "c")
 
