@@ -338,7 +338,7 @@ def test_command_with_several_logs(write, tmp_path, capsys):
         (["absent.jsonl"], "absent.jsonl: no such file"),
         (["text"], "text: expected the log of one epoch at least, found other text"),
         (["good", "text"], "text: expected the log of one epoch at least, found other text"),
-        (["good", "--plot", "a.gif"], "--plot a.gif: expected a picture (.png, .svg, .pdf), found .gif; write --plot a.png"),  # noqa: E501
+        (
             ["good", "--plot", "a.gif"],
             "--plot a.gif: expected a picture (.png, .svg, .pdf), found .gif; write --plot a.png",
         ),
