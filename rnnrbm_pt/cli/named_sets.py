@@ -1,4 +1,4 @@
-"""The paper's data sets by name, as `rnnrbm train` and `rnnrbm evaluate` take them in the place of files."""
+"""The paper's data sets by name, as `rnnrbm train` and `rnnrbm evaluate` take them instead of files."""
 
 from pathlib import Path
 

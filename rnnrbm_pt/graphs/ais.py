@@ -3,7 +3,7 @@
 Between an RBM without weights, of which all is known, and the one that is asked for stand RBMs with a share b
 of the weights, an inverse temperature, and the same biases:
 
-    p_b(v) = exp(-F_b(v)) / Z_b,  F_b: the free energy with b W in the place of W, 0 <= b <= 1,
+    p_b(v) = exp(-F_b(v)) / Z_b,  F_b: the free energy with b W instead of W, 0 <= b <= 1,
     log Z_0 = sum_i softplus(bv_i) + sum_j softplus(bh_j)
 
 A chain goes from b_0 = 0 to b_K = 1. At each beta it makes a Gibbs step, which leaves p_b as it is, and is weighted by
@@ -88,7 +88,7 @@ def annealed_importance(W, bv, bh, betas, v, rngs, visible="binary"):
     rng_h, rng_v, *_ = rngs
 
     def step(b, b_next, v, log_w, rng_h, rng_v, W, bv, bh):
-        # b v and b h in the place of b W, which PyTensor would work out for all betas before the first
+        # b v and b h instead of b W, which PyTensor would work out for all betas before the first
         next_rng_h, h = bernoulli(rng_h, mean_hidden(b * v, W, bh))
         next_rng_v, v = draw_visible(rng_v, mean_visible(b * h, W, bv, visible), visible)
         return v, log_w + log_ratio(v, W, bh, b, b_next), next_rng_h, next_rng_v

@@ -1,4 +1,4 @@
-"""One uniform and one comparison in the place of each single-trial binomial, with the same draws.
+"""One uniform and one comparison instead of each single-trial binomial, with the same draws.
 
 The tutorial draws by ``rng.binomial(n=1, p=p)``. NumPy's general binomial takes about 30 ns per draw, but for one trial
 its inversion algorithm only compares one uniform number with a threshold. `BinaryBinomialRV`, by which `bernoulli`

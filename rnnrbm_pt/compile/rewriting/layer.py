@@ -83,7 +83,7 @@ def layer_of(p):
 
 
 def sampled(op, stream, layer, like):
-    """The next stream and the bits of a layer that `layer_of` found, in the place of the variable `like`."""
+    """The next stream and the bits of a layer that `layer_of` found, instead of the variable `like`."""
     x, W, b, is_row = layer
     next_stream, bits = op(stream, x, W, b)
     if is_row:

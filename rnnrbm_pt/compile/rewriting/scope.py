@@ -124,5 +124,5 @@ def thawed(op):
 # Before anything else is done to a graph; and when its scans are in their final form (1.6).
 optdb.register("rnnrbm_find_ours", FindOurs(), "fast_run", "fast_compile", position=0.01)
 # PyTensor may have moved marks of constants out of scans by then.
-optdb.register("rnnrbm_find_ours_again", FindOurs(), "fast_run", position=1.63)
+optdb.register("rnnrbm_find_ours_again", InOurs(FindOurs()), "fast_run", position=1.63)
 register("mark_scan", local_mark_scan, "fast_run", "scan", position=1.604)
