@@ -1,6 +1,7 @@
 """Checkpoints: every array and text comes back; what is damaged is refused; whatever happens, the file is whole."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import math
@@ -349,14 +350,31 @@ def test_only_what_dead_writers_left_is_removed(path, environment):
     assert path.read_bytes() == b"whole"
 
 
+def stop(process):
+    """Stop a process, and return once it does not run any more."""
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
+def is_locked(path):
+    """Whether a writer holds the lock of its file. A new file has none for a moment; then it may be removed."""
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def test_a_stopped_writer_lives(path, environment):
     """A process that does not run for now keeps its file, and goes on."""
     process = start_endless(path, environment)
     try:
-        while not leftovers(path):
+        stop(process)
+        while not [name for name in leftovers(path) if is_locked(path.with_name(name))]:
             os.kill(process.pid, signal.SIGCONT)
             time.sleep(0.002)
-            os.kill(process.pid, signal.SIGSTOP)
+            stop(process)
         (living,) = leftovers(path)
         write_checkpoint(path, SMALL, ABOUT)
         assert names_beside(path) == [living, "run.npz"]
