@@ -24,11 +24,12 @@ from rnnrbm_pt.cli.evaluate import estimate, rounded_up
 from rnnrbm_pt.cli.named_sets import cut
 from rnnrbm_pt.evaluation.paper import TABLE
 from rnnrbm_pt.models.base import SequenceModel
-from rnnrbm_pt.models.pretraining import Pretraining, pretrain_frames
+from rnnrbm_pt.models.pretraining import pretrain_frames
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.music.pianoroll import with_transpositions
 from rnnrbm_pt.music.plot import save_piano_roll
 from rnnrbm_pt.training.schedules import Cosine
+from rnnrbm_pt.training.settings import Pretraining
 
 CLASSES = {
     "rbm": "RnnRbm",
@@ -60,16 +61,16 @@ DEFAULTS = {
     "frame_lr": 0.03,
     "rnn_epochs": 0,
     "rnn_lr": 0.01,
-    "visible_from_u": False,
+    "dynamic_visible_bias": False,
     "scale": None,
     "seed": 1,
 }
 """Where the settings are silent. The rate falls to 0 along a cosine. augment: semitones up and down of copies; scale:
 of the initial weights, times the square root of the number of inputs, where they are not the tutorial's; every: epochs
-from one look at the validation split to the next; visible_from_u: of the RTRBMs.
+from one look at the validation split to the next; dynamic_visible_bias: of the RTRBMs.
 """
 
-STARTED = {"visible_from_u": True, "scale": 1}
+STARTED = {"dynamic_visible_bias": True, "scale": 1}
 
 SETTINGS = {
     "jsb_chorales": {
@@ -113,7 +114,7 @@ def build(name, settings, r):
     if name.endswith("nade"):
         del keywords["k"]
     if name.endswith("rtrbm"):
-        keywords["visible_from_u"] = settings["visible_from_u"]
+        keywords["dynamic_visible_bias"] = settings["dynamic_visible_bias"]
     keywords |= {"lr": settings["lr"], "seed": settings["seed"], "r": r, "floatX": "float32", "streams": "philox"}
     model = getattr(rnnrbm_pt, CLASSES[name])(**keywords)
     if settings["scale"] is not None:

@@ -70,9 +70,9 @@ def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
     import rnnrbm_pt
 
     model_class = getattr(rnnrbm_pt, kind)
-    words = {**vars(sizes), "backend": backend, "floatX": floatX, "streams": streams, "r": (0, sizes.n_visible)}
-    del words["n_visible"]  # which a model of notes has from its range
-    model = model_class(**{name: words[name] for name in signature(model_class).parameters if name in words})
+    own = {name: size for name, size in vars(sizes).items() if name in signature(model_class).parameters}
+    r = 0, sizes.n_visible
+    model = model_class(**own, r=r, backend=backend, floatX=floatX, streams=streams, threads=sizes.threads)
     v, mask = frames_and_mask(sizes, floatX)
     if sizes.n_sequences == 1 and backend != "jax":
         return Run(partial(model.train_function, v), model)

@@ -48,7 +48,14 @@ def integer(name: str, value: object, least: int | None = None, most: int | None
     return int(found)
 
 
-def number(name: str, value: object, *, least: float | None = None, above: float | None = None) -> float:
+def number(
+    name: str,
+    value: object,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> float:
     """Check a finite real number.
 
     Parameters
@@ -58,6 +65,8 @@ def number(name: str, value: object, *, least: float | None = None, above: float
     value : object
     least, above : number, optional
         A lower bound that is an allowed value, or one that is not.
+    below : number, optional
+        An upper bound that is not an allowed value.
 
     Returns
     -------
@@ -70,8 +79,10 @@ def number(name: str, value: object, *, least: float | None = None, above: float
     """
     found = plain(value)
     real = isinstance(found, Real) and not isinstance(found, bool) and isfinite(found)
-    if not real or (least is not None and found < least) or (above is not None and found <= above):
+    too_low = real and ((least is not None and found < least) or (above is not None and found <= above))
+    if not real or too_low or (below is not None and found >= below):
         bounds = f" of at least {least}" if least is not None else f" above {above}" if above is not None else ""
+        bounds += f" and below {below}" if below is not None else ""
         raise ValueError(f"{name}: expected a finite number{bounds}, found {found!r}")
     return float(found)
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from rnnrbm_pt.io.checks import boolean, choice, integer, number, seed_number
+from rnnrbm_pt.checks import boolean, choice, integer, number, seed_number
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3), np.array(3)])

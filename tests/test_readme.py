@@ -16,6 +16,7 @@ import pytest
 
 from rnnrbm_pt import RnnRbm, midiwrite
 from rnnrbm_pt.cli import main as cli
+from rnnrbm_pt.cli.progress import EpochBar
 from rnnrbm_pt.music.paper_sets import SETS
 from tutorial.build import blocks, execute
 
@@ -117,7 +118,7 @@ def run(arguments, line, monkeypatch, resumed):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(cli.EpochBar, "on_epoch", interrupted)
+        patched.setattr(EpochBar, "on_epoch", interrupted)
         assert cli.main(arguments) == 130, f"{README.name}:{line}"
 
 

@@ -182,6 +182,11 @@ def plural(n, noun):
     return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
+def n_frames(rolls):
+    """ "12 sequences, 3,456 frames", for a line of output."""
+    return f"{plural(len(rolls), 'sequence')}, {sum(map(len, rolls)):,} frames"
+
+
 def left_out(n, r):
     """ "3 notes outside 21 to 108 were left out", for a line of output."""
     return f"{plural(n, 'note')} outside {r[0]} to {r[1] - 1} {'were' if n != 1 else 'was'} left out"

@@ -1,32 +1,42 @@
 """Options of `rnnrbm train` that say how a model learns, and the keywords of `fit` and of a model that they stand for.
 
-An option that is not given has no value: then the recipe speaks, and where that is silent, the tutorial.
+An option that is not given has no value: then the recipe decides, or else the defaults of `training.settings`.
 """
 
 import argparse
+from functools import partial
 
+from rnnrbm_pt.checks import integer, number
 from rnnrbm_pt.cli.named_sets import named_set, preprocessing_of_rolls
+from rnnrbm_pt.cli.options import add_options, checked, given
+from rnnrbm_pt.training.recipes import RECIPES
+from rnnrbm_pt.training.schedules import parse_schedule
+from rnnrbm_pt.training.settings import Learning, Pretraining, Run, Validation
 
-OPTIMIZERS = "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "amsgrad", "adamw"
-RECIPES = "tutorial", "fast"
+FOR_FIT = Run, Validation, Learning
+"""Settings whose fields are keywords of `fit`."""
+
+PRETRAIN = "pretrain-"
+"""What the options of `Pretraining` begin with."""
+
+PREPROCESS = {
+    "transpose": "tonality",
+    "key_from": "key_from",
+    "steps_per_quarter": "steps_per_quarter",
+    "drums": "drums",
+}
+"""Options of preprocessing, and the fields of `Preprocessing` that they set."""
 
 
 def add_training_options(parser):
     """Add the options to the parser of `rnnrbm train`."""
-    sub = parser.add_argument_group("training")
-    sub.add_argument("--recipe", choices=RECIPES, default="tutorial", help="what the options below are by default")
-    sub.add_argument("--epochs", type=int, metavar="N", help="(200; of the recipe fast 20)")
-    sub.add_argument("--batch-size", type=int, metavar="N", help="frames of an update's window (100)")
-    sub.add_argument("--n-sequences", type=int, metavar="N", help="windows of an update (1)")
-    sub.add_argument("--carry-state", action="store_true", default=None, help="from window to window of a sequence")
-    sub.add_argument("--optimizer", choices=OPTIMIZERS, help="(sgd)")
-    sub.add_argument("--lr", type=float, help="learning rate (0.001)")
-    sub.add_argument("--lr-rnn", type=float, metavar="LR", help="of the recurrent network's parameters (that of all)")
-    sub.add_argument("--momentum", type=float, help="(0.9)")
-    sub.add_argument("--clip-norm", type=float, metavar="X", help="bound of the gradient's norm (none)")
-    sub.add_argument("--clip-value", type=float, metavar="X", help="bound of each of the gradient's values (none)")
-    sub.add_argument("--weight-decay", type=float, metavar="X", help="of matrices (none)")
-    sub.add_argument(
+    learning = parser.add_argument_group("training")
+    learning.add_argument("--recipe", choices=tuple(RECIPES), help="defaults of the options below (tutorial)")
+    rate = checked(float, partial(number, least=0))
+    learning.add_argument("--lr", type=rate, metavar="X", help="learning rate (0.001)")
+    for kind in (Run, Learning):
+        add_options(learning, kind)
+    learning.add_argument(
         "--schedule",
         action="append",
         metavar="WHAT=HOW",
@@ -34,70 +44,66 @@ def add_training_options(parser):
         "clip_value or weight_decay; HOW constant, table, step, exponential, 1/t or cosine, by epochs or @update, "
         "and +warmup:N updates",
     )
-    sub.add_argument("--pretrain-rbm", type=int, metavar="N", help="epochs of W, bv and bh on shuffled frames before")
-    sub.add_argument("--pretrain-rnn", type=int, metavar="N", help="epochs of the RNN's parameters before")
-    sub.add_argument(
-        "--augment", type=int, default=0, metavar="N", help="learn from copies too, to N semitones up and down"
+    copies = checked(int, partial(integer, least=0))
+    learning.add_argument(
+        "--augment", type=copies, metavar="N", help="also learn from copies that are up to N semitones higher or lower"
     )
-    sub.add_argument(
+    validation = parser.add_argument_group("validation")
+    validation.add_argument(
         "--validation", nargs="+", metavar="FILES", help="keep the parameters that are best on these, or on a set"
     )
-    sub.add_argument(
-        "--validate-by", choices=["monitor", "likelihood"], help="which is best: by the monitor, or by the likelihood"
-    )
-    sub.add_argument("--validate-every", type=int, metavar="N", help="epochs from one validation to the next (1)")
-    sub.add_argument("--patience", type=int, metavar="N", help="end after N epochs without a better validation")
-    sub.add_argument(
+    add_options(validation, Validation)
+    add_options(parser.add_argument_group("pretraining"), Pretraining, PRETRAIN)
+    reading = parser.add_argument_group("preprocessing")
+    reading.add_argument(
         "--transpose",
         choices=["parallel", "relative"],
         help="all pieces to C major and C minor (parallel), or to C major and A minor (relative)",
     )
-    sub.add_argument(
-        "--key-from", choices=["auto", "signature", "notes"], default="auto", help="where the key is taken from (auto)"
-    )
-    sub.add_argument("--steps-per-quarter", type=int, metavar="N", help="frames by the beat, not by the second")
-    sub.add_argument(
+    reading.add_argument("--key-from", choices=["auto", "signature", "notes"], help="where the key comes from (auto)")
+    steps = checked(int, partial(integer, least=1))
+    reading.add_argument("--steps-per-quarter", type=steps, metavar="N", help="beat-aligned frames, not seconds")
+    reading.add_argument(
         "--drums",
         action=argparse.BooleanOptionalAction,
-        default=False,
         help="read the drums of channel 10 as notes; by default (--no-drums) they are left out; the model's file keeps "
         "this for `evaluate` and --primer",
     )
 
 
 def add_running_options(parser):
-    """Add the options that say what computes."""
+    """Add the options of what computes."""
     parser.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, with --streams philox (1)")
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="Numba threads, used with --streams philox (1)"
+    )
 
 
 def settings_of_model(args):
-    """The keywords of a model: lr and preprocess, and learn_initial where it is asked for.
+    """The keywords of a model that are about training: lr and preprocess.
 
     Returns
     -------
     dict
     """
-    found = {"lr": 0.001, **_recipe(args).model}
+    found = dict(_recipe(args).model)
     if args.lr is not None:
         found["lr"] = args.lr
-    if args.learn_initial:
-        found["learn_initial"] = True
     data_set = named_set(args.files)
     if data_set and args.kind != "midi":
         found["preprocess"] = preprocessing_of_rolls(data_set, args)
     else:
         found["preprocess"] = {
             "tonality": args.transpose,
-            "key_from": args.key_from,
+            "key_from": args.key_from or "auto",
             "steps_per_quarter": args.steps_per_quarter,
-            "drums": args.drums,
+            "drums": bool(args.drums),
         }
     return found
 
 
 def settings_of_fit(args):
-    """The keywords of `fit`.
+    """The keywords of `fit`, as far as options and recipe set them.
 
     Returns
     -------
@@ -106,35 +112,28 @@ def settings_of_fit(args):
     Raises
     ------
     ValueError
-        If a schedule is none.
+        If a schedule is invalid.
     """
-    from rnnrbm_pt.training.schedules import parse_schedule
-
-    found = {"batch_size": 100, **_recipe(args).fit}
-    names = "batch_size", "n_sequences", "carry_state", "optimizer", "lr_rnn", "momentum", "clip_norm", "clip_value"
+    found = dict(_recipe(args).fit)
     if args.optimizer is not None:
         found.pop("momentum", None)  # of the recipe's optimiser
-    for name in (*names, "weight_decay", "validate_by", "validate_every", "patience"):
-        if getattr(args, name) is not None:
-            found[name] = getattr(args, name)
+    for kind in FOR_FIT:
+        found |= given(args, kind)
     if args.schedule or args.lr is not None:
         schedule = dict(found.get("schedule", {}))
         if args.lr is not None:
             schedule.pop("lr", None)  # the recipe's
-        for given in args.schedule or []:
-            what, equals, how = given.partition("=")
+        for text in args.schedule or []:
+            what, equals, how = text.partition("=")
             if not equals:
-                raise ValueError(f"--schedule: expected WHAT=HOW, found {given!r}")
+                raise ValueError(f"--schedule: expected WHAT=HOW, found {text!r}")
             schedule[what] = parse_schedule(how)
         found["schedule"] = schedule
-    epochs = {"frame_epochs": args.pretrain_rbm, "rnn_epochs": args.pretrain_rnn}
-    epochs = {name: n for name, n in epochs.items() if n is not None}
-    if epochs:
-        found["pretrain"] = {**(found.get("pretrain") or {}), **epochs}
+    stages = given(args, Pretraining, PRETRAIN)
+    if stages:
+        found["pretrain"] = {**found.get("pretrain", {}), **stages}
     return found
 
 
 def _recipe(args):
-    from rnnrbm_pt.training.recipes import RECIPES
-
-    return RECIPES[args.recipe](*([] if args.epochs is None else [args.epochs]))
+    return RECIPES[args.recipe or "tutorial"](*([] if args.num_epochs is None else [args.num_epochs]))

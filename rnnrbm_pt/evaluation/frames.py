@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnrbm_pt.io.checks import integer, seed_number
+from rnnrbm_pt.checks import integer, seed_number
 
 ROWS = 2048
 """Chains that run side by side: several of each frame, of as many frames as that makes."""

@@ -21,6 +21,7 @@ from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.graphs.sequence import sequence_graphs, sources_of_randomness
+from rnnrbm_pt.roles import moving_hidden, of_rbm
 
 GATES = "ifog"
 """The input, forget and output gates, and what is put into the cell."""
@@ -33,7 +34,7 @@ def lstm_rtrbm_cell(
     *,
     random_state,
     params=None,
-    visible_from_u=False,
+    dynamic_visible_bias=False,
     learn_initial=False,
 ):
     """The recurrence of the LSTM-RTRBM. Its state is u, what is added to the hidden biases, s and c.
@@ -46,7 +47,7 @@ def lstm_rtrbm_cell(
         What the initial parameters are drawn from.
     params : tuple of shared variables, optional
         Parameters of another graph. Without them, new ones.
-    visible_from_u, learn_initial
+    dynamic_visible_bias, learn_initial
         As `build_lstm_rtrbm` takes them.
 
     Returns
@@ -62,14 +63,19 @@ def lstm_rtrbm_cell(
         n_s = n_hidden_recurrent
         W = normal(n_visible, n_hidden, 0.01, "W")
         bv, bh = shared_zeros(n_visible, name="bv"), shared_zeros(n_hidden, name="bh")
-        params = W, bv, bh, normal(n_hidden, n_hidden, 0.0001, "Wuh"), normal(n_s, n_hidden, 0.01, "Wsh")
+        Wuh, Wsh = normal(n_hidden, n_hidden, 0.0001, "Wuh"), normal(n_s, n_hidden, 0.01, "Wsh")
+        params = W, bv, bh, Wuh, Wsh
+        of_rbm(W, bv, bh)
+        moving_hidden(Wuh, Wsh)
         for gate in GATES:
             params += normal(n_visible, n_s, 0.01, f"Wv{gate}"), normal(n_s, n_s, 0.01, f"Ws{gate}")
             params += (shared_zeros(n_s, name=f"b{gate}"),)
-        if visible_from_u:
+        if dynamic_visible_bias:
             params += normal(n_hidden, n_visible, 0.0001, "Wuv"), normal(n_s, n_visible, 0.01, "Wsv")
         if learn_initial:
-            params += shared_zeros(n_hidden, name="bh0"), shared_zeros(n_s, name="s0"), shared_zeros(n_s, name="c0")
+            bh0 = shared_zeros(n_hidden, name="bh0")
+            params += bh0, shared_zeros(n_s, name="s0"), shared_zeros(n_s, name="c0")
+            moving_hidden(bh0)
     named = {p.name: p for p in params}
     W, bv, bh, Wuh, Wsh = params[:5]
 
@@ -79,7 +85,7 @@ def lstm_rtrbm_cell(
 
     def biases(u_tm1, shift, s_tm1, c_tm1):
         """The time-dependent biases of the RBM; shift is u_tm1 Wuh + s_tm1 Wsh, or bh0 at the first step."""
-        if not visible_from_u:
+        if not dynamic_visible_bias:
             return bv, bh + shift
         return bv + pt.dot(u_tm1, named["Wuv"]) + pt.dot(s_tm1, named["Wsv"]), bh + shift
 
@@ -111,7 +117,7 @@ def build_lstm_rtrbm(
     batched=False,
     carried=None,
     params=None,
-    visible_from_u=False,
+    dynamic_visible_bias=False,
     learn_initial=False,
     visible="binary",
 ):
@@ -130,7 +136,7 @@ def build_lstm_rtrbm(
     u_init : tuple of four vectors, optional
         Before the first generated frame: the expected hidden units u, what is added to the hidden biases, the output s
         of the LSTM and its cells c.
-    visible_from_u : bool
+    dynamic_visible_bias : bool
         Whether the visible biases move with u and s too, by two more matrices Wuv and Wsv.
     learn_initial : bool
         Whether the hidden units of the first step have biases of their own, bh + bh0, and s and c start from parameters
@@ -149,7 +155,7 @@ def build_lstm_rtrbm(
         n_hidden_recurrent,
         random_state=random_state,
         params=params,
-        visible_from_u=visible_from_u,
+        dynamic_visible_bias=dynamic_visible_bias,
         learn_initial=learn_initial,
     )
     graphs = sequence_graphs(

@@ -24,6 +24,7 @@ from rnnrbm_pt.graphs.sequence import (
     sequence_weights,
     sources_of_randomness,
 )
+from rnnrbm_pt.roles import of_rbm
 
 
 def rnn_nade_cell(n_visible, n_hidden, n_hidden_recurrent, *, random_state, params=None, **settings):
@@ -43,6 +44,7 @@ def rnn_nade_cell(n_visible, n_hidden, n_hidden_recurrent, *, random_state, para
         W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
         V = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="V")
         settings["W"] = W
+        of_rbm(V)
     else:
         W, V, *rest = params
         params = W, *rest

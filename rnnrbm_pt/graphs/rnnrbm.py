@@ -12,6 +12,7 @@ import pytensor.tensor as pt
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.sequence import nonlinear, sequence_graphs, sources_of_randomness
+from rnnrbm_pt.roles import moving_hidden, of_rbm
 
 
 def rnnrbm_cell(
@@ -57,6 +58,8 @@ def rnnrbm_cell(
         Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
         bu = shared_zeros(n_hidden_recurrent, name="bu")
         params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
+        of_rbm(W, bv, bh)
+        moving_hidden(Wuh)
         if learn_initial:
             params += (shared_zeros(n_hidden_recurrent, name="u0"),)
     W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu, *learned = params

@@ -16,9 +16,10 @@ from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.graphs.sequence import sequence_graphs, sources_of_randomness
+from rnnrbm_pt.roles import moving_hidden, of_rbm
 
 
-def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, visible_from_u=False, learn_initial=False):
+def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, dynamic_visible_bias=False, learn_initial=False):
     """The recurrence of the RTRBM. Its state is u and u Wuh, which two equations need.
 
     Parameters
@@ -29,7 +30,7 @@ def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, visible_from_u
         What the initial parameters are drawn from.
     params : tuple of shared variables, optional
         Parameters of another graph. Without them, new ones.
-    visible_from_u, learn_initial
+    dynamic_visible_bias, learn_initial
         As `build_rtrbm` takes them.
 
     Returns
@@ -43,10 +44,13 @@ def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, visible_from_u
         bh = shared_zeros(n_hidden, name="bh")
         Wuh = shared_normal(n_hidden, n_hidden, 0.0001, random_state=random_state, name="Wuh")
         params = W, bv, bh, Wuh
-        if visible_from_u:
+        of_rbm(W, bv, bh)
+        moving_hidden(Wuh)
+        if dynamic_visible_bias:
             params += (shared_normal(n_hidden, n_visible, 0.0001, random_state=random_state, name="Wuv"),)
         if learn_initial:
             params += (shared_zeros(n_hidden, name="bh0"),)
+            moving_hidden(params[-1])
     named = {p.name: p for p in params}
     W, bv, bh, Wuh = params[:4]
 
@@ -55,7 +59,7 @@ def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, visible_from_u
 
     def biases(u_tm1, shift):
         """The time-dependent biases of the RBM; shift is u_tm1 Wuh, or bh0 at the first step."""
-        return bv + pt.dot(u_tm1, named["Wuv"]) if visible_from_u else bv, bh + shift
+        return bv + pt.dot(u_tm1, named["Wuv"]) if dynamic_visible_bias else bv, bh + shift
 
     def next_state(v_t, u_tm1, shift):
         """The expected hidden units given v_t, and what they add to the next hidden biases."""
@@ -78,7 +82,7 @@ def build_rtrbm(
     batched=False,
     carried=None,
     params=None,
-    visible_from_u=False,
+    dynamic_visible_bias=False,
     learn_initial=False,
     visible="binary",
 ):
@@ -94,7 +98,7 @@ def build_rtrbm(
         As `build_rnnrbm` takes them.
     u_init : tuple of two vectors, shape (n_hidden,), optional
         Before the first generated frame: the expected hidden units u and what they add to the hidden biases, u Wuh.
-    visible_from_u : bool
+    dynamic_visible_bias : bool
         Whether the visible biases move with u too, by one more matrix Wuv.
     learn_initial : bool
         Whether the hidden units of the first step have biases of their own, bh + bh0, as in the paper (whose b_init
@@ -111,7 +115,7 @@ def build_rtrbm(
         n_hidden,
         random_state=random_state,
         params=params,
-        visible_from_u=visible_from_u,
+        dynamic_visible_bias=dynamic_visible_bias,
         learn_initial=learn_initial,
     )
     graphs = sequence_graphs(

@@ -215,8 +215,8 @@ def generation(cell, draw, *, rngs, n_steps, u_init=None):
     rngs : sequence of random generators
         What `draw` draws from.
     n_steps : int or integer scalar
-    u_init : vector, tuple of vectors or Carried, optional
-        The states before the first frame, if not the cell's own; a `Carried` switches between the two.
+    u_init : vector, tuple of vectors or callable, optional
+        The states before the first frame, if not the cell's own; or u_init(initial), which gives them from the cell's.
 
     Returns
     -------
@@ -309,8 +309,8 @@ def generate_graph(cell, *, k, rngs, n_steps, u_init=None, visible="binary"):
         As `build_rbm` takes them. The last two, the monitor's, are not used.
     n_steps : int or integer scalar
         Length of the sequence.
-    u_init : vector, tuple of vectors or Carried, optional
-        The states before the first frame, if not the cell's own; a `Carried` switches between the two.
+    u_init : vector, tuple of vectors or callable, optional
+        The states before the first frame, if not the cell's own; or u_init(initial), which gives them from the cell's.
     visible : {"binary", "gaussian"}
 
     Returns
@@ -402,6 +402,6 @@ def first_states(initial, u_init):
     """The states before the first generated frame: those that are given, or else those of training."""
     if u_init is None:
         return initial
-    if isinstance(u_init, Carried):
-        return u_init.first_states(initial)
+    if callable(u_init):
+        return u_init(initial)
     return u_init if isinstance(u_init, (tuple, list)) else (u_init,)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytensor
 from pytensor.compile.mode import Mode
 
+from rnnrbm_pt.checks import choice, integer
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
-from rnnrbm_pt.io.checks import choice, integer
 from rnnrbm_pt.streams.registry import STREAMS
 
 AS_WRITTEN = Mode(linker="py", optimizer="fast_compile")

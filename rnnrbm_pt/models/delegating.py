@@ -21,7 +21,7 @@ def documented_by(method):
 
 
 def delegated(part, name, doc):
-    """A property that stands for the attribute `name` of the attribute `part`.
+    """A read-only property: the attribute `name` of the attribute `part`.
 
     Parameters
     ----------
@@ -31,8 +31,4 @@ def delegated(part, name, doc):
     -------
     property
     """
-    return property(
-        lambda owner: getattr(getattr(owner, part), name),
-        lambda owner, value: setattr(getattr(owner, part), name, value),
-        doc=doc,
-    )
+    return property(lambda owner: getattr(getattr(owner, part), name), doc=doc)

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from rnnrbm_pt.io.checks import integer
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.training.loop import batch_of, groups, windows
 
 VALIDATION_SEED = 2012

@@ -19,104 +19,18 @@ nor from its `random_state`: a run that follows finds both as they were.
 """
 
 import time
-from dataclasses import asdict, dataclass, fields
-from functools import partial
 
 import numpy as np
 import pytensor.tensor as pt
 
 from rnnrbm_pt.graphs.nade import build_nade
 from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
-from rnnrbm_pt.io.checks import choice, integer, number
+from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import stream_seed
 from rnnrbm_pt.training.gradients import differentiable_inputs
-from rnnrbm_pt.training.learning import RBM_PARAMS
 from rnnrbm_pt.training.loop import batch_of, groups, interrupt_between_updates, shuffled_batches, windows
-from rnnrbm_pt.training.updates import OPTIMIZERS, optimizer_updates
-
-OF_THE_HIDDEN_BIASES = "Wuh", "Wsh", "bh0"
-"""Names of those that move its hidden biases. They may reach the visible ones too, through the hidden units of an RTRBM
-that the next frame is given, but what they are for cannot be seen from there."""
-
-
-@dataclass(frozen=True)
-class Pretraining:
-    """What is done before a model is trained; either stage can be had without the other.
-
-    Parameters
-    ----------
-    frame_epochs, rnn_epochs : int
-        Passes over all frames by the RBM or NADE, and by the RNN afterwards; 0 leaves the stage out.
-    frame_lr, rnn_lr : float
-        Learning rates.
-    frame_optimizer, rnn_optimizer : str
-        One of `training.updates.OPTIMIZERS`; it begins anew and is forgotten at the end of the stage.
-    frame_batch_size : int
-        Frames of an update, from anywhere in the rolls.
-    frame_k : int
-        Gibbs steps of an update. A NADE has none.
-    rnn_batch_size, rnn_n_sequences : int
-        Frames of a window and windows of an update, as `SequenceModel.fit` has them.
-    frame_clip_norm, rnn_clip_norm : float, optional
-        Bound of the gradient's norm.
-    rnn_also : tuple of str
-        Names of parameters that learn with those of the RNN where they reach the visible biases and otherwise stay as
-        they are: bv, mostly, where there were no frames before.
-    """
-
-    frame_epochs: int = 0
-    frame_lr: float = 0.03
-    frame_batch_size: int = 100
-    frame_k: int = 1
-    frame_optimizer: str = "momentum"
-    frame_clip_norm: float | None = None
-    rnn_epochs: int = 0
-    rnn_lr: float = 0.01
-    rnn_batch_size: int = 100
-    rnn_n_sequences: int = 4
-    rnn_optimizer: str = "adam"
-    rnn_clip_norm: float | None = None
-    rnn_also: tuple = ()
-
-    def __post_init__(self):
-
-        self._check(partial(integer, least=0), "frame_epochs", "rnn_epochs")
-        self._check(partial(integer, least=1), "frame_batch_size", "frame_k", "rnn_batch_size", "rnn_n_sequences")
-        self._check(partial(number, above=0), "frame_lr", "rnn_lr")
-        bounds = [name for name in ("frame_clip_norm", "rnn_clip_norm") if getattr(self, name) is not None]
-        self._check(partial(number, above=0), *bounds)
-        self._check(partial(choice, allowed=OPTIMIZERS), "frame_optimizer", "rnn_optimizer")
-        also = self.rnn_also
-        if not isinstance(also, (tuple, list)) or not all(isinstance(name, str) for name in also):
-            raise ValueError(f"rnn_also: expected names of parameters in a tuple, found {also!r}")
-        object.__setattr__(self, "rnn_also", tuple(also))
-
-    def _check(self, check, *names):
-        for name in names:
-            object.__setattr__(self, name, check(name, getattr(self, name)))
-
-    def to_json(self):
-        """What `json.dumps` takes; `from_json` makes the pretraining again.
-
-        Returns
-        -------
-        dict
-        """
-        return asdict(self) | {"rnn_also": list(self.rnn_also)}
-
-    @classmethod
-    def from_json(cls, described):
-        """The pretraining that `to_json` described.
-
-        Raises
-        ------
-        ValueError
-            If it describes none.
-        """
-        unknown = set(described) - {field.name for field in fields(cls)}
-        if unknown:
-            raise ValueError(f"pretraining: expected {', '.join(f.name for f in fields(cls))}, found {min(unknown)}")
-        return cls(**described)
+from rnnrbm_pt.training.settings import Pretraining
+from rnnrbm_pt.training.updates import optimizer_updates
 
 
 def as_pretraining(described):
@@ -188,7 +102,7 @@ def pretrain_frames(model, rolls, pretraining, on_epoch=None):
 
 def _frames_update(model, pretraining, streams):
     """The compiled update by a batch and its mask, which returns the monitor; and what it changes."""
-    params = [p for p in model.params if p.name in RBM_PARAMS]
+    params = [p for p in model.params if role_of(p).part == "rbm"]
     with model.compiling.float_variables():
         v, mask = pt.matrix("v"), pt.vector("mask")
         weights = mask / mask.sum()
@@ -254,9 +168,10 @@ def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
 
 
 def rnn_params(model, also=()):
-    """The parameters that the visible biases of a step depend on, but for those of the RBM, the NADE.
+    """The parameters of the RNN that the visible biases of a step depend on.
 
-    They are found as what has a gradient, so nothing else has to be known of the model.
+    They have a gradient. Parameters of the RBM or NADE are left out, and those that only move the hidden biases: the
+    hidden units of an RTRBM carry them on to the next visible biases, but that is not their purpose.
 
     Parameters
     ----------
@@ -275,16 +190,15 @@ def rnn_params(model, also=()):
     """
     connected = differentiable_inputs(model.graphs.bv_t)
     reach = [p for p in model.params if p in connected]
-    left_out = *RBM_PARAMS, *OF_THE_HIDDEN_BIASES
-    if all(p.name in left_out for p in reach):
+    left_out = [p.name for p in reach if role_of(p).part == "rbm" or role_of(p).moves == "hidden"]
+    if len(left_out) == len(reach):
         raise ValueError(
             "rnn_epochs: expected a model whose visible biases move with its state, found one whose visible biases "
-            f"stay: {type(model).__name__} has to have visible_from_u=True for that"
+            f"stay: {type(model).__name__} has to have dynamic_visible_bias=True for that"
         )
     for name in also:
         if name not in [p.name for p in reach]:
-            known = ", ".join(p.name for p in reach if p.name in left_out)
-            raise ValueError(f"rnn_also: expected parameters out of {known}, found {name!r}")
+            raise ValueError(f"rnn_also: expected parameters out of {', '.join(left_out)}, found {name!r}")
     return [p for p in reach if p.name not in left_out or p.name in also]
 
 

@@ -1,51 +1,55 @@
 """Drawing sequences from a model, from its initial state or after frames that are given."""
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pytensor
 
+from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.graphs.sequence import Carried
-from rnnrbm_pt.io.checks import integer, seed_number
 
 N_STEPS = 200
 """Frames of a generated sequence unless `sample` is asked for another number."""
 
 
-@dataclass(frozen=True)
 class GenerationInputs:
     """Shared variables that the generation graph reads. `Sampler` sets them for a sample and puts them back.
+
+    Parameters
+    ----------
+    floatX : str
 
     Attributes
     ----------
     n_steps : shared scalar of int64
-        Frames to generate.
-    u_init : Carried
-        fresh: 1 where generation starts from the model's initial states, 0 where it starts from `states`.
+        Frames to generate: `N_STEPS` for the tutorial's generator.
+    fresh : shared scalar of floatX
+        1 where generation starts from the model's initial states, 0 where it starts from `states`.
+    states : tuple of shared vectors
+        They are empty at first; `Sampler` gives them their size.
     """
 
-    n_steps: pytensor.compile.SharedVariable
-    u_init: Carried
+    def __init__(self, floatX):
+        self.n_steps = pytensor.shared(np.int64(N_STEPS), name="n_steps")
+        self.fresh = pytensor.shared(np.asarray(1, floatX), name="fresh")
+        self.states = ()
 
-    @classmethod
-    def at_initial_states(cls, n_states, floatX):
-        """Inputs of the tutorial's generator: `N_STEPS` frames from the initial states.
+    def first_states(self, initial):
+        """The states before the first generated frame, for `graphs.sequence.generate_graph`.
 
         Parameters
         ----------
-        n_states : int
-            Number of vectors that the model carries from frame to frame. They are empty at first; `Sampler` gives them
-            their size.
-        floatX : str
+        initial : sequence of vectors
+            The model's own.
 
         Returns
         -------
-        GenerationInputs
+        tuple of vectors
         """
-        states = tuple(pytensor.shared(np.zeros(0, floatX), name="u_init") for _ in range(n_states))
-        fresh = pytensor.shared(np.asarray(1, floatX), name="fresh")
-        return cls(pytensor.shared(np.int64(N_STEPS), name="n_steps"), Carried(fresh, states))
+        if not self.states:
+            empty = np.zeros(0, self.fresh.dtype)
+            self.states = tuple(pytensor.shared(empty, name="u_init") for _ in initial)
+        return Carried(self.fresh, self.states).first_states(initial)
 
 
 class Sampler:
@@ -70,7 +74,7 @@ class Sampler:
 
         It is compiled when it is first needed. `sample` calls it for other lengths and starts.
         """
-        for shared, state in zip(self.inputs.u_init.states, self.initial_states(), strict=True):
+        for shared, state in zip(self.inputs.states, self.initial_states(), strict=True):
             shared.set_value(state)  # a primer replaces it before it is used, but it needs the size of a state
         return self.compiling.function([], self.graphs.v_t, self.graphs.updates_generate)
 
@@ -121,22 +125,22 @@ class Sampler:
         states = self.states_after(primer) if primer is not None and len(primer) else None
         streams = list(self.graphs.updates_generate)
         before = [stream.get_value() for stream in streams]
-        floatX, u_init = self.compiling.floatX, self.inputs.u_init
+        floatX, inputs = self.compiling.floatX, self.inputs
         with self.compiling.bounded_threads():
             function = self.generate_function
             try:
                 if seed is not None:
                     for stream, seeded in zip(streams, type(self.streams)(seed).rbm(), strict=False):
                         stream.set_value(seeded.get_value())
-                self.inputs.n_steps.set_value(np.int64(n_steps))
+                inputs.n_steps.set_value(np.int64(n_steps))
                 if states is not None:
-                    for shared, state in zip(u_init.states, states, strict=True):
+                    for shared, state in zip(inputs.states, states, strict=True):
                         shared.set_value(np.asarray(state, floatX))
-                    u_init.fresh.set_value(np.asarray(0, floatX))
+                    inputs.fresh.set_value(np.asarray(0, floatX))
                 return np.asarray(function())
             finally:  # `generate_function` can be called directly at any time
-                self.inputs.n_steps.set_value(np.int64(N_STEPS))
-                u_init.fresh.set_value(np.asarray(1, floatX))
+                inputs.n_steps.set_value(np.int64(N_STEPS))
+                inputs.fresh.set_value(np.asarray(1, floatX))
                 if seed is not None:
                     for stream, value in zip(streams, before, strict=True):
                         stream.set_value(value)

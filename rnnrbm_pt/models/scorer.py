@@ -9,11 +9,11 @@ from functools import cached_property, partial
 import numpy as np
 import pytensor.tensor as pt
 
+from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.evaluation import accuracy, likelihood, prediction
 from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
 from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
-from rnnrbm_pt.io.checks import integer, seed_number
 
 
 class Scorer:

@@ -1,10 +1,14 @@
 """Checks of the settings that the constructors of models take."""
 
 from functools import partial
+from typing import Any, TypedDict
 
+from pytensor.compile.mode import Mode
+
+from rnnrbm_pt.checks import boolean, choice, integer, plain
 from rnnrbm_pt.graphs.rbm import VISIBLE
 from rnnrbm_pt.graphs.sequence import NONLINEARITIES
-from rnnrbm_pt.io.checks import boolean, choice, integer, plain
+from rnnrbm_pt.music.frames import NoteFrames, RealFrames
 from rnnrbm_pt.music.pianoroll import check_range
 from rnnrbm_pt.music.preprocessing import Preprocessing
 
@@ -12,11 +16,11 @@ AT_LEAST_1 = partial(integer, least=1)
 
 SETTINGS = {
     **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
-    **dict.fromkeys(("learn_initial", "visible_from_u"), boolean),
+    **dict.fromkeys(("learn_initial", "dynamic_visible_bias"), boolean),
     "nonlinearity": partial(choice, allowed=NONLINEARITIES),
     "visible": partial(choice, allowed=VISIBLE),
 }
-"""How each setting that only some models have is checked."""
+"""The check of each setting that only some models have."""
 
 
 def checked_settings(settings):
@@ -39,44 +43,59 @@ def checked_settings(settings):
     return {name: SETTINGS[name](name, x) if name in SETTINGS else plain(x) for name, x in settings.items()}
 
 
-DEFAULT_R = 21, 109
+DEFAULT_R = NoteFrames.r
 """The tutorial's range of MIDI notes: the 88 keys of a piano."""
 
 
-def checked_width(r, n_visible, visible):
-    """The range of notes and the width of a frame, of which one gives the other for notes.
+class Common(TypedDict, total=False):
+    """Keywords that every model takes; `SequenceModel` describes them."""
+
+    seed: int | None
+    backend: str
+    floatX: str | None
+    streams: str | None
+    threads: int
+    mode: Mode | None
+    preprocess: Preprocessing | dict[str, Any] | None
+    n_visible: int | None
+
+
+def frames_of(r, dt, preprocess, n_visible, visible):
+    """The frames of a model by its settings.
 
     Parameters
     ----------
-    r, n_visible, visible
-        As `RnnRbm` takes them.
+    r, dt, preprocess, n_visible, visible
+        As `SequenceModel` takes them.
 
     Returns
     -------
-    r : (int, int) or None
-        None where `n_visible` is given: real-valued units are no notes.
-    n_visible : int
+    NoteFrames or RealFrames
 
     Raises
     ------
     ValueError
-        If one of them is not valid, or there is a width beside a range, or a width of notes.
+        If a setting is invalid, or there is a width besides a range, or a width of notes.
     """
+    if visible != "gaussian":
+        if n_visible is not None:
+            n_visible = AT_LEAST_1("n_visible", n_visible)
+            raise ValueError(
+                f"n_visible: expected visible='gaussian' beside it, since notes have a range r, found {visible!r}"
+            )
+        return NoteFrames(r, dt, as_preprocessing(preprocess))
     if n_visible is None:
         low, high = check_range(r)
-        return (low, high), high - low
-    n_visible = AT_LEAST_1("n_visible", n_visible)
-    if visible != "gaussian":
-        raise ValueError(
-            f"n_visible: expected visible='gaussian' beside it, since notes have a range r, found {visible!r}"
-        )
+        return RealFrames(high - low, dt)
     if r is not None and check_range(r) != DEFAULT_R:
         raise ValueError(f"n_visible: expected either n_visible or r, found {n_visible} and {r!r}")
-    return None, n_visible
+    return RealFrames(n_visible, dt)
 
 
 def as_preprocessing(preprocess):
     """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
+    if preprocess is None:
+        return Preprocessing()
     if isinstance(preprocess, dict):
         return Preprocessing.from_json(preprocess)
     if not isinstance(preprocess, Preprocessing):

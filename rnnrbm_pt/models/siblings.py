@@ -1,11 +1,12 @@
-"""The kin of the RNN-RBM, with its interface: what it can do they can, trained, saved and asked in the same way."""
+"""The related models, with the interface of the RNN-RBM."""
+
+from typing import Unpack
 
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.models.base import SequenceModel
-from rnnrbm_pt.models.settings import DEFAULT_R
-from rnnrbm_pt.streams.srs import SEED
+from rnnrbm_pt.models.settings import DEFAULT_R, Common
 
 
 class Rtrbm(SequenceModel):
@@ -14,17 +15,16 @@ class Rtrbm(SequenceModel):
     Parameters
     ----------
     n_hidden : int
-        Number of hidden units of the RBMs, which are those of the RNN too.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, mode, preprocess, visible, n_visible
+        Number of hidden units of the RBMs, which are also those of the RNN.
+    lr, r, dt, k, k_generate, visible, **common
         As `RnnRbm` takes them.
-    visible_from_u : bool
+    dynamic_visible_bias : bool
         Whether the visible biases move too.
     learn_initial : bool
         Whether the hidden units of the first step have biases of their own, as in the paper.
     """
 
     builder = staticmethod(build_rtrbm)
-    n_states = 2
 
     def __init__(
         self,
@@ -33,38 +33,24 @@ class Rtrbm(SequenceModel):
         r=DEFAULT_R,
         dt=0.3,
         *,
-        seed=SEED,
         k=15,
         k_generate=25,
-        backend="numba",
-        floatX=None,
-        streams=None,
-        threads=1,
-        mode=None,
-        preprocess=None,
-        visible_from_u=False,
+        dynamic_visible_bias=False,
         learn_initial=False,
         visible="binary",
-        n_visible=None,
+        **common: Unpack[Common],
     ):
         super().__init__(
             n_hidden=n_hidden,
             lr=lr,
             r=r,
             dt=dt,
-            seed=seed,
             k=k,
             k_generate=k_generate,
-            backend=backend,
-            floatX=floatX,
-            streams=streams,
-            threads=threads,
-            mode=mode,
-            preprocess=preprocess,
-            visible_from_u=visible_from_u,
+            dynamic_visible_bias=dynamic_visible_bias,
             learn_initial=learn_initial,
             visible=visible,
-            n_visible=n_visible,
+            **common,
         )
 
 
@@ -77,16 +63,15 @@ class LstmRtrbm(SequenceModel):
         Number of hidden units of the RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    lr, r, dt, seed, k, k_generate, backend, floatX, streams, threads, mode, preprocess, visible, n_visible
+    lr, r, dt, k, k_generate, visible, **common
         As `RnnRbm` takes them.
-    visible_from_u : bool
+    dynamic_visible_bias : bool
         Whether the visible biases move too.
     learn_initial : bool
         Whether the hidden units of the first step have biases of their own, and the LSTM starts from learned states.
     """
 
     builder = staticmethod(build_lstm_rtrbm)
-    n_states = 4
 
     def __init__(
         self,
@@ -96,19 +81,12 @@ class LstmRtrbm(SequenceModel):
         r=DEFAULT_R,
         dt=0.3,
         *,
-        seed=SEED,
         k=15,
         k_generate=25,
-        backend="numba",
-        floatX=None,
-        streams=None,
-        threads=1,
-        mode=None,
-        preprocess=None,
-        visible_from_u=False,
+        dynamic_visible_bias=False,
         learn_initial=False,
         visible="binary",
-        n_visible=None,
+        **common: Unpack[Common],
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -116,24 +94,17 @@ class LstmRtrbm(SequenceModel):
             lr=lr,
             r=r,
             dt=dt,
-            seed=seed,
             k=k,
             k_generate=k_generate,
-            backend=backend,
-            floatX=floatX,
-            streams=streams,
-            threads=threads,
-            mode=mode,
-            preprocess=preprocess,
-            visible_from_u=visible_from_u,
+            dynamic_visible_bias=dynamic_visible_bias,
             learn_initial=learn_initial,
             visible=visible,
-            n_visible=n_visible,
+            **common,
         )
 
 
 class RnnNade(SequenceModel):
-    """The RNN-RBM with a NADE in the place of each RBM: its likelihood is exact, and so are gradient and samples.
+    """The RNN-RBM with a NADE instead of each RBM: its likelihood is exact, and so are its gradient and samples.
 
     Parameters
     ----------
@@ -141,7 +112,7 @@ class RnnNade(SequenceModel):
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    lr, r, dt, seed, backend, floatX, streams, threads, mode, preprocess, nonlinearity, learn_initial
+    lr, r, dt, nonlinearity, learn_initial, **common
         As `RnnRbm` takes them. There is no Gibbs chain, and so no k. The monitor is the log-likelihood.
     """
 
@@ -155,15 +126,9 @@ class RnnNade(SequenceModel):
         r=DEFAULT_R,
         dt=0.3,
         *,
-        seed=SEED,
-        backend="numba",
-        floatX=None,
-        streams=None,
-        threads=1,
-        mode=None,
-        preprocess=None,
         nonlinearity="tanh",
         learn_initial=False,
+        **common: Unpack[Common],
     ):
         super().__init__(
             n_hidden=n_hidden,
@@ -171,13 +136,7 @@ class RnnNade(SequenceModel):
             lr=lr,
             r=r,
             dt=dt,
-            seed=seed,
-            backend=backend,
-            floatX=floatX,
-            streams=streams,
-            threads=threads,
-            mode=mode,
-            preprocess=preprocess,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
+            **common,
         )

@@ -1,13 +1,14 @@
 """The state of training: everything that learning and drawing change, in one object."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytensor
 
-from rnnrbm_pt.training.learning import Learning
-from rnnrbm_pt.training.loop import Progress
+from rnnrbm_pt.training.progress import Progress
+from rnnrbm_pt.training.scalars import scalars
+from rnnrbm_pt.training.settings import Learning
 
 
 @dataclass
@@ -39,6 +40,8 @@ class TrainState:
         Values of slots that a file had and no compiled update needed yet.
     best : dict {str: array} or None
         The parameters with the best validation.
+    last : dict {str: array} or None
+        The parameters after the last update, where the run ended and the best ones have replaced them.
     progress : Progress or None
         Where the last run stands.
     log : list of dict
@@ -58,6 +61,7 @@ class TrainState:
     slots: dict = field(default_factory=dict)
     awaited_slots: dict = field(default_factory=dict)
     best: dict | None = None
+    last: dict | None = None
     progress: Progress | None = None
     log: list = field(default_factory=list)
 
@@ -99,6 +103,7 @@ class TrainState:
         arrays |= {f"slot_{name}": slot.get_value() for name, slot in self.slots.items()}
         arrays |= {f"slot_{name}": value for name, value in self.awaited_slots.items()}
         arrays |= {f"best_{name}": value for name, value in (self.best or {}).items()}
+        arrays |= {f"last_{name}": value for name, value in (self.last or {}).items()}
         arrays |= {x.name: x.get_value() for x in self.carried if x.get_value().size}
         arrays |= {f"stream_{i}": packed_stream(x.get_value()) for i, x in enumerate(self.streams.streams)}
         _, key, position, has_gauss, cached = self.random_state.get_state()
@@ -132,8 +137,12 @@ class TrainState:
         for name, scalar in self.scalars.items():
             if f"scalar_{name}" in arrays:  # older files have none: then the scalars keep their first values
                 scalar.set_value(fetch(f"scalar_{name}", scalar.get_value()))
-        best = {p.name: fetch(f"best_{p.name}", p.get_value()) for p in self.params if f"best_{p.name}" in arrays}
-        self.best = best or None
+
+        def copies(prefix):
+            named = {p.name: (f"{prefix}_{p.name}", p.get_value()) for p in self.params}
+            return {name: fetch(key, like) for name, (key, like) in named.items() if key in arrays} or None
+
+        self.best, self.last = copies("best"), copies("last")
         for carried in self.carried:
             if carried.name in arrays:
                 carried.set_value(self._converted(arrays[carried.name]))
@@ -153,7 +162,7 @@ class TrainState:
         -------
         dict
         """
-        progress = None if self.progress is None else asdict(self.progress)
+        progress = None if self.progress is None else self.progress.to_json()
         return {"log": self.log, "learning": self.learning.to_json(), "progress": progress}
 
     def restore_all(self, arrays, metadata, *, streams=True):
@@ -168,10 +177,10 @@ class TrainState:
         metadata : dict
             May have further entries.
         """
-        self.learn_by(Learning(**metadata["learning"]))
+        self.learn_by(Learning.from_json(metadata["learning"]))
         self.restore(arrays, streams=streams)
         self.log = list(metadata["log"])
-        self.progress = None if metadata["progress"] is None else Progress(**metadata["progress"])
+        self.progress = None if metadata["progress"] is None else Progress.from_json(metadata["progress"])
 
     @property
     def _sums(self):
@@ -200,13 +209,13 @@ class TrainState:
         ----------
         learning : Learning
         """
-        scalars = learning.scalars(self.lr, self.floatX)
+        found = scalars(learning, self.lr, self.floatX)
         if learning.structure == self.learning.structure:
-            for name in scalars.keys() & self.scalars:
-                self.scalars[name].set_value(scalars[name].get_value())
+            for name in found.keys() & self.scalars:
+                self.scalars[name].set_value(found[name].get_value())
             self.clear_slots()
         else:
-            self.scalars, self.slots = scalars, {}
+            self.scalars, self.slots = found, {}
         self.learning, self.awaited_slots = learning, {}
 
     def clear_slots(self):
@@ -228,33 +237,43 @@ class TrainState:
         initial_states : list of vectors, optional
             The model's states before the first frame, where the run carries states over.
         """
-        self.progress, self.best = progress, None
-        for total in self._sums:
-            total.set_value(np.asarray(0, self.floatX))
+        self.progress, self.best, self.last = progress, None, None
+        self.clear_sums()
         for carried, state in zip(self.carried, initial_states, strict=False):
-            carried.set_value(np.zeros((progress.n_sequences, len(state)), self.floatX))
+            carried.set_value(np.zeros((progress.run.n_sequences, len(state)), self.floatX))
 
-    def take_means(self, n_updates):
-        """Means over the updates of an epoch; their sums begin anew.
+    def means(self, n_updates):
+        """Means over the updates of an epoch.
 
         Returns
         -------
         dict {"error": float, "gradient_norm": float}
         """
-        means = {}
-        for name, total in zip(("error", "gradient_norm"), self._sums, strict=True):
-            means[name] = float(total.get_value()) / n_updates
+        names = "error", "gradient_norm"
+        return {name: float(x.get_value()) / n_updates for name, x in zip(names, self._sums, strict=True)}
+
+    def clear_sums(self):
+        """Begin the sums over the updates of an epoch anew."""
+        for total in self._sums:
             total.set_value(np.asarray(0, self.floatX))
-        return means
 
     def keep_best(self):
         """Keep copies of the parameters as the best ones."""
         self.best = {p.name: p.get_value() for p in self.params}
 
     def take_best(self):
-        """Set the parameters to the best ones, where a validation has found any."""
-        for p in self.params if self.best is not None else ():
+        """Set the parameters to the best ones, where a validation has found any, and keep the last ones."""
+        if self.best is None or self.last is not None:
+            return
+        self.last = {p.name: p.get_value() for p in self.params}
+        for p in self.params:
             p.set_value(self.best[p.name])
+
+    def take_last(self):
+        """Set the parameters to those after the last update, from which a run can continue."""
+        for p in self.params if self.last is not None else ():
+            p.set_value(self.last[p.name])
+        self.last = None
 
     def check_finite(self, monitor=None):
         """Check that the parameters and slots are finite.

@@ -11,6 +11,9 @@ from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
 
 FORMAT = "rnnrbm_pt model"
 VERSION = 2
+RENAMED = {"visible_from_u": "dynamic_visible_bias"}
+"""Settings of files that were written before the keywords got their present names."""
+
 BROKEN_ARCHIVE = OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError
 
 
@@ -60,6 +63,7 @@ def load(filename, kinds, *, backend, threads=1, floatX=None, mode=None, k_gener
     settings = metadata.get("settings")
     if not isinstance(settings, dict) or "streams" not in settings or "floatX" not in metadata:
         raise ValueError(f"{filename}: the model in it is incomplete (its settings)")
+    settings = {RENAMED.get(name, name): value for name, value in settings.items()}
     kind, changes = kinds[metadata["model"]], {}
     if k_generate is not None:
         if "k_generate" not in settings:

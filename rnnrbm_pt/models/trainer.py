@@ -4,62 +4,40 @@ from itertools import chain, repeat
 
 import numpy as np
 
-from rnnrbm_pt.io.checks import boolean, choice, integer
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.models import pretraining
+from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.update_functions import UpdateFunctions
-from rnnrbm_pt.training.learning import Learning
-from rnnrbm_pt.training.loop import Progress, batch_of, fingerprint, groups, run_epochs, windows
+from rnnrbm_pt.settings import sorted_into
+from rnnrbm_pt.training.loop import batch_of, fingerprint, groups, run_epochs, windows
+from rnnrbm_pt.training.progress import Progress
 from rnnrbm_pt.training.schedules import set_scheduled
-
-VALIDATIONS = "monitor", "likelihood"
-"""Which quantity may be computed on the validation sequences after an epoch."""
+from rnnrbm_pt.training.settings import Learning, Run, Validation
 
 FRAMES_TO_VALIDATE = 1000
 """Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
 
 
-def validating_settings(validation, validate_by, validate_every, patience):
-    """What a run's progress has to know of its validation, checked.
+def check_validation(validation, rolls):
+    """Check that the settings of a validation have sequences to be computed on, and the sequences have frames.
 
     Parameters
     ----------
-    validation, validate_by, validate_every, patience
-        As `Trainer.fit` takes them.
-
-    Returns
-    -------
-    dict
-        Keywords of `training.loop.Progress`.
+    validation : Validation
+    rolls : list of arrays or None
+        The validation sequences.
 
     Raises
     ------
     ValueError
-        If one cannot be taken.
     """
-    if validation is not None and not sum(map(len, validation)):
-        raise ValueError("validation: expected frames, found none")
-    validate_by = choice("validate_by", validate_by, VALIDATIONS)
-    validate_every = integer("validate_every", validate_every, 1)
-    if validate_by != "monitor" and validation is None:
-        raise ValueError(f"validate_by: expected a validation for {validate_by!r}, found none")
-    if patience is not None:
-        patience = integer("patience", patience, 1)
-        if validation is None:
-            raise ValueError(f"patience: expected a validation for {patience} epochs, found none")
-    return {"validate_by": validate_by, "validate_every": validate_every, "patience": patience}
-
-
-def new_progress(rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating):
-    """The progress of a run that begins, with its settings checked; see `Trainer.fit`."""
-    return Progress(
-        integer("num_epochs", num_epochs, 0),
-        integer("batch_size", batch_size, 1),
-        list(range(len(rolls))),
-        n_sequences=integer("n_sequences", n_sequences, 1),
-        carry_state=boolean("carry_state", carry_state),
-        **validating,
-        data=fingerprint(rolls + (validation or [])),
-    )
+    if rolls is not None:
+        if not sum(map(len, rolls)):
+            raise ValueError("validation: expected frames, found none")
+    elif validation.validate_by != Validation.validate_by:
+        raise ValueError(f"validate_by: expected a validation for {validation.validate_by!r}, found none")
+    elif validation.patience is not None:
+        raise ValueError(f"patience: expected a validation for {validation.patience} epochs, found none")
 
 
 class Trainer:
@@ -103,29 +81,17 @@ class Trainer:
     def fit(
         self,
         rolls,
-        batch_size=100,
-        num_epochs=200,
+        batch_size=Run.batch_size,
+        num_epochs=Run.num_epochs,
         *,
-        n_sequences=1,
-        carry_state=False,
-        optimizer="sgd",
-        lr_rnn=None,
-        clip_norm=None,
-        clip_value=None,
-        weight_decay=None,
-        schedule=None,
-        pretrain=None,
         validation=None,
-        validate_by="monitor",
-        validate_every=1,
-        patience=None,
+        pretrain=None,
         checkpoint=None,
         checkpoint_every=None,
-        resume=False,
         on_update=None,
         on_epoch=None,
         on_pretrain=None,
-        **optimizer_settings,
+        **settings,
     ):
         """Train on piano-rolls, in silence. By default it is the tutorial's stochastic gradient descent.
 
@@ -136,46 +102,28 @@ class Trainer:
         batch_size : int
             Frames of the window that one update looks at.
         num_epochs : int
-        n_sequences : int
-            Windows of one update, which then takes the mean of their gradients. With one it is the tutorial's.
-        carry_state : bool
-            Whether a window goes on from the state in which the window before it ended, instead of from the initial
-            one. The gradient does not go back beyond the window.
-        optimizer : str
-            One of `training.updates.OPTIMIZERS`: sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, amsgrad,
-            adamw.
-        lr_rnn, clip_norm, clip_value, weight_decay, schedule
-            See `training.learning.Learning`. The learning rate is the model's lr, or has a schedule.
+        validation : list of arrays, optional
+            Sequences to validate on after epochs. In the end the model has the parameters with the best validation.
+            ``validate_by="likelihood"`` takes the log-likelihood per frame, as `score` gives it: exact for an RNN-NADE,
+            otherwise an estimate on up to 1,000 frames, some seconds per epoch. The monitor of a model whose chains mix
+            well falls while its likelihood rises. But where chains mix so badly that the estimate fails, it is too
+            high, and such parameters are taken for the best: check them by `score` with more temperatures.
         pretrain : Pretraining or dict, optional
             What is learned before; see `models.pretraining`.
-        validation : list of arrays, optional
-            Sequences that the model is tried on after epochs. In the end it has the parameters that were best.
-        validate_by : {"monitor", "likelihood"}
-            What is taken of them: the `monitor`, or the log-likelihood per frame, as `score` gives it. That is exact of
-            an RNN-NADE, and else estimated on up to 1,000 frames, some seconds an epoch. The monitor of a model whose
-            chains mix well falls while its likelihood rises. But where they mix so badly that the estimate fails, it is
-            too high, and such parameters are taken for the best: see how `score` fares with more temperatures.
-        validate_every : int
-            Epochs from one validation to the next. The last epoch has one too.
-        patience : int, optional
-            Epochs without a better validation after which the run ends.
         checkpoint : path, optional
-            A model file to write after each epoch, and when Ctrl+C is pressed; `load` reads it.
+            A model file to write after each epoch and after Ctrl+C; `load` reads it and `resume` continues.
         checkpoint_every : int, optional
             Updates after which it is written too.
-        resume : bool
-            Continue the run that was stopped, on the same rolls and validation, to its end. All other settings are
-            those of that run; only where to write checkpoints is asked again. The result equals that of a run which was
-            not stopped, to the bit. (On Numba up to the last digit, if one of them compiled and the other took what was
-            compiled from the cache.)
         on_update, on_epoch : callable, optional
-            See `training.loop.run_epochs`. The record of an epoch has beside error, gradient_norm (mean over its
-            updates, before clipping), norms (of each parameter) and validation, where they apply. To end the run, raise
-            `training.loop.StopTraining`.
+            See `training.loop.run_epochs`. The record of an epoch also has error, gradient_norm (mean over its updates,
+            before clipping), norms (of each parameter) and validation, where they apply. To end the run, raise
+            `training.progress.StopTraining`.
         on_pretrain : callable, optional
             Called with a dict after each epoch of pretraining.
-        **optimizer_settings
-            momentum, rho, beta1, beta2, epsilon: see the optimiser.
+        **settings
+            Further fields of `Run` (n_sequences, carry_state), fields of `Validation` (validate_by, validate_every,
+            patience) and of `Learning` (optimizer, lr_rnn, momentum, rho, beta1, beta2, epsilon, clip_norm, clip_value,
+            weight_decay, schedule); see `training.settings`. The learning rate is the model's lr, or has a schedule.
 
         Returns
         -------
@@ -185,76 +133,111 @@ class Trainer:
         Raises
         ------
         ValueError
-            If there are no frames, a roll is not of 0/1 frames of the model's width, a setting is none, or there is no
-            run to continue.
+            If there are no frames, a roll does not have 0/1 frames of the model's width, or a setting is invalid.
         FloatingPointError
             If something is not finite any more; it names the parameter. The checkpoint stays as it was.
         KeyboardInterrupt
             After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
         """
-        if not sum(len(roll) for roll in rolls):
-            raise ValueError("Training set is empty! (did you download the data files?)")
-        if checkpoint_every is not None:
-            checkpoint_every = integer("checkpoint_every", checkpoint_every, 1)
-            if checkpoint is None:
-                raise ValueError(f"checkpoint_every: expected a checkpoint for {checkpoint_every} updates, found none")
-        if resume:
-            self._check_resumable(rolls, validation)
-        else:
-            learning = Learning(
-                optimizer, optimizer_settings, lr_rnn, clip_norm, clip_value, weight_decay, schedule or {}
-            )
-            validating = validating_settings(validation, validate_by, validate_every, patience)
-            progress = new_progress(rolls, validation, batch_size, num_epochs, n_sequences, carry_state, validating)
-            self.learn_by(learning)
-            self.state.progress = None
-            if pretrain is not None:
-                pretraining.pretrain(self.model, rolls, pretraining.as_pretraining(pretrain), on_pretrain)
-            self.state.begin(progress, self.model.sampler.initial_states() if progress.carry_state else ())
-
-        written = None  # where the run stood when the checkpoint was written
-
-        def save():
-            nonlocal written
-            now = self.state.progress.position
-            if checkpoint is not None and written != now:
-                self.state.check_finite()
-                self.model.save(checkpoint)
-                written = now
-
-        def after_update():
-            if checkpoint_every is not None and self.state.progress.updates % checkpoint_every == 0:
-                save()
-
-        def epoch_done(record):
-            self._complete(record, validation)
-            self.state.log.append(record)
-            if on_epoch is not None:
-                on_epoch(record)
-            if self.state.progress.complete:
-                self.state.take_best()
-            else:
-                save()
-
+        settings = {"batch_size": batch_size, "num_epochs": num_epochs, **settings}
+        run, when, learning = sorted_into(settings, Run, Validation, Learning)
+        check_validation(when, validation)
+        pretrain = None if pretrain is None else pretraining.as_pretraining(pretrain)
+        order, data = list(range(len(rolls))), fingerprint(rolls + (validation or []))
+        progress = Progress(run, order, when, pretrain, data=data)
+        save = Saver(self.model, checkpoint, checkpoint_every)
+        self._check_frames(rolls)
+        self.learn_by(learning)
+        self.state.progress = None
+        if pretrain is not None:
+            pretraining.pretrain(self.model, rolls, pretrain, on_pretrain)
+        self.state.begin(progress, self.model.sampler.initial_states() if run.carry_state else ())
         # The finished model is written once, at the end: no run continues from it, so none would remove what a writer
         # that was killed in a second writing of it leaves beside it.
-        if not resume and not self.state.progress.complete:
+        if not progress.complete:
             save()
+        return self._run(rolls, validation, save, on_update, on_epoch)
+
+    def resume(
+        self,
+        rolls,
+        num_epochs=None,
+        *,
+        validation=None,
+        checkpoint=None,
+        checkpoint_every=None,
+        on_update=None,
+        on_epoch=None,
+    ):
+        """Continue a run that was stopped, or extend a finished one.
+
+        The settings are those of the run. The result equals that of a run that was not stopped, to the bit. (On Numba
+        up to the last digit, if one of them compiled and the other took its functions from the cache.)
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+            The sequences of the run.
+        num_epochs : int, optional
+            A new number of epochs of the whole run, more than it has done.
+        validation : list of arrays, optional
+            The validation sequences of the run.
+        checkpoint, checkpoint_every, on_update, on_epoch
+            As for `fit`.
+
+        Returns
+        -------
+        SequenceModel
+            The model itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no run to continue, or the sequences are not those of the run.
+        FloatingPointError, KeyboardInterrupt
+            As `fit`.
+        """
+        save = Saver(self.model, checkpoint, checkpoint_every)
+        self._check_frames(rolls)
+        self._check_resumable(rolls, validation, num_epochs)
+        if num_epochs is not None:
+            self.state.progress.extend(num_epochs)
+        self.state.take_last()
+        return self._run(rolls, validation, save, on_update, on_epoch)
+
+    def _run(self, rolls, validation, save, on_update, on_epoch):
+        """Run the epochs that the present progress has left."""
+        state, progress = self.state, self.state.progress
+
+        def complete(record):
+            state.clear_sums()
+            if "validation" in record and progress.validated(record["validation"]):
+                state.keep_best()
+            state.log.append(record)
+
+        def epoch_done(record):
+            if not progress.complete:
+                save()
+            if on_epoch is not None:
+                on_epoch(record)
+
         with self.compiling.bounded_threads():
             try:
                 run_epochs(
-                    self._scheduled(self.updater(self.state.progress.batch_size, self.state.progress.n_sequences)),
+                    self._scheduled(self.updater(progress.run.batch_size, progress.run.n_sequences)),
                     rolls,
-                    self.state.random_state,
-                    self.state.progress,
+                    state.random_state,
+                    progress,
                     on_update=on_update,
+                    after_update=save.after_update,
+                    measure=lambda record: self._measure(record, validation),
+                    complete=complete,
                     on_epoch=epoch_done,
-                    after_update=after_update,
                 )
             except KeyboardInterrupt:
                 save()
                 raise
-        self.state.take_best()
+        state.take_best()
         save()
         return self.model
 
@@ -286,10 +269,21 @@ class Trainer:
             total.set_value(value)
         return self.model
 
-    def _check_resumable(self, rolls, validation):
+    def _check_frames(self, rolls):
+        if not sum(len(roll) for roll in rolls):
+            raise ValueError("Training set is empty! (did you download the data files?)")
+
+    def _check_resumable(self, rolls, validation, num_epochs):
         progress = self.state.progress
-        if progress is None or progress.complete:
+        if progress is None:
             raise ValueError("resume: there is no stopped run to continue")
+        if num_epochs is not None:
+            done = progress.epoch + bool(progress.monitors)
+            integer("num_epochs", num_epochs, done + 1 if progress.complete else done)
+        elif progress.complete:
+            raise ValueError(
+                f"resume: the run is complete after {progress.epoch} epochs; a larger num_epochs would extend it"
+            )
         if len(progress.order) != len(rolls):
             raise ValueError(
                 f"resume: expected the {len(progress.order)} sequences of the stopped run, found {len(rolls)}"
@@ -352,21 +346,19 @@ class Trainer:
     # ------------------------------------------------------------------------------------------------
     # The end of an epoch
 
-    def _complete(self, record, validation):
-        """Add to the record of an epoch: error, norms and validation."""
+    def _measure(self, record, validation):
+        """Add to the record of an epoch: error, norms and validation. The state stays as it is."""
         state = self.state
         state.check_finite()
-        record |= state.take_means(record["updates"])
+        record |= state.means(record["updates"])
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
         if validation is not None and state.progress.validates:
             record["validation"] = self._validation(validation)
-            if state.progress.validated(record["validation"]):
-                state.keep_best()
 
     def _validation(self, rolls):
         """The validation of an epoch in nats per frame; higher is better."""
-        if self.state.progress.validate_by == "monitor":
-            return self.model.monitor(rolls, self.state.progress.batch_size)
+        if self.state.progress.validation.validate_by == "monitor":
+            return self.model.monitor(rolls, self.state.progress.run.batch_size)
         return self.validation_likelihood(rolls)
 
     def validation_likelihood(self, rolls):

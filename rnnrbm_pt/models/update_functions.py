@@ -6,6 +6,7 @@ import pytensor.tensor as pt
 
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.training.gradients import gradients_of, total_norm
+from rnnrbm_pt.training.scalars import learning_updates
 from rnnrbm_pt.training.updates import with_slots
 
 
@@ -61,7 +62,7 @@ class UpdateFunctions:
     def _compile(self, graphs, inputs, more_updates=None):
         state, floatX = self.state, self.compiling.floatX
         gradients = gradients_of(graphs.cost, graphs.params, [graphs.v_sample])
-        updates = with_slots(state.learning.updates(gradients, graphs.params, self.scalars), state.slots)
+        updates = with_slots(learning_updates(state.learning, gradients, graphs.params, self.scalars), state.slots)
         state.fill_slots()
 
         difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnrbm_pt.io.checks import integer
+from rnnrbm_pt.checks import integer
 
 RESAMPLE_TOLERANCE = 1e-9  # of a step
 

@@ -10,85 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 
+from rnnrbm_pt.training.progress import Progress, StopTraining
+
 T = TypeVar("T")
-
-
-@dataclass
-class Progress:
-    """Where a run stands: what it takes to continue it, beside the model and the state of the shuffling generator."""
-
-    num_epochs: int
-    """Epochs that the run shall have."""
-    batch_size: int
-    """Frames of a window."""
-    order: list[int]
-    """Indices of the sequences in their present order: each epoch shuffles that of the epoch before."""
-    epoch: int = 0
-    """Epochs that are complete."""
-    shuffled: bool = False
-    """Whether `order` is that of the present epoch already."""
-    monitors: list[float] = field(default_factory=list)
-    """Monitors of the present epoch so far, one an update."""
-    n_sequences: int = 1
-    """Windows of an update."""
-    carry_state: bool = False
-    """Whether windows go on from the state in which the window before them ended."""
-    updates: int = 0
-    """Updates that are complete, of the whole run."""
-    validate_by: str = "monitor"
-    """What an epoch's validation is: one of `models.trainer.VALIDATIONS`."""
-    validate_every: int = 1
-    """Epochs from one validation to the next; the last epoch has one too."""
-    patience: int | None = None
-    """Epochs without a better validation after which the run ends."""
-    best: float | None = None
-    """The best validation so far."""
-    best_epoch: int | None = None
-    """The epoch, from 1, that had it."""
-    stopped: bool = False
-    """Whether the run ended before its last epoch, as it was told to."""
-    data: str | None = None
-    """What `fingerprint` says of the sequences."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether all epochs are done, or the run was ended."""
-        return self.stopped or self.epoch >= self.num_epochs
-
-    @property
-    def position(self) -> tuple[int, int, bool, bool]:
-        """How far the run has come: two equal ones have the same model, but for what the caller did to it."""
-        return self.epoch, self.updates, self.shuffled, self.stopped
-
-    @property
-    def validates(self) -> bool:
-        """Whether the epoch that was just completed has a validation."""
-        return self.complete or self.epoch % self.validate_every == 0
-
-    def validated(self, value: float) -> bool:
-        """Take the validation of the epoch that was just completed; higher is better.
-
-        Returns
-        -------
-        bool
-            Whether it is the best so far. If there were none for `patience` epochs, the run is stopped.
-        """
-        better = self.best is None or value > self.best
-        if better:
-            self.best, self.best_epoch = value, self.epoch
-        elif self.patience is not None and self.epoch - (self.best_epoch or 0) >= self.patience:
-            self.stopped = True
-        return better
-
-
-class StopTraining(Exception):
-    """To be raised in `on_update` or `on_epoch` to end a run; it counts as complete then."""
 
 
 def fingerprint(rolls: Iterable[np.ndarray]) -> str:
@@ -178,8 +107,8 @@ def steps_of_epoch(
     rolls: Sequence[np.ndarray], progress: Progress
 ) -> Iterator[tuple[tuple[np.ndarray, ...], Mapping[str, Any]]]:
     """What each update of an epoch takes: its windows, and the keywords that go with them."""
-    order, batch_size, n = progress.order, progress.batch_size, progress.n_sequences
-    if progress.carry_state:
+    order, batch_size, n = progress.order, progress.run.batch_size, progress.run.n_sequences
+    if progress.run.carry_state:
         for columns, fresh in side_by_side(rolls, order, batch_size, n):
             yield columns, {"fresh": fresh}
     else:
@@ -287,29 +216,36 @@ def run_epochs(
     progress: Progress,
     *,
     on_update: Callable[[int, int], object] | None = None,
-    on_epoch: Callable[[dict[str, Any]], object] | None = None,
     after_update: Callable[[], object] | None = None,
+    measure: Callable[[dict[str, Any]], object] | None = None,
+    complete: Callable[[dict[str, Any]], object] | None = None,
+    on_epoch: Callable[[dict[str, Any]], object] | None = None,
 ) -> None:
-    """Run the epochs that a progress has left.
+    """Run the remaining epochs of a run.
 
     Parameters
     ----------
     update : callable
-        Takes `progress.n_sequences` windows (n_steps, n_visible), one an argument, the last of an epoch perhaps fewer;
-        updates the model, returns the monitor. Where the state is carried over, it takes a window for each column, of
-        which some may be empty, and ``fresh=``: see `side_by_side`.
+        Takes `progress.run.n_sequences` windows (n_steps, n_visible), one per argument, the last time in an epoch
+        perhaps fewer; updates the model and returns the monitor. Where the state is carried over, it takes a window
+        for each column, some of which may be empty, and ``fresh=``: see `side_by_side`.
     rolls : list of arrays, shape (n_steps, n_visible)
     random_state : numpy.random.RandomState
-        Shuffles the order of the sequences, once an epoch.
+        Shuffles the order of the sequences, once per epoch.
     progress : Progress
-        Kept up to date after every update, so that a run that was stopped continues where it was.
+        Kept up to date after every update, so that a stopped run continues where it was.
     on_update : callable, optional
         Called as on_update(frames, total_frames) with the frames of the update and of the whole epoch.
-    on_epoch : callable, optional
-        Called with a dict after each epoch: epoch (from 1), monitor (mean over updates), updates, frames, seconds,
-        frames_per_second (of what this call did of the epoch).
     after_update : callable, optional
-        Called without arguments after each update, when `progress` is that of the update.
+        Called without arguments after each update, when `progress` includes it.
+    measure : callable, optional
+        Called with the record of an epoch whose updates are done, to add to it. An interrupt leaves the epoch open: the
+        run continues with this call.
+    complete : callable, optional
+        Called with the record when `progress` counts the epoch as complete. No interrupt comes between the two.
+    on_epoch : callable, optional
+        Called with the record after that: epoch (from 1), monitor (mean over updates), updates, frames, seconds,
+        frames_per_second (of the part of the epoch that this call did).
 
     Raises
     ------
@@ -321,10 +257,30 @@ def run_epochs(
         while not progress.complete:
             try:
                 record = _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, check)
+                if measure is not None:
+                    measure(record)
+                with no_interrupt():
+                    progress.end_epoch()
+                    if complete is not None:
+                        complete(record)
                 if on_epoch is not None:
                     on_epoch(record)
             except StopTraining:
                 progress.stopped = True
+
+
+@contextmanager
+def no_interrupt() -> Iterator[None]:
+    """Hold back Ctrl+C and SIGTERM until the block has ended. The block has to be short."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    signals = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, check):
@@ -347,7 +303,7 @@ def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, a
                 after_update()
             check()
     seconds = time.perf_counter() - start
-    record = {
+    return {
         "epoch": progress.epoch + 1,
         "monitor": float(np.mean(progress.monitors)),
         "updates": len(progress.monitors),
@@ -355,7 +311,3 @@ def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, a
         "seconds": round(seconds, 3),
         "frames_per_second": round(frames / seconds, 1) if seconds > 0 else 0.0,
     }
-    progress.epoch += 1
-    progress.shuffled = False
-    progress.monitors = []
-    return record

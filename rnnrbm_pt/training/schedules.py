@@ -20,7 +20,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from rnnrbm_pt.io.checks import number
+from rnnrbm_pt.checks import number
 
 UNITS = ("epoch", "update")
 

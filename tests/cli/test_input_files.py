@@ -27,7 +27,8 @@ def here(toy_rolls, tmp_path, monkeypatch):
 
 
 def train(capsys, *arguments, status=0):
-    assert main(["train", *map(str, arguments), "-o", "model.npz", "--r", "48,60", *SMALL]) == status
+    command = ["train", *map(str, arguments), "-o", "model.npz", "--overwrite", "--r", "48,60", *SMALL]
+    assert main(command) == status
     return capsys.readouterr()
 
 
@@ -191,7 +192,7 @@ def test_parts_by_other_names(here, toy_rolls, capsys):
 
 
 def of_set(capsys, sets, *arguments, status=0):
-    command = ["train", *map(str, arguments), "--folder", str(sets), "-o", "model.npz", *SMALL]
+    command = ["train", *map(str, arguments), "--folder", str(sets), "-o", "model.npz", "--overwrite", *SMALL]
     assert main(command) == status
     return capsys.readouterr()
 

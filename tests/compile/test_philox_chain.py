@@ -139,7 +139,7 @@ def test_a_chain_of_which_all_steps_are_wanted_is_left_alone():
 
 def test_a_chain_in_a_scan_whose_inner_variables_are_those_of_the_chain():
     """PyTensor has one i0, i1, ... for all scans: those of the outer scan are in the matrices of the chain."""
-    graphs = build_rtrbm(4, 3, k_generate=2, n_steps=5, visible_from_u=True, streams=PhiloxStreams(5))
+    graphs = build_rtrbm(4, 3, k_generate=2, n_steps=5, dynamic_visible_bias=True, streams=PhiloxStreams(5))
     draws = np.random.default_rng(0)
     for param in graphs.params:
         param.set_value(draws.normal(size=param.get_value().shape))

@@ -20,9 +20,9 @@ from rnnrbm_pt.streams.srs import RandomStreams
 # Every option that adds a term to an equation is on: n_visible 3, n_hidden 2, recurrent 2.
 MODELS = {
     "rnnrbm": (lambda **kw: build_rnnrbm(3, 2, 2, learn_initial=True, **kw), oracle.RnnRbm),
-    "rtrbm": (lambda **kw: build_rtrbm(3, 2, learn_initial=True, visible_from_u=True, **kw), oracle.Rtrbm),
+    "rtrbm": (lambda **kw: build_rtrbm(3, 2, learn_initial=True, dynamic_visible_bias=True, **kw), oracle.Rtrbm),
     "lstm_rtrbm": (
-        lambda **kw: build_lstm_rtrbm(3, 2, 2, learn_initial=True, visible_from_u=True, **kw),
+        lambda **kw: build_lstm_rtrbm(3, 2, 2, learn_initial=True, dynamic_visible_bias=True, **kw),
         oracle.LstmRtrbm,
     ),
 }

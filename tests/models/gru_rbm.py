@@ -6,6 +6,7 @@ from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.sequence import rbm_builder
 from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.roles import moving_hidden, of_rbm
 
 
 def gru_cell(n_visible, n_hidden, n_hidden_recurrent, *, random_state, params=None):
@@ -21,6 +22,8 @@ def gru_cell(n_visible, n_hidden, n_hidden_recurrent, *, random_state, params=No
             for name, shape in shapes.items()
         )
     W, bv, bh, Wuh, Wuv, Wvz, Wuz, bz, Wvr, Wur, br, Wvu, Wuu, bu = params
+    of_rbm(W, bv, bh)
+    moving_hidden(Wuh)
 
     def biases(u_tm1):
         return bv + pt.dot(u_tm1, Wuv), bh + pt.dot(u_tm1, Wuh)  # (..., n_visible), (..., n_hidden)

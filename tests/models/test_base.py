@@ -228,7 +228,7 @@ def test_all_models_check_their_settings(make):
         with pytest.raises(ValueError, match=f"^{next(iter(settings))}: expected"):
             make(**settings)
     if make is not RnnNade:
-        for settings in ({"k": 0}, {"visible": "grey"}, {"visible_from_u": 3}):
+        for settings in ({"k": 0}, {"visible": "grey"}, {"dynamic_visible_bias": 3}):
             with pytest.raises(ValueError, match=f"^{next(iter(settings))}: expected"):
                 make(**settings)
 
@@ -302,7 +302,7 @@ from rnnrbm_pt import RnnRbm
 folder = sys.argv[1]
 with np.load(folder + "/rolls.npz") as archive:
     rolls = [archive[name] for name in archive.files]
-RnnRbm.load(folder + "/stopped.npz").fit(rolls, resume=True).save(folder + "/resumed.npz")
+RnnRbm.load(folder + "/stopped.npz").resume(rolls).save(folder + "/resumed.npz")
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
     resumed = RnnRbm.load(tmp_path / "resumed.npz")
@@ -334,10 +334,10 @@ def test_ctrl_c_in_train_is_said_and_the_model_is_usable(toy_model, toy_rolls, t
 def test_nothing_to_resume(toy_model, toy_rolls):
     model = toy_model()
     with pytest.raises(ValueError, match="no stopped run"):
-        model.fit(toy_rolls, resume=True)
+        model.resume(toy_rolls)
     model.fit(toy_rolls, num_epochs=1)
     with pytest.raises(ValueError, match="no stopped run"):
-        model.fit(toy_rolls, resume=True)
+        model.resume(toy_rolls)
 
 
 def test_resume_on_other_sequences_is_refused(toy_model, toy_rolls):
@@ -345,7 +345,7 @@ def test_resume_on_other_sequences_is_refused(toy_model, toy_rolls):
     with pytest.raises(KeyboardInterrupt):
         model.fit(toy_rolls, on_update=lambda *_: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(ValueError, match="expected the 5 sequences"):
-        model.fit(toy_rolls[1:], resume=True)
+        model.resume(toy_rolls[1:])
 
 
 def test_a_model_written_on_one_backend_goes_on_on_the_other(toy_model, toy_rolls, tmp_path):

@@ -15,7 +15,7 @@ from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 MODELS = {
     "RnnRbm": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2}),
-    "Rtrbm": (Rtrbm, {"k": 2, "k_generate": 2, "visible_from_u": True, "learn_initial": True}),
+    "Rtrbm": (Rtrbm, {"k": 2, "k_generate": 2, "dynamic_visible_bias": True, "learn_initial": True}),
     "LstmRtrbm": (LstmRtrbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "learn_initial": True}),
     "RnnNade": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True}),
     "Gaussian": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "visible": "gaussian", "streams": "srs"}),

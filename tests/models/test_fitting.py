@@ -10,7 +10,8 @@ from pytensor.compile.mode import Mode
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, midiread, midiwrite
 from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
 from rnnrbm_pt.music.preprocessing import Preprocessing
-from rnnrbm_pt.training.loop import StopTraining, side_by_side
+from rnnrbm_pt.training.loop import side_by_side
+from rnnrbm_pt.training.progress import StopTraining
 from rnnrbm_pt.training.schedules import Cosine, Table
 from rnnrbm_pt.training.updates import adam
 
@@ -279,7 +280,7 @@ def test_a_callback_ends_the_run(python_model, toy_rolls):
     model.fit(toy_rolls[:1], 30, 9, on_epoch=on_epoch)
     assert len(model.log) == 2 and model.progress.complete
     with pytest.raises(ValueError, match="no stopped run"):
-        model.fit(toy_rolls[:1], resume=True)
+        model.resume(toy_rolls[:1])
 
 
 def interrupting(at):
@@ -305,7 +306,7 @@ def check_a_run_stopped_at(at, whole, stopped, toy_rolls, validation, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(toy_rolls[:3], validation=validation, checkpoint=tmp_path / "m", on_update=interrupting(at), **RICH)
     loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
-    loaded.fit(toy_rolls[:3], validation=validation, resume=True)
+    loaded.resume(toy_rolls[:3], validation=validation)
     assert same(whole, loaded) and monitors(whole) == monitors(loaded)
     assert whole.progress == loaded.progress
 
@@ -402,9 +403,9 @@ def test_what_may_not_go_on(python_model, toy_rolls):
         (toy_rolls[:2], toy_rolls[2:3]),
     ):
         with pytest.raises(ValueError, match="the sequences and the validation of the stopped run"):
-            model.fit(rolls, validation=validation, resume=True)
+            model.resume(rolls, validation=validation)
     with pytest.raises(ValueError, match="expected the 2 sequences"):
-        model.fit(toy_rolls[:3], validation=toy_rolls[3:], resume=True)
+        model.resume(toy_rolls[:3], validation=toy_rolls[3:])
 
 
 @pytest.mark.parametrize("name", ["Wuu", "adam_m_bu"])

@@ -84,7 +84,7 @@ def go_on(model, path):
 
     model.save = save
     if not model.progress.complete:
-        model.fit(rolls, resume=True, validation=[held_out], checkpoint=path, checkpoint_every=3, on_update=on_update)
+        model.resume(rolls, validation=[held_out], checkpoint=path, checkpoint_every=3, on_update=on_update)
 
 
 if os.path.isdir(path):

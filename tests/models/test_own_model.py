@@ -88,7 +88,7 @@ def test_a_run_stopped_saved_and_resumed_equals_one_that_was_not(model, tmp_path
 
     with pytest.raises(KeyboardInterrupt):
         half.fit(rolls, batch_size=6, num_epochs=2, checkpoint=tmp_path / "half", on_epoch=stop)
-    resumed = SequenceModel.load(tmp_path / "half", classes=[GruRbm]).fit(rolls, resume=True)
+    resumed = SequenceModel.load(tmp_path / "half", classes=[GruRbm]).resume(rolls)
     assert type(resumed) is GruRbm
     for one, other in zip(whole.params, resumed.params, strict=True):
         np.testing.assert_array_equal(one.get_value(), other.get_value())

@@ -29,10 +29,10 @@ RNN = ["Wuv", "Wvu", "Wuu", "bu"]
 GATES = [name + gate for gate in "ifog" for name in ("Wv", "Ws", "b")]
 KINDS = {
     "rnn-rbm": (RnnRbm, {"n_hidden_recurrent": 2, "learn_initial": True}, oracle.RnnRbm, [*RNN, "u0"]),
-    "rtrbm": (Rtrbm, {"visible_from_u": True, "learn_initial": True}, oracle.Rtrbm, ["Wuv"]),
+    "rtrbm": (Rtrbm, {"dynamic_visible_bias": True, "learn_initial": True}, oracle.Rtrbm, ["Wuv"]),
     "lstm-rtrbm": (
         LstmRtrbm,
-        {"n_hidden_recurrent": 2, "visible_from_u": True, "learn_initial": True},
+        {"n_hidden_recurrent": 2, "dynamic_visible_bias": True, "learn_initial": True},
         oracle.LstmRtrbm,
         [*GATES, "Wuv", "Wsv", "s0", "c0"],
     ),
@@ -176,7 +176,7 @@ def test_a_cross_entropy_of_saturated_units_is_finite():
 def test_what_does_not_move_the_visible_biases_is_refused_before_anything_is_learned():
     for model in (make(Rtrbm), make(LstmRtrbm, n_hidden_recurrent=2, visible="gaussian")):
         before = values_of(model)
-        with pytest.raises(ValueError, match=f"rnn_epochs: .* stay: {type(model).__name__} .* visible_from_u=True"):
+        with pytest.raises(ValueError, match=f"rnn_epochs: .*: {type(model).__name__} .* dynamic_visible_bias=True"):
             pretrain(model, ROLLS, Pretraining(frame_epochs=1, rnn_epochs=1))
         assert all(np.array_equal(before[name], value) for name, value in values_of(model).items())
     with pytest.raises(ValueError, match="rnn_also: expected parameters out of bv, found 'Wuh'"):

@@ -61,7 +61,7 @@ def test_several_windows_of_any_lengths(python_model, toy_rolls):
     assert [record["updates"] for record in model.log] == [4, 4]  # of 15 windows: the last takes three
     assert [record["frames"] for record in model.log] == [total, total]
     assert sum(n for n, _ in frames) == 2 * total and {n for _, n in frames} == {total}
-    assert model.progress.n_sequences == 4
+    assert model.progress.run.n_sequences == 4
     assert model.train_function(toy_rolls[0].astype(float)) < 0  # goes on with the same parameters and streams
 
 
@@ -83,8 +83,8 @@ def test_a_stopped_run_of_several_sequences_goes_on(python_model, toy_rolls, tmp
         stopped.fit(toy_rolls, 20, 2, n_sequences=2, on_update=ctrl_c)
     stopped.save(tmp_path / "stopped")
     resumed = RnnRbm.load(tmp_path / "stopped", mode=stopped.mode)
-    assert resumed.progress.n_sequences == 2 and len(resumed.progress.monitors) == 3
-    resumed.fit(toy_rolls, resume=True)
+    assert resumed.progress.run.n_sequences == 2 and len(resumed.progress.monitors) == 3
+    resumed.resume(toy_rolls)
     assert_same(resumed, whole, 0)
 
 

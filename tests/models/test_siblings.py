@@ -6,14 +6,15 @@ from oracles import states
 from oracles import temporal as oracle
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
-from rnnrbm_pt.cli.main import MODELS, main
+from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.cli.train import MODELS
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.music.midi import midiwrite
 
 KINDS = {
     RnnRbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "learn_initial": True, "nonlinearity": "relu"}, 5),
     Rtrbm: ({"n_hidden": 3, "learn_initial": True}, 3),
-    LstmRtrbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "visible_from_u": True, "learn_initial": True}, 5),
+    LstmRtrbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "dynamic_visible_bias": True, "learn_initial": True}, 5),
     RnnNade: ({"n_hidden": 3, "n_hidden_recurrent": 2, "learn_initial": True}, 5),
 }
 TWINS = {

@@ -277,7 +277,7 @@ def test_another_float_type(python_model, toy_rolls, tmp_path, one, other):
         else:
             assert after[name].dtype == array.dtype and np.array_equal(after[name], array), name
     for m in (model, loaded):
-        m.fit(toy_rolls[:2], validation=toy_rolls[2:3], resume=True)
+        m.resume(toy_rolls[:2], validation=toy_rolls[2:3])
     assert loaded.log[-1]["monitor"] == pytest.approx(model.log[-1]["monitor"], abs=1e-4)  # by float32
     assert {p.get_value().dtype for p in loaded.params} == {np.dtype(other)}
     assert loaded.sample(5).shape == (5, 12)

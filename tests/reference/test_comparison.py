@@ -8,7 +8,8 @@ from types import MappingProxyType, SimpleNamespace
 import numpy as np
 import pytest
 
-from rnnrbm_pt.cli.main import EpochBar, main
+from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.cli.progress import EpochBar
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.reference import (
     PUBLISHED,

@@ -65,11 +65,13 @@ def test_what_the_models_of_the_table_had():
     }
     assert all(settings["jsb_chorales"][name]["augment"] == 3 for name in sequences)
     assert not any("augment" in settings["nottingham"][name] for name in sequences)
-    moving = {name for of_set in settings.values() for name, s in of_set.items() if s.get("visible_from_u")}
+    moving = {name for of_set in settings.values() for name, s in of_set.items() if s.get("dynamic_visible_bias")}
     assert moving == {"rtrbm", "lstm-rtrbm"}
     for page in (ROOT / "README.md", RESULTS / "likelihoods" / "README.md"):
         words = " ".join(text(page).split())
-        assert "each piece in seven keys; on" in words and "`visible_from_u=True`" in words and "quotations" in words
+        assert (
+            "each piece in seven keys; on" in words and "`dynamic_visible_bias=True`" in words and "quotations" in words
+        )
 
 
 def test_estimates_that_do_not_enclose():

@@ -6,37 +6,39 @@ import numpy as np
 import pytensor
 import pytest
 
-from rnnrbm_pt.training.learning import Learning
+from rnnrbm_pt.roles import of_rbm
+from rnnrbm_pt.training.scalars import learning_updates, scalars
 from rnnrbm_pt.training.schedules import Cosine, Exponential, InverseTime, Step, Table, WarmUp, parse_schedule
+from rnnrbm_pt.training.settings import Learning
 from rnnrbm_pt.training.updates import OPTIMIZERS, slots, with_slots
 
 FULL = Learning(
     "nesterov",
-    {"momentum": 0.8},
-    0.01,
-    2.0,
-    0.5,
-    1e-3,
-    {"lr": Cosine(0.1, 0, 5), "momentum": 0.9, "k": Table((0, 2), (1, 5))},
+    momentum=0.8,
+    lr_rnn=0.01,
+    clip_norm=2.0,
+    clip_value=0.5,
+    weight_decay=1e-3,
+    schedule={"lr": Cosine(0.1, 0, 5), "momentum": 0.9, "k": Table((0, 2), (1, 5))},
 )
 
 
 @pytest.mark.parametrize("learning", [FULL, Learning(), *(Learning(name) for name in OPTIMIZERS)])
 def test_json_and_back(learning):
-    assert Learning(**json.loads(json.dumps(learning.to_json()))) == learning
+    assert Learning.from_json(json.loads(json.dumps(learning.to_json()))) == learning
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"optimizer": "adamax"}, "expected one of sgd"),
-        ({"settings": {"momentum": 0.9}}, "sgd: expected settings out of none, found momentum"),
-        ({"optimizer": "adam", "settings": {"momentum": 0.9}}, "adam: expected settings out of"),
+        ({"momentum": 0.9}, "sgd: expected settings out of none, found momentum"),
+        ({"optimizer": "adam", "momentum": 0.9}, "adam: expected settings out of"),
         ({"optimizer": "adam", "schedule": {"momentum": 0.9}}, "adam: expected settings out of"),
         ({"clip_norm": -1.0}, "clip_norm: expected a finite number of at least 0, found -1.0"),
         ({"lr_rnn": np.nan}, "lr_rnn"),
         ({"lr_rnn": True}, "lr_rnn: expected a finite number of at least 0, found True"),
-        ({"optimizer": "adam", "settings": {"beta1": "0.5"}}, "beta1: expected a finite number of at least 0"),
+        ({"optimizer": "adam", "beta1": "0.5"}, "beta1: expected a finite number of at least 0"),
         ({"weight_decay": "much"}, "weight_decay"),
         ({"schedule": {"epsilon": 1}}, "schedule: expected any of lr, lr_rnn"),
         ({"schedule": {"lr": "cosine"}}, "finite number, found 'cosine'"),
@@ -47,12 +49,18 @@ def test_what_it_refuses(settings, message):
         Learning(**settings)
 
 
+def test_learning_of_a_file_of_version_0_1():
+    old = {"optimizer": "nesterov", "settings": {"momentum": 0.5}, "clip_norm": 2.0, "schedule": {}}
+    assert Learning.from_json(old) == Learning("nesterov", momentum=0.5, clip_norm=2.0)
+
+
 def updated(learning, start=1.0, gradient=3.0, lr=0.1):
     """W and Wuu, two matrices of one element, and bu, after one update by a gradient that is the same for each."""
     params = [pytensor.shared(np.full((1, 1), start), name=name) for name in ("W", "Wuu")]
+    of_rbm(params[0])
     params.append(pytensor.shared(np.full(1, start), name="bu"))
-    scalars = learning.scalars(pytensor.shared(lr, name="lr"), "float64")
-    updates = learning.updates([p * 0 + gradient for p in params], params, scalars)
+    numbers = scalars(learning, pytensor.shared(lr, name="lr"), "float64")
+    updates = learning_updates(learning, [p * 0 + gradient for p in params], params, numbers)
     pytensor.function([], [], updates=updates, mode=pytensor.compile.mode.Mode("py", "fast_compile"))()
     return [float(p.get_value().sum()) for p in params]
 
@@ -63,14 +71,15 @@ def test_by_hand():
     assert updated(Learning(clip_value=1.0)) == [0.9, 0.9, 0.9]
     np.testing.assert_allclose(updated(Learning(clip_norm=3.0)), 1 - 0.1 * 3 / np.sqrt(3))
     np.testing.assert_allclose(updated(Learning(weight_decay=0.5)), [0.65, 0.65, 0.7])
-    np.testing.assert_allclose(updated(Learning("nesterov", {"momentum": 0.5})), 1 - 0.3 - 0.15)
+    np.testing.assert_allclose(updated(Learning("nesterov", momentum=0.5)), 1 - 0.3 - 0.15)
     np.testing.assert_allclose(updated(Learning(schedule={"lr_rnn": 0.01, "clip_value": 1})), [0.9, 0.99, 0.99])
 
 
 def test_structure():
     assert Learning(clip_norm=1.0).structure == Learning(clip_norm=2.0).structure != Learning().structure
-    assert Learning("momentum", {"momentum": 0.5}).structure == Learning("momentum", {"momentum": 0.9}).structure
-    assert Learning("adam", {"beta1": 0.5}).structure != Learning("adam").structure
+    assert Learning("momentum", momentum=0.5).structure == Learning("momentum", momentum=0.9).structure
+    assert Learning("momentum").structure != Learning("momentum", momentum=0.9).structure
+    assert Learning("adam", beta1=0.5).structure != Learning("adam").structure
     assert Learning(schedule={"lr": Cosine(1, 0, 2)}).structure == Learning().structure
 
 

@@ -6,7 +6,9 @@ import signal
 import numpy as np
 import pytest
 
-from rnnrbm_pt.training.loop import Progress, run_epochs, windows
+from rnnrbm_pt.training.loop import run_epochs, windows
+from rnnrbm_pt.training.progress import Progress
+from rnnrbm_pt.training.settings import Run
 
 ROLLS = [np.full((length, 2), i, dtype=np.uint8) for i, length in enumerate([5, 1, 4, 9])]
 
@@ -22,7 +24,7 @@ def test_windows_cut_each_sequence_from_its_start():
 def test_epochs_shuffle_as_numpy_shuffles_the_list_itself():
     seen = []
     run_epochs(
-        lambda w: seen.append(int(w[0, 0])) or 0.0, ROLLS, np.random.RandomState(7), Progress(3, 100, [0, 1, 2, 3])
+        lambda w: seen.append(int(w[0, 0])) or 0.0, ROLLS, np.random.RandomState(7), Progress(Run(100, 3), [0, 1, 2, 3])
     )
     dataset, reference, expected = [0, 1, 2, 3], np.random.RandomState(7), []
     for _ in range(3):
@@ -34,7 +36,7 @@ def test_epochs_shuffle_as_numpy_shuffles_the_list_itself():
 def test_records():
     records, frames = [], []
     monitors = iter(range(100))
-    progress = Progress(2, 4, [0, 1, 2, 3])
+    progress = Progress(Run(4, 2), [0, 1, 2, 3])
     run_epochs(
         lambda window: next(monitors),
         ROLLS,
@@ -65,7 +67,7 @@ def test_ctrl_c_waits_for_the_update_and_the_run_goes_on_where_it_was(stop_after
 
     whole_state, whole_update = runner()
     whole, records = np.random.RandomState(3), []
-    run_epochs(whole_update, ROLLS, whole, Progress(2, 4, [0, 1, 2, 3]), on_epoch=records.append)
+    run_epochs(whole_update, ROLLS, whole, Progress(Run(4, 2), [0, 1, 2, 3]), on_epoch=records.append)
 
     state, update = runner()
 
@@ -74,7 +76,7 @@ def test_ctrl_c_waits_for_the_update_and_the_run_goes_on_where_it_was(stop_after
             os.kill(os.getpid(), signal.SIGINT)
         return update(window)
 
-    random_state, progress, stopped = np.random.RandomState(3), Progress(2, 4, [0, 1, 2, 3]), []
+    random_state, progress, stopped = np.random.RandomState(3), Progress(Run(4, 2), [0, 1, 2, 3]), []
     with pytest.raises(KeyboardInterrupt):
         # The first update may be interrupted at once, since it may compile: so it is when stop_after is 1.
         run_epochs(update_then_ctrl_c, ROLLS, random_state, progress, on_epoch=stopped.append)
@@ -96,7 +98,7 @@ def test_second_ctrl_c_is_immediate():
             calls.append("not reached")
         return 0.0
 
-    progress = Progress(2, 4, [0, 1, 2, 3])
+    progress = Progress(Run(4, 2), [0, 1, 2, 3])
     with pytest.raises(KeyboardInterrupt):
         run_epochs(update, ROLLS, np.random.RandomState(0), progress)
     assert calls == [1, 1] and len(progress.monitors) == 1
@@ -104,5 +106,5 @@ def test_second_ctrl_c_is_immediate():
 
 def test_signal_handler_is_put_back():
     before = signal.getsignal(signal.SIGINT)
-    run_epochs(lambda w: 0.0, ROLLS, np.random.RandomState(0), Progress(1, 100, [0, 1, 2, 3]))
+    run_epochs(lambda w: 0.0, ROLLS, np.random.RandomState(0), Progress(Run(100, 1), [0, 1, 2, 3]))
     assert signal.getsignal(signal.SIGINT) is before

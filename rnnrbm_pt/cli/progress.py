@@ -1,0 +1,83 @@
+"""What a command shows while it works: a bar within each epoch, a line after it, and the time that a step took."""
+
+import time
+from contextlib import contextmanager
+
+
+@contextmanager
+def status(text):
+    """Print what takes a while, and then how long it took."""
+    start = time.perf_counter()
+    print(f"{text} ...", end=" ", flush=True)
+    yield
+    print(f"{time.perf_counter() - start:.1f} s", flush=True)
+
+
+class EpochBar:
+    """A bar within each epoch, with frames per second and the time left, and one line when it is done."""
+
+    def __init__(self, num_epochs):
+        self.num_epochs = num_epochs
+        self.bar = None
+
+    def on_update(self, frames, total_frames):
+        """Move the bar on."""
+        if self.bar is None:
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=total_frames, unit="frame", unit_scale=True, leave=False, disable=None, dynamic_ncols=True
+            )
+        self.bar.update(frames)
+
+    def on_epoch(self, record):
+        """Replace the bar by the line of the epoch."""
+        self.close()
+        validation = f"validation {record['validation']:.4f}  " if "validation" in record else ""
+        print(
+            f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  {validation}"
+            f"({record['seconds']:.1f} s, {record['frames_per_second']:,.0f} frames/s)",
+            flush=True,
+        )
+
+    def on_pretrain(self, record):
+        """Print a line for an epoch of pretraining."""
+        what = "monitor" if "monitor" in record else "cost"
+        print(f"Pretraining, {record['stage']}, epoch {record['epoch']}  {what} {record[what]:.4f}", flush=True)
+
+    def close(self):
+        """Take the bar off the screen."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+def watched(train, num_epochs, *, on_epoch=None, on_pretrain=False):
+    """Train with a bar. The first line says that compiling takes time, since nothing else moves then.
+
+    Parameters
+    ----------
+    train : callable
+        `fit` or `resume` of a model, with everything but its callbacks.
+    num_epochs : int
+        Epochs of the whole run.
+    on_epoch : callable, optional
+        Called with each record, before its line is printed.
+    on_pretrain : bool
+        Whether `train` takes on_pretrain.
+    """
+    print("Compiling the training function (the first time on a machine about a minute, later seconds) ...", flush=True)
+    bar = EpochBar(num_epochs)
+
+    def epoch_done(record):
+        if on_epoch is not None:
+            on_epoch(record)
+        bar.on_epoch(record)
+
+    callbacks = {"on_update": bar.on_update, "on_epoch": epoch_done}
+    if on_pretrain:
+        callbacks["on_pretrain"] = bar.on_pretrain
+    try:
+        train(**callbacks)
+    finally:
+        bar.close()

@@ -1,0 +1,187 @@
+"""The settings of training as frozen dataclasses: `Run`, `Validation`, `Learning` and `Pretraining`.
+
+    Learning("nesterov", momentum=0.9, lr_rnn=0.0005, clip_norm=10.0, schedule={"lr": Cosine(0.01, 0, 200)})
+
+The keywords of `fit` and the options of ``rnnrbm train`` are their fields. This module needs no PyTensor.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from rnnrbm_pt.settings import Settings, flag, one_of, real, setting, settings, whole
+from rnnrbm_pt.training.schedules import as_schedule
+
+# ---------------------------------------------------------------------------------------------------
+# Run and validation
+
+
+@settings
+class Run(Settings):
+    """The length of a run and the frames of an update. The defaults are the tutorial's."""
+
+    batch_size: int = whole(100, "frames per window", least=1)
+    num_epochs: int = whole(200, "epochs", least=0, option="--epochs")
+    n_sequences: int = whole(1, "windows per update, which takes the mean of their gradients", least=1)
+    carry_state: bool = flag(
+        "start each window from the state in which the window before it ended, not from the initial state"
+    )
+
+
+VALIDATIONS = "monitor", "likelihood"
+"""Quantities that can be computed on the validation sequences."""
+
+
+@settings
+class Validation(Settings):
+    """When to validate, by which quantity, and when to stop early."""
+
+    validate_by: str = one_of("monitor", "quantity to compute on the validation sequences", VALIDATIONS)
+    validate_every: int = whole(1, "epochs from one validation to the next; the last epoch has one too", least=1)
+    patience: int | None = whole(None, "epochs without a better validation after which the run ends", least=1)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Learning
+
+OPTIMIZERS: dict[str, tuple[str, ...]] = {
+    "sgd": (),
+    "momentum": ("momentum",),
+    "nesterov": ("momentum",),
+    "adagrad": ("epsilon",),
+    "rmsprop": ("rho", "epsilon"),
+    "adadelta": ("rho", "epsilon"),
+    "adam": ("beta1", "beta2", "epsilon"),
+    "amsgrad": ("beta1", "beta2", "epsilon"),
+    "adamw": ("beta1", "beta2", "epsilon"),
+}
+"""The optimisers of `training.updates`, and the settings that each of them takes besides its rate."""
+
+SCHEDULED = "lr", "lr_rnn", "momentum", "clip_norm", "clip_value", "weight_decay", "k"
+"""Settings that may have a schedule; k is the number of Gibbs steps in training."""
+
+OF_THE_OPTIMIZER = "momentum", "rho", "beta1", "beta2", "epsilon"
+"""Settings that only some optimisers take."""
+
+OF_THE_GRADIENT = "lr_rnn", "clip_norm", "clip_value", "weight_decay"
+"""Settings that every optimiser takes."""
+
+
+def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
+    """Schedules by the names of the settings that they change.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for errors.
+    schedules : dict {str: Schedule, dict or number}
+        For any of `SCHEDULED`; a dict is the result of `Schedule.to_json`.
+
+    Returns
+    -------
+    dict {str: Schedule}
+
+    Raises
+    ------
+    ValueError
+        If a name or a schedule is invalid.
+    """
+    if not isinstance(schedules, Mapping):
+        raise ValueError(f"{name}: expected a dict of schedules, found {schedules!r:.60}")
+    for key in schedules:
+        if key not in SCHEDULED:
+            raise ValueError(f"{name}: expected any of {', '.join(SCHEDULED)}, found {key!s:.60}")
+    return {key: as_schedule(value) for key, value in schedules.items()}
+
+
+@settings
+class Learning(Settings):
+    """How a model learns. The default is the tutorial's: plain stochastic gradient descent at the model's rate, lr."""
+
+    optimizer: str = one_of("sgd", "optimiser", OPTIMIZERS)
+    lr_rnn: float | None = real(None, "learning rate of the RNN's parameters, if not that of the RBM's", least=0)
+    momentum: float | None = real(None, "momentum of the optimiser, if not its own default", least=0)
+    rho: float | None = real(None, "decay of the averages of rmsprop and adadelta", least=0)
+    beta1: float | None = real(None, "decay of the mean gradient of adam, amsgrad and adamw", least=0, below=1)
+    beta2: float | None = real(None, "decay of the mean squared gradient of adam, amsgrad and adamw", least=0, below=1)
+    epsilon: float | None = real(None, "constant that keeps the optimiser's divisions finite", least=0)
+    clip_norm: float | None = real(None, "bound of the norm of the gradient of all parameters together", least=0)
+    clip_value: float | None = real(None, "bound of each value of the gradient", least=0)
+    weight_decay: float | None = real(None, "decay of weights; biases and initial states do not decay", least=0)
+    schedule: dict[str, Any] = setting({}, checked_schedules, "schedules by the names of the settings that they change")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        taken = OPTIMIZERS[self.optimizer]
+        for name in (*self.given(OF_THE_OPTIMIZER), *self.schedule):
+            if name in OF_THE_OPTIMIZER and name not in taken:
+                expected = ", ".join(taken) or "none"
+                raise ValueError(f"{self.optimizer}: expected settings out of {expected}, found {name}")
+
+    def given(self, names: Sequence[str]) -> dict[str, Any]:
+        """The fields of these names that are not None."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    @property
+    def structure(self):
+        """What decides the graph: two descriptions of one structure share their compiled functions."""
+        fixed = tuple(self.given(OF_THE_OPTIMIZER[1:]).items())
+        changing = {*self.given(OF_THE_GRADIENT), *self.schedule} - {"lr"}
+        return self.optimizer, fixed, tuple(sorted(changing)), self.momentum is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict that `json.dumps` takes and `from_json` reads."""
+        schedule = {name: value.to_json() for name, value in self.schedule.items()}
+        return {
+            "optimizer": self.optimizer,
+            **self.given((*OF_THE_OPTIMIZER, *OF_THE_GRADIENT)),
+            "schedule": schedule,
+        }
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Self:
+        """The learning that `to_json` described, or a file of version 0.1, which had an entry "settings".
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a value is invalid.
+        """
+        if not isinstance(described, Mapping) or not isinstance(described.get("settings", {}), Mapping):
+            raise ValueError(f"Learning: expected a dict of settings, found {described!r:.60}")
+        flat = {name: value for name, value in described.items() if name != "settings"}
+        return super().from_json({**flat, **described.get("settings", {})})
+
+
+# ---------------------------------------------------------------------------------------------------
+# Pretraining
+
+
+def parameter_names(name, value):
+    """Check names of parameters: a tuple or list of str, kept as a tuple."""
+    if not isinstance(value, (tuple, list)) or not all(isinstance(p, str) for p in value):
+        raise ValueError(f"{name}: expected names of parameters in a tuple, found {value!r:.60}")
+    return tuple(value)
+
+
+@settings
+class Pretraining(Settings):
+    """What is learned before a model is trained: its frames, its RNN, or both. With 0 epochs a stage is left out."""
+
+    frame_epochs: int = whole(0, "passes of the RBM or NADE over all frames", least=0)
+    frame_lr: float = real(0.03, "learning rate of the frames", above=0)
+    frame_batch_size: int = whole(100, "frames per update, from anywhere in the rolls", least=1)
+    frame_k: int = whole(1, "Gibbs steps per update; a NADE has none", least=1)
+    frame_optimizer: str = one_of("momentum", "optimiser of the frames", OPTIMIZERS)
+    frame_clip_norm: float | None = real(None, "bound of the gradient's norm", above=0)
+    rnn_epochs: int = whole(0, "passes of the RNN over all sequences, after the frames", least=0)
+    rnn_lr: float = real(0.01, "learning rate of the RNN", above=0)
+    rnn_batch_size: int = whole(100, "frames per window", least=1)
+    rnn_n_sequences: int = whole(4, "windows per update", least=1)
+    rnn_optimizer: str = one_of("adam", "optimiser of the RNN", OPTIMIZERS)
+    rnn_clip_norm: float | None = real(None, "bound of the gradient's norm", above=0)
+    rnn_also: tuple[str, ...] = setting(
+        (),
+        parameter_names,
+        "names of parameters of the RBM that learn with the RNN, if they reach the visible biases: usually bv, where "
+        "the frames are not pretrained",
+    )
