@@ -336,8 +336,10 @@ def test_nothing_to_resume(toy_model, toy_rolls):
     with pytest.raises(ValueError, match="no stopped run"):
         model.resume(toy_rolls)
     model.fit(toy_rolls, num_epochs=1)
-    with pytest.raises(ValueError, match="no stopped run"):
+    with pytest.raises(ValueError, match="the run is complete after 1 epochs; a larger num_epochs would extend it"):
         model.resume(toy_rolls)
+    with pytest.raises(ValueError, match="num_epochs: expected an integer of at least 2, found 1"):
+        model.resume(toy_rolls, 1)
 
 
 def test_resume_on_other_sequences_is_refused(toy_model, toy_rolls):

@@ -279,7 +279,7 @@ def test_a_callback_ends_the_run(python_model, toy_rolls):
 
     model.fit(toy_rolls[:1], 30, 9, on_epoch=on_epoch)
     assert len(model.log) == 2 and model.progress.complete
-    with pytest.raises(ValueError, match="no stopped run"):
+    with pytest.raises(ValueError, match="the run is complete after 2 epochs"):
         model.resume(toy_rolls[:1])
 
 
@@ -313,7 +313,7 @@ def check_a_run_stopped_at(at, whole, stopped, toy_rolls, validation, tmp_path):
 
 @pytest.mark.parametrize("end", ["epochs", "no epochs", "patience", "on_update", "on_epoch", "ctrl_c"])
 def test_each_checkpoint_is_written_once(python_model, toy_rolls, tmp_path, end):
-    """However the run ends, the file in the end has the model in the end."""
+    """However the run ends, the file in the end has the model in the end. It is written before on_epoch is called."""
     model, positions, save = python_model(), [], None
 
     def spy(filename):
@@ -341,6 +341,8 @@ def test_each_checkpoint_is_written_once(python_model, toy_rolls, tmp_path, end)
     expected = [(0, 0, end == "no epochs"), (1, 2, False), (2, 4, True)][: 1 if end == "no epochs" else 3]
     if end in ("on_update", "ctrl_c"):
         expected[-1] = (1, 4, end == "on_update")
+    if end == "on_epoch":
+        expected.insert(2, (2, 4, False))
     assert positions == expected
     loaded = RnnRbm.load(tmp_path / "m")
     assert same(loaded, model) and loaded.progress == model.progress and loaded.log == model.log
@@ -376,7 +378,7 @@ def test_notes_have_a_range_and_real_numbers_may_have_one(tmp_path):
     _, about = read_checkpoint(tmp_path / "m")
     assert about["settings"]["r"] == [0, 3] and "n_visible" not in about["settings"]
     loaded = RnnRbm.load(tmp_path / "m")
-    assert (loaded.n_visible, loaded.r) == (3, (0, 3)) and same(loaded, model)
+    assert (loaded.n_visible, loaded.r, loaded.settings["r"]) == (3, None, (0, 3)) and same(loaded, model)
     assert RnnRbm(5, 4).n_visible == RnnNade(5, 4).n_visible == 88
     for settings, message in (
         (
@@ -410,18 +412,18 @@ def test_what_may_not_go_on(python_model, toy_rolls):
 
 @pytest.mark.parametrize("name", ["Wuu", "adam_m_bu"])
 def test_what_is_not_finite_ends_the_run_by_name(python_model, toy_rolls, tmp_path, name):
-    model, records = python_model(), []
+    model, calls = python_model(), []
 
-    def spoil(record):
-        records.append(record)
-        if len(records) == 2:
+    def spoil(frames, total):
+        calls.append(frames)
+        if len(calls) == 6:  # the last update of the second epoch
             variable = next(v for v in (*model.params, *model.state.slots.values()) if v.name == name)
             value = variable.get_value()
             value.flat[3] = np.inf
             variable.set_value(value)
 
     with pytest.raises(FloatingPointError, match=f"{name}: 1 of .* not finite after 6 updates"):
-        model.fit(toy_rolls[:1], 20, 9, optimizer="adam", checkpoint=tmp_path / "model", on_epoch=spoil)
+        model.fit(toy_rolls[:1], 20, 9, optimizer="adam", checkpoint=tmp_path / "model", on_update=spoil)
     loaded = RnnRbm.load(tmp_path / "model")
     assert loaded.progress.epoch == 1 and all(np.isfinite(a).all() for a in loaded.state.arrays().values())
 
@@ -460,7 +462,6 @@ def test_the_log_is_json_and_has_the_norms(python_model, toy_rolls):
         ({"carry_state": "no"}, "carry_state: expected True or False, found 'no'"),
         ({"lr_rnn": True}, "lr_rnn: expected a finite number of at least 0, found True"),
         ({"schedule": {"lr": True}}, "Constant: value: expected a finite number, found True"),
-        ({"n_sequnces": 5}, "sgd: expected settings out of none, found n_sequnces"),
         ({"optimizer": "adan"}, "optimizer: expected one of"),
         ({"schedule": {"dt": 1}}, "schedule: expected any of"),
     ],
@@ -472,6 +473,12 @@ def test_settings_that_are_none(python_model, toy_rolls, settings, message):
     with pytest.raises(ValueError, match=message):
         model.fit(toy_rolls, **settings)
     assert model.progress is None
+
+
+def test_a_keyword_that_there_is_not(python_model, toy_rolls):
+    model = python_model()
+    with pytest.raises(TypeError, match="n_sequnces: expected any of the settings batch_size, beta1, "):
+        model.fit(toy_rolls, n_sequnces=5)
 
 
 def test_a_nade_has_no_chain_to_schedule(kin, toy_rolls):

@@ -295,7 +295,7 @@ def test_array_missing_or_misshapen(saved):
 def test_failed_save_leaves_the_old_file(saved):
     model, path = saved
     before = path.read_bytes()
-    model.log = [object()]
+    model.log.append(object())
     with pytest.raises(ValueError, match="expected what JSON can hold"):
         model.save(path)
     assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
