@@ -32,7 +32,7 @@ def role_of(variable: Variable) -> Role:
 
 def kind_of(variable: Variable) -> Literal["weight", "bias"]:
     """The kind of a parameter by its number of axes."""
-    return "weight" if variable.type.ndim == 2 else "bias"  # type: ignore[attr-defined]  # a tensor's type has ndim
+    return "weight" if variable.type.ndim == 2 else "bias"
 
 
 def of_rbm(*variables: Variable) -> None:

@@ -2,7 +2,7 @@
 
     @settings
     class Run(Settings):
-        batch_size: int = whole(100, "frames per window", least=1)
+        batch_size: int = whole("frames per window", default=100, least=1)
 
 The keywords of Python and the options of the command line are two views of such a class.
 """
@@ -18,17 +18,17 @@ from rnnrbm_pt.checks import boolean, choice, integer, number
 T = TypeVar("T")
 
 
-def setting(default: Any, check: Callable[[str, Any], Any], help: str, **argument: Any) -> Any:
+def setting(help: str, check: Callable[[str, Any], Any], *, default: Any, **argument: Any) -> Any:
     """A field of a `Settings` class.
 
     Parameters
     ----------
-    default : object
-        A default of None means that None is allowed.
-    check : callable
-        check(name, value) returns the value to keep, or raises a ValueError.
     help : str
         The meaning of the field, in a phrase.
+    check : callable
+        check(name, value) returns the value to keep, or raises a ValueError.
+    default : object
+        A default of None means that None is allowed.
     **argument
         Keywords of `ArgumentParser.add_argument` for the option; ``option`` is its name if it is not the field's.
         Without any, the field has no option.
@@ -43,24 +43,24 @@ def setting(default: Any, check: Callable[[str, Any], Any], help: str, **argumen
     return field(default=default, metadata=metadata)
 
 
-def whole(default: int | None, help: str, *, least: int, **argument: Any) -> Any:
+def whole(help: str, *, default: int | None, least: int, **argument: Any) -> Any:
     """A field for an integer of at least `least`."""
-    return setting(default, partial(integer, least=least), help, type=int, metavar="N", **argument)
+    return setting(help, partial(integer, least=least), default=default, type=int, metavar="N", **argument)
 
 
-def real(default: float | None, help: str, **bounds: float) -> Any:
+def real(help: str, *, default: float | None, **bounds: Any) -> Any:
     """A field for a finite number; the bounds are those of `checks.number`."""
-    return setting(default, partial(number, **bounds), help, type=float, metavar="X")
+    return setting(help, partial(number, **bounds), default=default, type=float, metavar="X")
 
 
-def one_of(default: str, help: str, allowed: Collection[str]) -> Any:
+def one_of(help: str, allowed: Collection[str], *, default: str) -> Any:
     """A field for one of a few words."""
-    return setting(default, partial(choice, allowed=allowed), help, choices=tuple(allowed))
+    return setting(help, partial(choice, allowed=allowed), default=default, choices=tuple(allowed))
 
 
-def flag(help: str) -> Any:
-    """A field that is off by default."""
-    return setting(False, boolean, help, action=BooleanOptionalAction)
+def flag(help: str, *, default: bool) -> Any:
+    """A field that is on or off."""
+    return setting(help, boolean, default=default, action=BooleanOptionalAction)
 
 
 class Settings:
@@ -97,10 +97,15 @@ class Settings:
 @dataclass_transform(frozen_default=True, field_specifiers=(setting, whole, real, one_of, flag))
 def settings(cls: type[T]) -> type[T]:
     """Class decorator: make a frozen dataclass of a `Settings` class, and list its fields in the docstring."""
-    made = dataclass(frozen=True)(cls)
-    entries = "".join(f"{f.name} : {type_name(f.type)}\n    {f.metadata['help'].capitalize()}.\n" for f in fields(made))
+    made: Any = dataclass(frozen=True)(cls)
+    entries = "".join(f"{f.name} : {type_name(f.type)}\n    {sentence(f.metadata['help'])}\n" for f in fields(made))
     made.__doc__ = f"{cls.__doc__}\n\nAttributes\n----------\n{entries}"
     return made
+
+
+def sentence(phrase: str) -> str:
+    """A phrase as a sentence: "RBM weights" keeps its capitals."""
+    return f"{phrase[0].upper()}{phrase[1:]}."
 
 
 def type_name(annotation: object) -> str:

@@ -19,11 +19,12 @@ from rnnrbm_pt.training.schedules import as_schedule
 class Run(Settings):
     """The length of a run and the frames of an update. The defaults are the tutorial's."""
 
-    batch_size: int = whole(100, "frames per window", least=1)
-    num_epochs: int = whole(200, "epochs", least=0, option="--epochs")
-    n_sequences: int = whole(1, "windows per update, which takes the mean of their gradients", least=1)
+    batch_size: int = whole("frames per window", default=100, least=1)
+    num_epochs: int = whole("epochs", default=200, least=0, option="--epochs")
+    n_sequences: int = whole("windows per update, which takes the mean of their gradients", default=1, least=1)
     carry_state: bool = flag(
-        "start each window from the state in which the window before it ended, not from the initial state"
+        "start each window from the state in which the window before it ended, not from the initial state",
+        default=False,
     )
 
 
@@ -35,9 +36,11 @@ VALIDATIONS = "monitor", "likelihood"
 class Validation(Settings):
     """When to validate, by which quantity, and when to stop early."""
 
-    validate_by: str = one_of("monitor", "quantity to compute on the validation sequences", VALIDATIONS)
-    validate_every: int = whole(1, "epochs from one validation to the next; the last epoch has one too", least=1)
-    patience: int | None = whole(None, "epochs without a better validation after which the run ends", least=1)
+    validate_by: str = one_of("quantity to compute on the validation sequences", VALIDATIONS, default="monitor")
+    validate_every: int = whole(
+        "epochs from one validation to the next; the last epoch has one too", default=1, least=1
+    )
+    patience: int | None = whole("epochs without a better validation after which the run ends", default=None, least=1)
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -97,17 +100,25 @@ def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
 class Learning(Settings):
     """How a model learns. The default is the tutorial's: plain stochastic gradient descent at the model's rate, lr."""
 
-    optimizer: str = one_of("sgd", "optimiser", OPTIMIZERS)
-    lr_rnn: float | None = real(None, "learning rate of the RNN's parameters, if not that of the RBM's", least=0)
-    momentum: float | None = real(None, "momentum of the optimiser, if not its own default", least=0)
-    rho: float | None = real(None, "decay of the averages of rmsprop and adadelta", least=0)
-    beta1: float | None = real(None, "decay of the mean gradient of adam, amsgrad and adamw", least=0, below=1)
-    beta2: float | None = real(None, "decay of the mean squared gradient of adam, amsgrad and adamw", least=0, below=1)
-    epsilon: float | None = real(None, "constant that keeps the optimiser's divisions finite", least=0)
-    clip_norm: float | None = real(None, "bound of the norm of the gradient of all parameters together", least=0)
-    clip_value: float | None = real(None, "bound of each value of the gradient", least=0)
-    weight_decay: float | None = real(None, "decay of weights; biases and initial states do not decay", least=0)
-    schedule: dict[str, Any] = setting({}, checked_schedules, "schedules by the names of the settings that they change")
+    optimizer: str = one_of("optimiser", OPTIMIZERS, default="sgd")
+    lr_rnn: float | None = real(
+        "learning rate of the RNN's parameters, if not that of the RBM's", default=None, least=0
+    )
+    momentum: float | None = real("momentum of the optimiser, if not its own default", default=None, least=0)
+    rho: float | None = real("decay of the averages of rmsprop and adadelta", default=None, least=0)
+    beta1: float | None = real("decay of the mean gradient of adam, amsgrad and adamw", default=None, least=0, below=1)
+    beta2: float | None = real(
+        "decay of the mean squared gradient of adam, amsgrad and adamw", default=None, least=0, below=1
+    )
+    epsilon: float | None = real("constant that keeps the optimiser's divisions finite", default=None, least=0)
+    clip_norm: float | None = real(
+        "bound of the norm of the gradient of all parameters together", default=None, least=0
+    )
+    clip_value: float | None = real("bound of each value of the gradient", default=None, least=0)
+    weight_decay: float | None = real("decay of weights; biases and initial states do not decay", default=None, least=0)
+    schedule: dict[str, Any] = setting(
+        "schedules by the names of the settings that they change", checked_schedules, default={}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -167,21 +178,21 @@ def parameter_names(name, value):
 class Pretraining(Settings):
     """What is learned before a model is trained: its frames, its RNN, or both. With 0 epochs a stage is left out."""
 
-    frame_epochs: int = whole(0, "passes of the RBM or NADE over all frames", least=0)
-    frame_lr: float = real(0.03, "learning rate of the frames", above=0)
-    frame_batch_size: int = whole(100, "frames per update, from anywhere in the rolls", least=1)
-    frame_k: int = whole(1, "Gibbs steps per update; a NADE has none", least=1)
-    frame_optimizer: str = one_of("momentum", "optimiser of the frames", OPTIMIZERS)
-    frame_clip_norm: float | None = real(None, "bound of the gradient's norm", above=0)
-    rnn_epochs: int = whole(0, "passes of the RNN over all sequences, after the frames", least=0)
-    rnn_lr: float = real(0.01, "learning rate of the RNN", above=0)
-    rnn_batch_size: int = whole(100, "frames per window", least=1)
-    rnn_n_sequences: int = whole(4, "windows per update", least=1)
-    rnn_optimizer: str = one_of("adam", "optimiser of the RNN", OPTIMIZERS)
-    rnn_clip_norm: float | None = real(None, "bound of the gradient's norm", above=0)
+    frame_epochs: int = whole("passes of the RBM or NADE over all frames", default=0, least=0)
+    frame_lr: float = real("learning rate of the frames", default=0.03, above=0)
+    frame_batch_size: int = whole("frames per update, from anywhere in the rolls", default=100, least=1)
+    frame_k: int = whole("Gibbs steps per update; a NADE has none", default=1, least=1)
+    frame_optimizer: str = one_of("optimiser of the frames", OPTIMIZERS, default="momentum")
+    frame_clip_norm: float | None = real("bound of the gradient's norm", default=None, above=0)
+    rnn_epochs: int = whole("passes of the RNN over all sequences, after the frames", default=0, least=0)
+    rnn_lr: float = real("learning rate of the RNN", default=0.01, above=0)
+    rnn_batch_size: int = whole("frames per window", default=100, least=1)
+    rnn_n_sequences: int = whole("windows per update", default=4, least=1)
+    rnn_optimizer: str = one_of("optimiser of the RNN", OPTIMIZERS, default="adam")
+    rnn_clip_norm: float | None = real("bound of the gradient's norm", default=None, above=0)
     rnn_also: tuple[str, ...] = setting(
-        (),
-        parameter_names,
         "names of parameters of the RBM that learn with the RNN, if they reach the visible biases: usually bv, where "
         "the frames are not pretrained",
+        parameter_names,
+        default=(),
     )
