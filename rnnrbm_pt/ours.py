@@ -1,11 +1,17 @@
-"""By what the rewrites of this package know its own graphs: the base of its Ops, and a mark.
+"""How the rewrites of this package recognise its own graphs: the base of its Ops, and a mark.
 
 See `compile.rewriting.scope`: a graph that holds neither compiles as if this package had not been imported.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from pytensor.gradient import DisconnectedType
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
+
+Shapes = list[Sequence[Variable] | None]
+"""What `infer_shape` of an Op returns: the shape of each output, None for an output that has no shape."""
 
 
 class OurOp:
@@ -18,19 +24,21 @@ class Ours(OurOp, Op):
     __props__ = ()
     view_map = {0: [0]}
 
-    def make_node(self, x):
+    def make_node(self, x: Variable) -> Apply:
         return Apply(self, [x], [x.type()])
 
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         outputs[0][0] = inputs[0]
 
-    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 gives the fgraph, 3.3 does not
         return [fgraph_node_shapes[-1][0]]
 
-    def L_op(self, inputs, outputs, output_gradients):
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_gradients: Sequence[Variable]
+    ) -> list[Variable]:
         return list(output_gradients)
 
-    def R_op(self, inputs, eval_points):
+    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable]:
         return [DisconnectedType()() if point is None else point for point in eval_points]
 
 

@@ -1,21 +1,25 @@
-"""Functions that JAX compiles, from graphs that say nothing of the sizes of things.
+"""Functions that JAX compiles, from graphs whose sizes are not known.
 
-JAX compiles for fixed shapes, while a graph asks its sizes of its parameters and windows. So a graph is compiled when
-the function is called and its shapes are known, for each combination of them once: parameters and inputs are replaced
-by variables of these shapes, integers such as n_steps by constants, and PyTensor works out all sizes from them.
+JAX compiles for fixed shapes, while a graph takes its sizes from its parameters and windows. So a graph is compiled
+when the function is called and its shapes are known, once for each combination of shapes: parameters and inputs are
+replaced by variables of these shapes, integers such as n_steps by constants, and PyTensor derives all sizes from them.
 
 What a function updates stays on the device, as JAX's arrays, until somebody reads it. Functions of other backends that
 share it need it brought back before, by `to_host`.
 """
 
 import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytensor
+from numpy.typing import ArrayLike
 from pytensor.compile.mode import get_mode
 from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import graph_inputs
@@ -27,7 +31,7 @@ from rnnrbm_pt.compile.rewriting.scope import HoldsOurs
 
 
 @cache
-def prepare_jax():
+def prepare_jax() -> None:
     """Have JAX allow float64, draw from streams of Philox, and keep what it compiles for the next process.
 
     What it compiled lies beside PyTensor's own, unless JAX was told where already (by JAX_COMPILATION_CACHE_DIR, too).
@@ -45,19 +49,20 @@ def prepare_jax():
 
     from rnnrbm_pt.compile.dispatch import register_jax
 
-    jax.config.update("jax_enable_x64", True)
-    if not jax.config.jax_compilation_cache_dir:
-        jax.config.update("jax_compilation_cache_dir", str(Path(pytensor.config.compiledir) / "jax"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    config: Any = jax.config  # which has its options as attributes at run time only
+    config.update("jax_enable_x64", True)
+    if not config.jax_compilation_cache_dir:
+        config.update("jax_compilation_cache_dir", str(Path(pytensor.config.compiledir) / "jax"))
+        config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     register_jax()
 
 
 class DeviceContainer(Container):
-    """The value of a shared variable, on the device; a NumPy array for whoever reads it."""
+    """The value of a shared variable, on the device; it is read as a NumPy array."""
 
     @classmethod
-    def of(cls, shared):
-        """Make it the container of a shared variable, whose present value it takes over."""
+    def of(cls, shared: SharedVariable) -> "DeviceContainer":
+        """Put a container of this class, with the same value, into a shared variable."""
         if not isinstance(shared.container, cls):
             old = shared.container
             shared.container = cls(
@@ -70,28 +75,28 @@ class DeviceContainer(Container):
             )
         return shared.container
 
-    def __get__(self):
+    def __get__(self) -> np.ndarray:
         return np.asarray(self.storage[0])
 
     data = property(__get__, Container.__set__)
     value = property(__get__, Container.__set__)
 
 
-def to_host(shared_variables):
+def to_host(shared_variables: Iterable[SharedVariable]) -> None:
     """Make the values of shared variables NumPy arrays again, so that functions of any backend can take them."""
     for shared in shared_variables:
         if isinstance(shared.container, DeviceContainer):
             shared.container.storage[0] = shared.get_value()
 
 
-def _is_size(variable):
+def _is_size(variable: SharedVariable) -> bool:
     """Whether a shared variable is an integer that the graph may take for a size."""
     return isinstance(variable.type, TensorType) and variable.type.ndim == 0 and variable.type.dtype.startswith("int")
 
 
-def static(type_, shape):
-    """A tensor type with that shape. An axis of one stays open where the type leaves it so: one is no size to PyTensor,
-    but the mark of an axis that broadcasts, and a scan that was built without it does not take it."""
+def static(type_: TensorType, shape: Sequence[int]) -> TensorType:
+    """A tensor type with that shape. An axis of length 1 stays open where the type leaves it open: to PyTensor a static
+    length of 1 means that the axis broadcasts, and a scan that was built without it refuses such an input."""
     return type_.clone(shape=[known if found == 1 else found for known, found in zip(type_.shape, shape, strict=True)])
 
 
@@ -111,11 +116,18 @@ class JaxFunction:
     Shared integers, such as n_steps, count as sizes: another value of them is another compilation.
     """
 
-    def __init__(self, inputs, outputs, updates=None, *, floatX):
+    def __init__(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Variable | Sequence[Variable],
+        updates: Mapping[SharedVariable, Variable] | None = None,
+        *,
+        floatX: str,
+    ) -> None:
         prepare_jax()
         self.inputs, self.floatX = list(inputs), floatX
-        self.single = not isinstance(outputs, (list, tuple))
-        self.outputs = [outputs] if self.single else list(outputs)
+        self.single = isinstance(outputs, Variable)
+        self.outputs = [outputs] if isinstance(outputs, Variable) else list(outputs)
         self.updates = dict(updates or {})
         needed = list(graph_inputs([*self.outputs, *self.updates.values()]))
         shared = [variable for variable in needed if isinstance(variable, SharedVariable)]
@@ -124,27 +136,28 @@ class JaxFunction:
         self.shared += [variable for variable in self.updates if variable not in self.shared]
         self._containers = [DeviceContainer.of(variable) for variable in self.shared]
         self._updated = [self._containers[self.shared.index(variable)] for variable in self.updates]
-        self._compiled = {}
+        self._compiled: dict[tuple, Callable[..., Any]] = {}
 
-    def __call__(self, *values):
+    def __call__(self, *values: ArrayLike) -> np.ndarray | list[np.ndarray]:
         """Compute the outputs, as NumPy arrays, and update the shared variables."""
         import jax
 
-        values = [np.asarray(value, x.type.dtype) for value, x in zip(values, self.inputs, strict=True)]
+        arrays = [np.asarray(value, x.type.dtype) for value, x in zip(values, self.inputs, strict=True)]
         sizes = tuple(int(size.get_value(borrow=True)) for size in self.sizes)
-        key = sizes, *(value.shape for value in values)
+        shapes = tuple(array.shape for array in arrays)
+        key = sizes, shapes
         if key not in self._compiled:
-            self._compiled[key] = self.compile(sizes, [value.shape for value in values])
+            self._compiled[key] = self.compile(sizes, shapes)
         for container in self._containers:
             if not isinstance(container.storage[0], jax.Array):
                 container.storage[0] = jax.device_put(container.storage[0])
-        results = self._compiled[key](*values, *(container.storage[0] for container in self._containers))
+        results = self._compiled[key](*arrays, *(container.storage[0] for container in self._containers))
         for container, result in zip(self._updated, results[len(self.outputs) :], strict=True):
             container.storage[0] = result
         outputs = [np.asarray(result) for result in results[: len(self.outputs)]]
         return outputs[0] if self.single else outputs
 
-    def compile(self, sizes, shapes):
+    def compile(self, sizes: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> Callable[..., Any]:
         """Compile for given sizes and shapes of the inputs.
 
         Parameters
@@ -167,14 +180,14 @@ class JaxFunction:
             fgraph = self.static_graph(sizes, shapes)
             fgraph.attach_feature(HoldsOurs())
             # XLA fuses by itself, and newer versions of PyTensor leave fusion out for JAX too. Here it would do harm:
-            # what is fused with a check of sizes is no longer known to JAX when it traces, so it cannot be a size.
+            # JAX does not know the result of a fused check of sizes when it traces, so it cannot be a size.
             get_mode("JAX").excluding("fusion").optimizer.rewrite(fgraph)
             with warnings.catch_warnings():  # of assertions about shapes: JAX looks after those itself
                 warnings.filterwarnings("ignore", message="Skipping Assert", category=UserWarning)
                 return jax.jit(jax_funcify(fgraph))
 
-    def static_graph(self, sizes, shapes):
-        """The graph of the function with every size known; arguments as those of `compile`."""
+    def static_graph(self, sizes: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> FunctionGraph:
+        """The graph of the function with every size known; parameters as for `compile`."""
         inputs = [static(x.type, shape)(x.name) for x, shape in zip(self.inputs, shapes, strict=True)]
         state = []
         for shared in self.shared:

@@ -1,25 +1,29 @@
-"""What compiles a graph: one word for it, and a bound on the threads it takes."""
+"""Backends by name, compiling for one of them, and a limit on the threads that it uses."""
 
 import ctypes.util
 import logging
 import shlex
 import sys
 import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 import pytensor
-from pytensor.compile.mode import get_mode
+from pytensor.compile.mode import Mode, get_mode
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Variable
 
 BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
-"""The word for each backend, and PyTensor's name of the mode that compiles for it."""
+"""The name of each backend, and PyTensor's name of the mode that compiles for it."""
 
 LIBRARIES = "openblas", "flexiblas", "mkl_rt", "blas"
 """BLAS libraries that the C backend is linked to if PyTensor finds none itself: the first that is there."""
 
 
-def backend_mode(backend):
+def backend_mode(backend: str) -> Mode:
     """PyTensor's mode for a backend, which is made ready: JAX for double precision, a BLAS for C.
 
     Parameters
@@ -35,9 +39,9 @@ def backend_mode(backend):
     Raises
     ------
     ValueError
-        For any other word.
+        If there is no such backend.
     ImportError
-        If what the backend needs is not installed.
+        If the backend is not installed.
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
@@ -51,7 +55,7 @@ def backend_mode(backend):
 
 
 @contextmanager
-def no_blas_warnings():
+def no_blas_warnings() -> Iterator[None]:
     """Keep PyTensor from warning, within the block, that its C backend found no BLAS: `rnnrbm info` says so."""
     loggers = [logging.getLogger(f"pytensor.{name}") for name in ("tensor.blas", "tensor.blas_headers")]
     levels = [logger.level for logger in loggers]
@@ -66,7 +70,14 @@ def no_blas_warnings():
                 logger.setLevel(level)
 
 
-def compile_function(inputs, outputs, updates=None, *, mode, floatX):
+def compile_function(
+    inputs: Sequence[Variable],
+    outputs: Variable | Sequence[Variable],
+    updates: Mapping[SharedVariable, Variable] | None = None,
+    *,
+    mode: Mode,
+    floatX: str,
+) -> Callable[..., Any]:
     """`pytensor.function` under a float type, without the warnings of `no_blas_warnings`; a `JaxFunction` for JAX.
 
     Inputs are cast to the type of their variable, so a function of float32 takes rolls of any type, and lists.
@@ -88,28 +99,30 @@ def compile_function(inputs, outputs, updates=None, *, mode, floatX):
         from rnnrbm_pt.compile.jax_functions import JaxFunction
 
         return JaxFunction(inputs, outputs, updates, floatX=floatX)
+    pairs = list((updates or {}).items())
     with no_blas_warnings(), pytensor.config.change_flags(floatX=floatX):
-        return pytensor.function(inputs, outputs, updates=updates, mode=mode, allow_input_downcast=True)
+        return pytensor.function(inputs, outputs, updates=pairs, mode=mode, allow_input_downcast=True)
 
 
-def c_blas():
+def c_blas() -> str:
     """The linker flags of the BLAS that the C backend uses; an empty string where it found none."""
     link_blas()
     return pytensor.config.blas__ldflags
 
 
 @cache
-def link_blas():
+def link_blas() -> None:
     """Have the C backend use a BLAS that is installed, unless PyTensor's flags say which; once in a process.
 
-    PyTensor looks for a few libraries itself, but for OpenBLAS only together with gfortran's. The library is loaded
-    here, since one that is not cannot be bounded by `bounded_threads`.
+    PyTensor looks for a few libraries itself, and for OpenBLAS only together with gfortran's. The library is loaded
+    here, because `bounded_threads` limits only loaded libraries.
     """
     from pytensor.link.c.cmodule import try_blas_flag
 
     with no_blas_warnings():
         found = pytensor.config.blas__ldflags
-    if not found and type(pytensor.config).blas__ldflags.is_default and pytensor.config.cxx:
+    parameter = vars(type(pytensor.config))["blas__ldflags"]
+    if not found and parameter.is_default and pytensor.config.cxx:
         candidates = (f"-l{name}" for name in LIBRARIES if ctypes.util.find_library(name))
         pytensor.config.blas__ldflags = next((flag for flag in candidates if try_blas_flag([flag])), "")
     for flag in shlex.split(pytensor.config.blas__ldflags):
@@ -117,7 +130,7 @@ def link_blas():
             ctypes.CDLL(library)
 
 
-def describe_backends():
+def describe_backends() -> dict[str, list[str]]:
     """What each backend has, and what it lacks.
 
     Returns
@@ -128,7 +141,7 @@ def describe_backends():
     return {"numba": _describe_numba(), "c": _describe_c(), "jax": _describe_jax()}
 
 
-def _describe_numba():
+def _describe_numba() -> list[str]:
     if find_spec("numba") is None:
         return ["not installed: pip install numba"]
     import numba
@@ -142,7 +155,7 @@ def _describe_numba():
     return [f"ready (BLAS: {blas}; up to {n} thread{'s' * (n != 1)})"]
 
 
-def _describe_c():
+def _describe_c() -> list[str]:
     compiler = pytensor.config.cxx
     if not compiler:
         return ["no C++ compiler was found: install g++"]
@@ -155,7 +168,7 @@ def _describe_c():
     ]
 
 
-def _describe_jax():
+def _describe_jax() -> list[str]:
     if find_spec("jax") is None:
         return ['not installed: pip install "rnnrbm-pt[jax]"']
     import jax
@@ -169,7 +182,7 @@ def _describe_jax():
 
 
 @contextmanager
-def bounded_threads(n=1):
+def bounded_threads(n: int = 1) -> Iterator[None]:
     """Hold BLAS to one thread, and Numba, if it is loaded, to n threads within the block.
 
     The matrices of this model are small: on a machine of two cores, two threads of BLAS made an update four to ten
@@ -179,7 +192,7 @@ def bounded_threads(n=1):
     Parameters
     ----------
     n : int
-        At least 1. More than the machine has cores count as so many.
+        At least 1. At most as many threads as the machine has cores are used.
     """
     import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; a library has to be loaded to be bounded)
     from threadpoolctl import threadpool_limits
@@ -189,7 +202,7 @@ def bounded_threads(n=1):
 
 
 @contextmanager
-def _bounded_numba_threads(n):
+def _bounded_numba_threads(n: int) -> Iterator[None]:
     if "numba" not in sys.modules and (n == 1 or find_spec("numba") is None):
         yield  # nothing of it runs yet, and what will takes one thread unless it is told otherwise
         return

@@ -1,6 +1,9 @@
 """Estimates with standard errors: means of frames, ratios, and logarithms of means."""
 
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Estimate(float):
@@ -9,7 +12,7 @@ class Estimate(float):
     Attributes
     ----------
     standard_error : float
-        Standard error of the number; 0 where it is exact, nan where one frame was drawn of several.
+        Standard error of the number; 0 where it is exact, nan where only one frame of several was drawn.
     n_frames : int
         Number of frames that it is a mean over.
     exact : bool
@@ -21,23 +24,30 @@ class Estimate(float):
         leaves no trace in the weights.
     """
 
-    def __new__(cls, value, standard_error=0.0, n_frames=0, exact=True, n_low_ess=0):
+    standard_error: float
+    n_frames: int
+    exact: bool
+    n_low_ess: int
+
+    def __new__(
+        cls, value: float, standard_error: float = 0.0, n_frames: int = 0, exact: bool = True, n_low_ess: int = 0
+    ) -> Self:
         self = super().__new__(cls, value)
         self.standard_error, self.n_frames, self.exact = float(standard_error), int(n_frames), bool(exact)
         self.n_low_ess = int(n_low_ess)
         return self
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         value, error = float(self), self.standard_error
         low = f", n_low_ess={self.n_low_ess}" if self.n_low_ess else ""
         return f"Estimate({value!r}, standard_error={error!r}, n_frames={self.n_frames}, exact={self.exact}{low})"
 
 
-def log_mean_exp(log_weights):
+def log_mean_exp(log_weights: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The logarithm of the expectation of w, and its standard error, from samples of log w.
 
-    By the delta method: with r the relative standard error of the mean of w, log(mean w) has the standard error r, and
-    falls short by r^2 / 2, which is added. A mean over many frames has errors so small that it would count.
+    By the delta method: with r the relative standard error of the mean of w, log(mean w) has the standard error r. On
+    average it is too small by r^2 / 2, which is added: next to the small error of a mean over many frames it matters.
 
     Parameters
     ----------
@@ -48,18 +58,18 @@ def log_mean_exp(log_weights):
     -------
     estimate, standard_error : arrays of float64, shape (...)
     """
-    log_weights = np.asarray(log_weights, dtype=np.float64)
-    largest = log_weights.max(axis=-1)
-    w = np.exp(log_weights - largest[..., None])
+    log_w = np.asarray(log_weights, dtype=np.float64)
+    largest = log_w.max(axis=-1)
+    w = np.exp(log_w - largest[..., None])
     mean = w.mean(axis=-1)
     relative = w.std(axis=-1, ddof=1) / np.sqrt(w.shape[-1]) / mean
     return largest + np.log(mean) + relative**2 / 2, relative
 
 
-def error_of_mean(values, errors, n_total):
-    """The standard error of the mean of values that have errors of their own, and are some of n_total.
+def error_of_mean(values: np.ndarray, errors: np.ndarray, n_total: int) -> float:
+    """The standard error of the mean of n values, with errors of their own, out of n_total.
 
-    With n of them drawn without replacement, their variance s^2 holds that of the errors already: for f = n / n_total
+    The values are drawn without replacement. Their variance s^2 includes that of the errors: with f = n / n_total
 
         ((1 - f) s^2 + f mean(errors^2)) / n
 
@@ -72,7 +82,7 @@ def error_of_mean(values, errors, n_total):
     Returns
     -------
     float
-        nan if there is one value of several.
+        nan if there is only one value out of several.
     """
     n = len(values)
     variance = np.mean(np.square(errors)) * n / n_total
@@ -81,8 +91,8 @@ def error_of_mean(values, errors, n_total):
     return float(np.sqrt(variance / n))
 
 
-def ratio_estimate(hits, counts, n_total):
-    """The sum of hits over the sum of counts, of some of n_total frames.
+def ratio_estimate(hits: np.ndarray, counts: np.ndarray, n_total: int) -> Estimate:
+    """The sum of hits over the sum of counts, estimated from some of n_total frames.
 
     Parameters
     ----------

@@ -1,29 +1,27 @@
-"""The partition function of an RBM by summing over all states of its smaller layer: for small models, exactly."""
+"""The exact partition function of a small RBM, by summing over all states of its smaller layer."""
 
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 LARGEST = 20
-"""Units of the smaller layer up to which the sum, of 2^20 terms a frame, is worth the wait: about a second a frame."""
+"""Most units of the smaller layer. The sum then has 2^20 terms and takes about a second per frame."""
 
-_ELEMENTS = 2**21  # of an array at a time: 16 MiB
-
-
-def _softplus(x):
-    return np.logaddexp(0, x)
+_ELEMENTS = 2**21  # of an array, at most: 16 MiB
 
 
-def _states(start, stop, n):
-    """Those of the 2^n binary vectors that are `start` to `stop - 1` in binary, one a row."""
+def _states(start: int, stop: int, n: int) -> np.ndarray:
+    """The numbers from `start` to `stop - 1` in binary, as rows of n bits."""
     return ((np.arange(start, stop)[:, None] >> np.arange(n)) & 1).astype(float)
 
 
-def log_partition(W, bv, bh, visible="binary"):
+def log_partition(W: ArrayLike, bv: ArrayLike, bh: ArrayLike, visible: str = "binary") -> np.ndarray:
     """log Z of RBMs that share W.
 
-    Z = sum_h exp(h.bh) prod_i (1 + exp((h W' + bv)_i)), or the same with the layers exchanged, whichever has fewer
-    terms. With Gaussian visible units Z = (2 pi)^(n_visible/2) sum_h exp(h.bh + bv.(h W') + 1/2 |h W'|^2), an integral.
+    Z = sum_h exp(h.bh) prod_i (1 + exp((h W' + bv)_i)), or the same with the layers exchanged: the sum with
+    fewer terms is computed. With Gaussian visible units, Z is the integral
+    (2 pi)^(n_visible/2) sum_h exp(h.bh + bv.(h W') + 1/2 |h W'|^2).
 
     Parameters
     ----------
@@ -39,7 +37,7 @@ def log_partition(W, bv, bh, visible="binary"):
     Raises
     ------
     ValueError
-        If the layer that has to be summed over has more than `LARGEST` units.
+        If the layer to sum over has more than `LARGEST` units.
     """
     W, bv, bh = (np.asarray(x, dtype=np.float64) for x in (W, bv, bh))
     if visible == "binary" and W.shape[0] < W.shape[1]:
@@ -60,7 +58,7 @@ def log_partition(W, bv, bh, visible="binary"):
         if visible == "gaussian":
             log_terms += x @ bv.T + (x**2).sum(axis=1, keepdims=True) / 2
         else:
-            log_terms += _softplus(x[:, None] + bv).sum(axis=2)
+            log_terms += np.logaddexp(0, x[:, None] + bv).sum(axis=2)
         total = np.logaddexp(total, np.logaddexp.reduce(log_terms, axis=0))
     if visible == "gaussian":
         total += W.shape[0] / 2 * math.log(2 * math.pi)

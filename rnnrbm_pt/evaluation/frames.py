@@ -1,19 +1,22 @@
-"""Which frames to score, and how they are put into blocks that compiled functions take."""
+"""Choosing the frames to score, and cutting them into blocks for compiled functions."""
+
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnrbm_pt.checks import integer, seed_number
 
 ROWS = 2048
-"""Chains that run side by side: several of each frame, of as many frames as that makes."""
+"""Number of chains that run side by side: several chains for each of some frames."""
 
 
-def frames_per_block(n_chains):
+def frames_per_block(n_chains: int) -> int:
     """Number of frames whose chains run side by side."""
     return max(1, ROWS // n_chains)
 
 
-def repeated(n, *arrays, dtype, padded=False):
+def repeated(n: int, *arrays: np.ndarray, dtype: str, padded: bool = False) -> list[np.ndarray]:
     """Each row n times, one for each chain.
 
     Parameters
@@ -22,7 +25,7 @@ def repeated(n, *arrays, dtype, padded=False):
     *arrays : arrays, shape (n_frames, ...)
     dtype : str
     padded : bool
-        Whether to append rows of zeros up to those of a full block, for JAX, which compiles for fixed shapes.
+        Whether to append rows of zeros to fill a block, for JAX, which compiles for fixed shapes.
 
     Returns
     -------
@@ -34,19 +37,19 @@ def repeated(n, *arrays, dtype, padded=False):
     return rows
 
 
-def in_blocks(pieces, size):
-    """Put arrays together and cut them anew.
+def in_blocks(pieces: Iterable[tuple[np.ndarray, ...]], size: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """Join arrays and cut them into blocks of equal length.
 
     Parameters
     ----------
     pieces : iterable of tuples of arrays
-        In each tuple of one length.
+        All arrays of a tuple have the same length.
     size : int
 
     Yields
     ------
     tuple of arrays
-        Of length `size`; the last ones of what is left.
+        Of length `size`; the last block may be shorter.
     """
     rest = None
     for piece in pieces:
@@ -58,14 +61,14 @@ def in_blocks(pieces, size):
         yield rest
 
 
-def draw_frames(rolls, n_frames, seed):
-    """Which frames of rolls to look at: all, or `n_frames` drawn without replacement.
+def draw_frames(rolls: Sequence[np.ndarray], n_frames: int | None, seed: int) -> tuple[list[NDArray[np.bool_]], int]:
+    """Choose frames of rolls: all, or `n_frames` drawn without replacement.
 
     Returns
     -------
     list of bool arrays, shape (n_steps,)
     int
-        Of all frames.
+        Number of all frames.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def draw_frames(rolls, n_frames, seed):
     if n_frames is not None:
         n_frames = integer("n_frames", n_frames)
         if not 1 <= n_frames <= n_total:
-            raise ValueError(f"n_frames: expected 1 to {n_total}, the frames that there are, found {n_frames}")
+            raise ValueError(f"n_frames: expected 1 to {n_total}, the number of all frames, found {n_frames}")
         chosen[:] = False
         chosen[np.random.default_rng(seed_number(seed)).choice(n_total, n_frames, replace=False)] = True
     return np.split(chosen, np.cumsum(lengths)[:-1]), n_total

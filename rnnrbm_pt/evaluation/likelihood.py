@@ -1,15 +1,26 @@
 """Likelihoods of frames: exact, or with log Z estimated by annealed importance sampling (AIS).
 
-These functions know no model. They take compiled functions and arrays; `models.scorer` has them for a model.
+These functions know no model: they take compiled functions and arrays, which `models.scorer` makes for a model.
 """
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnnrbm_pt.evaluation.estimate import Estimate, error_of_mean, log_mean_exp
 from rnnrbm_pt.evaluation.frames import in_blocks, repeated
 
+LogPartition = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""log_partition(bv, bh) -> log Z and its standard errors, shape (n_frames,) each."""
 
-def log_likelihoods(observed, log_partition=None, *, block):
+Anneal = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], tuple[ArrayLike, ArrayLike, ArrayLike]]
+"""anneal(bv, bh, betas, v) -> log-weights, end and log Z of the base of chains that start at v. See `graphs.ais`."""
+
+
+def log_likelihoods(
+    observed: Iterable[tuple[np.ndarray, ...]], log_partition: LogPartition | None = None, *, block: int
+) -> np.ndarray:
     """log p(v_t | v_1, ..., v_{t-1}) of frames, and the standard errors.
 
     Parameters
@@ -17,9 +28,9 @@ def log_likelihoods(observed, log_partition=None, *, block):
     observed : iterable of tuples of arrays
         Free energy (or log p, where there is no `log_partition`), bv_t, bh_t and v_t of frames, one tuple per sequence.
     log_partition : callable, optional
-        log_partition(bv, bh) -> log Z and its standard errors, shape (n_frames,) each.
+        See `LogPartition`.
     block : int
-        Frames that `log_partition` gets at a time.
+        Number of frames in each call of `log_partition`.
 
     Returns
     -------
@@ -36,13 +47,23 @@ def log_likelihoods(observed, log_partition=None, *, block):
     return np.concatenate(found, axis=1)
 
 
-def annealed_log_partition(anneal, bv, bh, *, n_chains, n_temperatures, reverse, dtype, padded):
+def annealed_log_partition(
+    anneal: Anneal,
+    bv: np.ndarray,
+    bh: np.ndarray,
+    *,
+    n_chains: int,
+    n_temperatures: int,
+    reverse: bool,
+    dtype: str,
+    padded: bool,
+) -> tuple[np.ndarray, np.ndarray]:
     """log Z of the RBM of each frame by annealed importance sampling.
 
     Parameters
     ----------
     anneal : callable
-        anneal(bv, bh, betas, v) -> log-weights, end and log Z of the base of chains that start at v. See `graphs.ais`.
+        See `Anneal`.
     bv, bh : arrays, shape (n_frames, n_visible) and (n_frames, n_hidden)
     n_chains : int
         Chains per frame.
@@ -59,25 +80,25 @@ def annealed_log_partition(anneal, bv, bh, *, n_chains, n_temperatures, reverse,
     log_z, standard_errors : arrays of float64, shape (n_frames,)
     """
     betas = np.linspace(0, 1, n_temperatures).astype(dtype)
-    rows = repeated(n_chains, bv, bh, dtype=dtype, padded=padded)
-    log_w, v, log_z_base = anneal(*rows, betas, np.zeros_like(rows[0]))
+    bv_rows, bh_rows = repeated(n_chains, bv, bh, dtype=dtype, padded=padded)
+    log_w, v, log_z_base = anneal(bv_rows, bh_rows, betas, np.zeros_like(bv_rows))
     if reverse:
-        _, v, _ = anneal(*rows, np.ones_like(betas), np.asarray(v))
-        log_w, _, _ = anneal(*rows, np.ascontiguousarray(betas[::-1]), np.asarray(v))
+        _, v, _ = anneal(bv_rows, bh_rows, np.ones_like(betas), np.asarray(v))
+        log_w, _, _ = anneal(bv_rows, bh_rows, np.ascontiguousarray(betas[::-1]), np.asarray(v))
     ratio, errors = log_mean_exp(np.reshape(log_w, (-1, n_chains))[: len(bv)])
     log_z_base = np.asarray(log_z_base)[::n_chains][: len(bv)]
     return log_z_base - ratio if reverse else log_z_base + ratio, errors
 
 
-def mean_log_likelihood(log_p, errors, n_total, *, n_chains, exact):
-    """The mean of log-likelihoods of frames, all of which weigh the same.
+def mean_log_likelihood(log_p: np.ndarray, errors: np.ndarray, n_total: int, *, n_chains: int, exact: bool) -> Estimate:
+    """The mean of the log-likelihoods of frames, all with the same weight.
 
     Parameters
     ----------
     log_p, errors : arrays, shape (n_frames,)
         As `log_likelihoods` gives them.
     n_total : int
-        Number of frames that those of `log_p` were drawn from.
+        Number of all frames, from which those of `log_p` were drawn.
     n_chains : int
         Chains per frame.
     exact : bool
@@ -86,5 +107,5 @@ def mean_log_likelihood(log_p, errors, n_total, *, n_chains, exact):
     -------
     Estimate
     """
-    n_low_ess = np.count_nonzero(errors * np.sqrt(n_chains) > 1)
+    n_low_ess = int(np.count_nonzero(errors * np.sqrt(n_chains) > 1))
     return Estimate(log_p.mean(), error_of_mean(log_p, errors, n_total), len(log_p), exact, n_low_ess)

@@ -1,27 +1,29 @@
-"""Table 1 of the paper, or what is known of it here: log-likelihoods and accuracies on four sets of piano-rolls.
+"""Table 1 of the paper, as far as it is known here: log-likelihoods and accuracies on four sets of piano-rolls.
 
 N. Boulanger-Lewandowski, Y. Bengio, P. Vincent: Modeling temporal dependencies in high-dimensional sequences:
 application to polyphonic music generation and transcription, ICML 2012.
 
-The cells were written down from memory and from quotations, not from the paper itself, so one or another may be wrong;
-later papers quote an RNN-NADE with -5.19 on the JSB chorales. Confirmed by computing them on the test splits are:
+The cells were written down from memory and from quotations, not from the paper itself, so some may be wrong;
+later papers quote an RNN-NADE with -5.19 on the JSB chorales. These rows were confirmed by computing them on the test
+splits:
 
-- "Random", -88 log 2. Its accuracies equal the mean number of notes of a frame divided by 88, in all four sets: that is
-  what the counts expected of fair coins give for TP / (TP + FP), without the notes that are missing. With them,
-  TP / (TP + FP + FN), it would be n / (88 + n). So all accuracies of the table seem to be the former, `missed=False` of
-  `expected_accuracy`. An RNN-NADE of this library agrees: with likelihoods of -2.25 on Nottingham and -5.20 on the
-  chorales it has 73 % and 34 %, where the one trained by Hessian-free optimisation has -2.31 and 71.5 %, -5.56 and
-  32.5 %. If missing notes count, it has 57 % and 20 %.
+- "Random", -88 log 2. Its accuracies equal the mean number of notes per frame divided by 88, in all four sets. The
+  counts expected of fair coins give this value for TP / (TP + FP), without missed notes. With missed notes,
+  TP / (TP + FP + FN), it would be n / (88 + n). So all accuracies of the table seem to leave out missed notes,
+  as `missed=False` of `expected_accuracy` does. An RNN-NADE of this library agrees: with likelihoods of -2.25 on
+  Nottingham and -5.20 on the chorales it has 73 % and 34 %. The one that the authors trained by Hessian-free
+  optimisation has -2.31 and 71.5 %, and -5.56 and 32.5 %. If missed notes count, ours has 57 % and 20 %.
 - "Note 1-gram", by `baselines.NoteFrequencies`, to the last digit in all four sets.
-- "1-gram (add-p)": `baselines.ChordFrequencies` comes as near as it does with a mass of its own choice.
+- "1-gram (add-p)": `baselines.ChordFrequencies` comes close, with a mass chosen in another way.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """Of one model on one set: nats per frame, and the accuracy in percent; None where it is not known."""
+    """Result of one model on one set: nats per frame, and the accuracy in percent; None where it is not known."""
 
     log_likelihood: float
     accuracy: float | None
@@ -30,7 +32,7 @@ class Cell(NamedTuple):
 SETS = "piano_midi", "nottingham", "musedata", "jsb_chorales"
 
 
-def _row(*cells):
+def _row(*cells: tuple[float, float | None]) -> Mapping[str, Cell]:
     return MappingProxyType({name: Cell(*cell) for name, cell in zip(SETS, cells, strict=True)})
 
 

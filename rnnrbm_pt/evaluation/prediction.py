@@ -1,20 +1,26 @@
 """Prediction of the next frame: E[v_t | v_1, ..., v_{t-1}] from the biases of each step."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+Expect = Callable[[np.ndarray, np.ndarray, np.ndarray], ArrayLike]
+"""expect(bv, bh, weights) -> an estimate of E[v] under each row of biases, by one sample each."""
 
 
-def averaging_weights(burn_in, n_average, dtype):
+def averaging_weights(burn_in: int, n_average: int, dtype: str) -> np.ndarray:
     """Weights of the steps of a Gibbs chain, shape (burn_in + n_average,): `burn_in` zeros, then 1 / n_average each."""
     return np.repeat([0, 1 / n_average], [burn_in, n_average]).astype(dtype)
 
 
-def predict_next(expect, bv_t, bh_t, weights, n_samples):
+def predict_next(expect: Expect, bv_t: np.ndarray, bh_t: np.ndarray, weights: np.ndarray, n_samples: int) -> np.ndarray:
     """The expected frame of each step, as the mean over samples.
 
     Parameters
     ----------
     expect : callable
-        expect(bv, bh, weights) -> an estimate of E[v] under each row of biases, by one sample each.
+        See `Expect`.
     bv_t, bh_t : arrays, shape (n_steps, n_visible) and (n_steps, n_hidden)
         Biases of each step, given the frames before it.
     weights : array

@@ -11,27 +11,24 @@ A state is a row (x_n, x_{n-1}, x_{n-2}, y_n, y_{n-1}, y_{n-2}). As Theano does 
 `N_STREAMS` states run in parallel: element i of a draw comes from state i mod N_STREAMS, which each use advances once.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
-from pytensor.gradient import disconnected_type
+from numpy.typing import NDArray
 from pytensor.graph.basic import Apply
-from pytensor.link.c.op import COp
-from pytensor.tensor.random.op import RNGConsumerOp
-from pytensor.tensor.type import TensorType
 
-from rnnrbm_pt.ours import OurOp
-from rnnrbm_pt.streams.stream_type import StreamType
+from rnnrbm_pt.streams.stream_type import StreamBinomial, StreamType
 
 M1 = 2**31 - 1
 M2 = 2**31 - 21069
 
 N_STREAMS = 60 * 256
-"""States that a stream holds: what Theano takes where the size of a draw is symbolic."""
+"""Number of states in a stream: Theano's number for a draw whose size is symbolic."""
 
 NORM = {"float64": np.float64(2**-31), "float32": np.float32(4.6566126e-10)}
-"""What makes z a uniform. Theano's float32 is one bit short of 2^-31, so that M1 times it is less than 1."""
+"""Factor that turns z into a uniform number. Theano's float32 is one bit short of 2^-31: M1 times it is below 1."""
 
 COMPANIONS = (
     (((0, 2**22, 2**7 + 1), (1, 0, 0), (0, 1, 0)), M1),
@@ -40,13 +37,13 @@ COMPANIONS = (
 """The matrices that take (x_n, x_{n-1}, x_{n-2}) and (y_n, y_{n-1}, y_{n-2}) one step on, with their moduli."""
 
 
-def _product(a, b, modulus):
+def _product(a: NDArray[np.uint64], b: NDArray[np.uint64], modulus: int) -> NDArray[np.uint64]:
     """a b mod modulus, for matrices of uint64 less than 2^31: three products of 62 bits fit in 64."""
     return a @ b % np.uint64(modulus)
 
 
 @cache
-def jump_matrices(log2_steps):
+def jump_matrices(log2_steps: int) -> tuple[NDArray[np.uint64], ...]:
     """The two companion matrices to the power 2^log2_steps."""
     jumps = []
     for companion, modulus in COMPANIONS:
@@ -57,7 +54,7 @@ def jump_matrices(log2_steps):
     return tuple(jumps)
 
 
-def jump_ahead(states, log2_steps):
+def jump_ahead(states: NDArray[np.int32], log2_steps: int) -> NDArray[np.int32]:
     """States after 2^log2_steps steps each.
 
     Parameters
@@ -77,7 +74,7 @@ def jump_ahead(states, log2_steps):
     return np.concatenate(jumped, axis=1).astype(np.int32)
 
 
-def parallel_states(first, n_streams=N_STREAMS):
+def parallel_states(first: NDArray[np.int32], n_streams: int = N_STREAMS) -> NDArray[np.int32]:
     """States that lie 2^72 steps apart, from the first one on.
 
     Parameters
@@ -96,7 +93,7 @@ def parallel_states(first, n_streams=N_STREAMS):
     return np.ascontiguousarray(states[:n_streams])
 
 
-def advance(states):
+def advance(states: NDArray[np.int32]) -> NDArray[np.int64]:
     """Take states one step on, where they are.
 
     Parameters
@@ -117,7 +114,7 @@ def advance(states):
     return np.where(x > y, x - y, x - y + M1)
 
 
-def uniforms(states, size, dtype):
+def uniforms(states: NDArray[np.int32], size: int, dtype: str) -> np.ndarray:
     """Draw uniform numbers, and advance the states where they are.
 
     Parameters
@@ -136,7 +133,7 @@ def uniforms(states, size, dtype):
 
 
 class MRGType(StreamType):
-    """The type of a stream: an int32 matrix, shape (n_streams, 6), one state a row."""
+    """The type of a stream: an int32 matrix, shape (n_streams, 6), one state per row."""
 
     name_of_kind = "MRG31k3p"
     dtype = "int32"
@@ -146,41 +143,18 @@ class MRGType(StreamType):
 mrg_type = MRGType()
 
 
-class MRGBinomial(OurOp, COp, RNGConsumerOp):
-    """Draw 0 or 1: uniform < p, in the float type of p, from streams of MRG31k3p.
-
-    Inputs the states and p, a float tensor of any shape; outputs the next states and the bits, of the type of p.
-    """
+class MRGBinomial(StreamBinomial):
+    """Draws from streams of MRG31k3p; see `StreamBinomial`."""
 
     __props__ = ("inplace",)
+    stream_type = MRGType
 
-    def __init__(self, inplace=False):
+    def __init__(self, inplace: bool = False) -> None:
         self.inplace = inplace
         if inplace:
             self.destroy_map = {0: [0]}
 
-    def make_node(self, states, p):
-        p = pt.as_tensor(p)
-        if not isinstance(states.type, MRGType):
-            raise TypeError(f"expected states of MRG31k3p, found {states.type}")
-        if p.type.dtype not in NORM:
-            raise TypeError(f"p: expected float64 or float32, found {p.type.dtype}")
-        return Apply(self, [states, p], [mrg_type(), TensorType(p.type.dtype, shape=p.type.shape)()])
-
-    def update(self, node):
-        return {node.inputs[0]: node.outputs[0]}
-
-    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
-        shapes = fgraph_node_shapes[-1]
-        return [None, shapes[1]]
-
-    def connection_pattern(self, node):
-        return [[True, False], [False, False]]
-
-    def L_op(self, inputs, outputs, output_gradients):
-        return [disconnected_type(), disconnected_type()]
-
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply, inputs: Sequence[np.ndarray], outputs: list[list[Any]]) -> None:
         states, p = inputs
         if not self.inplace:
             states = states.copy()
@@ -188,7 +162,7 @@ class MRGBinomial(OurOp, COp, RNGConsumerOp):
         outputs[0][0] = states
         outputs[1][0] = np.asarray(u < p, dtype=p.dtype)
 
-    def c_code(self, node, name, inputs, outputs, sub):
+    def c_code(self, node: Apply, name: str, inputs: list[str], outputs: list[str], sub: dict[str, str]) -> str:
         states, p = inputs
         next_states, bits = outputs
         float_type, norm = {"float64": ("npy_float64", "4.656612873077392578125e-10")}.get(
@@ -230,5 +204,5 @@ class MRGBinomial(OurOp, COp, RNGConsumerOp):
         }}
         """
 
-    def c_code_cache_version(self):
-        return (1,)
+
+MRGType.draw = MRGBinomial()

@@ -16,25 +16,25 @@ uniform is the upper 24 bits of it; a float64 uniform takes it for its upper 32 
 the draw d + 2^63.
 """
 
-import numpy as np
-import pytensor.tensor as pt
-from pytensor.gradient import disconnected_type
-from pytensor.graph.basic import Apply
-from pytensor.link.c.op import COp
-from pytensor.tensor.random.op import RNGConsumerOp
-from pytensor.tensor.type import TensorType
+from collections.abc import Sequence
+from typing import Any
 
-from rnnrbm_pt.ours import OurOp
-from rnnrbm_pt.streams.stream_type import StreamType
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pytensor.graph.basic import Apply
+
+from rnnrbm_pt.streams.stream_type import StreamBinomial, StreamType
 
 ROUNDS = 10
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
 SECOND_WORD = 1 << 31
-"""What is set in d1 where a float64 uniform takes its lower bits."""
+"""The bit of d1 that is set for the lower bits of a float64 uniform."""
 
 
-def philox4x32(counter, key, rounds=ROUNDS):
+def philox4x32(
+    counter: Sequence[ArrayLike], key: Sequence[int] | NDArray[np.uint32], rounds: int = ROUNDS
+) -> tuple[NDArray[np.uint32], ...]:
     """The four words of a counter.
 
     Parameters
@@ -62,7 +62,7 @@ def philox4x32(counter, key, rounds=ROUNDS):
     return tuple(x.astype(np.uint32) for x in np.broadcast_arrays(x0, x1, x2, x3))
 
 
-def words(state, shape, second=False):
+def words(state: NDArray[np.uint32], shape: tuple[int, ...], second: bool = False) -> NDArray[np.uint32]:
     """The words of one draw.
 
     Parameters
@@ -71,7 +71,7 @@ def words(state, shape, second=False):
     shape : tuple of int
         All axes but the last are rows.
     second : bool
-        Those of the lower bits of float64.
+        Whether to return the words of the lower bits of float64.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def words(state, shape, second=False):
     return np.concatenate(four, axis=1)[:, :m].reshape(shape)
 
 
-def uniforms(state, shape, dtype):
+def uniforms(state: NDArray[np.uint32], shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """The uniform numbers of one draw: see the top of this module.
 
     Parameters
@@ -105,7 +105,7 @@ def uniforms(state, shape, dtype):
     return (first * 2.0**21 + (second >> np.uint32(11))) * 2.0**-53
 
 
-def next_draw(state):
+def next_draw(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """The state after one draw: d + 1."""
     k0, k1, d0, d1 = (int(x) for x in state)
     d = (d0 + (d1 << 32) + 1) % 2**63
@@ -119,58 +119,35 @@ class PhiloxType(StreamType):
     dtype = "uint32"
     shape = (4,)
 
-    def __init__(self, parallel=False):
+    def __init__(self, parallel: bool = False) -> None:
         self.parallel = parallel
         """Whether the rows of a draw may be made on several cores: the numbers are the same."""
 
-    def __eq__(self, other):
-        return super().__eq__(other) and self.parallel == other.parallel
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PhiloxType) and self.parallel == other.parallel
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((type(self), self.parallel))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"PhiloxType(parallel={self.parallel})"
 
 
-class PhiloxBinomial(OurOp, COp, RNGConsumerOp):
-    """Draw 0 or 1: uniform < p, in the float type of p, from a stream of Philox.
-
-    Inputs the stream and p, a float tensor of any shape; outputs the next stream and the bits, of the type of p.
-    """
+class PhiloxBinomial(StreamBinomial):
+    """Draws from streams of Philox; see `StreamBinomial`."""
 
     __props__ = ()
+    stream_type = PhiloxType
 
-    def make_node(self, state, p):
-        p = pt.as_tensor(p)
-        if not isinstance(state.type, PhiloxType):
-            raise TypeError(f"expected a stream of Philox, found {state.type}")
-        if p.type.dtype not in ("float64", "float32"):
-            raise TypeError(f"p: expected float64 or float32, found {p.type.dtype}")
-        return Apply(self, [state, p], [state.type(), TensorType(p.type.dtype, shape=p.type.shape)()])
-
-    def update(self, node):
-        return {node.inputs[0]: node.outputs[0]}
-
-    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
-        shapes = fgraph_node_shapes[-1]
-        return [None, shapes[1]]
-
-    def connection_pattern(self, node):
-        return [[True, False], [False, False]]
-
-    def L_op(self, inputs, outputs, output_gradients):
-        return [disconnected_type(), disconnected_type()]
-
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply, inputs: Sequence[np.ndarray], outputs: list[list[Any]]) -> None:
         state, p = inputs
         outputs[0][0] = next_draw(state)
         outputs[1][0] = np.asarray(uniforms(state, p.shape, p.dtype.name) < p, dtype=p.dtype)
 
-    def c_support_code(self, **kwargs):
+    def c_support_code(self, **kwargs: object) -> str:
         return _C_PHILOX
 
-    def c_code(self, node, name, inputs, outputs, sub):
+    def c_code(self, node: Apply, name: str, inputs: list[str], outputs: list[str], sub: dict[str, str]) -> str:
         state, p = inputs
         next_state, bits = outputs
         double = node.inputs[1].type.dtype == "float64"
@@ -208,8 +185,8 @@ class PhiloxBinomial(OurOp, COp, RNGConsumerOp):
         }}
         """
 
-    def c_code_cache_version(self):
-        return (1,)
+
+PhiloxType.draw = PhiloxBinomial()
 
 
 _C_PHILOX = f"""

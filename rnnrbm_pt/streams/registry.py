@@ -1,21 +1,23 @@
-"""The kinds of random streams by their names."""
+"""The kinds of random streams by name."""
+
+from collections.abc import Callable
 
 from rnnrbm_pt.streams.mrg import MRGStreams
 from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.srs import RandomStreams
 
-STREAMS = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
+STREAMS: dict[str, Callable[..., RandomStreams]] = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
 """Kinds of random streams: Theano's shared_randomstreams (the published log's), its MRG31k3p (since 2016), and Philox,
 the fastest, which is not Theano's."""
 
 
-def kind_of_streams(streams, backend):
-    """The kind of streams that is meant: without one, Theano's, or Philox on JAX, which has no other.
+def kind_of_streams(streams: str | None, backend: str) -> str:
+    """The name of a kind of streams; None becomes Theano's, or Philox on JAX, which has no other.
 
     Raises
     ------
     ValueError
-        If there is no such kind, or the backend has not got it.
+        If there is no such kind, or the backend does not have it.
     """
     if streams is None:
         return "philox" if backend == "jax" else "srs"

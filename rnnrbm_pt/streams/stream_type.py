@@ -1,27 +1,96 @@
-"""The type of random streams whose state is an array of integers: what their kinds have in common."""
+"""Random streams whose state is an array of integers: what the types, variables and Ops of both kinds share."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
-from pytensor.graph.basic import Variable
+from numpy.typing import ArrayLike
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.gradient import disconnected_type
+from pytensor.graph.basic import Apply, Variable
+from pytensor.link.c.op import COp
 from pytensor.link.c.type import CType
+from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.type import TensorType
 
+from rnnrbm_pt.ours import OurOp, Shapes
+
+
+class Advancing:
+    """Base of shared streams: every compiled function that draws from a stream advances it, as in Theano.
+
+    The last draw in a graph says how; ``updates={stream: next_stream}`` says the same explicitly. A scan asks this
+    too, so a stream that is taken within its step is among the updates that the scan returns.
+    """
+
+    _default_update: Variable | None
+
+    @property
+    def default_update(self) -> Variable | None:
+        return self._default_update
+
+    @default_update.setter
+    def default_update(self, next_stream: Variable) -> None:  # SharedVariable's own setter warns that it is deprecated
+        self._default_update = next_stream
+
+
+class StreamVariable(Variable):
+    """A stream in a graph; it draws as PyTensor's random generators do."""
+
+    type: "StreamType"
+
+    def binomial(self, n: int = 1, p: ArrayLike | Variable = 0.5) -> tuple[Variable, Variable]:
+        """Draw 0 or 1 with the probabilities p.
+
+        Parameters
+        ----------
+        n : int
+            Number of trials: only one is possible.
+        p : tensor of any shape
+            Probabilities of 1. Compared with uniform numbers of its own float type.
+
+        Returns
+        -------
+        next_stream : variable of the same type
+        draw : tensor like p
+
+        Raises
+        ------
+        ValueError
+            If n is not 1.
+        """
+        if n != 1:
+            raise ValueError(f"a stream of {self.type.name_of_kind} draws from one trial, not from n={n!r}")
+        p = pt.as_tensor(p)
+        if p.type.dtype not in ("float64", "float32"):
+            p = pt.cast(p, pytensor.config.floatX)
+        next_stream, bits = self.type.draw.make_node(self, p).outputs
+        return next_stream, bits
+
+
+class StreamSharedVariable(Advancing, SharedVariable, StreamVariable):
+    """A shared stream whose value is an array of integers."""
+
 
 class StreamType(RandomType, CType):
-    """A random state that is an array. Subclasses say of which type and shape; the name of the kind is for messages.
+    """A random state that is an array. Subclasses give its dtype and shape; the name of the kind is for messages.
 
     It is no tensor type, so that `scan` carries it as it carries a NumPy generator: it returns the last one, and keeps
     no trace.
     """
 
+    variable_type = StreamVariable
     name_of_kind = ""
     dtype = ""
-    shape = ()
-    """None where an axis may have any length but 0."""
+    shape: tuple[int | None, ...] = ()
+    """None where an axis may have any length except 0."""
+    draw: "StreamBinomial"
+    """The Op that draws from streams of this type."""
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         # In C the state is what a tensor is: an array of NumPy's.
         for method in (
             "c_declare c_init c_extract c_cleanup c_sync c_headers c_libraries c_compile_args c_support_code "
@@ -31,7 +100,7 @@ class StreamType(RandomType, CType):
         pytensor.compile.ops.register_view_op_c_code(cls, _MOVE, 1)
         pytensor.compile.ops.register_deep_copy_op_c_code(cls, _COPY, 1)
 
-    def filter(self, data, strict=False, allow_downcast=None):
+    def filter(self, data: ArrayLike, strict: bool = False, allow_downcast: bool | None = None) -> np.ndarray:
         if strict and not (isinstance(data, np.ndarray) and data.dtype == self.dtype):
             raise TypeError(
                 f"state of {self.name_of_kind}: expected an array of {self.dtype}, found {type(data).__name__}"
@@ -50,20 +119,20 @@ class StreamType(RandomType, CType):
         return np.ascontiguousarray(given, dtype=self.dtype)
 
     @staticmethod
-    def may_share_memory(a, b):
+    def may_share_memory(a: np.ndarray, b: np.ndarray) -> bool:
         return np.may_share_memory(a, b)
 
     @staticmethod
-    def values_eq(a, b):
+    def values_eq(a: np.ndarray, b: np.ndarray) -> bool:
         return np.array_equal(a, b)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(type(self))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return type(self).__name__
 
 
@@ -79,30 +148,36 @@ _COPY = """
 """
 
 
-class StreamVariable(Variable):
-    """A stream in a graph; it draws as PyTensor's random generators do."""
+class StreamBinomial(OurOp, COp, RNGConsumerOp):
+    """Draw 0 or 1: uniform < p, in the float type of p, from a stream whose state is an array.
 
-    op = None
-    """The Op that draws: takes the stream and p, gives the next stream and the bits."""
+    Inputs the stream and p, a float tensor of any shape; outputs the next stream and the bits, of the type of p.
+    """
 
-    def binomial(self, n=1, p=0.5):
-        """Draw 0 or 1 with the probabilities p.
+    stream_type: type[StreamType]
 
-        Parameters
-        ----------
-        n : int
-            Trials: one is all that is offered.
-        p : tensor of any shape
-            Probabilities of 1. Compared with uniform numbers of its own float type.
-
-        Returns
-        -------
-        next_stream : variable of the same type
-        draw : tensor like p
-        """
-        if n != 1:
-            raise ValueError(f"a stream of {self.type.name_of_kind} draws from one trial, not from n={n!r}")
+    def make_node(self, stream: Variable, p: ArrayLike | Variable) -> Apply:
         p = pt.as_tensor(p)
+        if not isinstance(stream.type, self.stream_type):
+            raise TypeError(f"expected a stream of {self.stream_type.name_of_kind}, found {stream.type}")
         if p.type.dtype not in ("float64", "float32"):
-            p = pt.cast(p, pytensor.config.floatX)
-        return self.op(self, p)
+            raise TypeError(f"p: expected float64 or float32, found {p.type.dtype}")
+        return Apply(self, [stream, p], [stream.type(), TensorType(p.type.dtype, shape=p.type.shape)()])
+
+    def update(self, node: Apply) -> dict[Variable, Variable]:
+        return {node.inputs[0]: node.outputs[0]}
+
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 gives the fgraph, 3.3 does not
+        shapes = fgraph_node_shapes[-1]
+        return [None, shapes[1]]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        return [[True, False], [False, False]]
+
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_gradients: Sequence[Variable]
+    ) -> list[Variable]:
+        return [disconnected_type(), disconnected_type()]
+
+    def c_code_cache_version(self) -> tuple[int, ...]:
+        return (1,)

@@ -35,7 +35,7 @@ def test_gaussian_is_of_floatx_and_draws_normal_numbers():
 
 
 def test_gaussian_needs_a_stream_of_pytensors_own():
-    with pytest.raises(ValueError, match="expected streams of PyTensor's own generators, found PhiloxSharedVariable"):
+    with pytest.raises(ValueError, match="expected streams of PyTensor's own generators, found Philox"):
         gaussian(PhiloxStreams(1).stream(), pytensor.shared(np.zeros(3)))
 
 

@@ -13,9 +13,10 @@ from rnnrbm_pt.compile.ops.mrg import MRGSampleUnits
 from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.streams.draw import bernoulli
-from rnnrbm_pt.streams.mrg import MRGSharedVariable, MRGStreams
+from rnnrbm_pt.streams.mrg import MRGStreams
 from rnnrbm_pt.streams.mrg31k3p import M1, M2, N_STREAMS, MRGBinomial, jump_ahead, mrg_type, parallel_states, uniforms
 from rnnrbm_pt.streams.srs import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.streams.stream_type import StreamSharedVariable
 
 A1 = ((0, 1 << 22, (1 << 7) + 1), (1, 0, 0), (0, 1, 0))
 A2 = ((1 << 15, 0, (1 << 15) + 1), (1, 0, 0), (0, 1, 0))
@@ -293,7 +294,7 @@ def test_states_of_another_shape_or_type(value):
 
 
 def test_op_refuses_what_it_cannot_draw_from():
-    with pytest.raises(TypeError, match="expected states of MRG31k3p"):
+    with pytest.raises(TypeError, match="expected a stream of MRG31k3p"):
         MRGBinomial()(pt.imatrix(), pt.scalar("p"))
     with pytest.raises(TypeError, match="expected float64 or float32, found int64"):
         MRGBinomial()(mrg_type(), pt.lscalar())
@@ -430,4 +431,4 @@ def test_build_rbm_draws_from_them_as_it_stands():
     v, W, bv, bh = pt.dmatrix("v"), pt.dmatrix("W"), pt.dvector("bv"), pt.dvector("bh")
     _, _, _, updates = build_rbm(v, W, bv, bh, 3, rngs=streams)
     assert list(updates) == list(streams[:3])  # the v of the monitor is never drawn
-    assert all(isinstance(stream, MRGSharedVariable) and new.type == mrg_type for stream, new in updates.items())
+    assert all(isinstance(stream, StreamSharedVariable) and new.type == mrg_type for stream, new in updates.items())

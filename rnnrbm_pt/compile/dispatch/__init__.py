@@ -5,13 +5,13 @@ from importlib.util import find_spec
 
 
 @cache
-def register_numba():
+def register_numba() -> None:
     """Register the Numba code of this package's Ops, if Numba is installed. Numba takes a second to import."""
     if find_spec("numba") is not None:  # the other backends do without it
         import rnnrbm_pt.compile.dispatch.numba  # noqa: F401
 
 
 @cache
-def register_jax():
+def register_jax() -> None:
     """Register the JAX code of this package's Ops."""
     import rnnrbm_pt.compile.dispatch.jax  # noqa: F401

@@ -1,9 +1,11 @@
 """The bit of a single-trial binomial, as NumPy computes it from one uniform number."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from pytensor.scalar.basic import ScalarOp, int64
+from pytensor.graph.basic import Apply, Variable
+from pytensor.scalar.basic import ScalarOp, ScalarType, ScalarVariable, int64
 from pytensor.tensor.elemwise import Elemwise
 
 from rnnrbm_pt.ours import OurOp
@@ -26,12 +28,12 @@ class SingleTrial(OurOp, ScalarOp):
     nout = 1
     __props__ = ()
 
-    def output_types(self, types):
+    def output_types(self, types: Sequence[ScalarType]) -> list[ScalarType]:
         if types[0].dtype != "float64":
             raise TypeError(f"u: expected float64, as NumPy's stream yields it, found {types[0].dtype}")
         return [int64]
 
-    def impl(self, u, p):
+    def impl(self, u: float, p: float) -> np.int64:
         u, p = float(u), float(p)
         upper = p > 0.5
         rare = 1.0 - p if upper else p
@@ -40,7 +42,7 @@ class SingleTrial(OurOp, ScalarOp):
             threshold = math.exp(math.log1p(-rare))
         return np.int64((u > threshold) != upper)
 
-    def c_code(self, node, name, inputs, outputs, sub):
+    def c_code(self, node: Apply, name: str, inputs: list[str], outputs: list[str], sub: dict[str, str]) -> str:
         (u, p), (z,) = inputs, outputs
         return f"""
         {{
@@ -53,16 +55,18 @@ class SingleTrial(OurOp, ScalarOp):
         }}
         """
 
-    def c_headers(self, **kwargs):
+    def c_headers(self, **kwargs: object) -> list[str]:
         return ["<math.h>"]
 
-    def c_code_cache_version(self):
+    def c_code_cache_version(self) -> tuple[int, ...]:
         return (1,)
 
-    def connection_pattern(self, node):
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
         return [[False], [False]]
 
-    def L_op(self, inputs, outputs, output_gradients):
+    def L_op(
+        self, inputs: Sequence[ScalarVariable], outputs: Sequence[Variable], output_gradients: Sequence[Variable]
+    ) -> list[Variable]:
         return [x.zeros_like() for x in inputs]
 
 

@@ -1,12 +1,15 @@
 """A whole Gibbs chain whose layers are sampled from streams of Philox."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytensor.tensor as pt
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.type import TensorType
 
 from rnnrbm_pt.compile.ops.philox import sample_by_numpy
-from rnnrbm_pt.ours import OurOp
+from rnnrbm_pt.ours import OurOp, Shapes
 from rnnrbm_pt.streams.philox4x32 import next_draw
 
 
@@ -19,7 +22,17 @@ class PhiloxGibbsChain(OurOp, RNGConsumerOp):
 
     __props__ = ()
 
-    def make_node(self, k, rng_h, rng_v, v, W, bh, W_back, bv):
+    def make_node(
+        self,
+        k: Variable,
+        rng_h: Variable,
+        rng_v: Variable,
+        v: Variable,
+        W: Variable,
+        bh: Variable,
+        W_back: Variable,
+        bv: Variable,
+    ) -> Apply:
         k = pt.as_tensor(k, dtype="int64")
         matrices = v, W, bh, W_back, bv
         if any(x.type.ndim != 2 or x.type.dtype != v.type.dtype for x in matrices) or k.type.ndim:
@@ -27,13 +40,13 @@ class PhiloxGibbsChain(OurOp, RNGConsumerOp):
         last = TensorType(v.type.dtype, shape=v.type.shape)()
         return Apply(self, [k, rng_h, rng_v, *matrices], [rng_h.type(), rng_v.type(), last])
 
-    def update(self, node):
+    def update(self, node: Apply) -> dict[Variable, Variable]:
         return {node.inputs[1]: node.outputs[0], node.inputs[2]: node.outputs[1]}
 
-    def infer_shape(self, *fgraph_node_shapes):  # PyTensor 3.0 gives the fgraph, 3.3 does not
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 gives the fgraph, 3.3 does not
         return [None, None, fgraph_node_shapes[-1][3]]
 
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         k, rng_h, rng_v, v, W, bh, W_back, bv = inputs
         for _ in range(k):
             h = sample_by_numpy(rng_h, v, W, bh)

@@ -1,8 +1,9 @@
-"""Elementwise functions of which `dispatch.numba.elementwise` has a form that vector instructions can do."""
+"""Elementwise functions that `dispatch.numba.elementwise` computes by vector instructions."""
 
 import math
+from collections.abc import Sequence
 
-from pytensor.scalar.basic import BinaryScalarOp, Tanh
+from pytensor.scalar.basic import BinaryScalarOp, ScalarType, Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
 
 from rnnrbm_pt.ours import OurOp
@@ -23,10 +24,10 @@ class VectorTanh(OurOp, Tanh):
 class CrossEntropy(OurOp, BinaryScalarOp):
     """-v log p - (1 - v) log(1 - p) of p = sigmoid(x), for inputs v and x of one float type."""
 
-    def output_types(self, types):
+    def output_types(self, types: Sequence[ScalarType]) -> list[ScalarType]:
         return [types[1]]
 
-    def impl(self, v, x):
+    def impl(self, v: float, x: float) -> float:
         return max(x, 0) - v * x + math.log1p(math.exp(-abs(x)))
 
 

@@ -1,5 +1,10 @@
 """A layer of binary units, sampled from a stream of MRG31k3p."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from pytensor.graph.basic import Apply
+
 from rnnrbm_pt.compile.ops.layer import SampleUnits, mean_of_layer
 from rnnrbm_pt.streams.mrg31k3p import uniforms
 
@@ -7,7 +12,7 @@ from rnnrbm_pt.streams.mrg31k3p import uniforms
 class MRGSampleUnits(SampleUnits):
     """`SampleUnits` that draws from a stream of MRG31k3p."""
 
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         states, x, W, b = inputs
         if not self.inplace:
             states = states.copy()

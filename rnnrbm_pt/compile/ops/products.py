@@ -1,11 +1,14 @@
 """Products of matrices, and a copy that makes them faster."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.tensor.type import TensorType
 
-from rnnrbm_pt.ours import OurOp
+from rnnrbm_pt.ours import OurOp, Shapes
 
 
 class Product(OurOp, Op):
@@ -17,14 +20,14 @@ class Product(OurOp, Op):
 
     __props__ = ()
 
-    def make_node(self, x, y):
+    def make_node(self, x: Variable, y: Variable) -> Apply:
         return Apply(self, [x, y], [TensorType(x.type.dtype, shape=(x.type.shape[0], y.type.shape[1]))()])
 
-    def infer_shape(self, *fgraph_node_shapes):
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:
         shapes = fgraph_node_shapes[-1]
         return [(shapes[0][0], shapes[1][1])]
 
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         outputs[0][0] = np.dot(*inputs)
 
 
@@ -33,11 +36,11 @@ class InOrder(OurOp, Op):
 
     __props__ = ()
 
-    def make_node(self, x):
+    def make_node(self, x: Variable) -> Apply:
         return Apply(self, [x], [x.type()])
 
-    def infer_shape(self, *fgraph_node_shapes):
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:
         return [fgraph_node_shapes[-1][0]]
 
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         outputs[0][0] = np.array(inputs[0], order="C")

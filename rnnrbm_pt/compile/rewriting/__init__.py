@@ -3,6 +3,6 @@
 They change no graph that holds nothing of this package: see `scope`.
 """
 
-from rnnrbm_pt.compile.rewriting import bernoulli, chain, elementwise, jax, layer, mrg, philox, products, scan, scope
+from rnnrbm_pt.compile.rewriting import bernoulli, chain, elementwise, jax, layer, products, scan, scope, streams
 
-__all__ = ["bernoulli", "chain", "elementwise", "jax", "layer", "mrg", "philox", "products", "scan", "scope"]
+__all__ = ["bernoulli", "chain", "elementwise", "jax", "layer", "products", "scan", "scope", "streams"]

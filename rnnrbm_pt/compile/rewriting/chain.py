@@ -8,6 +8,8 @@ as those of the graph. Importing this module registers its rewrite with PyTensor
 from typing import NamedTuple
 
 import pytensor.tensor as pt
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import graph_replace
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.graph.traversal import ancestors
@@ -20,7 +22,7 @@ from rnnrbm_pt.compile.rewriting.scope import register
 from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial, PhiloxType
 
 
-def _drawn_layer(bits):
+def _drawn_layer(bits: Variable) -> tuple[Apply, Variable, Variable, Variable, bool] | None:
     """The stream of bits that are drawn for a layer, and what `layer_of` finds; None if they are something else."""
     if bits.owner is None or not isinstance(bits.owner.op, PhiloxBinomial):
         return None
@@ -29,19 +31,19 @@ def _drawn_layer(bits):
 
 
 class Chain(NamedTuple):
-    """What makes a scan a Gibbs chain: which of its three states are what, and the inner variables of its layers."""
+    """A scan that is a Gibbs chain: the positions of its three states, and the inner variables of its layers."""
 
     h_stream: int
     v_stream: int
     v: int
-    layers: list
+    layers: list[Variable]
     """W, bh, W_back, bv."""
     is_row: bool
     """Whether v is a vector."""
 
 
-def _chain_of(op):
-    """The `Chain` of a scan that samples two layers in turn and keeps the last bits alone; None of another one."""
+def _chain_of(op: Scan) -> Chain | None:
+    """The `Chain` of a scan that samples two layers in turn and keeps only the last bits; None for other scans."""
     states = op.inner_untraced_sit_sot(op.inner_inputs)
     kept = [i for i, state in enumerate(states) if not isinstance(state.type, PhiloxType)]
     others = len(op.inner_inputs) - len(states) - op.info.n_non_seqs
@@ -49,8 +51,10 @@ def _chain_of(op):
         return None
     after, (v,) = op.inner_outputs, kept
     drawn_v = _drawn_layer(vector_of(after[v]))
-    drawn_h = drawn_v and _drawn_layer(vector_of(drawn_v[1]))
-    if not drawn_h or vector_of(drawn_h[1]) is not states[v]:
+    if drawn_v is None:
+        return None
+    drawn_h = _drawn_layer(vector_of(drawn_v[1]))
+    if drawn_h is None or vector_of(drawn_h[1]) is not states[v]:
         return None
     (draw_v, _, W_back, bv, is_row), (draw_h, _, W, bh, _) = drawn_v, drawn_h
     streams = draw_h.inputs[0], draw_v.inputs[0]
@@ -64,7 +68,7 @@ def _chain_of(op):
 
 
 @node_rewriter([Scan])
-def local_philox_gibbs_chain(fgraph, node):
+def local_philox_gibbs_chain(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
     """Replace a scan that is a Gibbs chain by `PhiloxGibbsChain`."""
     op, chain = node.op, _chain_of(node.op)
     if chain is None:
@@ -78,10 +82,10 @@ def local_philox_gibbs_chain(fgraph, node):
     layers = graph_replace(layers, {new[inner]: x for inner, x in outer.items()}, strict=False)
     first = op.outer_untraced_sit_sot(node.inputs)
     v = pt.expand_dims(first[chain.v], 0) if chain.is_row else first[chain.v]
-    after_h, after_v, last = PhiloxGibbsChain()(
-        node.inputs[0], first[chain.h_stream], first[chain.v_stream], v, *layers
-    )
-    last = last[0] if chain.is_row else last
+    k, rng_h, rng_v = node.inputs[0], first[chain.h_stream], first[chain.v_stream]
+    after_h, after_v, last = PhiloxGibbsChain().make_node(k, rng_h, rng_v, v, *layers).outputs
+    if chain.is_row:
+        last = pt.as_tensor(last)[0]
     copy_stack_trace(node.outputs[chain.v], last)
     after = {chain.h_stream: after_h, chain.v_stream: after_v, chain.v: last}
     return [after[i] for i in range(3)]

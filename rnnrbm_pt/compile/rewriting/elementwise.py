@@ -4,10 +4,13 @@ Importing this module registers the rewrites with PyTensor under the tag of its 
 is in `dispatch.numba.elementwise`.
 """
 
+from collections.abc import Sequence
 from itertools import permutations
 
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
-from pytensor.scalar.basic import Add, Mul, Neg, Sub, Tanh
+from pytensor.scalar.basic import Add, Mul, Neg, ScalarOp, Sub, Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import Elemwise
@@ -22,7 +25,7 @@ VECTORISED = {Sigmoid: VectorSigmoid, Softplus: VectorSoftplus, Tanh: VectorTanh
 
 
 @node_rewriter([Elemwise])
-def local_vectorised(fgraph, node):
+def local_vectorised(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
     """Replace the elementwise functions of this module by their vectorised forms."""
     scalar_op = node.op.scalar_op
     (x, *others), y = node.inputs, node.outputs[0]
@@ -32,29 +35,29 @@ def local_vectorised(fgraph, node):
         return None
     register_numba()
     vectorised = VECTORISED[type(scalar_op)](scalar_op.output_types_preference, name=scalar_op.name)
-    replacement = Elemwise(vectorised, node.op.inplace_pattern)(x)
+    replacement = Elemwise(vectorised, node.op.inplace_pattern).make_node(x).outputs
     copy_stack_trace(y, replacement)
-    return [replacement]
+    return replacement
 
 
-def _terms(x, scalar_op):
+def _terms(x: Variable, scalar_op: type[ScalarOp]) -> Sequence[Variable]:
     """What an elementwise operation of two operands is applied to; nothing if x is something else."""
     if x.owner is None or not isinstance(x.owner.op, Elemwise) or type(x.owner.op.scalar_op) is not scalar_op:
         return ()
     return x.owner.inputs if len(x.owner.inputs) == 2 else ()
 
 
-def _weighted_softplus(x):
-    """The v and y of v softplus(y); nothing if x is something else."""
+def _weighted_softplus(x: Variable) -> tuple[Variable, Variable] | None:
+    """The v and y of v softplus(y); None if x is something else."""
     for v, function in permutations(_terms(x, Mul), 2):
         if function.owner and isinstance(function.owner.op, Elemwise):
             if type(function.owner.op.scalar_op) is Softplus:
                 return v, function.owner.inputs[0]
-    return ()
+    return None
 
 
 @node_rewriter([Elemwise])
-def local_cross_entropy(fgraph, node):
+def local_cross_entropy(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
     """Replace v softplus(-x) + (1 - v) softplus(x) by `CrossEntropy`: one exponential and one logarithm for two."""
     for first, second in permutations(_terms(node.outputs[0], Add), 2):
         if not (weighted := _weighted_softplus(first)) or not (others := _weighted_softplus(second)):
@@ -71,9 +74,9 @@ def local_cross_entropy(fgraph, node):
         if len({v.type.dtype, x.type.dtype, node.outputs[0].type.dtype}) > 1 or x.type.dtype not in FLOATS:
             continue
         register_numba()
-        replacement = Elemwise(cross_entropy)(v, x)
-        copy_stack_trace(node.outputs[0], replacement)
-        return [replacement]
+        replacement = Elemwise(cross_entropy).make_node(v, x).outputs
+        copy_stack_trace(node.outputs, replacement)
+        return replacement
     return None
 
 

@@ -3,6 +3,8 @@
 Importing this module registers a rewrite with PyTensor; JAX itself is imported when the first graph needs it.
 """
 
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import Elemwise
@@ -14,12 +16,12 @@ from rnnrbm_pt.compile.rewriting.scope import register
 from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial
 
 
-def _is_arithmetic_of_sizes(node):
+def _is_arithmetic_of_sizes(node: Apply) -> bool:
     return all(x.type.ndim == 0 and x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs))
 
 
 @node_rewriter([Sum, Alloc, Elemwise, PhiloxBinomial])
-def local_for_jax(fgraph, node):
+def local_for_jax(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
     """Replace PyTensor's Ops by those of this module."""
     register_jax()
     op = node.op
@@ -31,7 +33,7 @@ def local_for_jax(fgraph, node):
         ours = SizeElemwise(op.scalar_op, op.inplace_pattern, name=op.name)
     else:
         return None
-    replaced = ours(*node.inputs, return_list=True)
+    replaced = ours.make_node(*node.inputs).outputs
     copy_stack_trace(node.outputs, replaced)
     return replaced
 

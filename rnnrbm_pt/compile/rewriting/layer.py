@@ -8,8 +8,10 @@ same stream. Importing this module registers the rewrites with PyTensor under th
 """
 
 import pytensor.tensor as pt
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
-from pytensor.scalar.basic import Add, Cast
+from pytensor.scalar.basic import Add, Cast, ScalarOp
 from pytensor.scalar.math import Sigmoid
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
@@ -21,8 +23,11 @@ from rnnrbm_pt.compile.ops.bernoulli import SingleTrial
 from rnnrbm_pt.compile.ops.layer import SampleUnits
 from rnnrbm_pt.compile.rewriting.scope import register
 
+Layer = tuple[Variable, Variable, Variable, bool]
+"""x, W and b of a layer, and whether its probabilities are a vector, the only row of sigmoid(x W + b)."""
 
-def _is_uniform(variable):
+
+def _is_uniform(variable: Variable) -> bool:
     """Whether a variable is the draw of a uniform(0, 1)."""
     if variable.owner is None or not isinstance(variable.owner.op, UniformRV):
         return False
@@ -33,7 +38,7 @@ def _is_uniform(variable):
     )
 
 
-def _is_elemwise(variable, scalar_op):
+def _is_elemwise(variable: Variable, scalar_op: type[ScalarOp]) -> bool:
     return (
         variable.owner is not None
         and isinstance(variable.owner.op, Elemwise)
@@ -41,8 +46,8 @@ def _is_elemwise(variable, scalar_op):
     )
 
 
-def _product_of(variable):
-    """The two matrices whose product a variable is, and whether it is the only row of it; None where it is none."""
+def _product_of(variable: Variable) -> tuple[Variable, Variable, bool] | None:
+    """The two factors of a product, and whether the variable is its only row; None if it is something else."""
     if variable.owner is None:
         return None
     if isinstance(variable.owner.op, Dot):
@@ -54,14 +59,14 @@ def _product_of(variable):
     return None
 
 
-def vector_of(row):
-    """The vector of which a matrix is the only row; the variable itself if it is something else."""
+def vector_of(row: Variable) -> Variable:
+    """The vector that a matrix has as its only row; the variable itself if it is something else."""
     if row.owner is not None and isinstance(row.owner.op, DimShuffle) and row.owner.op.new_order == ("x", 0):
         return row.owner.inputs[0]
     return row
 
 
-def layer_of(p):
+def layer_of(p: Variable) -> Layer | None:
     """The matrices x, W, b of p = sigmoid(x W + b), and whether p is their only row; None if p is something else."""
     if not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
         return None
@@ -82,18 +87,18 @@ def layer_of(p):
     return x, W, b, is_row
 
 
-def sampled(op, stream, layer, like):
+def sampled(op: SampleUnits, stream: Variable, layer: Layer, like: Variable) -> list[Variable]:
     """The next stream and the bits of a layer that `layer_of` found, instead of the variable `like`."""
     x, W, b, is_row = layer
-    next_stream, bits = op(stream, x, W, b)
+    next_stream, bits = op.make_node(stream, x, W, b).outputs
     if is_row:
-        bits = bits[0]
+        bits = pt.as_tensor(bits)[0]
     copy_stack_trace(like, bits)
-    return next_stream, bits
+    return [next_stream, bits]
 
 
 @node_rewriter([Elemwise])
-def local_sample_units(fgraph, node):
+def local_sample_units(fgraph: FunctionGraph, node: Apply[Elemwise]) -> dict[Variable, Variable] | None:
     """Replace cast(single_trial(uniform, sigmoid(x W + b))) by `SampleUnits`."""
     if not isinstance(node.op.scalar_op, Cast) or not _is_elemwise(node.inputs[0], SingleTrial):
         return None
@@ -112,14 +117,5 @@ def local_sample_units(fgraph, node):
     return {draw.owner.outputs[0]: next_rng, node.outputs[0]: bits}
 
 
-@node_rewriter([SampleUnits])
-def local_sample_units_inplace(fgraph, node):
-    """Let the stream advance where it is, instead of in a copy."""
-    if node.op.inplace:
-        return None
-    return type(node.op)(inplace=True)(*node.inputs, return_list=True)
-
-
 # Before products are replaced (48.7) and elementwise operations are fused (49).
 register("sample_units", local_sample_units, "numba", position=48.6)
-register("sample_units_inplace", local_sample_units_inplace, "numba", "inplace", position=50.9)

@@ -3,6 +3,8 @@
 Importing this module registers the rewrites with PyTensor under the tag of its Numba mode.
 """
 
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.graph.traversal import ancestors
 from pytensor.scan.op import Scan
@@ -15,24 +17,24 @@ from rnnrbm_pt.compile.rewriting.scope import register
 
 
 @node_rewriter([Dot])
-def local_product(fgraph, node):
+def local_product(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
     """Replace a product of two float matrices of one dtype by `Product`."""
     x, y = node.inputs
     if x.type.dtype != y.type.dtype or x.type.dtype not in ("float32", "float64"):
         return None
     register_numba()
-    product = Product()(x, y)
-    copy_stack_trace(node.outputs[0], product)
-    return [product]
+    product = Product().make_node(x, y).outputs
+    copy_stack_trace(node.outputs, product)
+    return product
 
 
 @node_rewriter([Scan])
-def local_matrices_in_order(fgraph, node):
+def local_matrices_in_order(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
     """Copy the transposed matrices that each step of a scan multiplies by, once: products with them take less time."""
     inner, outer = node.op.inner_non_seqs(node.op.inner_inputs), node.op.outer_non_seqs(node.inputs)
     factors = {x.owner.inputs[1] for x in ancestors(node.op.inner_outputs) if x.owner and isinstance(x.owner.op, Dot)}
     replaced = {
-        matrix: InOrder()(matrix)
+        matrix: InOrder().make_node(matrix).out
         for x, matrix in zip(inner, outer, strict=True)
         if x in factors and _is_transposed(matrix) and matrix.type.dtype in ("float32", "float64")
     }
@@ -40,12 +42,12 @@ def local_matrices_in_order(fgraph, node):
         return None
     register_numba()
     copy_stack_trace(list(replaced), list(replaced.values()))
-    outputs = node.op(*[replaced.get(x, x) for x in node.inputs], return_list=True)
+    outputs = node.op.make_node(*[replaced.get(x, x) for x in node.inputs]).outputs
     copy_stack_trace(node.outputs, outputs)
     return outputs
 
 
-def _is_transposed(x):
+def _is_transposed(x: Variable) -> bool:
     return x.owner is not None and isinstance(x.owner.op, DimShuffle) and x.owner.op.new_order == (1, 0)
 
 

@@ -1,4 +1,4 @@
-"""Matrix products out of recurrences: one product of all steps in the place of one a step.
+"""Matrix products out of recurrences: one product of all steps instead of one per step.
 
 A recurrence is written as the tutorial's is, with all its equations in the step. Of its products, only those of the
 state with what makes the next state have to wait for each other. Importing this module registers rewrites of `Scan`
@@ -10,9 +10,11 @@ with PyTensor, for this package's graphs on every backend, and for the gradient'
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import pytensor.tensor as pt
-from pytensor.graph.basic import Constant
+from pytensor.graph.basic import Apply, Constant, Variable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.graph.traversal import ancestors
@@ -20,8 +22,12 @@ from pytensor.scan.op import Scan
 from pytensor.scan.utils import ScanArgs
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
+from pytensor.tensor.variable import TensorVariable
 
-from rnnrbm_pt.compile.rewriting.scope import register, thawed
+from rnnrbm_pt.compile.rewriting.scope import register, thawed, with_inner_graph
+
+Lifted = list[tuple[TensorVariable, bool]]
+"""Lifted variables, and whether each has an axis of time."""
 
 
 class Lift:
@@ -35,14 +41,15 @@ class Lift:
         Whether what depends on the states before each step may be lifted too.
     """
 
-    def __init__(self, args, with_states):
-        pairs = [(args.inner_in_seqs, [seq[: args.n_steps] for seq in args.outer_in_seqs])]
+    def __init__(self, args: ScanArgs, with_states: bool) -> None:
+        inner, outer = list(args.inner_in_seqs), list(args.outer_in_seqs)
         if with_states:
-            pairs.append((args.inner_in_sit_sot, [states[: args.n_steps] for states in args.outer_out_sit_sot]))
-        self.timed = {inner: outer for inners, outers in pairs for inner, outer in zip(inners, outers, strict=True)}
+            inner += args.inner_in_sit_sot
+            outer += args.outer_out_sit_sot
+        self.timed = {x: pt.as_tensor(xs)[: args.n_steps] for x, xs in zip(inner, outer, strict=True)}
         self.constant = dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True))
 
-    def __call__(self, x):
+    def __call__(self, x: Variable) -> tuple[Variable | None, bool]:
         """The lifted variable, and whether it has an axis of time; (None, False) where it cannot be lifted."""
         if x in self.timed:
             return self.timed[x], True
@@ -61,7 +68,7 @@ class Lift:
         return lifted, lifted is not None
 
     @staticmethod
-    def _elemwise(node, inputs):
+    def _elemwise(node: Apply[Elemwise], inputs: Lifted) -> Variable | None:
         if len(node.outputs) != 1:
             return None
         ndim = node.outputs[0].type.ndim
@@ -69,12 +76,12 @@ class Lift:
         return node.op.make_node(*[y if timed or ndim == 0 else pt.expand_dims(y, 0) for y, timed in inputs]).out
 
     @staticmethod
-    def _dimshuffle(node, inputs):
+    def _dimshuffle(node: Apply[DimShuffle], inputs: Lifted) -> Variable | None:
         (x, _), order = inputs[0], node.op.new_order
         return x.dimshuffle(0, *(axis if axis == "x" else axis + 1 for axis in order))
 
     @staticmethod
-    def _dot(node, inputs):
+    def _dot(node: Apply[Dot], inputs: Lifted) -> Variable | None:
         (x, timed), (W, W_timed) = inputs
         if not timed or W_timed or W.type.ndim != 2:
             return None
@@ -86,18 +93,18 @@ class Lift:
         return pt.dot(x.reshape((n_steps * n, x.shape[2])), W).reshape((n_steps, n, W.shape[1]))
 
 
-def _args(node, inner_inputs, inner_outputs):
-    """The parts of a scan, of which the inner ones are the given variables, not copies of them."""
+def _args(node: Apply[Scan], inner_inputs: Sequence[Variable], inner_outputs: Sequence[Variable]) -> ScanArgs:
+    """The parts of a scan; its inner parts are the given variables, not copies of them."""
     clone = {} if hasattr(node.op.fgraph, "unfreeze") else {"clone": False}  # PyTensor 3.3 never clones
     return ScanArgs(node.inputs, node.outputs, inner_inputs, inner_outputs, node.op.info, **clone)
 
 
-def _products(outputs):
+def _products(outputs: Sequence[Variable]) -> list[Apply[Dot]]:
     return [x.owner for x in ancestors(outputs) if x.owner is not None and isinstance(x.owner.op, Dot)]
 
 
 @node_rewriter([Scan])
-def local_products_of_sequences(fgraph, node):
+def local_products_of_sequences(fgraph: FunctionGraph, node: Apply[Scan]) -> dict[Variable, Variable] | None:
     """Take products of a sequence and a constant matrix out of a scan: they become a sequence."""
     op = node.op
     if op.info.as_while:
@@ -115,23 +122,14 @@ def local_products_of_sequences(fgraph, node):
     inner = [product.type(name=product.name) for product in found]
     new_outputs = clone_replace(inner_outputs, dict(zip(found, inner, strict=True)), copy_inputs_over=True)
     info = dataclasses.replace(op.info, n_seqs=op.info.n_seqs + len(inner))
-    scan = Scan(
-        [*inner, *inner_inputs],
-        new_outputs,
-        info,
-        mode=op.mode,
-        profile=op.profile,
-        truncate_gradient=op.truncate_gradient,
-        name=op.name,
-        allow_gc=op.allow_gc,
-    )
-    outputs = scan(node.inputs[0], *found.values(), *node.inputs[1:], return_list=True)
+    scan = with_inner_graph(op, [*inner, *inner_inputs], new_outputs, info)
+    outputs = scan.make_node(node.inputs[0], *found.values(), *node.inputs[1:]).outputs
     copy_stack_trace(node.outputs, outputs)
     return dict(zip(node.outputs, outputs, strict=True))
 
 
 @node_rewriter([Scan])
-def local_outputs_of_states(fgraph, node):
+def local_outputs_of_states(fgraph: FunctionGraph, node: Apply[Scan]) -> dict[Variable, Variable] | None:
     """Compute outputs that hold a product, but do not enter the next state, after a scan instead of in it."""
     op = node.op
     if op.info.as_while or not op.info.n_nit_sot:
@@ -142,7 +140,7 @@ def local_outputs_of_states(fgraph, node):
     for inner, outer in zip(args.inner_out_nit_sot, args.outer_out_nit_sot, strict=True):
         if fgraph.clients.get(outer) and _products([inner]):
             lifted, timed = lift(inner)
-            if timed:
+            if lifted is not None and timed:
                 replacements[outer] = lifted
     return replacements or None
 

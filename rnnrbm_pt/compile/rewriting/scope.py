@@ -9,18 +9,22 @@ puts an `Ours` into each such inner graph, by which it is recognised in turn. Dr
 hold none, such as those of a likelihood, are marked where they are written, by `ours`.
 """
 
+from typing import Any
+
 from pytensor.compile import optdb
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.features import Feature
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import HasInnerGraph
 from pytensor.graph.replace import clone_replace
-from pytensor.graph.rewriting.basic import GraphRewriter, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import GraphRewriter, NodeRewriter, dfs_rewriter, node_rewriter
 from pytensor.graph.traversal import ancestors
-from pytensor.scan.op import Scan
+from pytensor.scan.op import Scan, ScanInfo
 
 from rnnrbm_pt.ours import OurOp, Ours, ours
 
 
-def is_ours(node):
+def is_ours(node: Apply) -> bool:
     """Whether a node is an operation of this package, or holds one in its inner graph."""
     op = node.op
     if isinstance(op, OurOp) or isinstance(getattr(op, "scalar_op", None), OurOp):
@@ -28,7 +32,7 @@ def is_ours(node):
     return isinstance(op, HasInnerGraph) and any(map(is_ours, op.fgraph.apply_nodes))
 
 
-def unmarked(x):
+def unmarked(x: Variable) -> Variable:
     """The variable that is marked, once or several times; a variable without a mark itself."""
     while x.owner is not None and isinstance(x.owner.op, Ours):
         x = x.owner.inputs[0]
@@ -36,10 +40,10 @@ def unmarked(x):
 
 
 class HoldsOurs(Feature):
-    """What `FindOurs` attaches to a graph that holds an Op of this package."""
+    """Feature that `FindOurs` attaches to a graph that holds an Op of this package."""
 
 
-def holds_ours(fgraph):
+def holds_ours(fgraph: FunctionGraph) -> bool:
     """Whether `FindOurs` has found an Op of this package in a graph."""
     return any(isinstance(feature, HoldsOurs) for feature in fgraph._features)
 
@@ -47,10 +51,10 @@ def holds_ours(fgraph):
 class FindOurs(GraphRewriter):
     """Note on a graph that it holds an Op of this package, and take the marks out of it."""
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         pass
 
-    def apply(self, fgraph):
+    def apply(self, fgraph: FunctionGraph) -> None:
         found = [node for node in fgraph.apply_nodes if is_ours(node)]
         if found and not holds_ours(fgraph):
             fgraph.attach_feature(HoldsOurs())
@@ -61,18 +65,19 @@ class FindOurs(GraphRewriter):
 class InOurs(GraphRewriter):
     """A rewriter that is applied to graphs of this package alone."""
 
-    def __init__(self, rewriter):
+    def __init__(self, rewriter: GraphRewriter) -> None:
         self.rewriter = rewriter
 
-    def add_requirements(self, fgraph):
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
         self.rewriter.add_requirements(fgraph)
 
-    def apply(self, fgraph, *args, **kwargs):
+    def apply(self, fgraph: FunctionGraph, *args: Any, **kwargs: Any) -> Any:
         if holds_ours(fgraph):
             return self.rewriter.apply(fgraph, *args, **kwargs)
+        return None
 
 
-def register(name, rewriter, *tags, position):
+def register(name: str, rewriter: NodeRewriter, *tags: str, position: float) -> None:
     """Register a node rewriter with PyTensor, for graphs of this package alone.
 
     Parameters
@@ -89,7 +94,7 @@ def register(name, rewriter, *tags, position):
 
 
 @node_rewriter([Scan])
-def local_mark_scan(fgraph, node):
+def local_mark_scan(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
     """Put a mark into the inner graph of a scan that holds none of our Ops."""
     op = node.op
     if is_ours(node):
@@ -99,21 +104,17 @@ def local_mark_scan(fgraph, node):
     x = next((x for x in inner_inputs if x in used), None)  # a sequence, or else a state, before what stays the same
     if x is None:
         return None
-    marked = clone_replace(inner_outputs, {x: ours(x)}, copy_inputs_over=True)
-    scan = Scan(
-        inner_inputs,
-        marked,
-        op.info,
-        mode=op.mode,
-        profile=op.profile,
-        truncate_gradient=op.truncate_gradient,
-        name=op.name,
-        allow_gc=op.allow_gc,
-    )
-    return scan(*node.inputs, return_list=True)
+    marked = clone_replace(inner_outputs, {x: ours.make_node(x).out}, copy_inputs_over=True)
+    return with_inner_graph(op, inner_inputs, marked).make_node(*node.inputs).outputs
 
 
-def thawed(op):
+def with_inner_graph(op: Scan, inputs: list[Variable], outputs: list[Variable], info: ScanInfo | None = None) -> Scan:
+    """A scan with the settings of another one; `info` describes the inner inputs where they are not the same."""
+    settings = {name: getattr(op, name) for name in ("mode", "profile", "truncate_gradient", "name", "allow_gc")}
+    return Scan(inputs, outputs, info or op.info, **settings)
+
+
+def thawed(op: Scan) -> tuple[list[Variable], list[Variable]]:
     """Inner inputs and outputs of a scan that may be changed."""
     if hasattr(op.fgraph, "unfreeze"):  # PyTensor 3.3
         graph = op.fgraph.unfreeze()

@@ -4,9 +4,15 @@ Where JAX allows float64, PyTensor makes sums and filled arrays float64 in graph
 scan that carries float32 refuses them. And JAX has to know sizes, so arithmetic must not hide them.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
 from pytensor.link.jax.dispatch import jax_funcify
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import Elemwise
@@ -15,8 +21,14 @@ from pytensor.tensor.math import Sum
 from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
+Compute = Callable[..., Any]
+"""A function of JAX arrays that computes an Op; PyTensor traces it."""
 
-def philox4x32(counter, key):
+Funcify = Callable[..., Compute]
+"""PyTensor's name for a function of an Op and its node that returns a `Compute`."""
+
+
+def philox4x32(counter: Sequence[Array], key: Array) -> tuple[Array, ...]:
     """The four words of a counter: see `rnnrbm_pt.streams.philox4x32`; all uint32 of one shape, key of none.
 
     By 64-bit numbers, for which JAX has to allow them. Their upper halves hold whatever is left there: products look at
@@ -33,7 +45,7 @@ def philox4x32(counter, key):
     return tuple(x.astype(jnp.uint32) for x in (x0, x1, x2, x3))
 
 
-def words(state, shape, second=False):
+def words(state: Array, shape: tuple[int, ...], second: bool = False) -> Array:
     """The words of one draw, uint32 of that shape; `second`: those of the lower bits of float64."""
     *rows, m = shape or (1,)
     n, q = int(np.prod(rows)), -(-m // 4)
@@ -43,7 +55,7 @@ def words(state, shape, second=False):
     return jnp.concatenate(four, axis=1)[:, :m].reshape(shape)
 
 
-def uniforms(state, shape, dtype):
+def uniforms(state: Array, shape: tuple[int, ...], dtype: str) -> Array:
     """The uniform numbers of one draw, in [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64)."""
     first = words(state, shape)
     if dtype == "float32":
@@ -52,17 +64,17 @@ def uniforms(state, shape, dtype):
     return (first.astype(jnp.float64) * 2.0**21 + second.astype(jnp.float64)) * 2.0**-53
 
 
-def bits(state, p):
+def bits(state: Array, p: Array) -> Array:
     """uniform < p for each of a tensor, bool: for float64 by the first word alone wherever that tells."""
     dtype = p.dtype.name
 
-    def exact(state, p):
+    def exact(state: Array, p: Array) -> Array:
         return uniforms(state, p.shape, dtype) < p
 
     if dtype == "float32":
         return exact(state, p)
 
-    def by_first_word(state, p):
+    def by_first_word(state: Array, p: Array) -> Array:
         first, place = words(state, p.shape).astype(dtype), p * 2.0**32
         undecided = (first < place) & (place < first + 1)  # once in 4,000,000,000 draws
         return jax.lax.cond(undecided.any(), exact, lambda state, p: first < place, state, p)
@@ -71,7 +83,7 @@ def bits(state, p):
     return jax.lax.platform_dependent(state, p, cpu=by_first_word, default=exact)
 
 
-def next_draw(state):
+def next_draw(state: Array) -> Array:
     """The state after one draw: d + 1 mod 2^63."""
     d0 = state[2] + np.uint32(1)
     d1 = (state[3] + (d0 == 0).astype(jnp.uint32)) & np.uint32(SECOND_WORD - 1)
@@ -79,31 +91,31 @@ def next_draw(state):
 
 
 @jax_funcify.register(PhiloxBinomial)
-def jax_funcify_PhiloxBinomial(op, node, **kwargs):
+def jax_funcify_PhiloxBinomial(op: PhiloxBinomial, node: Apply, **kwargs: object) -> Compute:
     dtype = node.inputs[1].type.dtype
 
-    def draw(state, p):
+    def draw(state: Array, p: Array) -> tuple[Array, Array]:
         p = jnp.asarray(p, dtype)
         return next_draw(state), bits(state, p).astype(dtype)
 
     return draw
 
 
-def _of_its_type(funcify):
-    def funcify_typed(op, node=None, **kwargs):
+def _of_its_type(funcify: Funcify) -> Funcify:
+    def funcify_typed(op: Op, node: Apply, **kwargs: object) -> Compute:
         compute, dtype = funcify(op, node=node, **kwargs), node.outputs[0].type.dtype
         return lambda *inputs: jnp.asarray(compute(*inputs), dtype)
 
     return funcify_typed
 
 
-def _with_known_sizes(funcify):
-    def funcify_elemwise(op, node=None, **kwargs):
+def _with_known_sizes(funcify: Funcify) -> Funcify:
+    def funcify_elemwise(op: Op, node: Apply, **kwargs: object) -> Compute:
         compute = funcify(op, node=node, **kwargs)
         if any(x.type.ndim or not x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs)):
             return compute
 
-        def sizes(*inputs):
+        def sizes(*inputs: Any) -> Any:
             if any(isinstance(x, jax.core.Tracer) for x in inputs):
                 return compute(*inputs)
             with jax.ensure_compile_time_eval():

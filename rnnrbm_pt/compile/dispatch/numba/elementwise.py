@@ -9,23 +9,26 @@ units in the last place (`tests/compile/test_elementwise.py`), and never give le
 """
 
 import math
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numba.core import types
 from numba.extending import intrinsic
+from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from rnnrbm_pt.compile.dispatch.numba.key import cache_key
 from rnnrbm_pt.compile.ops.elementwise import CrossEntropy, VectorSigmoid, VectorSoftplus, VectorTanh
 
-SMALL_FUNCTION = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
+SMALL_FUNCTION: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
 """How Numba compiles these: a call that LLVM leaves standing keeps the loop around it from being vectorised."""
 
 
 @intrinsic
 def float_of_bits(typingctx, bits):
-    """The float whose bits these are."""
+    """The float that has the given bits."""
     kind = {types.int32: types.float32, types.int64: types.float64}[bits]
 
     def codegen(context, builder, signature, args):
@@ -34,7 +37,7 @@ def float_of_bits(typingctx, bits):
     return kind(bits), codegen
 
 
-def horner(coefficients):
+def horner(coefficients: Sequence[np.floating]) -> Callable:
     """A Numba function of a polynomial, coefficients from the constant one up.
 
     Horner's scheme is written out for each degree: LLVM does not unroll a loop over a tuple in time to vectorise.
@@ -43,13 +46,13 @@ def horner(coefficients):
     body = names[-1]
     for name in reversed(names[:-1]):
         body = f"({name} + x * {body})"
-    namespace = dict(zip(names, coefficients, strict=True))
+    namespace: dict[str, Any] = dict(zip(names, coefficients, strict=True))
     exec(f"def polynomial(x):\n    return {body}", namespace)
     return numba_njit(**SMALL_FUNCTION)(namespace["polynomial"])
 
 
 @cache
-def parts(dtype):
+def parts(dtype: str) -> tuple[type[np.floating], Callable, Callable]:
     """The scalar type; Numba functions of it: the parts of exp(x) for x <= 0, and log(1 + e) for e in [0, 1]."""
     kind = np.dtype(dtype).type
     single = dtype == "float32"
@@ -82,7 +85,7 @@ def parts(dtype):
 
 
 @register_funcify_and_cache_key(VectorSigmoid)
-def numba_funcify_VectorSigmoid(op, node, **kwargs):
+def numba_funcify_VectorSigmoid(op: VectorSigmoid, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
     zero, one = kind(0), kind(1)
 
@@ -97,7 +100,7 @@ def numba_funcify_VectorSigmoid(op, node, **kwargs):
 
 
 @register_funcify_and_cache_key(VectorSoftplus)
-def numba_funcify_VectorSoftplus(op, node, **kwargs):
+def numba_funcify_VectorSoftplus(op: VectorSoftplus, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     kind, exp_parts, log1p = parts(node.inputs[0].type.dtype)
     zero = kind(0)
 
@@ -111,7 +114,7 @@ def numba_funcify_VectorSoftplus(op, node, **kwargs):
 
 
 @register_funcify_and_cache_key(CrossEntropy)
-def numba_funcify_CrossEntropy(op, node, **kwargs):
+def numba_funcify_CrossEntropy(op: CrossEntropy, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     kind, exp_parts, log1p = parts(node.inputs[1].type.dtype)
     zero = kind(0)
 
@@ -125,7 +128,7 @@ def numba_funcify_CrossEntropy(op, node, **kwargs):
 
 
 @register_funcify_and_cache_key(VectorTanh)
-def numba_funcify_VectorTanh(op, node, **kwargs):
+def numba_funcify_VectorTanh(op: VectorTanh, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
     zero, one, two = kind(0), kind(1), kind(2)
 

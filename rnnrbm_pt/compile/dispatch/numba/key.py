@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 
-def cache_key(*what):
+def cache_key(*what: str | int | bool) -> str:
     """A key for `register_funcify_and_cache_key`.
 
     Parameters

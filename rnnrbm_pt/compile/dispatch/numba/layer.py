@@ -1,34 +1,25 @@
 """A layer of units sampled from one of NumPy's generators."""
 
-import math
+from collections.abc import Callable
 
 import numpy as np
+from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 from pytensor.link.numba.dispatch.random import numba_deepcopy
 
+from rnnrbm_pt.compile.dispatch.numba.bernoulli import single_trial
 from rnnrbm_pt.compile.dispatch.numba.key import cache_key
 from rnnrbm_pt.compile.dispatch.numba.products import VERSION, product_of_layer
 from rnnrbm_pt.compile.dispatch.numba.rows import compare_row
-from rnnrbm_pt.compile.ops.bernoulli import CLOSE
 from rnnrbm_pt.compile.ops.layer import SampleUnits
 
 
 @register_funcify_and_cache_key(SampleUnits)
-def numba_funcify_SampleUnits(op, node, **kwargs):
+def numba_funcify_SampleUnits(op: SampleUnits, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     inplace = op.inplace
     compare = compare_row(mirrored=True)
     dtype = node.inputs[1].type.numpy_dtype
     one = dtype.type(1)
-
-    @numba_njit
-    def exact_bit(u, x):
-        p = np.float64(one / (one + np.exp(-x)))
-        upper = p > 0.5
-        rare = 1.0 - p if upper else p
-        threshold = 1.0 - rare
-        if abs(u - threshold) < CLOSE:
-            threshold = math.exp(math.log1p(-rare))
-        return (u > threshold) != upper
 
     @numba_njit
     def sample_units(rng, x, W, b):
@@ -48,7 +39,7 @@ def numba_funcify_SampleUnits(op, node, **kwargs):
                 logits[j] = bits[i, j] + b[row, j]
             if compare(logits, u[i], bits[i]) > 0:
                 for j in range(bits.shape[1]):
-                    bits[i, j] = exact_bit(u[i, j], logits[j])
+                    bits[i, j] = single_trial(u[i, j], one / (one + np.exp(-logits[j])))
         return rng, bits
 
     return sample_units, cache_key(VERSION, "SampleUnits", inplace, dtype.name)

@@ -1,6 +1,9 @@
 """Draws from streams of MRG31k3p, and a layer of units sampled from one."""
 
+from collections.abc import Callable
+
 import numpy as np
+from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from rnnrbm_pt.compile.dispatch.numba.key import cache_key
@@ -35,7 +38,7 @@ def step(states, s):
 
 
 @register_funcify_and_cache_key(MRGBinomial)
-def numba_funcify_MRGBinomial(op, node, **kwargs):
+def numba_funcify_MRGBinomial(op: MRGBinomial, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     inplace = op.inplace
     dtype = node.inputs[1].type.numpy_dtype
     norm = NORM[dtype.name]
@@ -58,7 +61,7 @@ def numba_funcify_MRGBinomial(op, node, **kwargs):
 
 
 @register_funcify_and_cache_key(MRGSampleUnits)
-def numba_funcify_MRGSampleUnits(op, node, **kwargs):
+def numba_funcify_MRGSampleUnits(op: MRGSampleUnits, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     inplace = op.inplace
     compare = compare_row()
     dtype = node.inputs[1].type.numpy_dtype

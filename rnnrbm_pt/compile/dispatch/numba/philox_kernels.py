@@ -1,5 +1,6 @@
 """The parts of Philox streams on Numba: words of counters, uniform numbers, and layers of units sampled by them."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -96,7 +97,7 @@ def advanced(state, n):
 
 
 @cache
-def exact_uniform(dtype):
+def exact_uniform(dtype: str) -> Callable:
     """A Numba function that gives the uniform number, from the first word and the place of the second."""
     if dtype == "float32":
 
@@ -115,7 +116,7 @@ def exact_uniform(dtype):
 
 
 @cache
-def layers(dtype):
+def layers(dtype: str) -> tuple[Callable, Callable]:
     """Numba functions that sample some rows of a layer.
 
     Returns

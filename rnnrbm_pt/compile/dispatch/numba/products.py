@@ -1,15 +1,18 @@
 """Products of matrices by BLAS, or by hand where that is faster."""
 
+from collections.abc import Callable
+
 import numpy as np
 from llvmlite.binding import get_host_cpu_features
 from numba.extending import overload
+from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from rnnrbm_pt.compile.dispatch.numba.key import cache_key
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH
 from rnnrbm_pt.compile.ops.products import InOrder, Product
 
-VERSION = 9
+VERSION = 10
 """Version of the code of products and layers. It enters their cache keys: increase it when the code changes."""
 
 SMALL = 1_000_000
@@ -108,7 +111,7 @@ def product_of_layer(x, W, b):
 
 
 @register_funcify_and_cache_key(Product)
-def numba_funcify_Product(op, node, **kwargs):
+def numba_funcify_Product(op: Product, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     x, y = node.inputs
     if x.type.shape[0] == 1:
 
@@ -140,7 +143,7 @@ def numba_funcify_Product(op, node, **kwargs):
 
 
 @register_funcify_and_cache_key(InOrder)
-def numba_funcify_InOrder(op, node, **kwargs):
+def numba_funcify_InOrder(op: InOrder, node: Apply, **kwargs: object) -> tuple[Callable, str]:
     @numba_njit
     def in_order(x):
         return np.ascontiguousarray(x).copy()

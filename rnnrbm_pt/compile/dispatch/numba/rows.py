@@ -6,6 +6,7 @@ come closer than `MARGIN` Q, about two draws in a million, float32 cannot tell: 
 and asked for again, one by one, with the sigmoid and the uniform number to their last digits.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -45,7 +46,7 @@ def compare(x, c):
 
 
 @cache
-def compare_row(mirrored=False):
+def compare_row(mirrored: bool = False) -> Callable:
     """A Numba function compare_row(x, u, bits) -> undecided, for one row.
 
     Parameters
