@@ -31,6 +31,7 @@ FLOORS = {
     "checks": 0,
     "roles": 0,
     "ours": 0,
+    "interrupts": 0,
 }
 """Folders, and modules of the package's root. Two folders of one floor do not import each other."""
 

@@ -1,11 +1,12 @@
 """How the functions of a model are compiled and run. None of it decides what the model is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytensor
-from pytensor.compile.mode import Mode
+from pytensor.compile.mode import Mode, get_mode
 
 from rnnrbm_pt.checks import choice, integer
+from rnnrbm_pt.compile.calls import ModelLock, SafeFunction
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
 from rnnrbm_pt.streams.registry import STREAMS
 
@@ -24,12 +25,16 @@ class CompileSettings:
         Number of Numba threads.
     floatX : {"float64", "float32"}
     mode : pytensor.compile.mode.Mode
+    lock : ModelLock
+        Whoever uses the functions and variables of the model holds it: a method that sets the streams and then draws
+        from them, for as long as it runs. A second thread waits meanwhile.
     """
 
     backend: str
     threads: int
     floatX: str
     mode: Mode
+    lock: ModelLock = field(default_factory=ModelLock, compare=False, repr=False)
 
     @classmethod
     def checked(cls, backend, threads=1, floatX=None, mode=None):
@@ -59,12 +64,15 @@ class CompileSettings:
         return cls(backend, threads, floatX, default if mode is None else mode)
 
     def function(self, inputs, outputs, updates=None):
-        """Compile a function; see `compile.modes.compile_function`."""
-        return compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX)
+        """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted."""
+        function = compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX)
+        return SafeFunction(function, self.lock, deferred=self.mode is not get_mode("JAX"))
 
     def function_as_written(self, inputs, outputs):
         """A function that runs its graph step by step in Python; call it by `on_host`."""
-        return compile_function(inputs, outputs, mode=AS_WRITTEN, floatX=self.floatX)
+        return SafeFunction(
+            compile_function(inputs, outputs, mode=AS_WRITTEN, floatX=self.floatX), self.lock, deferred=False
+        )
 
     def float_variables(self):
         """Context in which new variables of a graph have the model's float type."""

@@ -25,10 +25,11 @@ import pytensor.tensor as pt
 
 from rnnrbm_pt.graphs.nade import build_nade
 from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
+from rnnrbm_pt.interrupts import guards
 from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import stream_seed
 from rnnrbm_pt.training.gradients import differentiable_inputs
-from rnnrbm_pt.training.loop import batch_of, groups, interrupt_between_updates, shuffled_batches, windows
+from rnnrbm_pt.training.loop import batch_of, groups, shuffled_batches, windows
 from rnnrbm_pt.training.settings import Pretraining
 from rnnrbm_pt.training.updates import optimizer_updates
 
@@ -269,17 +270,17 @@ def run_stage(model, stage, quantity, num_epochs, update, batches, params, on_ep
     immediate, and leaves the parameters as they were.
     """
     before = [p.get_value() for p in params]
-    records, updated = [], False
+    records, updated, guard = [], False, guards()
     try:
-        with model.compiling.bounded_threads(), interrupt_between_updates() as check:
+        with model.compiling.bounded_threads():
             for epoch in range(1, num_epochs + 1):
                 start = time.perf_counter()
                 found, frames = [], []
                 for arguments in batches():
-                    found.append(float(update(*arguments)))
+                    with next(guard)():
+                        found.append(float(update(*arguments)))
                     frames.append(int(arguments[-1].sum()))
                     updated = True
-                    check()
                 record = {
                     "stage": stage,
                     "epoch": epoch,

@@ -5,16 +5,14 @@ tutorial. An update may take several windows at once, the next ones in the order
 """
 
 import hashlib
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 
+from rnnrbm_pt.interrupts import deferred_interrupts, guards
 from rnnrbm_pt.training.progress import Progress, StopTraining
 
 T = TypeVar("T")
@@ -173,42 +171,6 @@ def shuffled_batches(frames, batch_size, random_state, dtype):
         yield v, (np.arange(batch_size) < len(rows)).astype(dtype)
 
 
-@contextmanager
-def interrupt_between_updates() -> Iterator[Callable[[], None]]:
-    """Let Ctrl+C take effect between two updates, never within one.
-
-    Yields
-    ------
-    check : callable
-        To be called after each update; raises KeyboardInterrupt if Ctrl+C was pressed. Until its first call, and at a
-        second Ctrl+C, the interrupt is immediate.
-    """
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield lambda: None
-        return
-
-    pressed = False
-    deferring = False
-
-    def handler(signum, frame):
-        nonlocal pressed
-        if pressed or not deferring:
-            raise KeyboardInterrupt
-        pressed = True
-
-    def check():
-        nonlocal deferring
-        deferring = True
-        if pressed:
-            raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
 def run_epochs(
     update: Callable[..., Any],
     rolls: Sequence[np.ndarray],
@@ -253,37 +215,23 @@ def run_epochs(
         After the update during which Ctrl+C was pressed.
     """
     total_frames = sum(len(roll) for roll in rolls)
-    with interrupt_between_updates() as check:
-        while not progress.complete:
-            try:
-                record = _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, check)
-                if measure is not None:
-                    measure(record)
-                with no_interrupt():
-                    progress.end_epoch()
-                    if complete is not None:
-                        complete(record)
-                if on_epoch is not None:
-                    on_epoch(record)
-            except StopTraining:
-                progress.stopped = True
+    guard = guards()
+    while not progress.complete:
+        try:
+            record = _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, guard)
+            if measure is not None:
+                measure(record)
+            with deferred_interrupts():
+                progress.end_epoch()
+                if complete is not None:
+                    complete(record)
+            if on_epoch is not None:
+                on_epoch(record)
+        except StopTraining:
+            progress.stopped = True
 
 
-@contextmanager
-def no_interrupt() -> Iterator[None]:
-    """Hold back Ctrl+C and SIGTERM until the block has ended. The block has to be short."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    signals = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, check):
+def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, guard):
     if not progress.shuffled:
         random_state.shuffle(progress.order)
         progress.shuffled = True
@@ -293,15 +241,14 @@ def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, a
     for i, (group, keywords) in enumerate(steps_of_epoch(rolls, progress)):
         n_frames = sum(len(window) for window in group)
         if i >= done:
-            progress.monitors.append(float(update(*group, **keywords)))
-            progress.updates += 1
+            with next(guard)():
+                progress.monitors.append(float(update(*group, **keywords)))
+                progress.updates += 1
             frames += n_frames
         if on_update is not None:
             on_update(n_frames, total_frames)
-        if i >= done:
-            if after_update is not None:
-                after_update()
-            check()
+        if i >= done and after_update is not None:
+            after_update()
     seconds = time.perf_counter() - start
     return {
         "epoch": progress.epoch + 1,
