@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnrbm_pt.quoting import quoted
+
 LARGEST_SEED = 2**32 - 1
 """Of `numpy.random.RandomState`."""
 
@@ -44,7 +46,7 @@ def integer(name: str, value: object, least: int | None = None, most: int | None
     whole = isinstance(found, Integral) and not isinstance(found, bool)
     if not whole or (least is not None and found < least) or (most is not None and found > most):
         bounds = "" if least is None else f" of at least {least}" if most is None else f" from {least} to {most}"
-        raise ValueError(f"{name}: expected an integer{bounds}, found {found!r}")
+        raise ValueError(f"{name}: expected an integer{bounds}, found {quoted(found)}")
     return int(found)
 
 
@@ -78,12 +80,15 @@ def number(
         If the value is no number, not finite or out of bounds.
     """
     found = plain(value)
-    real = isinstance(found, Real) and not isinstance(found, bool) and isfinite(found)
+    try:
+        real = isinstance(found, Real) and not isinstance(found, bool) and isfinite(found)
+    except OverflowError:  # an integer beyond the largest float
+        real = False
     too_low = real and ((least is not None and found < least) or (above is not None and found <= above))
     if not real or too_low or (below is not None and found >= below):
         bounds = f" of at least {least}" if least is not None else f" above {above}" if above is not None else ""
         bounds += f" and below {below}" if below is not None else ""
-        raise ValueError(f"{name}: expected a finite number{bounds}, found {found!r}")
+        raise ValueError(f"{name}: expected a finite number{bounds}, found {quoted(found)}")
     return float(found)
 
 
@@ -105,7 +110,7 @@ def boolean(name: str, value: object) -> bool:
     """
     found = plain(value)
     if not isinstance(found, Integral) or found not in (0, 1):
-        raise ValueError(f"{name}: expected True or False, found {found!r}")
+        raise ValueError(f"{name}: expected True or False, found {quoted(found)}")
     return bool(found)
 
 
@@ -127,7 +132,7 @@ def choice(name: str, value: object, allowed: Collection[str]) -> str:
     ValueError
     """
     if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name}: expected one of {', '.join(allowed)}, found {value!r}")
+        raise ValueError(f"{name}: expected one of {', '.join(allowed)}, found {quoted(value)}")
     return str(value)  # of NumPy's strings too
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Self, TypeVar, dataclass_transform
 
 from rnnrbm_pt.checks import boolean, choice, integer, number
+from rnnrbm_pt.quoting import quoted
 
 T = TypeVar("T")
 
@@ -86,11 +87,11 @@ class Settings:
             If a name is unknown or a value is invalid.
         """
         if not isinstance(described, Mapping):
-            raise ValueError(f"{cls.__name__}: expected a dict of settings, found {described!r:.60}")
+            raise ValueError(f"{cls.__name__}: expected a dict of settings, found {quoted(described)}")
         known = names(cls)
         for name in described:
             if name not in known:
-                raise ValueError(f"{cls.__name__}: expected any of {', '.join(known)}, found {name!r:.60}")
+                raise ValueError(f"{cls.__name__}: expected any of {', '.join(known)}, found {quoted(name)}")
         return cls(**described)
 
 

@@ -29,6 +29,7 @@ FLOORS = {
     "io": 1,
     "settings": 0,
     "checks": 0,
+    "quoting": 0,
     "roles": 0,
     "ours": 0,
     "interrupts": 0,

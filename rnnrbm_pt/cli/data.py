@@ -4,7 +4,9 @@ import argparse
 import shlex
 from pathlib import Path
 
+from rnnrbm_pt.cli.input_files import LONGEST_LINE
 from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
+from rnnrbm_pt.quoting import printable
 
 NAMES = f"SET is one of {', '.join(SETS)}"
 
@@ -84,7 +86,7 @@ def _row(name, kind, folder, notes):
     try:
         data = load(name, kind, folder, download=False)
     except (ValueError, OSError) as err:
-        notes.append(str(err))
+        notes.append(printable(str(err), LONGEST_LINE))
         return ("?",) * len(SPLITS) + (f"{source.name}: cannot be read",)
     splits = [getattr(data, split) for split in SPLITS]
     return (*(_count(len(items), sum(map(len, items)) if kind == "rolls" else None) for items in splits), source.name)
@@ -106,7 +108,7 @@ def run_fetch(args):
             there = not args.again and find(name, kind, args.folder) is not None
             path = fetch(name, kind, args.folder, check=not args.unchecked, again=args.again, progress=True)
         except (ValueError, OSError) as err:
-            print(f"{name} {kind}: {err}", flush=True)
+            print(f"{name} {kind}: {printable(str(err), LONGEST_LINE)}", flush=True)
         else:
             print(f"{name} {kind}: {'was there' if there else 'fetched'}, {path}", flush=True)
             hints[name, kind] = _hint(name, kind, path, args.folder)
@@ -142,12 +144,12 @@ def run_verify(args):
                 verified = verify(name, kind, args.folder)
             except (ValueError, OSError) as err:
                 wrong += 1
-                print(f"{name} {kind}: {err}")
+                print(f"{name} {kind}: {printable(str(err), LONGEST_LINE)}")
                 continue
             wrong += bool(verified.faults)
             print(f"{name} {kind}: {_sentence(verified)}", flush=True)
             for fault in verified.faults[:MOST]:
-                print(f"  {fault}")
+                print(f"  {printable(fault, LONGEST_LINE)}")
             if len(verified.faults) > MOST:
                 print(f"  and {len(verified.faults) - MOST:,} more")
     if not done:

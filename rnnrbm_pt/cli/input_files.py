@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnnrbm_pt.music.paper_sets import SETS
+from rnnrbm_pt.quoting import printable
 
+LONGEST_LINE = 1000  # characters of a warning, which may name a file of any name
 FILES = "MIDI files, folders, patterns, zip files (or x.zip/folder)"
 
 PARTS = {
@@ -174,7 +176,8 @@ def _part_of(path, source):
 
 def warn(sentence):
     """Say something on stderr."""
-    print(f"rnnrbm: warning: {sentence}", file=sys.stderr, flush=True)
+    lines = (printable(line, LONGEST_LINE) for line in sentence.split("\n"))
+    print("rnnrbm: warning: " + "\n".join(lines), file=sys.stderr, flush=True)
 
 
 def plural(n, noun):

@@ -16,7 +16,7 @@ except ImportError:  # Windows: there a file that someone has open cannot be rem
 FilePath = str | os.PathLike[str]
 
 
-def read_bytes(path: Path, expected: str) -> bytes:
+def read_bytes(path: Path, expected: str, most: int | None = None) -> bytes:
     """Read a file whole.
 
     Parameters
@@ -24,6 +24,8 @@ def read_bytes(path: Path, expected: str) -> bytes:
     path : pathlib.Path
     expected : str
         What it should be, for an error.
+    most : int, optional
+        Bytes that it may have. Without it they are those that the system says, so that it cannot be a pipe.
 
     Returns
     -------
@@ -32,14 +34,21 @@ def read_bytes(path: Path, expected: str) -> bytes:
     Raises
     ------
     ValueError
-        If it is a folder.
+        If it is larger, a folder or a device.
     FileNotFoundError
     """
     if path.is_dir():
         raise ValueError(f"{path}: expected {expected}, found a folder")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
-    return path.read_bytes()
+    if most is None and not path.is_file():
+        raise ValueError(f"{path}: expected {expected}, found a device or a pipe")
+    with open(path, "rb") as file:  # of the open file: another writer may put a larger one in its place
+        limit = os.fstat(file.fileno()).st_size if most is None else most
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{path}: expected {expected} of {limit:,} bytes at most, found more")
+    return content
 
 
 @contextmanager
@@ -49,7 +58,8 @@ def replacing(path: FilePath) -> Iterator[Path]:
     Parameters
     ----------
     path : str or path-like
-        Where the file shall be. Its folder is made if it is missing.
+        Where the file shall be. Its folder is made if it is missing. Of a symbolic link the file is meant that it leads
+        to, there or not.
 
     Yields
     ------
@@ -61,11 +71,11 @@ def replacing(path: FilePath) -> Iterator[Path]:
     Raises
     ------
     ValueError
-        If `path` is a folder, or a device or the like.
+        If `path` is a folder, or a device or the like, or a link that leads nowhere.
     OSError
         If the folder cannot be written to, or the disk is full. It names `path`.
     """
-    path = Path(path)
+    path = _place(path)
     if path.is_dir():
         raise ValueError(f"{path}: expected a file to write, found a folder")
     if path.exists() and not path.is_file():
@@ -99,17 +109,28 @@ def remove_leftovers(path: FilePath) -> None:
     path : str or path-like
         What `replacing` was given.
     """
-    path = Path(path)
-    own = re.compile(re.escape(f".{path.stem}-") + "[0-9a-f]{16}" + re.escape(f".part{path.suffix}"))
+    place = _place(path)
+    own = re.compile(re.escape(f".{place.stem}-") + "[0-9a-f]{16}" + re.escape(f".part{place.suffix}"))
     if fcntl is None:
         return
     with suppress(OSError):  # it tidies up: what it cannot remove does no harm
-        with os.scandir(path.parent) as entries:
+        with os.scandir(place.parent) as entries:
             found = [entry.path for entry in entries if own.fullmatch(entry.name)]
         for name in found:
             with suppress(OSError), open(name, "r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.unlink(name)
+
+
+def _place(path: FilePath) -> Path:
+    """Where a file is written: beside a link would be the wrong folder, and in its place the link would be lost."""
+    path = Path(path)
+    if not path.is_symlink():
+        return path
+    place = Path(os.path.realpath(path))
+    if place.is_symlink():
+        raise ValueError(f"{path}: expected a file to write, found a link that leads to itself")
+    return place
 
 
 def _create_beside(path, rights):

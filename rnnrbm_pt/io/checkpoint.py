@@ -16,7 +16,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnrbm_pt.io.archives import open_archive
+from rnnrbm_pt.io.arrays import check_stored, read_array
 from rnnrbm_pt.io.atomic_write import FilePath, read_bytes, remove_leftovers, replacing
+from rnnrbm_pt.io.json_text import parse_json
+from rnnrbm_pt.quoting import printable, quoted
 
 VERSION = 1
 ABOUT = "about"
 TRAILER = b"rnnrbm_pt checkpoint %d sha256:" % VERSION
 N_DIGITS = 64
 NAME = re.compile(r"\w[\w.-]*")
-BROKEN = ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError
+MAX_TEXT = 64 * 2**20
+"""Bytes of the text, of which a character takes four: the log of 30,000 epochs."""
 
 
 def write_checkpoint(path: FilePath, arrays: Mapping[str, ArrayLike], about: object) -> None:
@@ -45,7 +49,7 @@ def write_checkpoint(path: FilePath, arrays: Mapping[str, ArrayLike], about: obj
     ----------
     path : str or path-like
     arrays : dict {str: array}
-        Of any shapes and types but objects. Names are of letters, digits, ``_``, ``.`` and ``-``.
+        Of any shapes, and of any types but objects and records. Names are of letters, digits, ``_``, ``.`` and ``-``.
     about : object
         What JSON can hold, and numbers that are not finite.
 
@@ -87,13 +91,43 @@ def read_checkpoint(path: FilePath) -> tuple[dict[str, np.ndarray], Any]:
     content = read_bytes(path, "a checkpoint")
     _check_seal(path, content)
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return arrays, json.loads(str(arrays.pop(ABOUT)))
-    except BROKEN as error:
+        with open_archive(io.BytesIO(content), "the archive") as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist() if name != f"{ABOUT}.npy"]
+            check_stored(archive, names, len(content), "the archive")
+            return {name: read_array(archive, name, "the archive") for name in names}, read_text(archive, "the archive")
+    except (ValueError, KeyError) as error:  # KeyError: a file in the archive is no array
+        found = printable(str(error), 200)
         raise ValueError(
-            f"{path}: expected arrays and a JSON text in the checkpoint, found others ({error})"
+            f"{path}: expected arrays and a JSON text in the checkpoint, found others ({found})"
         ) from error
+
+
+def read_text(archive: zipfile.ZipFile, label: object) -> Any:
+    """What the JSON text of a checkpoint says; nothing else in the archive is looked at.
+
+    Parameters
+    ----------
+    archive : zipfile.ZipFile
+        As `open_archive` gives it.
+    label : object
+        What to call the file in an error.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    text = read_array(archive, ABOUT, label, MAX_TEXT)
+    if text.shape != () or text.dtype.kind != "U":
+        raise ValueError(f"{label}: {ABOUT}: expected a text, found {text.dtype} of shape {text.shape}")
+    try:
+        return parse_json(str(text))
+    except ValueError as error:
+        raise ValueError(f"{label}: {ABOUT}: expected JSON, found another text ({error})") from error
 
 
 def _archive(path, arrays, about):
@@ -102,11 +136,17 @@ def _archive(path, arrays, about):
         text = np.array(json.dumps(about))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: expected what JSON can hold, found something else ({error})") from error
+    if text.nbytes > MAX_TEXT:
+        raise ValueError(
+            f"{path}: expected a JSON text of {MAX_TEXT // 4:,} characters at most, found {text.nbytes // 4:,}"
+        )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
             if name == ABOUT or not NAME.fullmatch(name) or name.endswith(".npy"):
-                raise ValueError(f"{path}: expected an array's name of letters, digits, _ . and -, found {name!r}")
+                raise ValueError(
+                    f"{path}: expected an array's name of letters, digits, _ . and -, found {quoted(name)}"
+                )
             _write_array(path, archive, name, np.asarray(array), zipfile.ZIP_STORED)
         _write_array(path, archive, ABOUT, text, zipfile.ZIP_DEFLATED)
         archive.comment = TRAILER + b"0" * N_DIGITS
@@ -114,8 +154,9 @@ def _archive(path, arrays, about):
 
 
 def _write_array(path, archive, name, array, compression):
-    if array.dtype.hasobject:
-        raise ValueError(f"{path}: expected numbers or texts in the array {name}, found objects")
+    if array.dtype.hasobject or array.dtype.names is not None:
+        found = "objects" if array.dtype.hasobject else "records"
+        raise ValueError(f"{path}: expected numbers or texts in the array {name}, found {found}")
     member = zipfile.ZipInfo(f"{name}.npy")
     member.compress_type = compression
     with archive.open(member, "w", force_zip64=True) as file:

@@ -6,9 +6,17 @@ from typing import Any
 import numpy as np
 import pytensor
 
-from rnnrbm_pt.training.progress import Progress
+from rnnrbm_pt.streams.states import packed_random_state, packed_stream, set_random_state, unpacked_stream
+from rnnrbm_pt.training.progress import Progress, checked_log
 from rnnrbm_pt.training.scalars import scalars
 from rnnrbm_pt.training.settings import Learning
+
+
+def check_kind(name, array, kind):
+    """Refuse an array of other numbers than it should have: "f" are floats, "i" and "u" integers."""
+    if array.dtype.kind != kind:
+        expected = {"f": "floats", "i": "integers", "u": "unsigned integers"}.get(kind, f"the kind {kind}")
+        raise ValueError(f"{name}: expected an array of {expected}, found {array.dtype}")
 
 
 @dataclass
@@ -106,9 +114,7 @@ class TrainState:
         arrays |= {f"last_{name}": value for name, value in (self.last or {}).items()}
         arrays |= {x.name: x.get_value() for x in self.carried if x.get_value().size}
         arrays |= {f"stream_{i}": packed_stream(x.get_value()) for i, x in enumerate(self.streams.streams)}
-        _, key, position, has_gauss, cached = self.random_state.get_state()
-        arrays["shuffle_key"] = np.append(key, np.uint32(position))
-        arrays["shuffle_gauss"] = np.array([has_gauss, cached])
+        arrays["shuffle_key"], arrays["shuffle_gauss"] = packed_random_state(self.random_state)
         return arrays
 
     def restore(self, arrays, *, streams=True):
@@ -123,13 +129,14 @@ class TrainState:
         Raises
         ------
         ValueError
-            If an array is absent or has another shape.
+            If an array is absent, or has another shape or another kind of numbers, or is no state of a generator.
         """
 
         def fetch(name, like):
             if name not in arrays or arrays[name].shape != like.shape:
                 found = arrays[name].shape if name in arrays else "none"
                 raise ValueError(f"{name}: expected an array of shape {like.shape}, found {found}")
+            check_kind(name, arrays[name], like.dtype.kind)
             return arrays[name].astype(like.dtype)
 
         for variable in (*self.params, self.lr, *self._sums):
@@ -145,15 +152,18 @@ class TrainState:
         self.best, self.last = copies("best"), copies("last")
         for carried in self.carried:
             if carried.name in arrays:
-                carried.set_value(self._converted(arrays[carried.name]))
+                value = arrays[carried.name]
+                check_kind(carried.name, value, "f")
+                if value.ndim != 2:
+                    raise ValueError(f"{carried.name}: expected a matrix, found an array of shape {value.shape}")
+                carried.set_value(self._converted(value))
         self._restore_slots({name.removeprefix("slot_"): x for name, x in arrays.items() if name.startswith("slot_")})
         for i, stream in enumerate(self.streams.streams if streams else []):
             value = stream.get_value()
             packed = fetch(f"stream_{i}", packed_stream(value))
-            stream.set_value(unpacked_stream(packed, value))
+            stream.set_value(unpacked_stream(packed, value, f"stream_{i}"))
         packed = fetch("shuffle_key", np.empty(625, np.uint32))
-        has_gauss, cached = fetch("shuffle_gauss", np.empty(2))
-        self.random_state.set_state(("MT19937", packed[:-1], int(packed[-1]), int(has_gauss), float(cached)))
+        set_random_state(self.random_state, packed, fetch("shuffle_gauss", np.empty(2)), "shuffle_key")
 
     def metadata(self):
         """What a file holds as JSON: log, learning and progress.
@@ -176,10 +186,17 @@ class TrainState:
             As for `restore`.
         metadata : dict
             May have further entries.
+
+        Raises
+        ------
+        KeyError
+            If an entry is absent.
+        ValueError
+            If an entry or an array is not what the model can go on from.
         """
         self.learn_by(Learning.from_json(metadata["learning"]))
         self.restore(arrays, streams=streams)
-        self.log = list(metadata["log"])
+        self.log = checked_log(metadata["log"])
         self.progress = None if metadata["progress"] is None else Progress.from_json(metadata["progress"])
 
     @property
@@ -190,7 +207,13 @@ class TrainState:
         return array.astype(self.floatX) if array.dtype.kind == "f" else array
 
     def _restore_slots(self, values):
+        shapes = {p.name: p.get_value(borrow=True).shape for p in self.params}
         for name, value in values.items():
+            check_kind(f"slot_{name}", value, "f")
+            fitting = {shape for of, shape in shapes.items() if name.endswith(f"_{of}")} or {()}
+            if value.shape not in fitting:
+                expected = " or ".join(map(str, sorted(fitting)))
+                raise ValueError(f"slot_{name}: expected an array of shape {expected}, found {value.shape}")
             if name in self.slots:
                 self.slots[name].set_value(self._converted(value))
             else:  # the function that has this slot is not compiled yet
@@ -299,19 +322,3 @@ class TrainState:
                 )
         if monitor is not None:
             raise FloatingPointError(f"monitor: expected a finite number, found {monitor}{when}")
-
-
-def packed_stream(value):
-    """The state of a stream as an array: that of a generator of NumPy is its key and position, shape (625,)."""
-    if not isinstance(value, np.random.Generator):
-        return value
-    state = value.bit_generator.state["state"]
-    return np.append(state["key"], np.uint32(state["pos"]))
-
-
-def unpacked_stream(packed, value):
-    """The inverse of `packed_stream`, for a stream whose present value is `value`."""
-    if not isinstance(value, np.random.Generator):
-        return packed
-    value.bit_generator.state = {"bit_generator": "MT19937", "state": {"key": packed[:-1], "pos": int(packed[-1])}}
-    return value

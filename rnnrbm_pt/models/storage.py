@@ -1,20 +1,19 @@
 """Models as files: arrays and one JSON text, in the format of `io.checkpoint`. Nothing in it is ever executed."""
 
-import json
-import zipfile
-import zlib
 from pathlib import Path
 
-import numpy as np
-
-from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
+from rnnrbm_pt.io.archives import open_archive
+from rnnrbm_pt.io.checkpoint import read_checkpoint, read_text, write_checkpoint
+from rnnrbm_pt.models.sizes import check_sizes
+from rnnrbm_pt.quoting import printable, quoted
 
 FORMAT = "rnnrbm_pt model"
 VERSION = 2
 RENAMED = {"visible_from_u": "dynamic_visible_bias"}
 """Settings of files that were written before the keywords got their present names."""
 
-BROKEN_ARCHIVE = OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError
+ODD = KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, MemoryError
+"""What a constructor may raise of settings that no version has written."""
 
 
 def save(model, filename):
@@ -55,20 +54,21 @@ def load(filename, kinds, *, backend, threads=1, floatX=None, mode=None, k_gener
         raise ValueError(f"{filename}: expected a model that this project saved ({reason})") from error
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         found = metadata.get("format") if isinstance(metadata, dict) else metadata
-        raise ValueError(f"{filename}: expected a model that this project saved, found {found!r:.60}")
+        raise ValueError(f"{filename}: expected a model that this project saved, found {quoted(found)}")
     _check_version(filename, metadata.get("version"))
-    if metadata.get("model") not in kinds:
-        found = f"{metadata.get('model')!r} (define or import a class of your own before, or name it by classes=)"
+    name = metadata.get("model")
+    if not isinstance(name, str) or name not in kinds:
+        found = f"{quoted(name)} (define or import a class of your own before, or name it by classes=)"
         raise ValueError(f"{filename}: expected a model of {' or '.join(kinds)}, found {found}")
     settings = metadata.get("settings")
     if not isinstance(settings, dict) or "streams" not in settings or "floatX" not in metadata:
         raise ValueError(f"{filename}: the model in it is incomplete (its settings)")
     settings = {RENAMED.get(name, name): value for name, value in settings.items()}
-    kind, changes = kinds[metadata["model"]], {}
+    kind, changes = kinds[name], {}
     if k_generate is not None:
         if "k_generate" not in settings:
             expected = "k_generate: expected a model with a Gibbs chain in generation"
-            raise ValueError(f"{filename}: {expected}, found {metadata['model']}")
+            raise ValueError(f"{filename}: {expected}, found {name}")
         changes["k_generate"] = k_generate
     if backend == "jax" and settings["streams"] != "philox":
         if settings.get("visible") == "gaussian":
@@ -78,12 +78,15 @@ def load(filename, kinds, *, backend, threads=1, floatX=None, mode=None, k_gener
     if mode is not None:  # a user's own class may not take one
         running["mode"] = mode
     try:
+        check_sizes(kind, settings, arrays)
         model = kind(**settings | changes, **running)
         model.state.restore_all(arrays, metadata, streams="streams" not in changes)
     except TypeError as error:
-        raise ValueError(f"{filename}: expected settings that {kind.__name__} takes, found others ({error})") from error
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"{filename}: the model in it is incomplete ({error})") from error
+        found = printable(str(error), 200)
+        raise ValueError(f"{filename}: expected settings that {kind.__name__} takes, found others ({found})") from error
+    except ODD as error:
+        found = printable(str(error) or type(error).__name__, 200)
+        raise ValueError(f"{filename}: the model in it is incomplete ({found})") from error
     return model
 
 
@@ -91,14 +94,17 @@ def _check_version(filename, version):
     if version != VERSION:
         earlier = isinstance(version, int) and version < VERSION
         advice = "an earlier rnnrbm_pt wrote it: load it with that, or train anew" if earlier else "update rnnrbm_pt"
-        raise ValueError(f"{filename}: expected version {VERSION} of the model format, found {version!r} ({advice})")
+        raise ValueError(
+            f"{filename}: expected version {VERSION} of the model format, found {quoted(version)} ({advice})"
+        )
 
 
 def _version_without_checksum(filename):
     """Version of a model file of before version 2, which had no checksum; VERSION for anything else."""
     try:
-        with open(filename, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            metadata = json.loads(str(archive["about"]))
-        return 1 if (metadata["format"], metadata["version"]) == (FORMAT, 1) else VERSION
-    except BROKEN_ARCHIVE:
+        with open(filename, "rb") as file, open_archive(file, filename) as archive:
+            metadata = read_text(archive, filename)
+    except (OSError, ValueError):
         return VERSION
+    of_version_1 = isinstance(metadata, dict) and (metadata.get("format"), metadata.get("version")) == (FORMAT, 1)
+    return 1 if of_version_1 else VERSION

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from rnnrbm_pt.io.atomic_write import FilePath
-from rnnrbm_pt.music.archives import open_archive
 from rnnrbm_pt.music.chorales import Chorales, chorales
 from rnnrbm_pt.music.fetching import FetchError, fetch_file, join
 from rnnrbm_pt.music.folders import cache_folder, data_folder
@@ -265,8 +264,6 @@ def _read(source, kind):
 
 def _midi_splits(source):
     """Lists of MIDI files by split, of a zip file or a folder."""
-    if source.is_file():
-        open_archive(source).close()
     splits = {split: [] for split in SPLITS}
     for file in midi_files(source):
         parts = file.name.split("/") if isinstance(file, ZipMember) else file.relative_to(source).parts

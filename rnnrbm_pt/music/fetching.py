@@ -2,23 +2,27 @@
 
 import http.client
 import os
+import socket
 import ssl
 import string
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
 
 from rnnrbm_pt import __version__
 from rnnrbm_pt.io.atomic_write import FilePath, remove_leftovers, replacing
-from rnnrbm_pt.music.archives import printable
+from rnnrbm_pt.quoting import printable
 
 MAX_BYTES = 64 * 2**20
 PIECE = 2**16  # bytes
 TIMEOUT = 30.0  # seconds without a byte
+WHOLE_TIMEOUT = 1200.0  # seconds that one address may take, so that a server cannot drip for ever
 REDIRECTING = (301, 302, 303, 307, 308)
 MAX_REDIRECTIONS = 5
 
@@ -50,8 +54,8 @@ def fetch_file(urls: Sequence[str], path: FilePath, check: Callable[[Path], obje
     Raises
     ------
     FetchError
-        If none did: unreachable, an HTTP error, broken off, too large, sent elsewhere than to http or https. Then
-        nothing is left behind.
+        If none did: unreachable, an HTTP error, broken off, too large, not there after 20 minutes, sent elsewhere than
+        to http or https. Then nothing is left behind.
     ValueError
         If an address is none of http or https, or as `check` does, of the last address tried.
     OSError
@@ -87,13 +91,56 @@ def join(base: str, name: str) -> str:
     return base.rstrip("/") + "/" + urllib.parse.quote(name)
 
 
-def _opener():
+class _Deadline:
+    """Ends the connections that were made through it, once their time is over."""
+
+    def __init__(self, seconds):
+        self.sockets, self.over = [], False
+        self.timer = threading.Timer(seconds, self._end)
+        self.timer.daemon = True
+
+    def __enter__(self):
+        self.timer.start()
+        return self
+
+    def __exit__(self, *_):
+        self.timer.cancel()
+
+    def _end(self):
+        self.over = True
+        for one in self.sockets:
+            with suppress(OSError):  # closed already
+                one.shutdown(socket.SHUT_RDWR)
+
+    def connection(self, kind):
+        """A class of connections whose sockets are ended."""
+        deadline = self
+
+        class Connection(kind):
+            def connect(self):
+                super().connect()
+                deadline.sockets.append(self.sock)
+                if deadline.over:
+                    raise TimeoutError
+
+        return Connection
+
+
+def _opener(deadline):
     # Put together by hand: the usual one would open file: and ftp: as well, and follow redirections there.
+    class Http(urllib.request.HTTPHandler):
+        def http_open(self, request):
+            return self.do_open(deadline.connection(http.client.HTTPConnection), request)
+
+    class Https(urllib.request.HTTPSHandler):
+        def https_open(self, request):
+            return self.do_open(deadline.connection(http.client.HTTPSConnection), request)
+
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        Http(),
+        Https(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
     ):
@@ -102,12 +149,12 @@ def _opener():
     return opener
 
 
-def _open(url):
+def _open(url, deadline):
     """The response to a request, once redirections have been followed to http or https, from https only to https."""
     place = url
     for _ in range(MAX_REDIRECTIONS + 1):
         try:
-            return _opener().open(place, timeout=TIMEOUT)
+            return _opener(deadline).open(place, timeout=TIMEOUT)
         except urllib.error.HTTPError as err:
             with err:
                 location = err.headers.get("Location") if err.code in REDIRECTING else None
@@ -132,8 +179,19 @@ def _check_scheme(url):
 
 
 def _download(url, path, progress):
+    with _Deadline(WHOLE_TIMEOUT) as deadline:
+        try:
+            _transfer(url, path, progress, deadline)
+        except FetchError:
+            if not deadline.over:
+                raise
+        if deadline.over:
+            raise FetchError(f"{url}: expected the whole file within {WHOLE_TIMEOUT:g} s, found it still coming")
+
+
+def _transfer(url, path, progress, deadline):
     try:
-        with _open(url) as response, open(path, "wb") as file:
+        with _open(url, deadline) as response, open(path, "wb") as file:
             announced = response.headers.get("Content-Length", "")
             announced = int(announced) if announced.isdecimal() and len(announced) < 16 else None
             if announced is not None and announced > MAX_BYTES:

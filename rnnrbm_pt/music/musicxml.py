@@ -1,6 +1,6 @@
 """Notes out of compressed MusicXML (.mxl), without a notation library."""
 
-import zipfile
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import zip_longest
@@ -8,11 +8,22 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from rnnrbm_pt.io.archives import open_archive, unpack
 from rnnrbm_pt.io.atomic_write import FilePath
+from rnnrbm_pt.quoting import printable, quoted
 
 PartNote = tuple[Fraction, Fraction, int]
 
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+# Bounds of what one file may cost, far above any chorale.
+MAX_BYTES = 16 * 2**20  # of the score, unpacked
+MAX_MARKS = 1_000_000  # tags and attributes
+MAX_PARTS = 200
+MAX_MEASURES = 20_000
+MAX_QUARTERS = 20_000  # quarter notes
+MAX_DENOMINATOR = 10**6  # of a time in quarter notes
+NUMBER = re.compile(r"\s*\d{1,9}(?:\.\d{0,6})?\s*", re.ASCII)
 
 
 def read_mxl(filename: FilePath) -> list[list[PartNote]]:
@@ -36,7 +47,8 @@ def read_mxl(filename: FilePath) -> list[list[PartNote]]:
     Raises
     ------
     ValueError
-        If the file is no .mxl file, or its score cannot be read.
+        If the file is no .mxl file, or its score cannot be read, has notes outside 0 to 127, or is far larger than any
+        chorale.
     FileNotFoundError
         If there is no such file.
     """
@@ -44,16 +56,40 @@ def read_mxl(filename: FilePath) -> list[list[PartNote]]:
         score = ElementTree.fromstring(_score_text(filename))
         if score.tag != "score-partwise":
             raise ValueError(f"expected a partwise score, found <{score.tag}>")
-        measures = [_part_measures(part) for part in score.findall("part")]
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, TypeError, ValueError) as err:
-        raise ValueError(f"{filename}: not readable as compressed MusicXML ({err})") from err
+        parts = score.findall("part")
+        if len(parts) > MAX_PARTS:
+            raise ValueError(f"expected {MAX_PARTS} parts at most, found {len(parts):,}")
+        return _together([_part_measures(part) for part in parts])
+    except (ElementTree.ParseError, KeyError, TypeError, ValueError, OverflowError) as err:
+        found = printable(str(err).removeprefix(f"{filename}: "), 200)
+        raise ValueError(f"{filename}: not readable as compressed MusicXML ({found})") from err
+
+
+def _together(measures):
+    """The notes of each part, of measures that begin together."""
     parts: list[list[PartNote]] = [[] for _ in measures]
     start = Fraction(0)
     for row in zip_longest(*measures, fillvalue=(Fraction(0), [])):
         for part, (_, notes) in zip(parts, row, strict=True):
             part.extend((start + onset, start + end, pitch) for onset, end, pitch in notes)
-        start += max(length for length, _ in row)
+        start = _checked_time(start + max(length for length, _ in row))
     return parts
+
+
+def _checked_time(time):
+    """A time in quarter notes, if it can be one of a score: else numbers grow without end."""
+    if not 0 <= time <= MAX_QUARTERS:
+        raise ValueError(f"expected times from 0 to {MAX_QUARTERS:,} quarter notes, found {quoted(float(time))}")
+    if time.denominator > MAX_DENOMINATOR:
+        raise ValueError(f"expected times of {MAX_DENOMINATOR:,} to a quarter note at most, found a finer one")
+    return time
+
+
+def _number(text):
+    """A number of a score, as a fraction; None and the like are a ValueError."""
+    if text is None or not NUMBER.fullmatch(text):
+        raise ValueError(f"expected a number, found {quoted(text)}")
+    return Fraction(text.strip())
 
 
 def quarter_roll(parts: Sequence[Sequence[PartNote]]) -> np.ndarray:
@@ -82,40 +118,61 @@ def quarter_roll(parts: Sequence[Sequence[PartNote]]) -> np.ndarray:
 
 def _score_text(filename):
     """Bytes of the score that the archive's table of contents names first."""
-    with zipfile.ZipFile(filename) as archive:
-        container = ElementTree.fromstring(archive.read("META-INF/container.xml"))
+    with open_archive(filename) as archive:
+        container = ElementTree.fromstring(_xml(archive, "META-INF/container.xml"))
         rootfile = container.find("{*}rootfiles/{*}rootfile")
         if rootfile is None:
             raise ValueError("its container names no score")
-        return archive.read(rootfile.attrib["full-path"])
+        return _xml(archive, rootfile.attrib["full-path"])
+
+
+def _xml(archive, name):
+    """Bytes of a file of XML, once it cannot become much larger than it is: by entities, or by tags without number."""
+    text = unpack(archive, archive.getinfo(name), MAX_BYTES, name)
+    if b"<!ENTITY" in text or b"\0" in text:
+        found = "a declaration of an entity" if b"<!ENTITY" in text else "a NUL (UTF-16 is not read)"
+        raise ValueError(f"{name}: expected XML without entities of its own, found {found}")
+    n_marks = text.count(b"<") + text.count(b"=")
+    if n_marks > MAX_MARKS:
+        raise ValueError(f"{name}: expected {MAX_MARKS:,} tags and attributes at most, found {n_marks:,}")
+    return text
 
 
 def _part_measures(part):
     """Length and notes of each measure of a part; times in quarter notes from the measure's start."""
     divisions, transposition = Fraction(1), 0
     measures = []
-    for measure in part.findall("measure"):
+    written = part.findall("measure")
+    if len(written) > MAX_MEASURES:
+        raise ValueError(f"expected {MAX_MEASURES:,} measures at most, found {len(written):,}")
+    for measure in written:
         now = onset = length = Fraction(0)
         notes = []
         for element in measure:
             if element.tag == "attributes":
-                divisions = Fraction(element.findtext("divisions", divisions))
+                if element.find("divisions") is not None:
+                    divisions = _number(element.findtext("divisions"))
+                    if not divisions:
+                        raise ValueError("expected divisions of a quarter note, found 0")
                 transpose = element.find("transpose")
                 if transpose is not None:
                     octaves = int(transpose.findtext("octave-change", "0"))
                     transposition = round(float(transpose.findtext("chromatic", "0"))) + 12 * octaves
             elif element.tag == "backup":
-                now -= Fraction(element.findtext("duration")) / divisions
+                now = _checked_time(now - _number(element.findtext("duration")) / divisions)
             elif element.tag == "forward":
-                now += Fraction(element.findtext("duration")) / divisions
+                now = _checked_time(now + _number(element.findtext("duration")) / divisions)
             elif element.tag == "note" and element.find("grace") is None:
-                duration = Fraction(element.findtext("duration")) / divisions
+                duration = _number(element.findtext("duration")) / divisions
                 if element.find("chord") is None:
                     onset = now
-                    now += duration
+                    now = _checked_time(now + duration)
                 pitch = element.find("pitch")
                 if pitch is not None and element.find("cue") is None:
-                    notes.append((onset, onset + duration, _midi_number(pitch) + transposition))
+                    note = _midi_number(pitch) + transposition
+                    if not 0 <= note <= 127:
+                        raise ValueError(f"expected notes 0 to 127, found {quoted(note)}")
+                    notes.append((onset, _checked_time(onset + duration), note))
             length = max(length, now)
         measures.append((length, notes))
     return measures

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnrbm_pt.checks import integer
+from rnnrbm_pt.quoting import quoted
 
 RESAMPLE_TOLERANCE = 1e-9  # of a step
 
@@ -33,7 +34,7 @@ def check_range(r: Range, name: str = "r") -> Range:
     ValueError
         Unless 0 <= low < high <= 128.
     """
-    expected = f"{name}: expected two integers (low, high) with 0 <= low < high <= 128, found {r!r}"
+    expected = f"{name}: expected two integers (low, high) with 0 <= low < high <= 128, found {quoted(r)}"
     try:
         low, high = r
     except (TypeError, ValueError):

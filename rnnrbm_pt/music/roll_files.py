@@ -1,20 +1,19 @@
 """Files of piano rolls: the paper's .pickle, the same as .json, and packed bits in .npz."""
 
-import io
-import json
 import math
-import zipfile
-import zlib
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnnrbm_pt.io.atomic_write import FilePath
-from rnnrbm_pt.music.archives import open_archive
+from rnnrbm_pt.io.archives import open_archive
+from rnnrbm_pt.io.arrays import read_array
+from rnnrbm_pt.io.atomic_write import FilePath, read_bytes
+from rnnrbm_pt.io.json_text import parse_json
 from rnnrbm_pt.music.paper_sets import SPLITS, R
 from rnnrbm_pt.music.pickled import MAX_BYTES, load_plain
+from rnnrbm_pt.quoting import printable, quoted
 
 SUFFIXES = (".npz", ".pickle", ".pkl", ".json")
 
@@ -22,6 +21,9 @@ SUFFIXES = (".npz", ".pickle", ".pkl", ".json")
 MAX_SEQUENCES = 20_000
 MAX_FRAMES = 2_000_000
 MAX_LENGTH = 100_000
+MAX_NOTES = 10_000_000
+MAX_JSON = 16 * 2**20  # bytes
+MAX_CONTAINERS = 2_000_000  # lists of a JSON file
 
 
 def read_roll_file(path: FilePath) -> dict[str, list[np.ndarray]]:
@@ -60,11 +62,9 @@ def read_roll_file(path: FilePath) -> dict[str, list[np.ndarray]]:
         return _read_npz(path, label)
     if suffix not in SUFFIXES:
         raise ValueError(f"{label}: expected a file of {', '.join(SUFFIXES)}, found {suffix or 'no suffix'}")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise ValueError(f"{label}: expected {MAX_BYTES:,} bytes at most, found {size:,}")
-    content = path.read_bytes()
-    return rolls_of(_load_json(content, label) if suffix == ".json" else load_plain(content, label), label)
+    if suffix == ".json":
+        return rolls_of(_load_json(read_bytes(path, "a file of piano rolls", MAX_JSON), label), label)
+    return rolls_of(load_plain(read_bytes(path, "a file of piano rolls", MAX_BYTES), label), label)
 
 
 def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
@@ -87,8 +87,10 @@ def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
         If it is made otherwise, has notes outside 21 to 108, or is far larger than the sets are.
     """
     if type(described) is not dict or set(described) != set(SPLITS):
-        found = ", ".join(sorted(map(repr, described))) if type(described) is dict else type(described).__name__
-        raise ValueError(f"{label}: expected a dict of train, valid and test, found {found[:100]}")
+        found = type(described).__name__
+        if type(described) is dict:
+            found = ", ".join(sorted(map(quoted, list(described)[:5]))) or "an empty one"
+        raise ValueError(f"{label}: expected a dict of train, valid and test, found {printable(found)}")
     sequences = [(split, described[split]) for split in SPLITS]
     for split, inside in sequences:
         _check_list(inside, f"{label}: {split}", "a list of sequences")
@@ -99,20 +101,31 @@ def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
             _check_count(len(frames), MAX_LENGTH, "frames", f"{label}: {split}, sequence {i}")
     # Containers may be shared, so that a small file could describe a vast one: counted before anything is made of it.
     _check_count(sum(map(len, chain.from_iterable(inside for _, inside in sequences))), MAX_FRAMES, "frames", label)
+    n_notes = 0
+    for split, inside in sequences:
+        for i, frames in enumerate(inside):
+            n_notes += _count_notes(frames, f"{label}: {split}, sequence {i}")
+            _check_count(n_notes, MAX_NOTES, "notes", label)
     return {
         split: [_roll_of(frames, f"{label}: {split}, sequence {i}") for i, frames in enumerate(inside)]
         for split, inside in sequences
     }
 
 
-def _roll_of(frames, label):
-    """(n_frames, 88) of a list of frames."""
+def _count_notes(frames, label):
     if not set(map(type, frames)) <= {list, tuple}:
         strange = next(frame for frame in frames if type(frame) not in (list, tuple))
         raise ValueError(f"{label}: expected frames that are lists of note numbers, found {_short(strange)}")
     lengths = [len(frame) for frame in frames]
     low, high = R
     _check_count(max(lengths), high - low, "notes in a frame", label)
+    return sum(lengths)
+
+
+def _roll_of(frames, label):
+    """(n_frames, 88) of a list of frames."""
+    low, high = R
+    lengths = [len(frame) for frame in frames]
     notes = list(chain.from_iterable(frames))
     if not set(map(type, notes)) <= {int}:  # a bool is an int to isinstance
         strange = next(note for note in notes if type(note) is not int)
@@ -121,7 +134,7 @@ def _roll_of(frames, label):
         strange = next(note for note in notes if not low <= note < high)
         raise ValueError(f"{label}: expected notes from {low} to {high - 1}, found {_short(strange)}")
     roll = np.zeros((len(frames), high - low), dtype=np.uint8)
-    roll[np.repeat(np.arange(len(frames)), lengths), np.array(notes, dtype=int) - low] = 1
+    roll[np.repeat(np.arange(len(frames)), lengths), np.array(notes, dtype=np.uint8) - low] = 1
     return roll
 
 
@@ -139,16 +152,15 @@ def _check_count(count, most, what, label):
 
 def _short(value):
     """What a value is, without writing out all that it holds."""
-    if type(value) is int and abs(value) < 10**9:
-        return str(value)
-    return repr(value) if type(value) is float or value is None else f"a value of type {type(value).__name__}"
+    plain = type(value) in (int, float) or value is None
+    return quoted(value) if plain else f"a value of type {type(value).__name__}"
 
 
 def _load_json(content, label):
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as err:
-        raise ValueError(f"{label}: not a JSON file, or a damaged one ({err})") from err
+        return parse_json(content, MAX_CONTAINERS)
+    except ValueError as err:
+        raise ValueError(f"{label}: not a JSON file, or a damaged one ({printable(str(err))})") from err
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -160,9 +172,9 @@ def _read_npz(path, label):
     rolls = {}
     with open_archive(path) as archive:
         for split in SPLITS:
-            lengths = _array(archive, f"{split}_lengths", label)
-            packed = _array(archive, f"{split}_frames", label)
+            lengths = read_array(archive, f"{split}_lengths", label, 8 * MAX_SEQUENCES)
             _check_lengths(lengths, split, label)
+            packed = read_array(archive, f"{split}_frames", label, MAX_FRAMES * (high - low) // 8)
             n_frames = int(lengths.sum())
             n_bits = n_frames * (high - low)
             if packed.dtype != np.uint8 or packed.shape != (math.ceil(n_bits / 8),):
@@ -187,23 +199,3 @@ def _check_lengths(lengths, split, label):
             f"{label}: {split}_lengths: expected lengths from 1, {MAX_FRAMES:,} frames together at most, "
             f"found {lengths.min()} to {lengths.max()}"
         )
-
-
-def _array(archive, name, label):
-    """An array of an .npz file, whose shape may not claim more than there is."""
-    try:
-        content = archive.read(f"{name}.npy")
-    except KeyError:
-        raise ValueError(f"{label}: expected the array {name}, found {', '.join(archive.namelist())[:100]}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
-        raise ValueError(f"{label}: {name}.npy cannot be unpacked ({err})") from err
-    stream = io.BytesIO(content)
-    try:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            raise ValueError("not version 1.0 of the format")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
-            raise ValueError(f"{dtype} of shape {shape} in {len(content) - stream.tell():,} bytes")
-    except ValueError as err:
-        raise ValueError(f"{label}: {name}: expected an array of numbers, found a damaged one ({err})") from err
-    return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape)

@@ -7,13 +7,13 @@ import glob
 import io
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tqdm import tqdm
 
+from rnnrbm_pt.io.archives import check_unpacked, open_archive, unpack
 from rnnrbm_pt.io.atomic_write import FilePath
 
 if TYPE_CHECKING:  # reading a MIDI file takes more imports than listing it
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # reading a MIDI file takes more imports than listing it
     from rnnrbm_pt.music.pianoroll import Range
 
 MIDI_SUFFIXES = (".mid", ".midi")
-LARGEST_MEMBER = 64 * 2**20  # bytes; the Nottingham tunes have about 3,000
+LARGEST_MEMBER = 2 * 2**20  # bytes, as of any MIDI file; the Nottingham tunes have about 3,000
 
 
 class ZipMember:
@@ -49,21 +49,12 @@ class ZipMember:
         Raises
         ------
         ValueError
-            If the member is encrypted, larger than 64 MiB, damaged, or packed in a way unknown to Python;
-            or if `mode` is not "rb".
+            If the member is larger than 2 MiB or damaged; or if `mode` is not "rb".
         """
         if mode != "rb":
             raise ValueError(f"{self}: a file in a zip file can only be opened with mode 'rb', not {mode!r}")
-        info = self.archive.getinfo(self.name)
-        if info.flag_bits & 1:
-            raise ValueError(f"{self}: encrypted, and encrypted files are not supported")
-        # zipfile never unpacks more than this announced size, so the announcement is all there is to check.
-        if info.file_size > LARGEST_MEMBER:
-            raise ValueError(f"{self}: expected {LARGEST_MEMBER} bytes at most, found {info.file_size}")
-        try:
-            content = io.BytesIO(self.archive.read(info))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
-            raise ValueError(f"{self}: cannot be unpacked ({err})") from err
+        entry = self.archive.getinfo(self.name)
+        content = io.BytesIO(unpack(self.archive, entry, LARGEST_MEMBER, self))
         content.name = str(self)
         return content
 
@@ -87,7 +78,7 @@ def midi_files(sources: FilePath | Iterable[FilePath]) -> list[Path | ZipMember]
         - a file, a folder or a pattern inside a zip file: `nottingham_midi.zip/Nottingham/train`.
 
         Hidden files and folders and macOS's `__MACOSX` are passed over, and zip files found in folders are
-        not looked into.
+        not looked into. Links to folders are followed, each folder once.
 
     Returns
     -------
@@ -99,7 +90,7 @@ def midi_files(sources: FilePath | Iterable[FilePath]) -> list[Path | ZipMember]
     FileNotFoundError
         If there is no such file or folder, or nothing matches a pattern.
     ValueError
-        If a source has no MIDI files in it or is a damaged zip file.
+        If a source has no MIDI files in it, or is a zip file that is damaged or that `open_archive` refuses.
     """
     if isinstance(sources, (str, os.PathLike)):
         sources = [sources]
@@ -195,6 +186,8 @@ def read_midi_files(
     check_dt(dt, unit)
     for file in with_bar(files, "reading MIDI files", progress):
         try:
+            if not isinstance(file, ZipMember) and os.path.exists(file) and not os.path.isfile(file):
+                raise ValueError(f"{file}: expected a MIDI file, found a folder, a device or a pipe")
             with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
                 read = midiread(stream, r, dt, unit=unit, drums=drums)
         except (ValueError, OSError) as error:
@@ -264,10 +257,17 @@ def _in_folder(folder):
         # os.walk would pass over a folder that it may not read, and half a data set would look whole.
         raise err
 
-    found = []
-    for parent, subfolders, names in os.walk(folder, onerror=stop):
-        subfolders[:] = [name for name in subfolders if _is_visible(name)]
-        found.extend(Path(parent, name) for name in names if _is_midi(name) and _is_visible(name))
+    found, seen, waiting = [], set(), [folder]
+    while waiting:
+        for parent, subfolders, names in os.walk(waiting.pop(0), onerror=stop):
+            place = os.path.realpath(parent)
+            subfolders[:] = [] if place in seen else [name for name in subfolders if _is_visible(name)]
+            if place not in seen:
+                found.extend(Path(parent, name) for name in names if _is_midi(name) and _is_visible(name))
+            seen.add(place)
+            # os.walk lists links to folders and does not follow them. They come last: real names are preferred.
+            links = [Path(parent, name) for name in subfolders if os.path.islink(os.path.join(parent, name))]
+            waiting.extend(sorted(links))
     return found
 
 
@@ -290,10 +290,8 @@ def _in_zip(path, inside, archives):
     """Members at `inside`: a member, a folder of them, or a pattern that names them part by part."""
     key = path.resolve()
     if key not in archives:
-        try:
-            archives[key] = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as err:
-            raise ValueError(f"{path}: not a zip file, or a damaged one ({err})") from err
+        archives[key] = open_archive(path)
+        check_unpacked(archives[key], path.stat().st_size, path)
     archive = archives[key]
     wanted = inside.split("/") if inside else []
     there = [name for name in archive.namelist() if _starts_with(name.split("/"), wanted)]

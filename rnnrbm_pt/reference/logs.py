@@ -1,25 +1,31 @@
 """Logs of runs: the lines of JSON and the printed lines of the command, the tutorial's printed output, saved models."""
 
-import json
+import io
 import numbers
 import os
 import re
-import zipfile
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
+from rnnrbm_pt.io.archives import open_archive
 from rnnrbm_pt.io.atomic_write import read_bytes
+from rnnrbm_pt.io.checkpoint import read_text
+from rnnrbm_pt.io.json_text import MAX_CONTAINERS, parse_json
 from rnnrbm_pt.models import storage
+from rnnrbm_pt.quoting import quoted
 
 # The tutorial prints the number on the line after "Epoch 1/200" or, in some versions, behind it; the command
 # `rnnrbm train` adds the seconds and the speed.
 PRINTED = re.compile(
-    r"(?:^|\r)Epoch (?P<epoch>\d+)/\d+\s+(?P<monitor>[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan))(?=\s|$)"
-    r"(?:[ \t]+\((?P<seconds>[\d.]+) s, (?P<frames_per_second>[\d,]+) frames/s\))?",
-    re.MULTILINE | re.IGNORECASE,
+    r"(?:^|\r)Epoch (?P<epoch>\d{1,9})/\d{1,9}\s++"
+    r"(?P<monitor>[-+]?(?:\d++\.?\d*+(?:e[-+]?\d{1,4})?|inf|nan))(?=\s|$)"
+    r"(?:[ \t]++\((?P<seconds>\d{1,15}(?:\.\d{0,15})?) s, (?P<frames_per_second>\d[\d,]{0,20}) frames/s\))?",
+    re.MULTILINE | re.IGNORECASE | re.ASCII,
 )
+
+MAX_BYTES = 32 * 2**20
+"""Of a log: a record of an epoch has some 500."""
 
 
 def read_records(path):
@@ -48,10 +54,15 @@ def read_records(path):
     FileNotFoundError
     """
     path = Path(path)
-    content = read_bytes(path, "a log or a model file")
-    if content.startswith(b"PK"):  # the first bytes of any zip file, a NumPy archive among them
-        records = _model_records(path)
+    if path.is_file():
+        with open(path, "rb") as file:
+            archive = file.read(2) == b"PK"  # the first bytes of any zip file, a NumPy archive among them
     else:
+        archive = False
+    if archive:
+        records = _model_records(path, read_bytes(path, "a log or a model file"))
+    else:
+        content = read_bytes(path, "a log or a model file", MAX_BYTES)
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -129,35 +140,41 @@ def by_epoch(records):
 def checked_record(record):
     """A record with Python's own numbers, or ValueError if it is none."""
     if not isinstance(record, Mapping) or not {"epoch", "monitor"} <= record.keys():
-        raise ValueError(f"log: expected records with epoch and monitor, found {str(record)[:60]!r}")
+        raise ValueError(f"log: expected records with epoch and monitor, found {quoted(record)}")
     epoch, monitor = record["epoch"], record["monitor"]
     if not isinstance(epoch, numbers.Integral) or isinstance(epoch, bool) or epoch < 1:
-        raise ValueError(f"log: expected epochs that count from 1, found {epoch!r}")
-    if not isinstance(monitor, numbers.Real):
-        raise ValueError(f"log: expected a number as the monitor of epoch {epoch}, found {monitor!r}")
-    return {**record, "epoch": int(epoch), "monitor": float(monitor)}
+        raise ValueError(f"log: expected epochs that count from 1, found {quoted(epoch)}")
+    if not isinstance(monitor, numbers.Real) or isinstance(monitor, bool):
+        raise ValueError(f"log: expected a number as the monitor of epoch {quoted(epoch)}, found {quoted(monitor)}")
+    try:
+        return {**record, "epoch": int(epoch), "monitor": float(monitor)}
+    except OverflowError:
+        raise ValueError(f"log: expected a monitor that is a float, found {quoted(monitor)}") from None
 
 
 def _json_records(path, text):
+    brackets = text.count("[") + text.count("{")
+    if brackets > MAX_CONTAINERS:
+        raise ValueError(f"{path}: expected {MAX_CONTAINERS:,} lists and dicts at most, found {brackets:,}")
     lines = text.split("\n")
     records = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            records.append(checked_record(json.loads(line)))
+            records.append(checked_record(parse_json(line)))
         except ValueError as error:
             # What comes after the last end of a line is still being written.
             if number == len(lines):
                 break
-            found = f"{line.strip()[:60]!r}"
+            found = quoted(line.strip())
             raise ValueError(f"{path}: expected a JSON record of an epoch in line {number}, found {found}") from error
     return records
 
 
 def _printed_records(text):
     records = []
-    for match in PRINTED.finditer(text):
+    for match in islice(PRINTED.finditer(text), MAX_CONTAINERS):
         record = {"epoch": int(match["epoch"]), "monitor": float(match["monitor"])}
         if match["seconds"]:
             record["seconds"] = float(match["seconds"])
@@ -166,14 +183,14 @@ def _printed_records(text):
     return records
 
 
-def _model_records(path):
+def _model_records(path, content):
     """The log in a model file; nothing of the model is built."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(str(archive["about"]))
+        with open_archive(io.BytesIO(content), path) as archive:
+            about = read_text(archive, path)
         records = [checked_record(record) for record in about["log"]]
         is_model = about["format"] == storage.FORMAT
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected a log or a model file, found another archive") from error
     if not is_model:
         raise ValueError(f"{path}: expected a log or a model file, found another archive")

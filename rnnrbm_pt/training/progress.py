@@ -1,8 +1,12 @@
 """How far a run of training has come."""
 
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
+from numbers import Real
 from typing import Any, Self
 
+from rnnrbm_pt.checks import boolean, integer
+from rnnrbm_pt.quoting import quoted
 from rnnrbm_pt.settings import names, sorted_into
 from rnnrbm_pt.training.settings import Pretraining, Run, Validation
 
@@ -90,18 +94,105 @@ class Progress:
 
         Raises
         ------
-        TypeError
-            If a name is unknown or missing.
         ValueError
-            If a setting is invalid.
+            If it is something else, a name is unknown or missing, or a value is invalid.
         """
+        if not isinstance(described, dict):
+            raise ValueError(f"progress: expected a dict, found {quoted(described)}")
         known = {*names(Run), *names(Validation)}
         run, validation = sorted_into({name: x for name, x in described.items() if name in known}, Run, Validation)
         rest = {name: x for name, x in described.items() if name not in known}
-        if rest.get("pretraining") is not None:
-            rest["pretraining"] = Pretraining.from_json(rest["pretraining"])
-        return cls(run, validation=validation, **rest)
+        for name in rest:
+            if name not in CHECKS:
+                raise ValueError(f"progress: expected any of {', '.join(CHECKS)}, found {quoted(name)}")
+        if "order" not in rest:
+            raise ValueError("progress: expected order, found none")
+        checked = {name: CHECKS[name](f"progress: {name}", x) for name, x in rest.items()}
+        return cls(run, validation=validation, **checked)
 
 
 class StopTraining(Exception):
     """Raise it in `on_update` or `on_epoch` to end a run, which then counts as complete."""
+
+
+# ---------------------------------------------------------------------------------------------------
+# What a file says of a run, checked before anything goes on from there
+
+
+def real(name, value):
+    """A number, which may be infinite or none: a monitor can be."""
+    try:
+        if isinstance(value, Real) and not isinstance(value, bool):
+            return float(value)
+    except OverflowError:  # an integer beyond the largest float
+        pass
+    raise ValueError(f"{name}: expected a number, found {quoted(value)}")
+
+
+def optional(check):
+    """A check that lets None pass."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def order(name, value):
+    """A permutation of the numbers from 0 on."""
+    if not isinstance(value, list) or not all(type(index) is int for index in value):
+        raise ValueError(f"{name}: expected a list of integers, found {quoted(value)}")
+    if sorted(value) != list(range(len(value))):
+        raise ValueError(f"{name}: expected each number from 0 to {len(value) - 1} once, found others")
+    return value
+
+
+def numbers(name, value):
+    """A list of numbers."""
+    if not isinstance(value, list):
+        raise ValueError(f"{name}: expected a list of numbers, found {quoted(value)}")
+    return [real(name, one) for one in value]
+
+
+def text(name, value):
+    """A text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: expected a text, found {quoted(value)}")
+    return value
+
+
+AT_LEAST_0, AT_LEAST_1 = partial(integer, least=0), partial(integer, least=1)
+
+CHECKS = {
+    "order": order,
+    "pretraining": optional(lambda name, value: Pretraining.from_json(value)),
+    **dict.fromkeys(("epoch", "updates"), AT_LEAST_0),
+    **dict.fromkeys(("shuffled", "stopped"), boolean),
+    "monitors": numbers,
+    "best": optional(real),
+    "best_epoch": optional(AT_LEAST_1),
+    "data": optional(text),
+}
+"""The check of each field of `Progress` that is not a setting."""
+
+
+def checked_log(records):
+    """The log of a run, as a file says it.
+
+    Parameters
+    ----------
+    records : list of dict
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    ValueError
+        If it is something else, or a record lacks its epoch or its monitor.
+    """
+    if not isinstance(records, list):
+        raise ValueError(f"log: expected a list of records, found {quoted(records)}")
+    for record in records:
+        if not isinstance(record, dict):
+            raise ValueError(f"log: expected records, found {quoted(record)}")
+        integer("log: epoch", record.get("epoch"), 1)
+        real("log: monitor", record.get("monitor"))
+    return records

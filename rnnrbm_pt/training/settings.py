@@ -8,6 +8,7 @@ The keywords of `fit` and the options of ``rnnrbm train`` are their fields. This
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from rnnrbm_pt.quoting import quoted
 from rnnrbm_pt.settings import Settings, flag, one_of, real, setting, settings, whole
 from rnnrbm_pt.training.schedules import as_schedule
 
@@ -89,10 +90,10 @@ def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
         If a name or a schedule is invalid.
     """
     if not isinstance(schedules, Mapping):
-        raise ValueError(f"{name}: expected a dict of schedules, found {schedules!r:.60}")
+        raise ValueError(f"{name}: expected a dict of schedules, found {quoted(schedules)}")
     for key in schedules:
         if key not in SCHEDULED:
-            raise ValueError(f"{name}: expected any of {', '.join(SCHEDULED)}, found {key!s:.60}")
+            raise ValueError(f"{name}: expected any of {', '.join(SCHEDULED)}, found {quoted(key)}")
     return {key: as_schedule(value) for key, value in schedules.items()}
 
 
@@ -158,7 +159,7 @@ class Learning(Settings):
             If a name is unknown or a value is invalid.
         """
         if not isinstance(described, Mapping) or not isinstance(described.get("settings", {}), Mapping):
-            raise ValueError(f"Learning: expected a dict of settings, found {described!r:.60}")
+            raise ValueError(f"Learning: expected a dict of settings, found {quoted(described)}")
         flat = {name: value for name, value in described.items() if name != "settings"}
         return super().from_json({**flat, **described.get("settings", {})})
 
@@ -170,7 +171,7 @@ class Learning(Settings):
 def parameter_names(name, value):
     """Check names of parameters: a tuple or list of str, kept as a tuple."""
     if not isinstance(value, (tuple, list)) or not all(isinstance(p, str) for p in value):
-        raise ValueError(f"{name}: expected names of parameters in a tuple, found {value!r:.60}")
+        raise ValueError(f"{name}: expected names of parameters in a tuple, found {quoted(value)}")
     return tuple(value)
 
 

@@ -112,10 +112,8 @@ def test_everything_comes_back(tmp_path_factory, arrays, about):
     assert text == about and repr(text) == repr(about)
 
 
-def test_structured_arrays_and_other_orders_come_back(path):
-    structured = np.zeros(3, dtype=[("a", "<i4"), ("b", ">f8", (2,))])
+def test_arrays_of_other_orders_come_back(path):
     arrays = {
-        "s": structured,
         "f": np.asfortranarray(np.ones((3, 4))),
         "view": np.arange(12.0).reshape(3, 4)[::2, ::-1],
     }
@@ -147,9 +145,12 @@ def test_names_that_an_archive_cannot_tell_apart_are_refused(path, name):
     assert not path.exists()
 
 
-def test_objects_are_refused(path):
+def test_objects_and_records_are_refused(path):
     with pytest.raises(ValueError, match="run.npz: expected numbers or texts in the array x, found objects"):
         write_checkpoint(path, {"x": np.array([{}, None])}, None)
+    records = np.zeros(3, dtype=[("a", "<i4"), ("b", ">f8", (2,))])
+    with pytest.raises(ValueError, match="run.npz: expected numbers or texts in the array x, found records"):
+        write_checkpoint(path, {"x": records}, None)
     with pytest.raises(ValueError, match="run.npz: expected what JSON can hold"):
         write_checkpoint(path, {}, {1, 2})
     assert not path.exists()
@@ -214,7 +215,7 @@ def test_the_seal_is_a_digest_of_all_bytes_before_it(path):
 @pytest.mark.parametrize(
     "about, reason",
     [
-        (np.array([{}], dtype=object), "allow_pickle=False"),
+        (np.array([{}], dtype=object), "expected an array of numbers, found a damaged one"),
         (np.array("{"), "Expecting"),
         (None, "about"),
     ],

@@ -148,6 +148,28 @@ def test_silence(server, tmp_path, monkeypatch):
     assert left(tmp_path) == []
 
 
+@pytest.mark.parametrize("where", ["head", "body"])
+def test_a_server_that_drips(server, tmp_path, monkeypatch, where):
+    over = threading.Event()
+
+    def drips(handler):
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n" + (b"X: " if where == "head" else b"\r\n"))
+        while not over.wait(0.01):
+            try:
+                handler.wfile.write(b"x")
+            except OSError:
+                return
+
+    server.answers["/a.zip"] = drips
+    monkeypatch.setattr(fetching, "WHOLE_TIMEOUT", 0.3)
+    with pytest.raises(
+        FetchError, match=rf"^{server.base}/a\.zip: expected the whole file within 0.3 s, found it still"
+    ):
+        fetched(tmp_path, server.base + "/a.zip")
+    over.set()
+    assert left(tmp_path) == []
+
+
 def test_the_next_address_is_tried(server, unreachable, tmp_path):
     server.answers |= {"/bad": b"bad", "/good": b"good"}
 

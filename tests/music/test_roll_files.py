@@ -132,7 +132,7 @@ def test_the_unpickler_refuses_by_itself():
         (b"]X\x04\0\0\0evila.", "at byte 1 a word other than train, valid and test"),
         (b"a.", "not a pickle, or a damaged one"),
         (b"h\x07.", "not a pickle, or a damaged one"),
-        (b"}]K\1s.", "not a pickle, or a damaged one"),  # a list for a key
+        (b"}]K\1s.", "expected a dict of train, valid, test, found another key in it"),  # a list for a key
         (b")K\1a.", "not a pickle, or a damaged one"),  # appended to a tuple
         (b"]r\0\0\0\x7f.", "the instruction b'r'"),  # room for 2 billion in the memo
         (b"]p99999999\n.", "the instruction b'p'"),
@@ -265,8 +265,8 @@ def test_files_that_are_none(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"a\.mat: expected a file of \.npz, \.pickle, \.pkl, \.json, found \.mat"):
         read_roll_file(tmp_path / "a.mat")
     (tmp_path / "a.json").write_text("{}" * 10)
-    monkeypatch.setattr(roll_files, "MAX_BYTES", 10)
-    with pytest.raises(ValueError, match=r"a\.json: expected 10 bytes at most, found 20"):
+    monkeypatch.setattr(roll_files, "MAX_JSON", 10)
+    with pytest.raises(ValueError, match=r"a\.json: expected a file of piano rolls of 10 bytes at most, found more"):
         read_roll_file(tmp_path / "a.json")
 
 

@@ -108,6 +108,23 @@ def test_folder_that_may_not_be_read_is_not_passed_over(tunes, monkeypatch):
         midi_files(tunes)
 
 
+def test_links_to_folders_are_followed_each_folder_once(tunes, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "e.mid").write_bytes(b"MThd")
+    (tunes / "a" / "link").symlink_to(tmp_path / "elsewhere")
+    (tunes / "a" / "to-b").symlink_to(tunes.absolute() / "a" / "b")
+    (tunes / "loop").symlink_to(tunes.absolute())
+    (tunes / ".hidden").symlink_to(tmp_path / "elsewhere")
+    found = ["C.mid", "a-b/x.MID", "a/b/y.mid", "a/link/e.mid", "a/x.midi", "b.mid"]
+    assert listed(tunes) == [f"tunes/{name}" for name in found]
+
+
+def test_a_pipe_is_no_midi_file(tmp_path):
+    os.mkfifo(tmp_path / "a.mid")
+    with pytest.raises(ValueError, match=r"a\.mid: expected a MIDI file, found a folder, a device or a pipe"):
+        read_rolls(midi_files(tmp_path))
+
+
 # Zip files
 
 
@@ -188,16 +205,42 @@ def patched_zip(path, content, offset, value):
 @pytest.mark.parametrize(
     "offset, value, said",
     [
-        (8, struct.pack("<H", 1), "encrypted"),  # general purpose flags
-        (24, struct.pack("<I", 2**27), "expected 67108864 bytes at most, found 134217728"),  # unpacked size
+        (24, struct.pack("<I", 2**22), "expected 2,097,152 bytes at most, found 4,194,304"),  # unpacked size
         (16, b"\0\0\0\0", "cannot be unpacked .*CRC"),
-        (10, struct.pack("<H", 77), "cannot be unpacked .*compression"),
+        (24, struct.pack("<I", 5), "cannot be unpacked|expected 5 bytes"),
     ],
 )
 def test_member_that_is_not_to_be_opened(tmp_path, offset, value, said):
     (member,) = midi_files(patched_zip(tmp_path / "a.zip", b"MThd", offset, value))
     with pytest.raises(ValueError, match=rf"a\.zip/a\.mid: {said}"):
         member.open("rb")
+
+
+@pytest.mark.parametrize(
+    "offset, value, said",
+    [
+        (8, struct.pack("<H", 1), "found an encrypted one"),  # general purpose flags
+        (10, struct.pack("<H", 77), "found compression method 77"),
+        (10, struct.pack("<H", zipfile.ZIP_LZMA), "found compression method 14"),
+        (46, b"\x1b.mid", "found a character that cannot be printed in it"),
+    ],
+)
+def test_zip_file_that_is_not_to_be_opened(tmp_path, offset, value, said):
+    with pytest.raises(ValueError, match=rf"a\.zip/.\.mid: expected .*{said}"):
+        midi_files(patched_zip(tmp_path / "a.zip", b"MThd", offset, value))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+def test_zip_file_with_a_name_twice_or_that_swells(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.mid", "one")
+        archive.writestr("a.mid", "two")
+    with pytest.raises(ValueError, match=r"a\.zip/a\.mid: expected each name once"):
+        midi_files(tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b.mid", bytes(2**25))
+    with pytest.raises(ValueError, match=r"b\.zip: expected to unpack to 30 times its [\d,]+ bytes at most"):
+        midi_files(tmp_path / "b.zip")
 
 
 def test_nottingham_has_its_three_sets(nottingham_zip):

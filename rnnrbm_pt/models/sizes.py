@@ -1,0 +1,47 @@
+"""How many numbers a model of given sizes has: known before one is built."""
+
+from rnnrbm_pt.checks import integer
+from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
+from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
+from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.graphs.rtrbm import build_rtrbm
+from rnnrbm_pt.models.settings import DEFAULT_R, frames_of
+
+MATRICES = {
+    build_rnnrbm: lambda v, h, u: v * h + u * (h + 2 * v + u),  # W; Wuh, Wuv, Wvu, Wuu
+    build_rnn_nade: lambda v, h, u: 2 * v * h + u * (h + 2 * v + u),  # and V
+    build_rtrbm: lambda v, h, u: v * h + h * h,  # W, Wuh
+    build_lstm_rtrbm: lambda v, h, u: v * h + h * h + u * h + 4 * u * (v + u),  # W, Wuh, Wsh; Wv and Ws of four gates
+}
+"""Numbers in the matrices of each model with v visible, h hidden and u recurrent units: at least so many."""
+
+
+def check_sizes(kind, settings, arrays):
+    """Refuse sizes for which a file has too few numbers, since a model of them would take room that nothing fills.
+
+    Parameters
+    ----------
+    kind : class
+        Of the model.
+    settings : dict
+        Of its constructor.
+    arrays : dict {str: array}
+
+    Raises
+    ------
+    ValueError
+        If a size is none, the weights W are of others, or the arrays together are smaller than the parameters.
+    """
+    given = settings.get("r", DEFAULT_R), settings.get("dt", 0.3), None, settings.get("n_visible")
+    v = frames_of(*given, settings.get("visible", "binary")).n_visible
+    names = "n_hidden", "n_hidden_recurrent"
+    h, u = (integer(name, settings[name], 1) if name in settings else 0 for name in names)
+    if "W" in arrays or kind.builder in MATRICES:
+        found = arrays["W"].shape if "W" in arrays else "none"
+        if found != (v, h):
+            raise ValueError(f"W: expected an array of shape {(v, h)}, found {found}")
+    least = MATRICES.get(kind.builder, lambda v, h, u: v * h + u)(v, h, u)
+    held = sum(array.size for array in arrays.values() if array.dtype.kind == "f")
+    if least > held:
+        sizes = f"{v:,} visible, {h:,} hidden and {u:,} recurrent units"
+        raise ValueError(f"expected {least:,} parameters at least, of {sizes}, found {held:,} numbers")
