@@ -3,10 +3,10 @@
 See `compile.rewriting.scope`: a graph that holds neither compiles as if this package had not been imported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytensor.gradient import DisconnectedType
+from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 
@@ -33,14 +33,44 @@ class Ours(OurOp, Op):
     def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 gives the fgraph, 3.3 does not
         return [fgraph_node_shapes[-1][0]]
 
-    def L_op(
+    def pullback(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_gradients: Sequence[Variable]
     ) -> list[Variable]:
         return list(output_gradients)
 
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable]:
-        return [DisconnectedType()() if point is None else point for point in eval_points]
+    def pushforward(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], eval_points: Sequence[Variable]
+    ) -> list[Variable]:
+        return list(eval_points)
 
+
+class NamedGraph(OurOp, OpFromGraph):
+    """A piece of a graph that a backend may have code of its own for, by its name; elsewhere it is its inner graph."""
+
+
+def named_graph(name: str, inputs: Sequence[Variable], compute: Callable[..., Variable]) -> Variable:
+    """compute(*inputs), as a piece of a graph with a name.
+
+    Parameters
+    ----------
+    name : str
+    inputs : list of variables
+        Everything that `compute` uses.
+    compute : callable
+
+    Returns
+    -------
+    variable
+    """
+    inner = [x.type() for x in inputs]
+    return NamedGraph(inner, [compute(*inner)], inline=True, name=name)(*inputs)
+
+
+NADE_LOGITS = "nade_logits"
+"""Name of the graph of a NADE's logits; see `graphs.nade`."""
+
+GRADIENT = "_LOp"
+"""What PyTensor adds to the name of a graph for that of its gradient."""
 
 ours = Ours()
 """ours(x): x, in a graph that the rewrites of this package may change."""

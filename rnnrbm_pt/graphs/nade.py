@@ -11,7 +11,7 @@ import pytensor.tensor as pt
 from pytensor import scan
 
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
-from rnnrbm_pt.ours import ours
+from rnnrbm_pt.ours import NADE_LOGITS, named_graph, ours
 from rnnrbm_pt.streams.draw import bernoulli
 
 
@@ -51,17 +51,22 @@ def nade_logits(v, W, V, bv, bh):
     -------
     tensor like v
     """
-    frames = ours(v.reshape((-1, v.shape[-1])))
-    bv, a_1 = _units_first(_frames(bv), _frames(bh), frames.shape[0])
+    frames = v.reshape((-1, v.shape[-1]))
+    bv, bh = (pt.zeros((frames.shape[0], 1), dtype=b.dtype) + _frames(b) for b in (bv, bh))
+    return named_graph(NADE_LOGITS, [frames, W, V, bv, bh], pass_over_units).reshape(v.shape)
+
+
+def pass_over_units(v, W, V, bv, bh):
+    """The logits of `nade_logits` by one scan over the units, for matrices with a row per frame."""
     logits, _ = scan(
         lambda v_i, W_i, V_i, bv_i, a_i: (nade_logit(a_i, V_i, bv_i), next_a(a_i, v_i, W_i)),
-        sequences=[frames.T, W, V, bv],
-        outputs_info=[None, a_1],
+        sequences=[ours(v).T, W, V, bv.T],
+        outputs_info=[None, bh],
         strict=True,
         return_updates=False,
         name="nade",
     )
-    return logits.T.reshape(v.shape)
+    return logits.T
 
 
 def sample_nade(rng, n_frames, W, V, bv, bh):

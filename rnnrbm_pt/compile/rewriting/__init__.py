@@ -3,6 +3,6 @@
 They change no graph that holds nothing of this package: see `scope`.
 """
 
-from rnnrbm_pt.compile.rewriting import bernoulli, chain, elementwise, jax, layer, products, scan, scope, streams
+from rnnrbm_pt.compile.rewriting import bernoulli, chain, elementwise, jax, layer, nade, products, scan, scope, streams
 
-__all__ = ["bernoulli", "chain", "elementwise", "jax", "layer", "products", "scan", "scope", "streams"]
+__all__ = ["bernoulli", "chain", "elementwise", "jax", "layer", "nade", "products", "scan", "scope", "streams"]

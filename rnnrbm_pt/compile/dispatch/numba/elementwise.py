@@ -84,9 +84,10 @@ def parts(dtype: str) -> tuple[type[np.floating], Callable, Callable]:
     return kind, exp_parts, log1p
 
 
-@register_funcify_and_cache_key(VectorSigmoid)
-def numba_funcify_VectorSigmoid(op: VectorSigmoid, node: Apply, **kwargs: object) -> tuple[Callable, str]:
-    kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
+@cache
+def vector_sigmoid(dtype: str) -> Callable:
+    """The Numba function of the sigmoid of a number."""
+    kind, exp_parts, _ = parts(dtype)
     zero, one = kind(0), kind(1)
 
     @numba_njit(**SMALL_FUNCTION)
@@ -96,7 +97,13 @@ def numba_funcify_VectorSigmoid(op: VectorSigmoid, node: Apply, **kwargs: object
         y = (one if x >= zero else e) / (one + e)
         return y if x == x else x
 
-    return sigmoid, cache_key("exp", 3, "sigmoid", kind.__name__)
+    return sigmoid
+
+
+@register_funcify_and_cache_key(VectorSigmoid)
+def numba_funcify_VectorSigmoid(op: VectorSigmoid, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+    dtype = node.inputs[0].type.dtype
+    return vector_sigmoid(dtype), cache_key("exp", 4, "sigmoid", dtype)
 
 
 @register_funcify_and_cache_key(VectorSoftplus)

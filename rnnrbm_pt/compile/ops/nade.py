@@ -1,0 +1,82 @@
+"""The conditional logits of a NADE, and their gradient, each in one pass over the units.
+
+    a_1 = bh,  logit_i = bv_i + V_i . sigmoid(a_i),  a_{i+1} = a_i + v_i W_i
+
+Where v_i is 0, a_i stays as it is. So the hidden units of a frame are computed once for each note of it, not once for
+each unit: for music about 5 times instead of 88.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+
+from rnnrbm_pt.ours import OurOp, Shapes
+
+
+def check_inputs(inputs: Sequence[Variable]) -> None:
+    """Refuse inputs that are not matrices of one type of floats."""
+    if any(x.type.ndim != 2 or x.type.dtype != inputs[0].type.dtype for x in inputs):
+        raise TypeError(f"expected matrices of one dtype, found {', '.join(str(x.type) for x in inputs)}")
+
+
+def hidden_units(v_i: np.ndarray, W_i: np.ndarray, a: np.ndarray) -> np.ndarray:
+    """sigmoid(a) of all frames, after which a is that of the next unit."""
+    h = 1 / (1 + np.exp(-a))
+    a += v_i[:, None] * W_i
+    return h
+
+
+class NadeLogits(OurOp, Op):
+    """Logits (n, d) of each unit of given frames, given the units before it.
+
+    Inputs v (n, d), W (d, m), V (d, m), bv (n, d) and bh (n, m).
+    """
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Variable) -> Apply:
+        check_inputs(inputs)
+        return Apply(self, list(inputs), [inputs[3].type()])
+
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 gives the fgraph, 3.3 does not
+        return [fgraph_node_shapes[-1][3]]
+
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
+        v, W, V, bv, bh = inputs
+        a, logits = bh.copy(), bv.copy()
+        for i in range(v.shape[1]):
+            logits[:, i] += hidden_units(v[:, i], W[i], a) @ V[i]
+        outputs[0][0] = logits
+
+
+class NadeGradient(OurOp, Op):
+    """The gradients in W, V and bh of a cost whose gradient in the logits is g.
+
+    Inputs v, W, V, bv, bh as for `NadeLogits`, and g (n, d); outputs like W, V and bh. The gradient in bv is g.
+    """
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Variable) -> Apply:
+        check_inputs(inputs)
+        _, W, V, _, bh, _ = inputs
+        return Apply(self, list(inputs), [W.type(), V.type(), bh.type()])
+
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:
+        _, W, V, _, bh, _ = fgraph_node_shapes[-1]
+        return [W, V, bh]
+
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
+        v, W, V, _, bh, g = inputs
+        a = bh.copy()
+        h = [hidden_units(v[:, i], W[i], a) for i in range(v.shape[1])]
+        dW, dV, da = np.zeros_like(W), np.zeros_like(V), np.zeros_like(bh)
+        for i in reversed(range(v.shape[1])):  # da is the gradient in a_{i+1}
+            dW[i] = v[:, i] @ da
+            dV[i] = g[:, i] @ h[i]
+            da += g[:, i, None] * V[i] * h[i] * (1 - h[i])
+        for output, value in zip(outputs, (dW, dV, da), strict=True):
+            output[0] = value

@@ -1,0 +1,34 @@
+"""The logits of a NADE and their gradient as one operation each, on Numba. Other backends run the scan."""
+
+from pytensor.compile import optdb
+from pytensor.compile.builders import OpFromGraph
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+
+from rnnrbm_pt.compile.dispatch import register_numba
+from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
+from rnnrbm_pt.ours import GRADIENT, NADE_LOGITS
+
+
+@node_rewriter([OpFromGraph])
+def local_nade(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
+    """Replace the named graph of the logits, and the graph of its gradient that PyTensor has made."""
+    if node.op.name == NADE_LOGITS:
+        replacement = NadeLogits().make_node(*node.inputs).outputs
+    elif node.op.name == NADE_LOGITS + GRADIENT:
+        of_v = node.outputs[0]
+        if fgraph.clients[of_v]:  # the frames are given: nobody learns them
+            return None
+        v, W, V, bv, bh, _, g = node.inputs
+        dW, dV, dbh = NadeGradient().make_node(v, W, V, bv, bh, g).outputs
+        replacement = [v.zeros_like(), dW, dV, g, dbh]
+    else:
+        return None
+    register_numba()
+    copy_stack_trace(node.outputs, replacement)
+    return replacement
+
+
+# Before PyTensor puts the inner graphs in the place of named graphs (-0.01).
+optdb.register("rnnrbm_nade", dfs_rewriter(local_nade, ignore_newtrees=True), "numba", position=-0.02)

@@ -1,0 +1,109 @@
+"""The logits of a NADE and their gradient as operations: equal to NumPy's and to the scan's, for any layout."""
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from pytensor.scan.op import Scan
+
+from rnnrbm_pt.compile.dispatch import register_numba
+from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
+from rnnrbm_pt.graphs.nade import nade_logits, pass_over_units
+
+TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
+"""Sums in another order: some tens of units in the last place."""
+
+
+def values_of(n, d, m, dtype, p=0.2, seed=0):
+    """v, W, V, bv, bh, and a gradient in the logits."""
+    rng = np.random.default_rng(seed)
+    shapes = (d, m), (d, m), (n, d), (n, m), (n, d)
+    return [(rng.random((n, d)) < p).astype(dtype), *(rng.normal(size=shape).astype(dtype) for shape in shapes)]
+
+
+def symbols_of(dtype):
+    return [pt.matrix(name, dtype=dtype) for name in ("v", "W", "V", "bv", "bh", "g")]
+
+
+def by_scan(dtype):
+    """Logits and gradients of the scan, run step by step in Python."""
+    v, W, V, bv, bh, g = symbols = symbols_of(dtype)
+    logits = pass_over_units(v, W, V, bv, bh)
+    gradients = pt.grad((logits * g).sum(), [W, V, bh])
+    mode = pytensor.compile.mode.Mode(linker="py", optimizer="fast_compile")
+    return pytensor.function(symbols, [logits, *gradients], mode=mode)
+
+
+def by_operations(dtype, mode):
+    register_numba()
+    symbols = symbols_of(dtype)
+    outputs = [NadeLogits()(*symbols[:-1]), *NadeGradient()(*symbols)]
+    return pytensor.function(symbols, outputs, mode=mode, on_unused_input="ignore")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_equal_to_the_scan(dtype):
+    scan = by_scan(dtype)
+    functions = [by_operations(dtype, mode) for mode in (pytensor.compile.mode.Mode("py", None), "NUMBA")]
+    for sizes in ((7, 5, 4, 0.3), (1, 1, 1, 1.0), (3, 9, 2, 1.0), (4, 6, 3, 0.0), (0, 5, 4, 0.5), (20, 88, 150, 0.05)):
+        *sizes, p = sizes
+        values = values_of(*sizes, dtype, p)
+        expected = scan(*values) if sizes[0] else None
+        for function in functions:
+            found = function(*values)
+            assert [x.dtype for x in found] == [dtype] * 4
+            if expected is None:
+                assert found[0].shape == (0, 5) and all(not x.any() for x in found[1:])
+                continue
+            for x, y in zip(found, expected, strict=True):
+                np.testing.assert_allclose(x, y, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * np.abs(y).max())
+
+
+def test_any_layout_and_inputs_stay_as_they_are():
+    values = values_of(6, 5, 4, "float64", seed=3)
+    function = by_operations("float64", "NUMBA")
+    expected = function(*values)
+    turned = [np.asfortranarray(x) for x in values]
+    apart = [np.repeat(np.repeat(x, 2, axis=0), 3, axis=1)[::2, ::3] for x in values]
+    for others in (turned, apart):
+        before = [x.copy() for x in others]
+        for x, y in zip(function(*others), expected, strict=True):
+            np.testing.assert_array_equal(x, y)
+        assert all(np.array_equal(x, y) for x, y in zip(others, before, strict=True))
+
+
+def test_the_graph_has_the_operations_on_numba_and_scans_elsewhere():
+    v, W, V, bv, bh, _ = symbols_of("float64")
+    cost = (nade_logits(v, W, V, bv, bh) ** 2).sum()
+    outputs = [cost, *pt.grad(cost, [W, V, bv, bh])]
+
+    def ops(mode):
+        function = pytensor.function([v, W, V, bv, bh], outputs, mode=mode)
+        return [type(node.op) for node in function.maker.fgraph.toposort()], function
+
+    on_numba, numba = ops("NUMBA")
+    elsewhere, python = ops(pytensor.compile.mode.Mode("py", "fast_run"))
+    assert on_numba.count(NadeLogits) == on_numba.count(NadeGradient) == 1 and Scan not in on_numba
+    assert elsewhere.count(Scan) == 2 and not {NadeLogits, NadeGradient} & set(elsewhere)
+    values = values_of(6, 5, 4, "float64", seed=4)[:5]
+    for x, y in zip(numba(*values), python(*values), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-11)
+
+
+def test_a_gradient_in_the_frames_is_that_of_the_scan():
+    v, W, V, bv, bh, _ = symbols_of("float64")
+    cost = (nade_logits(v, W, V, bv, bh) ** 2).sum()
+    values = values_of(6, 5, 4, "float64", seed=5)[:5]
+    by_mode = [
+        pytensor.function([v, W, V, bv, bh], pt.grad(cost, v), mode=mode)(*values)
+        for mode in ("NUMBA", pytensor.compile.mode.Mode("py", "fast_compile"))
+    ]
+    np.testing.assert_allclose(*by_mode, rtol=1e-11)
+
+
+def test_what_is_no_matrix_is_refused():
+    symbols = symbols_of("float64")
+    with pytest.raises(TypeError, match="expected matrices of one dtype"):
+        NadeLogits()(*symbols[:4], pt.vector("bh"))
+    with pytest.raises(TypeError, match="expected matrices of one dtype"):
+        NadeGradient()(*symbols[:5], pt.matrix("g", dtype="float32"))
