@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from rnnrbm_pt.cli.options import add_options, given
+from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.settings import sorted_into
 from rnnrbm_pt.training import updates
 from rnnrbm_pt.training.settings import OPTIMIZERS, Learning, Pretraining, Run, Validation
 
-KINDS = Run, Validation, Learning, Pretraining
+KINDS = Run, Validation, Learning, Pretraining, Annealing
 
 
 @pytest.mark.parametrize("kind", KINDS)

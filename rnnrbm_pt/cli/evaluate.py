@@ -6,6 +6,8 @@ import sys
 
 from rnnrbm_pt.cli.input_files import FILES, add_reading_options, plural, read_files
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
+from rnnrbm_pt.cli.options import add_options, given
+from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.music.paper_sets import SPLITS
 
 
@@ -45,11 +47,8 @@ def add_parser(commands):
     add_reading_options(files)
     how = parser.add_argument_group("how")
     how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
-    how.add_argument("--chains", type=int, default=20, metavar="N", help="of annealing, for each frame (20)")
-    how.add_argument("--temperatures", type=int, default=100, metavar="N", help="of annealing (100)")
-    how.add_argument("--reverse", action="store_true", help="anneal down the ladder too, to enclose the likelihood")
-    how.add_argument("--samples", type=int, default=10, metavar="N", help="of each frame, for the accuracy (10)")
-    how.add_argument("--seed", type=int, default=1, help="of all that is drawn (1)")
+    how.add_argument("--samples", type=int, default=10, metavar="N", help="samples per frame, for the accuracy (10)")
+    add_options(how, Annealing)
     how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -149,12 +148,13 @@ def measure(model, rolls, simple, args):
     scale = [b._asdict() for b in baselines(*simple)]
     n = f"{args.frames or sum(map(len, rolls)):,} frames"
     say(f"log-likelihood of {n}")
-    settings = {"n_frames": args.frames, "seed": args.seed}
-    annealing = {"n_chains": args.chains, "n_temperatures": args.temperatures}
-    score = model.score(rolls, **annealing, **settings)
-    if args.reverse and not score.exact:
+    annealing = Annealing(**given(args, Annealing))
+    settings = {"n_frames": args.frames, "seed": annealing.seed}
+    sizes = {"n_chains": annealing.n_chains, "n_temperatures": annealing.n_temperatures}
+    score = model.score(rolls, **sizes, **settings)
+    if annealing.reverse and not score.exact:
         say(f"log-likelihood of {n}, down the ladder")
-        below = estimate(model.score(rolls, **annealing, **settings, reverse=True))
+        below = estimate(model.score(rolls, **sizes, **settings, reverse=True))
     else:
         below = None
     say(f"expected accuracy of {n}")
@@ -162,9 +162,9 @@ def measure(model, rolls, simple, args):
     say("monitor")
     monitor = model.monitor(rolls)
     say("")
-    how = {"seed": args.seed, "samples": args.samples}
+    how = {"seed": annealing.seed, "samples": args.samples}
     if not score.exact:
-        how |= {"chains": args.chains, "temperatures": args.temperatures}
+        how |= {"chains": annealing.n_chains, "temperatures": annealing.n_temperatures}
     row, cell = ROWS.get(type(model).__name__), None
     if row and args.data[0] in TABLE[row] and (args.kind or "rolls") == "rolls" and (args.split or "test") == "test":
         cell = {"row": row, **TABLE[row][args.data[0]]._asdict()}

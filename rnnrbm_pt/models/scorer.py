@@ -11,6 +11,7 @@ import pytensor.tensor as pt
 
 from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.evaluation import accuracy, likelihood, prediction
+from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
 from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
@@ -32,7 +33,7 @@ class Scorer:
         self.graphs, self.streams, self.compiling, self.visible = graphs, streams, compiling, visible
         self._blocks = {"dtype": compiling.floatX, "padded": compiling.backend == "jax"}
 
-    def score(self, rolls, *, n_frames=None, n_chains=20, n_temperatures=100, seed=1, exact=None, reverse=False):
+    def score(self, rolls, *, n_frames=None, **annealing):
         """The log-likelihood per frame in nats: the mean of `log_likelihoods` over all frames, which weigh the same.
 
         Parameters
@@ -40,8 +41,9 @@ class Scorer:
         rolls : list of arrays, shape (n_steps, n_visible)
         n_frames : int, optional
             Take so many frames at random, each given all the frames before it, instead of all.
-        n_chains, n_temperatures, seed, exact, reverse
-            As `log_likelihoods` takes them; the seed is that of the choice of frames too.
+        **annealing
+            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. The seed is also that
+            of the choice of frames.
 
         Returns
         -------
@@ -55,14 +57,13 @@ class Scorer:
         ValueError
             As `log_likelihoods`, or if there are no frames, or not `n_frames`.
         """
-        chosen, n_total = draw_frames(rolls, n_frames, seed)
-        exact = self.is_exact(exact)
-        log_p, errors = self._log_p(rolls, chosen, n_chains, n_temperatures, seed, exact, reverse)
-        return likelihood.mean_log_likelihood(log_p, errors, n_total, n_chains=n_chains, exact=exact)
+        how = Annealing(**annealing)
+        chosen, n_total = draw_frames(rolls, n_frames, how.seed)
+        exact = self.is_exact(how.exact)
+        log_p, errors = self._log_p(rolls, chosen, how, exact)
+        return likelihood.mean_log_likelihood(log_p, errors, n_total, n_chains=how.n_chains, exact=exact)
 
-    def log_likelihoods(
-        self, rolls, *, n_chains=20, n_temperatures=100, seed=1, exact=None, reverse=False, return_errors=False
-    ):
+    def log_likelihoods(self, rolls, *, return_errors=False, **annealing):
         """log p(v_t | v_1, ..., v_{t-1}) of each frame: exactly where that is possible, else estimated.
 
         It is exact for an RNN-NADE, and for RBMs with at most 20 units in the smaller layer: a sum over its states.
@@ -71,21 +72,9 @@ class Scorer:
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
-        n_chains : int
-            Chains of each frame, at least 2. The standard error falls with its square root.
-        n_temperatures : int
-            Number of inverse temperatures, evenly spaced from 0 to 1, at least 2. The spread of the weights falls with
-            its square root, or faster where it is wide. Where it exceeds their mean (standard errors above
-            1 / sqrt(n_chains)), the standard error is not to be trusted, and more temperatures help more than more
-            chains.
-        seed : int
-            Of the draws; those of the model are left alone. One seed gives one answer.
-        exact : bool, optional
-            Whether to sum over states. Without it, where that is possible.
-        reverse : bool
-            Anneal from the RBM to its base, from where chains in the other direction end after as many further Gibbs
-            steps. With too few chains or temperatures, the log-likelihood then comes out too low, and too high without
-            `reverse`. The two enclose it, up to chance, if the Gibbs chains reached their distribution.
+        **annealing
+            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. One seed gives one
+            answer.
         return_errors : bool
             Whether to return the standard errors too.
 
@@ -103,7 +92,8 @@ class Scorer:
             layer.
         """
         chosen = [np.ones(len(roll), dtype=bool) for roll in rolls]
-        both = self._log_p(rolls, chosen, n_chains, n_temperatures, seed, self.is_exact(exact), reverse)
+        how = Annealing(**annealing)
+        both = self._log_p(rolls, chosen, how, self.is_exact(how.exact))
         log_p, errors = (np.split(x, np.cumsum([len(roll) for roll in rolls])[:-1]) if rolls else [] for x in both)
         return (log_p, errors) if return_errors else log_p
 
@@ -269,23 +259,22 @@ class Scorer:
             if which.any():
                 yield tuple(np.asarray(x)[which] for x in (*self.observe(roll)[:3], roll))
 
-    def _log_p(self, rolls, chosen, n_chains, n_temperatures, seed, exact, reverse):
+    def _log_p(self, rolls, chosen, how, exact):
         """Log-likelihoods of the chosen frames of all rolls, and their standard errors."""
-        n_chains, n_temperatures = integer("n_chains", n_chains, 2), integer("n_temperatures", n_temperatures, 2)
         log_z = None
         if self.graphs.free_energy is not None:
             log_z = self._exact_log_partition
             if not exact:
-                anneal = self._annealing_from(seed)
+                anneal = self._annealing_from(how.seed)
                 log_z = partial(
                     likelihood.annealed_log_partition,
                     anneal,
-                    n_chains=n_chains,
-                    n_temperatures=n_temperatures,
-                    reverse=reverse,
+                    n_chains=how.n_chains,
+                    n_temperatures=how.n_temperatures,
+                    reverse=how.reverse,
                     **self._blocks,
                 )
-        return likelihood.log_likelihoods(self._observed(rolls, chosen), log_z, block=frames_per_block(n_chains))
+        return likelihood.log_likelihoods(self._observed(rolls, chosen), log_z, block=frames_per_block(how.n_chains))
 
     def _exact_log_partition(self, bv, bh):
         return log_partition(self.graphs.params[0].get_value(), bv, bh, self.visible), np.zeros(len(bv))
