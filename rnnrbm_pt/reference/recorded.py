@@ -1,4 +1,4 @@
-"""What the original printed, as numbers.
+"""The numbers that the original printed.
 
 Two references, both of the program's own defaults on the tutorial's 694 training files: 150 and 100 hidden units,
 lr=0.001, r=(21, 109), dt=0.3, batch_size=100, float64, seed 0xbeef. An epoch is 1,912 updates, and its number is the
