@@ -42,5 +42,5 @@ class Ours(OurOp, Op):
         return [DisconnectedType()() if point is None else point for point in eval_points]
 
 
-ours = Ours()
+ours: Any = Ours()
 """ours(x): x, in a graph that the rewrites of this package may change."""
