@@ -7,7 +7,7 @@ import pytensor.tensor as pt
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.training.gradients import gradients_of, total_norm
 from rnnrbm_pt.training.scalars import learning_updates
-from rnnrbm_pt.training.updates import with_slots
+from rnnrbm_pt.training.slots import with_slots
 
 
 class UpdateFunctions:
