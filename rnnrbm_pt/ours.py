@@ -48,7 +48,7 @@ class NamedGraph(OurOp, OpFromGraph):
     """A piece of a graph that a backend may have code of its own for, by its name; elsewhere it is its inner graph."""
 
 
-def named_graph(name: str, inputs: Sequence[Variable], compute: Callable[..., Variable]) -> Variable:
+def named_graph(name: str, inputs: Sequence[Variable], compute: Callable[..., Variable]) -> Any:
     """compute(*inputs), as a piece of a graph with a name.
 
     Parameters
@@ -72,5 +72,5 @@ NADE_LOGITS = "nade_logits"
 GRADIENT = "_LOp"
 """What PyTensor adds to the name of a graph for that of its gradient."""
 
-ours = Ours()
+ours: Any = Ours()
 """ours(x): x, in a graph that the rewrites of this package may change."""

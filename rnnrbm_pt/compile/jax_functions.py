@@ -4,8 +4,8 @@ JAX compiles for fixed shapes, while a graph takes its sizes from its parameters
 when the function is called and its shapes are known, once for each combination of shapes: parameters and inputs are
 replaced by variables of these shapes, integers such as n_steps by constants, and PyTensor derives all sizes from them.
 
-What a function updates stays on the device, as JAX's arrays, until somebody reads it. Functions of other backends that
-share it need it brought back before, by `to_host`.
+Updated values stay on the device, as JAX's arrays, until they are read. Call `to_host` before a function of another
+backend uses them.
 """
 
 import warnings
@@ -34,7 +34,7 @@ from rnnrbm_pt.compile.rewriting.scope import HoldsOurs
 def prepare_jax() -> None:
     """Have JAX allow float64, draw from streams of Philox, and keep what it compiles for the next process.
 
-    What it compiled lies beside PyTensor's own, unless JAX was told where already (by JAX_COMPILATION_CACHE_DIR, too).
+    JAX's cache is beside PyTensor's, unless JAX has another folder already (by JAX_COMPILATION_CACHE_DIR, say).
 
     Raises
     ------
@@ -101,7 +101,7 @@ def static(type_: TensorType, shape: Sequence[int]) -> TensorType:
 
 
 class JaxFunction:
-    """What `pytensor.function` is for the other backends.
+    """A compiled function, as `pytensor.function` makes it for the other backends.
 
     Parameters
     ----------

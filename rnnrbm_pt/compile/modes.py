@@ -204,7 +204,7 @@ def bounded_threads(n: int = 1) -> Iterator[None]:
 @contextmanager
 def _bounded_numba_threads(n: int) -> Iterator[None]:
     if "numba" not in sys.modules and (n == 1 or find_spec("numba") is None):
-        yield  # nothing of it runs yet, and what will takes one thread unless it is told otherwise
+        yield  # no code of Numba runs yet, and later code uses one thread by default
         return
     import numba
 

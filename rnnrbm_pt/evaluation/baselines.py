@@ -62,7 +62,7 @@ class FairCoins:
 
 
 class NoteFrequencies(FairCoins):
-    """The note 1-gram: each note is on as often as in training, whatever came before: (n_on + 1) / (n_frames + 2)."""
+    """The note 1-gram: each note is on with p = (n_on + 1) / (n_frames + 2), independent of the past."""
 
     name = "note 1-gram"
 

@@ -25,12 +25,14 @@ import math
 
 import pytensor.tensor as pt
 from pytensor import scan
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.rbm import draw_visible, mean_hidden, mean_visible
+from rnnrbm_pt.graphs.types import Rngs, Updates
 from rnnrbm_pt.streams.draw import bernoulli
 
 
-def log_partition_of_base(bv, bh, visible="binary"):
+def log_partition_of_base(bv: TensorVariable, bh: TensorVariable, visible: str = "binary") -> TensorVariable:
     """log Z of RBMs without weights.
 
     Parameters
@@ -50,7 +52,9 @@ def log_partition_of_base(bv, bh, visible="binary"):
     return hidden + pt.softplus(bv).sum(axis=-1, dtype="float64")
 
 
-def log_ratio(v, W, bh, b_from, b_to):
+def log_ratio(
+    v: TensorVariable, W: TensorVariable, bh: TensorVariable, b_from: TensorVariable, b_to: TensorVariable
+) -> TensorVariable:
     """F_{b_from}(v) - F_{b_to}(v), shape (n_rows,), of float64: the visible biases cancel, as each beta has them."""
     both = pt.stack([b_from, b_to])[:, None, None]
     # One softplus of both: Numba makes no vector instructions of a loop that holds two, and took six times as long.
@@ -59,7 +63,15 @@ def log_ratio(v, W, bh, b_from, b_to):
     return log_sums[1] - log_sums[0]
 
 
-def annealed_importance(W, bv, bh, betas, v, rngs, visible="binary"):
+def annealed_importance(
+    W: TensorVariable,
+    bv: TensorVariable,
+    bh: TensorVariable,
+    betas: TensorVariable,
+    v: TensorVariable,
+    rngs: Rngs,
+    visible: str = "binary",
+) -> tuple[TensorVariable, TensorVariable, Updates]:
     """Send a chain for each row of biases through RBMs at a sequence of inverse temperatures.
 
     Parameters

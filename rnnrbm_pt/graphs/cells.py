@@ -1,7 +1,7 @@
 """A recurrence as a value.
 
 `rnnrbm_cell`, `rtrbm_cell` and `lstm_rtrbm_cell` make the cells of the library's models, each beside its equations. A
-recurrence of your own is one more function that returns a `Cell`; see `sequence.rbm_builder`.
+recurrence of your own is one more function that returns a `Cell`; see `graphs.builders`.
 """
 
 from collections.abc import Callable

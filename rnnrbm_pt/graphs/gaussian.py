@@ -10,9 +10,12 @@ practical guide to training restricted Boltzmann machines, 2010, section 13.2). 
 import math
 
 import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
 
 
-def gaussian_free_energy(v, W, bv, bh):
+def gaussian_free_energy(
+    v: TensorVariable, W: TensorVariable, bv: TensorVariable, bh: TensorVariable
+) -> TensorVariable:
     """Free energy of real-valued frames: p(v) = exp(-F(v)) / Z, a density.
 
     Parameters
@@ -29,7 +32,7 @@ def gaussian_free_energy(v, W, bv, bh):
     return ((v - bv) ** 2).sum(axis=-1) / 2 - pt.softplus(pt.dot(v, W) + bh).sum(axis=-1)
 
 
-def gaussian_log_density(v, mean):
+def gaussian_log_density(v: TensorVariable, mean: TensorVariable) -> TensorVariable:
     """log Normal(v; mean, 1), summed over the units.
 
     Parameters

@@ -14,13 +14,17 @@ text of the paper was not at hand, and its equations may differ. With Wsh (and W
 """
 
 from dataclasses import replace
+from typing import Unpack
 
+import numpy as np
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.builders import RbmCommon, rbm_builder
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
-from rnnrbm_pt.graphs.sequence import sequence_graphs, sources_of_randomness
+from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
+from rnnrbm_pt.graphs.types import Params
 from rnnrbm_pt.roles import moving_hidden, of_rbm
 
 GATES = "ifog"
@@ -28,15 +32,15 @@ GATES = "ifog"
 
 
 def lstm_rtrbm_cell(
-    n_visible,
-    n_hidden,
-    n_hidden_recurrent,
+    n_visible: int,
+    n_hidden: int,
+    n_hidden_recurrent: int,
     *,
-    random_state,
-    params=None,
-    dynamic_visible_bias=False,
-    learn_initial=False,
-):
+    random_state: np.random.RandomState,
+    params: Params | None = None,
+    dynamic_visible_bias: bool = False,
+    learn_initial: bool = False,
+) -> Cell:
     """The recurrence of the LSTM-RTRBM. Its state is u, what is added to the hidden biases, s and c.
 
     Parameters
@@ -67,9 +71,9 @@ def lstm_rtrbm_cell(
         params = W, bv, bh, Wuh, Wsh
         of_rbm(W, bv, bh)
         moving_hidden(Wuh, Wsh)
-        for gate in GATES:
-            params += normal(n_visible, n_s, 0.01, f"Wv{gate}"), normal(n_s, n_s, 0.01, f"Ws{gate}")
-            params += (shared_zeros(n_s, name=f"b{gate}"),)
+        for g in GATES:
+            params += normal(n_visible, n_s, 0.01, f"Wv{g}"), normal(n_s, n_s, 0.01, f"Ws{g}")
+            params += (shared_zeros(n_s, name=f"b{g}"),)
         if dynamic_visible_bias:
             params += normal(n_hidden, n_visible, 0.0001, "Wuv"), normal(n_s, n_visible, 0.01, "Wsv")
         if learn_initial:
@@ -104,23 +108,14 @@ def lstm_rtrbm_cell(
 
 
 def build_lstm_rtrbm(
-    n_visible,
-    n_hidden,
-    n_hidden_recurrent,
+    n_visible: int,
+    n_hidden: int,
+    n_hidden_recurrent: int,
     *,
-    random_state=None,
-    streams=None,
-    k=15,
-    k_generate=25,
-    n_steps=200,
-    u_init=None,
-    batched=False,
-    carried=None,
-    params=None,
-    dynamic_visible_bias=False,
-    learn_initial=False,
-    visible="binary",
-):
+    dynamic_visible_bias: bool = False,
+    learn_initial: bool = False,
+    **common: Unpack[RbmCommon],
+) -> SequenceGraphs:
     """Construct an LSTM-RTRBM: its parameters, the graph that trains it and the graph that generates from it.
 
     Parameters
@@ -131,16 +126,16 @@ def build_lstm_rtrbm(
         Number of hidden units of the conditional RBMs.
     n_hidden_recurrent : int
         Number of cells of the LSTM.
-    random_state, streams, k, k_generate, n_steps, batched, carried, params, visible
-        As `build_rnnrbm` takes them.
-    u_init : tuple of four vectors, optional
-        Before the first generated frame: the expected hidden units u, what is added to the hidden biases, the output s
-        of the LSTM and its cells c.
     dynamic_visible_bias : bool
         Whether the visible biases move with u and s too, by two more matrices Wuv and Wsv.
     learn_initial : bool
         Whether the hidden units of the first step have biases of their own, bh + bh0, and s and c start from parameters
         s0 and c0. Otherwise those are bh, and zeros.
+    u_init : tuple of four vectors, optional
+        Before the first generated frame: the expected hidden units u, what is added to the hidden biases, the output s
+        of the LSTM and its cells c.
+    **common
+        As `build_rnnrbm` takes them: random_state, streams, k, k_generate, n_steps, batched, carried, params, visible.
 
     Returns
     -------
@@ -148,26 +143,13 @@ def build_lstm_rtrbm(
         Unpacks as the tutorial's eight, where params is (W, bv, bh, Wuh, Wsh), then (Wvi, Wsi, bi) and so on of the
         gates i, f, o and g, then Wuv and Wsv, and bh0, s0 and c0, where they are asked for.
     """
-    random_state, streams = sources_of_randomness(random_state, streams)
-    cell = lstm_rtrbm_cell(
+    graphs = rbm_builder(lstm_rtrbm_cell)(
         n_visible,
         n_hidden,
         n_hidden_recurrent,
-        random_state=random_state,
-        params=params,
         dynamic_visible_bias=dynamic_visible_bias,
         learn_initial=learn_initial,
+        **common,
     )
-    graphs = sequence_graphs(
-        cell,
-        streams=streams,
-        k=k,
-        k_generate=k_generate,
-        n_steps=n_steps,
-        u_init=u_init,
-        batched=batched,
-        carried=carried,
-        visible=visible,
-    )
-    _, _, s_t, _ = graphs.states
-    return replace(graphs, features=(graphs.u_t, s_t))  # u_t is mean_h
+    u_t, _, s_t, _ = graphs.states
+    return replace(graphs, features=(u_t, s_t))  # u_t is mean_h

@@ -9,8 +9,11 @@ pitch. One pass over them carries a_i along, so that a frame costs O(n_visible n
 
 import pytensor.tensor as pt
 from pytensor import scan
+from pytensor.graph.basic import Variable
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
+from rnnrbm_pt.graphs.types import Count, Objective
 from rnnrbm_pt.ours import NADE_LOGITS, named_graph, ours
 from rnnrbm_pt.streams.draw import bernoulli
 
@@ -25,18 +28,20 @@ def next_a(a_i, v_i, W_i):
     return a_i + v_i[:, None] * W_i
 
 
-def _units_first(bv, bh, n_frames):
+def _units_first(bv: TensorVariable, bh: TensorVariable, n_frames: Count) -> tuple[TensorVariable, TensorVariable]:
     """Biases of each frame: a row a visible unit, as the pass over the units takes them, and a row a frame."""
     bv, bh = (pt.zeros((n_frames, 1), dtype=b.dtype) + b for b in (bv, bh))
     return bv.T, bh  # (n_visible, n_frames), (n_frames, n_hidden)
 
 
-def _frames(x):
+def _frames(x: TensorVariable) -> TensorVariable:
     """One frame a row, for biases of any number of axes but one; a vector of biases is for all frames."""
     return x.reshape((-1, x.shape[-1])) if x.type.ndim != 1 else x
 
 
-def nade_logits(v, W, V, bv, bh):
+def nade_logits(
+    v: TensorVariable, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
+) -> TensorVariable:
     """The logit of each unit of given frames, given the units before it.
 
     Parameters
@@ -56,7 +61,9 @@ def nade_logits(v, W, V, bv, bh):
     return named_graph(NADE_LOGITS, [frames, W, V, bv, bh], pass_over_units).reshape(v.shape)
 
 
-def pass_over_units(v, W, V, bv, bh):
+def pass_over_units(
+    v: TensorVariable, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
+) -> TensorVariable:
     """The logits of `nade_logits` by one scan over the units, for matrices with a row per frame."""
     logits, _ = scan(
         lambda v_i, W_i, V_i, bv_i, a_i: (nade_logit(a_i, V_i, bv_i), next_a(a_i, v_i, W_i)),
@@ -69,7 +76,9 @@ def pass_over_units(v, W, V, bv, bh):
     return logits.T
 
 
-def sample_nade(rng, n_frames, W, V, bv, bh):
+def sample_nade(
+    rng: Variable, n_frames: Count, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
+) -> tuple[TensorVariable, TensorVariable, Variable]:
     """Draw frames, exactly, in one pass over the units.
 
     Parameters
@@ -107,7 +116,15 @@ def sample_nade(rng, n_frames, W, V, bv, bh):
     return v.T, mean_v.T, next_rng
 
 
-def build_nade(v, W, V, bv, bh, *, weights=None):
+def build_nade(
+    v: TensorVariable,
+    W: TensorVariable,
+    V: TensorVariable,
+    bv: TensorVariable,
+    bh: TensorVariable,
+    *,
+    weights: TensorVariable | None = None,
+) -> Objective:
     """Construct the exact negative log-likelihood of frames under a NADE, in the form of `build_rbm`.
 
     Parameters

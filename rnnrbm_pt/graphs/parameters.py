@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytensor
+from pytensor.tensor.sharedvar import TensorSharedVariable
 
 
-def shared_normal(num_rows, num_cols, scale=1, *, random_state=None, name=None):
+def shared_normal(
+    num_rows: int,
+    num_cols: int,
+    scale: float = 1,
+    *,
+    random_state: np.random.RandomState | None = None,
+    name: str | None = None,
+) -> TensorSharedVariable:
     """A shared matrix with normally distributed elements.
 
     Parameters
@@ -24,7 +32,7 @@ def shared_normal(num_rows, num_cols, scale=1, *, random_state=None, name=None):
     return pytensor.shared(value.astype(pytensor.config.floatX), name=name)
 
 
-def shared_zeros(*shape, name=None):
+def shared_zeros(*shape: int, name: str | None = None) -> TensorSharedVariable:
     """A shared tensor of zeros, of floatX.
 
     Parameters

@@ -6,13 +6,22 @@ samples. Of each draw the probabilities are taken instead of the bits: they have
 
 import pytensor.tensor as pt
 from pytensor import scan
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.nade import sample_nade
 from rnnrbm_pt.graphs.rbm import draw_visible, mean_hidden, mean_visible
+from rnnrbm_pt.graphs.types import Rngs, Updates
 from rnnrbm_pt.streams.draw import bernoulli
 
 
-def expected_visible_of_rbm(W, bv, bh, weights, rngs, visible="binary"):
+def expected_visible_of_rbm(
+    W: TensorVariable,
+    bv: TensorVariable,
+    bh: TensorVariable,
+    weights: TensorVariable,
+    rngs: Rngs,
+    visible: str = "binary",
+) -> tuple[TensorVariable, Updates]:
     """Estimate E[v] under the RBM of each row of biases, by a Gibbs chain that starts where generation does: at zeros.
 
     Parameters
@@ -51,7 +60,9 @@ def expected_visible_of_rbm(W, bv, bh, weights, rngs, visible="binary"):
     return totals[-1], {rng_h: next_rng_h, rng_v: next_rng_v}
 
 
-def expected_visible_of_nade(W, V, bv, bh, weights, rngs):
+def expected_visible_of_nade(
+    W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable, weights: TensorVariable, rngs: Rngs
+) -> tuple[TensorVariable, Updates]:
     """Estimate E[v] under the NADE of each row of biases, by one exact sample of each.
 
     Parameters

@@ -9,8 +9,11 @@ import weakref
 
 import pytensor.tensor as pt
 from pytensor import scan
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.gaussian import gaussian_free_energy, gaussian_log_density
+from rnnrbm_pt.graphs.types import Count, Objective, Rngs
 from rnnrbm_pt.ours import ours
 from rnnrbm_pt.streams.draw import bernoulli, gaussian
 from rnnrbm_pt.streams.srs import RandomStreams
@@ -113,15 +116,15 @@ def log_pseudo_likelihood(v, logit):
     return -(v * pt.softplus(-logit) + (1 - v) * pt.softplus(logit)).sum(axis=-1)
 
 
-def _frames(x):
+def _frames(x: TensorVariable) -> TensorVariable:
     """One frame a row, where there are several sequences of them; else the variable itself."""
     return x.reshape((-1, x.shape[-1])) if x.type.ndim == 3 else x
 
 
-_given_out = weakref.WeakSet()
+_given_out: weakref.WeakSet[SharedVariable] = weakref.WeakSet()
 
 
-def _default_rngs():
+def _default_rngs() -> Rngs:
     """The four streams of a `build_rbm` that was given none; a warning if another one still draws from such streams."""
     if len(_given_out):
         warnings.warn(
@@ -134,7 +137,17 @@ def _default_rngs():
     return rngs
 
 
-def build_rbm(v, W, bv, bh, k, *, rngs=None, weights=None, visible="binary"):
+def build_rbm(
+    v: TensorVariable,
+    W: TensorVariable,
+    bv: TensorVariable,
+    bh: TensorVariable,
+    k: Count,
+    *,
+    rngs: Rngs | None = None,
+    weights: TensorVariable | None = None,
+    visible: str = "binary",
+) -> Objective:
     """Construct a k-step Gibbs chain that starts at v, and the contrastive divergence of its end.
 
     Parameters

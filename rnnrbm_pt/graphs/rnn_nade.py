@@ -8,26 +8,28 @@ Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in hig
 section 4.2. Its likelihood and its gradient are exact, and so are its samples.
 """
 
-from dataclasses import replace
-from functools import partial
+from typing import Any, Unpack
 
-from rnnrbm_pt.graphs.nade import build_nade, nade_logits, sample_nade
+import numpy as np
+
+from rnnrbm_pt.graphs.builders import NadeCommon, nade_builder
+from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal
-from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
-from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood, mean_hidden
 from rnnrbm_pt.graphs.rnnrbm import rnnrbm_cell
-from rnnrbm_pt.graphs.sequence import (
-    SequenceGraphs,
-    generation,
-    observed_frames,
-    recurrence,
-    sequence_weights,
-    sources_of_randomness,
-)
+from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
+from rnnrbm_pt.graphs.types import Params
 from rnnrbm_pt.roles import of_rbm
 
 
-def rnn_nade_cell(n_visible, n_hidden, n_hidden_recurrent, *, random_state, params=None, **settings):
+def rnn_nade_cell(
+    n_visible: int,
+    n_hidden: int,
+    n_hidden_recurrent: int,
+    *,
+    random_state: np.random.RandomState,
+    params: Params | None = None,
+    **settings: Any,
+) -> Cell:
     """The recurrence of the RNN-NADE: that of the RNN-RBM, with the parameter V of a NADE after W.
 
     Parameters
@@ -52,91 +54,15 @@ def rnn_nade_cell(n_visible, n_hidden, n_hidden_recurrent, *, random_state, para
     return cell._replace(params=(W, V, *cell.params[1:]))
 
 
-def train_graph(cell, *, batched=False, carried=None):
-    """Construct the graph that trains a cell whose biases are those of a NADE. Nothing is drawn.
-
-    Parameters
-    ----------
-    cell : Cell
-        The first of its parameters are W and V, shape (n_visible, n_hidden).
-    batched, carried
-        As `sequence.train_graph` takes them.
-
-    Returns
-    -------
-    SequenceGraphs
-        Without `v_t` and `updates_generate`, which `generate_graph` makes.
-    """
-    W, V, *_ = cell.params
-    v, mask = observed_frames(batched)
-    states, bv_t, bh_t = recurrence(cell, v, carried)
-    weights = sequence_weights(mask) if batched else None
-    v_sample, cost, monitor, updates_train = build_nade(v, W, V, bv_t, bh_t, weights=weights)
-
-    mean_h = mean_hidden(v, W, bh_t)
-    return SequenceGraphs(
-        v,
-        v_sample,
-        cost,
-        monitor,
-        cell.params,
-        updates_train,
-        mask=mask,
-        initial=cell.initial,
-        states=states,
-        u_t=states[0],
-        bv_t=bv_t,
-        bh_t=bh_t,
-        mean_h=mean_h,
-        reconstruction=v_sample,
-        features=(mean_h, states[0]),
-        log_likelihood=log_pseudo_likelihood(v, nade_logits(v, W, V, bv_t, bh_t)),
-        expected_visible=partial(expected_visible_of_nade, W=W, V=V),
-    )
-
-
-def generate_graph(cell, *, rngs, n_steps, u_init=None):
-    """Construct the graph that generates from a cell whose biases are those of a NADE: each frame is an exact sample.
-
-    Parameters
-    ----------
-    cell : Cell
-        The first of its parameters are W and V, shape (n_visible, n_hidden).
-    rngs : sequence of random generators
-        As an RBM has them; only the second, rng_v, is used.
-    n_steps, u_init
-        As `sequence.generate_graph` takes them.
-
-    Returns
-    -------
-    v_t : matrix, shape (n_steps, n_visible)
-    updates : dict {random generator: next random generator}
-    """
-    W, V, *_ = cell.params
-    _, rng_v, *_ = rngs
-
-    def draw(bv_t, bh_t, rng_v):
-        v_t, _, next_rng_v = sample_nade(rng_v, 1, W, V, bv_t, bh_t)
-        return v_t[0], next_rng_v
-
-    return generation(cell, draw, rngs=(rng_v,), n_steps=n_steps, u_init=u_init)
-
-
 def build_rnn_nade(
-    n_visible,
-    n_hidden,
-    n_hidden_recurrent,
+    n_visible: int,
+    n_hidden: int,
+    n_hidden_recurrent: int,
     *,
-    random_state=None,
-    streams=None,
-    n_steps=200,
-    u_init=None,
-    batched=False,
-    carried=None,
-    params=None,
-    nonlinearity="tanh",
-    learn_initial=False,
-):
+    nonlinearity: str = "tanh",
+    learn_initial: bool = False,
+    **common: Unpack[NadeCommon],
+) -> SequenceGraphs:
     """Construct an RNN-NADE: its parameters, the graph that trains it and the graph that generates from it.
 
     Parameters
@@ -147,8 +73,8 @@ def build_rnn_nade(
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    random_state, streams, n_steps, u_init, batched, carried, params, nonlinearity, learn_initial
-        As `build_rnnrbm` takes them.
+    nonlinearity, learn_initial, **common
+        As `build_rnnrbm` takes them: random_state, streams, n_steps, u_init, batched, carried, params.
 
     Returns
     -------
@@ -157,16 +83,6 @@ def build_rnn_nade(
         asked for; cost is the negative log-likelihood a frame, monitor the log-likelihood, v_sample as `build_nade` has
         it, and updates_train empty. Beside the eight, `log_likelihood` has that of each frame given those before it.
     """
-    random_state, streams = sources_of_randomness(random_state, streams)
-    cell = rnn_nade_cell(
-        n_visible,
-        n_hidden,
-        n_hidden_recurrent,
-        random_state=random_state,
-        params=params,
-        nonlinearity=nonlinearity,
-        learn_initial=learn_initial,
+    return nade_builder(rnn_nade_cell)(
+        n_visible, n_hidden, n_hidden_recurrent, nonlinearity=nonlinearity, learn_initial=learn_initial, **common
     )
-    training = train_graph(cell, batched=batched, carried=carried)
-    v_t, updates = generate_graph(cell, rngs=streams.rbm("_generate"), n_steps=n_steps, u_init=u_init)
-    return replace(training, v_t=v_t, updates_generate=updates)

@@ -7,25 +7,31 @@
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
 """
 
+import numpy as np
 import pytensor.tensor as pt
+from pytensor.tensor.sharedvar import TensorSharedVariable
 
+from rnnrbm_pt.graphs.builders import sources_of_randomness
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
-from rnnrbm_pt.graphs.sequence import nonlinear, sequence_graphs, sources_of_randomness
+from rnnrbm_pt.graphs.sequence import Carried, nonlinear, rbm_graphs
+from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
+from rnnrbm_pt.graphs.types import Count, InitialStates, Params
 from rnnrbm_pt.roles import moving_hidden, of_rbm
+from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 
 def rnnrbm_cell(
-    n_visible,
-    n_hidden,
-    n_hidden_recurrent,
+    n_visible: int,
+    n_hidden: int,
+    n_hidden_recurrent: int,
     *,
-    random_state,
-    params=None,
-    W=None,
-    nonlinearity="tanh",
-    learn_initial=False,
-):
+    random_state: np.random.RandomState,
+    params: Params | None = None,
+    W: TensorSharedVariable | None = None,
+    nonlinearity: str = "tanh",
+    learn_initial: bool = False,
+) -> Cell:
     """The recurrence of the RNN-RBM: a simple RNN whose state moves both biases.
 
     Parameters
@@ -80,23 +86,23 @@ def rnnrbm_cell(
 
 
 def build_rnnrbm(
-    n_visible,
-    n_hidden,
-    n_hidden_recurrent,
+    n_visible: int,
+    n_hidden: int,
+    n_hidden_recurrent: int,
     *,
-    random_state=None,
-    streams=None,
-    k=15,
-    k_generate=25,
-    n_steps=200,
-    u_init=None,
-    batched=False,
-    carried=None,
-    params=None,
-    nonlinearity="tanh",
-    learn_initial=False,
-    visible="binary",
-):
+    random_state: np.random.RandomState | None = None,
+    streams: RandomStreams | SameStreams | None = None,
+    k: Count = 15,
+    k_generate: Count = 25,
+    n_steps: Count = 200,
+    u_init: InitialStates = None,
+    batched: bool = False,
+    carried: Carried | None = None,
+    params: Params | None = None,
+    nonlinearity: str = "tanh",
+    learn_initial: bool = False,
+    visible: str = "binary",
+) -> SequenceGraphs:
     """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
 
     Parameters
@@ -153,7 +159,7 @@ def build_rnnrbm(
         nonlinearity=nonlinearity,
         learn_initial=learn_initial,
     )
-    return sequence_graphs(
+    return rbm_graphs(
         cell,
         streams=streams,
         k=k,

@@ -9,17 +9,29 @@ RNN has a sigmoid, Wvu = W, Wuu = Wuh, bu = bh and Wuv = 0.
 """
 
 from dataclasses import replace
+from typing import Unpack
 
+import numpy as np
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.builders import RbmCommon, rbm_builder
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
-from rnnrbm_pt.graphs.sequence import sequence_graphs, sources_of_randomness
+from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
+from rnnrbm_pt.graphs.types import Params
 from rnnrbm_pt.roles import moving_hidden, of_rbm
 
 
-def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, dynamic_visible_bias=False, learn_initial=False):
+def rtrbm_cell(
+    n_visible: int,
+    n_hidden: int,
+    *,
+    random_state: np.random.RandomState,
+    params: Params | None = None,
+    dynamic_visible_bias: bool = False,
+    learn_initial: bool = False,
+) -> Cell:
     """The recurrence of the RTRBM. Its state is u and u Wuh, which two equations need.
 
     Parameters
@@ -70,22 +82,13 @@ def rtrbm_cell(n_visible, n_hidden, *, random_state, params=None, dynamic_visibl
 
 
 def build_rtrbm(
-    n_visible,
-    n_hidden,
+    n_visible: int,
+    n_hidden: int,
     *,
-    random_state=None,
-    streams=None,
-    k=15,
-    k_generate=25,
-    n_steps=200,
-    u_init=None,
-    batched=False,
-    carried=None,
-    params=None,
-    dynamic_visible_bias=False,
-    learn_initial=False,
-    visible="binary",
-):
+    dynamic_visible_bias: bool = False,
+    learn_initial: bool = False,
+    **common: Unpack[RbmCommon],
+) -> SequenceGraphs:
     """Construct an RTRBM: its parameters, the graph that trains it and the graph that generates from it.
 
     Parameters
@@ -94,39 +97,22 @@ def build_rtrbm(
         Number of visible units: the width of a frame.
     n_hidden : int
         Number of hidden units, which are the recurrent ones too.
-    random_state, streams, k, k_generate, n_steps, batched, carried, params, visible
-        As `build_rnnrbm` takes them.
-    u_init : tuple of two vectors, shape (n_hidden,), optional
-        Before the first generated frame: the expected hidden units u and what they add to the hidden biases, u Wuh.
     dynamic_visible_bias : bool
         Whether the visible biases move with u too, by one more matrix Wuv.
     learn_initial : bool
         Whether the hidden units of the first step have biases of their own, bh + bh0, as in the paper (whose b_init
         this is). Otherwise those are bh.
+    u_init : tuple of two vectors, shape (n_hidden,), optional
+        Before the first generated frame: the expected hidden units u and what they add to the hidden biases, u Wuh.
+    **common
+        As `build_rnnrbm` takes them: random_state, streams, k, k_generate, n_steps, batched, carried, params, visible.
 
     Returns
     -------
     SequenceGraphs
         Unpacks as the tutorial's eight, where params is (W, bv, bh, Wuh), then Wuv and bh0 where they are asked for.
     """
-    random_state, streams = sources_of_randomness(random_state, streams)
-    cell = rtrbm_cell(
-        n_visible,
-        n_hidden,
-        random_state=random_state,
-        params=params,
-        dynamic_visible_bias=dynamic_visible_bias,
-        learn_initial=learn_initial,
+    graphs = rbm_builder(rtrbm_cell)(
+        n_visible, n_hidden, dynamic_visible_bias=dynamic_visible_bias, learn_initial=learn_initial, **common
     )
-    graphs = sequence_graphs(
-        cell,
-        streams=streams,
-        k=k,
-        k_generate=k_generate,
-        n_steps=n_steps,
-        u_init=u_init,
-        batched=batched,
-        carried=carried,
-        visible=visible,
-    )
-    return replace(graphs, features=(graphs.u_t,))  # which is mean_h
+    return replace(graphs, features=graphs.states[:1])  # which is mean_h

@@ -1,115 +1,40 @@
-"""What the models of sequences share: the graphs they return, and the two loops around an RBM whose biases move.
+"""The loops of sequence models over frames, and the two graphs around an RBM whose biases move.
 
 A model of the RNN-RBM family is a `Cell`: it says which biases its state gives the RBM of a step, and how a frame
-changes that state. `train_graph` runs it over given frames, `generate_graph` over frames of its own.
+changes that state. `train_graph` runs it over given frames, `generate_graph` over frames of its own. The same two
+graphs around a NADE are in `graphs.nade_sequence`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
 import pytensor.tensor as pt
 from pytensor import scan
+from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
+from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.prediction import expected_visible_of_rbm
 from rnnrbm_pt.graphs.rbm import build_rbm, free_energy, mean_hidden, mean_visible
+from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
+from rnnrbm_pt.graphs.types import Count, InitialStates, Objective, Rngs, Tensors, Updates
 from rnnrbm_pt.ours import ours
-from rnnrbm_pt.streams.srs import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 NONLINEARITIES = {"tanh": pt.tanh, "sigmoid": pt.sigmoid, "relu": lambda x: pt.maximum(x, 0)}
 """What an RNN may apply to its sums; the tutorial's is tanh."""
 
-EIGHT = "v", "v_sample", "cost", "monitor", "params", "updates_train", "v_t", "updates_generate"
-"""What the tutorial's ``build_rnnrbm`` returns, in its order."""
 
-
-@dataclass(frozen=True, eq=False)
-class SequenceGraphs:
-    """What a ``build_*`` function of a sequence model returns. It unpacks as the tutorial's eight, its first fields.
-
-    `train_graph` alone leaves `v_t` and `updates_generate` at None.
-    """
-
-    v: TensorVariable
-    """Matrix (n_steps, n_visible): the sequence to train on. With a `mask`, (n_steps, n_sequences, n_visible)."""
-    v_sample: TensorVariable
-    """Matrix like v, one frame per row: the negative particles, to be held constant in the gradient."""
-    cost: TensorVariable
-    """Scalar whose gradient, with v_sample constant, is the CD-k estimate. Averaged over frames."""
-    monitor: TensorVariable
-    """Scalar: log pseudo-likelihood, averaged over frames."""
-    params: tuple
-    """The shared variables to learn."""
-    updates_train: dict
-    """{random generator: next}: for a function that computes any of v_sample, cost, monitor."""
-    v_t: TensorVariable | None = None
-    """Matrix (n_steps, n_visible): a sequence drawn from the model."""
-    updates_generate: dict | None = None
-    """{random generator: next}: for a function that computes v_t."""
-
-    mask: TensorVariable | None = None
-    """Matrix (n_steps, n_sequences), where v has several sequences: 1 for a frame, 0 after the end of a sequence. All
-    fields with a time axis then have the axis of the sequences after it."""
-    initial: tuple = ()
-    """Vectors: the states before the first frame."""
-    states: tuple = ()
-    """Matrices (n_steps, n): all that the model carries from frame to frame, after each frame of v."""
-    u_t: TensorVariable | None = None
-    """Matrix (n_steps, n_hidden_recurrent): the first of `states`."""
-    bv_t: TensorVariable | None = None
-    """Matrix (n_steps, n_visible): the visible biases of each step."""
-    bh_t: TensorVariable | None = None
-    """Matrix (n_steps, n_hidden): the hidden biases of each step."""
-    mean_h: TensorVariable | None = None
-    """Matrix (n_steps, n_hidden): the expected hidden units of each step, given its frame and those before."""
-    reconstruction: TensorVariable | None = None
-    """Matrix like v: each frame as the model sees it, given those before. For an RBM, E[v | mean_h]."""
-    features: tuple = ()
-    """Matrices (n_steps, n): what the model knows after each frame, by default `mean_h` and `u_t`."""
-    free_energy: TensorVariable | None = None
-    """Vector (n_steps,): F(v_t) of each step's RBM, in nats. None for a model without RBMs."""
-    log_likelihood: TensorVariable | None = None
-    """Vector (n_steps,): log p(v_t | v_1, ..., v_{t-1}) in nats, if the model has it exactly."""
-    expected_visible: Callable | None = None
-    """expected_visible(bv=, bh=, weights=, rngs=) -> mean, updates: an estimate of E[v] under given biases; see
-    `graphs.prediction`."""
-
-    def __iter__(self):
-        return (getattr(self, name) for name in EIGHT)
-
-
-def nonlinear(name):
+def nonlinear(name: str) -> Callable[[Variable], Variable]:
     """The function of that name; a ValueError says which there are."""
     if name not in NONLINEARITIES:
         raise ValueError(f"nonlinearity: expected one of {', '.join(NONLINEARITIES)}, found {name!r}")
     return NONLINEARITIES[name]
 
 
-def sources_of_randomness(random_state=None, streams=None):
-    """What parameters and graphs are drawn from where the caller does not say: the tutorial's, in its order.
-
-    Parameters
-    ----------
-    random_state : numpy.random.RandomState, optional
-        Without it ``RandomState(0xbeef)``.
-    streams : RandomStreams, optional
-        Without it, those whose seed is the next draw of `random_state`.
-
-    Returns
-    -------
-    random_state, streams
-    """
-    if random_state is None:
-        random_state = np.random.RandomState(SEED)
-    if streams is None:
-        streams = RandomStreams(stream_seed(random_state))
-    return random_state, streams
-
-
-def sequence_weights(mask):
+def sequence_weights(mask: TensorVariable) -> TensorVariable:
     """The weight of each frame where the cost is the mean over sequences of the mean over the frames of each.
 
     Parameters
@@ -126,12 +51,6 @@ def sequence_weights(mask):
     return mask / pt.maximum(lengths, 1) / pt.maximum(pt.gt(lengths, 0).sum(), 1).astype(mask.dtype)
 
 
-def observed_frames(batched):
-    """The variables v, one sequence or several, and mask, which is None for one."""
-    # (n_steps, n_visible), or (n_steps, n_sequences, n_visible) and (n_steps, n_sequences)
-    return (pt.tensor3("v"), pt.matrix("mask")) if batched else (pt.matrix("v"), None)
-
-
 class Carried(NamedTuple):
     """States to go on from, and the switch between them and the model's own initial states.
 
@@ -139,12 +58,12 @@ class Carried(NamedTuple):
     one sequence: without the second axis, and with a scalar switch.
     """
 
-    fresh: Any
+    fresh: TensorVariable
     """Vector (n_sequences,), or scalar: 1 where a sequence begins, 0 where it goes on."""
-    states: tuple
+    states: Sequence[Variable]
     """Matrices (n_sequences, n), or vectors (n,): the states to go on from, one for each of the model's."""
 
-    def first_states(self, initial):
+    def first_states(self, initial: Sequence[Variable]) -> Tensors:
         """The states to start from.
 
         Parameters
@@ -162,7 +81,9 @@ class Carried(NamedTuple):
         return tuple(pt.switch(fresh, begun, state) for begun, state in zip(initial, self.states, strict=True))
 
 
-def recurrence(cell, v, carried=None):
+def recurrence(
+    cell: Cell, v: TensorVariable, carried: Carried | None = None
+) -> tuple[Tensors, TensorVariable, TensorVariable]:
     """Run a cell over given frames. Nothing is drawn: all biases are known before the first Gibbs step.
 
     Parameters
@@ -178,11 +99,11 @@ def recurrence(cell, v, carried=None):
         After each frame.
     bv_t, bh_t : tensors, shape (n_steps, ..., n_visible) and (n_steps, ..., n_hidden)
     """
-    v, initial = ours(v), cell.initial
+    v, initial = ours(v), list(cell.initial)
     if v.type.ndim == 3:
         initial = [pt.zeros((v.shape[1], state.shape[0])) + state for state in initial]  # (n_sequences, n)
     if carried is not None:
-        initial = carried.first_states(initial)
+        initial = list(carried.first_states(initial))
 
     def step(v_t, *rest):
         state = rest[: len(initial)]
@@ -204,7 +125,89 @@ def recurrence(cell, v, carried=None):
     return tuple(states), bv_t, bh_t
 
 
-def generation(cell, draw, *, rngs, n_steps, u_init=None):
+class Observed(NamedTuple):
+    """A cell that was run over given frames, for the RBMs or NADEs of all steps to learn from."""
+
+    v: TensorVariable
+    """The frames: a matrix, or several sequences (n_steps, n_sequences, n_visible)."""
+    mask: TensorVariable | None
+    """Which of them are frames, where there are several sequences."""
+    weights: TensorVariable | None
+    """The weight of each frame in the cost, where there are several sequences; see `sequence_weights`."""
+    states: Tensors
+    """After each frame."""
+    bv_t: TensorVariable
+    """The visible biases of each step."""
+    bh_t: TensorVariable
+    """The hidden biases of each step."""
+
+
+def observed(cell: Cell, batched: bool = False, carried: Carried | None = None) -> Observed:
+    """Run a cell over new variables of frames: one sequence, or several.
+
+    Parameters
+    ----------
+    cell, carried
+        See `recurrence`.
+    batched : bool
+
+    Returns
+    -------
+    Observed
+    """
+    # (n_steps, n_visible), or (n_steps, n_sequences, n_visible) and (n_steps, n_sequences)
+    v, mask = (pt.tensor3("v"), pt.matrix("mask")) if batched else (pt.matrix("v"), None)
+    states, bv_t, bh_t = recurrence(cell, v, carried)
+    return Observed(v, mask, None if mask is None else sequence_weights(mask), states, bv_t, bh_t)
+
+
+def training_graphs(cell: Cell, seen: Observed, objective: Objective) -> SequenceGraphs:
+    """The fields of `SequenceGraphs` that models of RBMs and of NADEs fill in alike.
+
+    Parameters
+    ----------
+    cell : Cell
+        The first of its parameters is W, shape (n_visible, n_hidden).
+    seen : Observed
+    objective : tuple
+        (v_sample, cost, monitor, updates), as `build_rbm` and `build_nade` return them.
+
+    Returns
+    -------
+    SequenceGraphs
+    """
+    mean_h = mean_hidden(seen.v, cell.params[0], seen.bh_t)
+    v_sample, cost, monitor, updates_train = objective
+    return SequenceGraphs(
+        seen.v,
+        v_sample,
+        cost,
+        monitor,
+        cell.params,
+        updates_train,
+        mask=seen.mask,
+        initial=cell.initial,
+        states=seen.states,
+        u_t=seen.states[0],
+        bv_t=seen.bv_t,
+        bh_t=seen.bh_t,
+        mean_h=mean_h,
+        features=(mean_h, seen.states[0]),
+    )
+
+
+def first_states(initial: Sequence[Variable], u_init: InitialStates) -> Sequence[Variable]:
+    """The states before the first generated frame: those that are given, or else those of training."""
+    if u_init is None:
+        return initial
+    if callable(u_init):
+        return u_init(initial)
+    return u_init if isinstance(u_init, (tuple, list)) else (u_init,)
+
+
+def generation(
+    cell: Cell, draw: Callable[..., Any], *, rngs: Rngs, n_steps: Count, u_init: InitialStates = None
+) -> tuple[TensorVariable, Updates]:
     """Run a cell over its own frames: each step draws a frame from the biases of that step, then feeds it to the cell.
 
     Parameters
@@ -243,7 +246,9 @@ def generation(cell, draw, *, rngs, n_steps, u_init=None):
     return v_t, dict(zip(rngs, rest[len(initial) :], strict=True))
 
 
-def train_graph(cell, *, k, rngs, batched=False, carried=None, visible="binary"):
+def train_graph(
+    cell: Cell, *, k: Count, rngs: Rngs, batched: bool = False, carried: Carried | None = None, visible: str = "binary"
+) -> SequenceGraphs:
     """Construct the graph that trains a cell whose biases are those of an RBM.
 
     The frames are given, so the recurrence is deterministic, and the RBMs of all steps are one batch.
@@ -269,34 +274,21 @@ def train_graph(cell, *, k, rngs, batched=False, carried=None, visible="binary")
         Without `v_t` and `updates_generate`, which `generate_graph` makes.
     """
     W = cell.params[0]
-    v, mask = observed_frames(batched)
-    states, bv_t, bh_t = recurrence(cell, v, carried)
-    weights = sequence_weights(mask) if batched else None
+    seen = observed(cell, batched, carried)
+    v, bv_t, bh_t, weights = seen.v, seen.bv_t, seen.bh_t, seen.weights
     v_sample, cost, monitor, updates_train = build_rbm(v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible)
-
-    mean_h = mean_hidden(v, W, bh_t)
-    return SequenceGraphs(
-        v,
-        v_sample,
-        cost,
-        monitor,
-        cell.params,
-        updates_train,
-        mask=mask,
-        initial=cell.initial,
-        states=states,
-        u_t=states[0],
-        bv_t=bv_t,
-        bh_t=bh_t,
-        mean_h=mean_h,
-        reconstruction=mean_visible(mean_h, W, bv_t, visible),
-        features=(mean_h, states[0]),
+    graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train))
+    return replace(
+        graphs,
+        reconstruction=mean_visible(graphs.mean_h, W, bv_t, visible),
         free_energy=free_energy(v, W, bv_t, bh_t, visible),
         expected_visible=partial(expected_visible_of_rbm, W=W, visible=visible),
     )
 
 
-def generate_graph(cell, *, k, rngs, n_steps, u_init=None, visible="binary"):
+def generate_graph(
+    cell: Cell, *, k: Count, rngs: Rngs, n_steps: Count, u_init: InitialStates = None, visible: str = "binary"
+) -> tuple[TensorVariable, Updates]:
     """Construct the graph that generates from a cell whose biases are those of an RBM.
 
     Parameters
@@ -329,18 +321,18 @@ def generate_graph(cell, *, k, rngs, n_steps, u_init=None, visible="binary"):
     return generation(cell, draw, rngs=(rng_h, rng_v), n_steps=n_steps, u_init=u_init)
 
 
-def sequence_graphs(
-    cell,
+def rbm_graphs(
+    cell: Cell,
     *,
-    streams,
-    k=15,
-    k_generate=25,
-    n_steps=200,
-    u_init=None,
-    batched=False,
-    carried=None,
-    visible="binary",
-):
+    streams: RandomStreams | SameStreams,
+    k: Count = 15,
+    k_generate: Count = 25,
+    n_steps: Count = 200,
+    u_init: InitialStates = None,
+    batched: bool = False,
+    carried: Carried | None = None,
+    visible: str = "binary",
+) -> SequenceGraphs:
     """Construct both graphs of a cell: `train_graph` takes four streams, then `generate_graph` takes four.
 
     Parameters
@@ -362,46 +354,3 @@ def sequence_graphs(
     rngs = streams.rbm("_generate")
     v_t, updates = generate_graph(cell, k=k_generate, rngs=rngs, n_steps=n_steps, u_init=u_init, visible=visible)
     return replace(training, v_t=v_t, updates_generate=updates)
-
-
-OPTIONS = {"k", "k_generate", "n_steps", "u_init", "batched", "carried", "visible"}
-"""Keywords of `sequence_graphs`."""
-
-
-def rbm_builder(cell_function):
-    """Make the ``build_*`` function of a recurrence of your own.
-
-    Parameters
-    ----------
-    cell_function : callable
-        cell_function(n_visible, ..., random_state=, params=) -> Cell: makes its parameters from `random_state`, or uses
-        those that are given. The first is W, shape (n_visible, n_hidden).
-
-    Returns
-    -------
-    callable
-        build(n_visible, ..., random_state=None, streams=None, params=None, **settings) -> SequenceGraphs. What
-        `sequence_graphs` takes (k, k_generate, n_steps and so on) goes there; all else goes to `cell_function`.
-
-    Examples
-    --------
-    >>> class GruRbm(SequenceModel):
-    ...     builder = rbm_builder(gru_cell)
-    """
-
-    def build(n_visible, *sizes, random_state=None, streams=None, params=None, **settings):
-        random_state, streams = sources_of_randomness(random_state, streams)
-        options = {name: settings.pop(name) for name in OPTIONS & settings.keys()}
-        cell = cell_function(n_visible, *sizes, random_state=random_state, params=params, **settings)
-        return sequence_graphs(cell, streams=streams, **options)
-
-    return build
-
-
-def first_states(initial, u_init):
-    """The states before the first generated frame: those that are given, or else those of training."""
-    if u_init is None:
-        return initial
-    if callable(u_init):
-        return u_init(initial)
-    return u_init if isinstance(u_init, (tuple, list)) else (u_init,)

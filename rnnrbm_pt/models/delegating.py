@@ -1,7 +1,12 @@
 """Methods and attributes that delegate."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-def documented_by(method):
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def documented_by(method: Callable[..., Any]) -> Callable[[F], F]:
     """Decorator: give a method the signature and the docstring of the method that it delegates to.
 
     Parameters
@@ -13,14 +18,14 @@ def documented_by(method):
     callable
     """
 
-    def decorate(delegating):
-        delegating.__doc__, delegating.__wrapped__ = method.__doc__, method
+    def decorate(delegating: F) -> F:
+        delegating.__doc__, delegating.__wrapped__ = method.__doc__, method  # type: ignore[attr-defined]
         return delegating
 
     return decorate
 
 
-def delegated(part, name, doc):
+def delegated(part: str, name: str, doc: str) -> property:
     """A read-only property: the attribute `name` of the attribute `part`.
 
     Parameters

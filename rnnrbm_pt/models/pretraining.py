@@ -19,27 +19,34 @@ nor from its `random_state`: a run that follows finds both as they were.
 """
 
 import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from pytensor.tensor.sharedvar import TensorSharedVariable
 
 from rnnrbm_pt.graphs.nade import build_nade
 from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
 from rnnrbm_pt.interrupts import guards
+from rnnrbm_pt.models.types import Model, OnEpoch, Rolls
 from rnnrbm_pt.roles import role_of
-from rnnrbm_pt.streams.srs import stream_seed
+from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
 from rnnrbm_pt.training.gradients import differentiable_inputs
-from rnnrbm_pt.training.loop import batch_of, groups, shuffled_batches, windows
+from rnnrbm_pt.training.loop import Record, batch_of, groups, shuffled_batches, windows
 from rnnrbm_pt.training.settings import Pretraining
 from rnnrbm_pt.training.updates import optimizer_updates
 
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+"""Batches, each with its mask."""
 
-def as_pretraining(described):
+
+def as_pretraining(described: Pretraining | dict[str, Any]) -> Pretraining:
     """A `Pretraining` as it is, or the one that a dict describes."""
     return Pretraining.from_json(described) if isinstance(described, dict) else described
 
 
-def pretrain(model, rolls, pretraining, on_epoch=None):
+def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
     """Pretrain a model: its frames first, then its RNN, as far as either is asked for.
 
     Parameters
@@ -73,7 +80,7 @@ def pretrain(model, rolls, pretraining, on_epoch=None):
 # Frames
 
 
-def pretrain_frames(model, rolls, pretraining, on_epoch=None):
+def pretrain_frames(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
     """Learn W, bv and bh (and V) as those of one RBM, or NADE, of all frames, in a new order each epoch.
 
     Updates are of `frame_batch_size` frames, or of all where there are fewer. The last one of an epoch is filled up to
@@ -95,13 +102,15 @@ def pretrain_frames(model, rolls, pretraining, on_epoch=None):
     random_state, streams = stage_randomness(model, 1)
     update, params = _frames_update(model, pretraining, streams)
 
-    def batches():
+    def batches() -> Batches:
         return shuffled_batches(frames, batch_size, random_state, model.floatX)
 
     return run_stage(model, "frames", "monitor", pretraining.frame_epochs, update, batches, params, on_epoch)
 
 
-def _frames_update(model, pretraining, streams):
+def _frames_update(
+    model: Model, pretraining: Pretraining, streams: RandomStreams
+) -> tuple[Callable[..., Any], list[TensorSharedVariable]]:
     """The compiled update by a batch and its mask, which returns the monitor; and what it changes."""
     params = [p for p in model.params if role_of(p).part == "rbm"]
     with model.compiling.float_variables():
@@ -110,9 +119,10 @@ def _frames_update(model, pretraining, streams):
         if model.graphs.log_likelihood is not None:
             v_sample, cost, monitor, updates = build_nade(v, *params, weights=weights)
         else:
+            W, bv, bh = params
             visible = "gaussian" if model.real_valued else "binary"
             v_sample, cost, monitor, updates = build_rbm(
-                v, *params, pretraining.frame_k, rngs=streams.rbm(), weights=weights, visible=visible
+                v, W, bv, bh, pretraining.frame_k, rngs=streams.rbm(), weights=weights, visible=visible
             )
         learned = optimizer_updates(
             pretraining.frame_optimizer,
@@ -122,15 +132,14 @@ def _frames_update(model, pretraining, streams):
             consider_constant=[v_sample],
             clip_norm=pretraining.frame_clip_norm,
         )
-    updates = {**updates, **learned}
-    return model.compiling.function([v, mask], monitor, updates), params
+    return model.compiling.function([v, mask], monitor, updates | learned), params
 
 
 # ---------------------------------------------------------------------------------------------------
 # RNN
 
 
-def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
+def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
     """Learn to predict each frame by the visible biases alone, from the frames before it.
 
     Windows are cut and put side by side as in training; JAX gets them of one length, filled up by frames that do not
@@ -160,7 +169,7 @@ def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
     n_frames, n_sequences = pretraining.rnn_batch_size, pretraining.rnn_n_sequences
     n_steps = min(n_frames, max(map(len, rolls))) if model.backend == "jax" else None
 
-    def batches():
+    def batches() -> Batches:
         random_state.shuffle(order)
         for group in groups(windows(rolls, order, n_frames), n_sequences):
             yield batch_of(group, n_steps, n_sequences, model.floatX)
@@ -168,7 +177,7 @@ def pretrain_rnn(model, rolls, pretraining, on_epoch=None):
     return run_stage(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
 
 
-def rnn_params(model, also=()):
+def rnn_params(model: Model, also: Sequence[str] = ()) -> list[TensorSharedVariable]:
     """The parameters of the RNN that the visible biases of a step depend on.
 
     They have a gradient. Parameters of the RBM or NADE are left out, and those that only move the hidden biases: the
@@ -221,7 +230,7 @@ def prediction_error(v, bv_t, visible="binary"):
     return ((v - bv_t) ** 2).sum(axis=-1) / 2 if visible == "gaussian" else -log_pseudo_likelihood(v, bv_t)
 
 
-def _rnn_update(model, pretraining, params):
+def _rnn_update(model: Model, pretraining: Pretraining, params: Sequence[TensorSharedVariable]) -> Callable[..., Any]:
     """The compiled update of params by windows and their mask, which returns the cost."""
     graphs = model.build_again(batched=True)
     with model.compiling.float_variables():
@@ -237,7 +246,7 @@ def _rnn_update(model, pretraining, params):
 # Both
 
 
-def stage_randomness(model, stage):
+def stage_randomness(model: Model, stage: int) -> tuple[np.random.RandomState, RandomStreams]:
     """What a stage shuffles with and draws from: another for each seed and stage, and always the same.
 
     Parameters
@@ -256,14 +265,23 @@ def stage_randomness(model, stage):
     return random_state, type(model.streams)(stream_seed(random_state))
 
 
-def _rolls_of(model, rolls):
+def _rolls_of(model: Model, rolls: Rolls) -> Rolls:
     rolls = model.check_rolls(rolls)
     if not sum(len(roll) for roll in rolls):
         raise ValueError("pretraining: expected rolls with frames, found none")
     return rolls
 
 
-def run_stage(model, stage, quantity, num_epochs, update, batches, params, on_epoch):
+def run_stage(
+    model: Model,
+    stage: str,
+    quantity: str,
+    num_epochs: int,
+    update: Callable[..., Any],
+    batches: Callable[[], Batches],
+    params: Sequence[TensorSharedVariable],
+    on_epoch: OnEpoch,
+) -> list[Record]:
     """Run the epochs of a stage: `batches()` yields the arguments of the updates of one, of which the last is a mask.
 
     Ctrl+C takes effect between two updates. The first one may compile, for up to a minute: within it Ctrl+C is

@@ -1,7 +1,13 @@
 """Classes of models by the names that files have for them."""
 
+from collections.abc import Iterable
+from typing import Any
 
-def classes_of(cls):
+Classes = dict[str, Any]
+"""Classes of models by name."""
+
+
+def classes_of(cls: Any) -> Classes:
     """A class of models and all that derive from it, by name; those without a builder are no models themselves.
 
     Returns
@@ -9,7 +15,8 @@ def classes_of(cls):
     dict {str: class}
         Of one name, the class that is nearest to `cls`, and of equally near ones the one that was defined last.
     """
-    found, level = {}, [cls]
+    found: Classes = {}
+    level = [cls]
     while level:
         further = {kind.__name__: kind for kind in level if kind.builder is not None}
         found |= {name: kind for name, kind in further.items() if name not in found}
@@ -17,7 +24,7 @@ def classes_of(cls):
     return found
 
 
-def named_classes(classes, base):
+def named_classes(classes: type | Iterable[Any] | Classes, base: type) -> Classes:
     """Classes of models by the names that files have for them.
 
     Parameters

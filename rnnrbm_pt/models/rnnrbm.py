@@ -41,19 +41,19 @@ class RnnRbm(SequenceModel):
 
     def __init__(
         self,
-        n_hidden=150,
-        n_hidden_recurrent=100,
-        lr=0.001,
-        r=DEFAULT_R,
-        dt=0.3,
+        n_hidden: int = 150,
+        n_hidden_recurrent: int = 100,
+        lr: float = 0.001,
+        r: tuple[int, int] | None = DEFAULT_R,
+        dt: float = 0.3,
         *,
-        k=15,
-        k_generate=25,
-        nonlinearity="tanh",
-        learn_initial=False,
-        visible="binary",
+        k: int = 15,
+        k_generate: int = 25,
+        nonlinearity: str = "tanh",
+        learn_initial: bool = False,
+        visible: str = "binary",
         **common: Unpack[Common],
-    ):
+    ) -> None:
         super().__init__(
             n_hidden=n_hidden,
             n_hidden_recurrent=n_hidden_recurrent,

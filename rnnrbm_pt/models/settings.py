@@ -1,5 +1,6 @@
 """Checks of the settings that the constructors of models take."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypedDict
 
@@ -14,7 +15,7 @@ from rnnrbm_pt.music.preprocessing import Preprocessing
 
 AT_LEAST_1 = partial(integer, least=1)
 
-SETTINGS = {
+SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
     **dict.fromkeys(("learn_initial", "dynamic_visible_bias"), boolean),
     "nonlinearity": partial(choice, allowed=NONLINEARITIES),
@@ -23,7 +24,7 @@ SETTINGS = {
 """The check of each setting that only some models have."""
 
 
-def checked_settings(settings):
+def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a model, each checked and as Python's own value, which a file can hold.
 
     Parameters
@@ -60,7 +61,7 @@ class Common(TypedDict, total=False):
     n_visible: int | None
 
 
-def frames_of(r, dt, preprocess, n_visible, visible):
+def frames_of(r: Any, dt: float, preprocess: Any, n_visible: int | None, visible: str) -> NoteFrames | RealFrames:
     """The frames of a model by its settings.
 
     Parameters
@@ -92,7 +93,7 @@ def frames_of(r, dt, preprocess, n_visible, visible):
     return RealFrames(n_visible, dt)
 
 
-def as_preprocessing(preprocess):
+def as_preprocessing(preprocess: Any) -> Preprocessing:
     """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
     if preprocess is None:
         return Preprocessing()

@@ -1,11 +1,14 @@
 """How many numbers a model of given sizes has: known before one is built."""
 
+from typing import Any
+
 from rnnrbm_pt.checks import integer
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.models.settings import DEFAULT_R, frames_of
+from rnnrbm_pt.models.types import Arrays
 
 MATRICES = {
     build_rnnrbm: lambda v, h, u: v * h + u * (h + 2 * v + u),  # W; Wuh, Wuv, Wvu, Wuu
@@ -16,7 +19,7 @@ MATRICES = {
 """Numbers in the matrices of each model with v visible, h hidden and u recurrent units: at least so many."""
 
 
-def check_sizes(kind, settings, arrays):
+def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
     """Refuse sizes for which a file has too few numbers, since a model of them would take room that nothing fills.
 
     Parameters

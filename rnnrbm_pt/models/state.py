@@ -1,18 +1,23 @@
 """The state of training: everything that learning and drawing change, in one object."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytensor
+from numpy.typing import ArrayLike
 
+from rnnrbm_pt.models.types import Arrays, Shared
+from rnnrbm_pt.streams.srs import RandomStreams
 from rnnrbm_pt.streams.states import packed_random_state, packed_stream, set_random_state, unpacked_stream
+from rnnrbm_pt.training.loop import Record
 from rnnrbm_pt.training.progress import Progress, checked_log
 from rnnrbm_pt.training.scalars import scalars
 from rnnrbm_pt.training.settings import Learning
 
 
-def check_kind(name, array, kind):
+def check_kind(name: str, array: np.ndarray, kind: str) -> None:
     """Refuse an array of other numbers than it should have: "f" are floats, "i" and "u" integers."""
     if array.dtype.kind != kind:
         expected = {"f": "floats", "i": "integers", "u": "unsigned integers"}.get(kind, f"the kind {kind}")
@@ -56,25 +61,34 @@ class TrainState:
         One record per epoch.
     """
 
-    params: tuple
-    lr: Any
-    streams: Any
+    params: tuple[Shared, ...]
+    lr: Shared
+    streams: RandomStreams
     random_state: np.random.RandomState
     floatX: str
-    carried: tuple
-    errors: Any
-    gradient_norms: Any
+    carried: tuple[Shared, ...]
+    errors: Shared
+    gradient_norms: Shared
     learning: Learning = field(default_factory=Learning)
-    scalars: dict = field(default_factory=dict)
-    slots: dict = field(default_factory=dict)
-    awaited_slots: dict = field(default_factory=dict)
-    best: dict | None = None
-    last: dict | None = None
+    scalars: dict[str, Shared] = field(default_factory=dict)
+    slots: dict[str, Shared] = field(default_factory=dict)
+    awaited_slots: Arrays = field(default_factory=dict)
+    best: Arrays | None = None
+    last: Arrays | None = None
     progress: Progress | None = None
-    log: list = field(default_factory=list)
+    log: list[Record] = field(default_factory=list)
 
     @classmethod
-    def at_first(cls, params, lr, streams, random_state, *, n_states, floatX):
+    def at_first(
+        cls,
+        params: tuple[Shared, ...],
+        lr: Shared,
+        streams: RandomStreams,
+        random_state: np.random.RandomState,
+        *,
+        n_states: int,
+        floatX: str,
+    ) -> Self:
         """The state of a model that has learned nothing.
 
         Parameters
@@ -89,7 +103,7 @@ class TrainState:
         TrainState
         """
 
-        def shared(value, name):
+        def shared(value: ArrayLike, name: str) -> Any:
             return pytensor.shared(np.asarray(value, floatX), name=name)
 
         carried = tuple(shared(np.zeros((0, 0)), f"carried_{i}") for i in range(n_states))
@@ -99,7 +113,7 @@ class TrainState:
     # ------------------------------------------------------------------------------------------------
     # For files
 
-    def arrays(self):
+    def arrays(self) -> Arrays:
         """Copies of all arrays, by the names that files have for them.
 
         Returns
@@ -117,7 +131,7 @@ class TrainState:
         arrays["shuffle_key"], arrays["shuffle_gauss"] = packed_random_state(self.random_state)
         return arrays
 
-    def restore(self, arrays, *, streams=True):
+    def restore(self, arrays: Mapping[str, np.ndarray], *, streams: bool = True) -> None:
         """Put back what `arrays` gave, for a model of either float type.
 
         Parameters
@@ -132,7 +146,7 @@ class TrainState:
             If an array is absent, or has another shape or another kind of numbers, or is no state of a generator.
         """
 
-        def fetch(name, like):
+        def fetch(name: str, like: np.ndarray) -> np.ndarray:
             if name not in arrays or arrays[name].shape != like.shape:
                 found = arrays[name].shape if name in arrays else "none"
                 raise ValueError(f"{name}: expected an array of shape {like.shape}, found {found}")
@@ -145,7 +159,7 @@ class TrainState:
             if f"scalar_{name}" in arrays:  # older files have none: then the scalars keep their first values
                 scalar.set_value(fetch(f"scalar_{name}", scalar.get_value()))
 
-        def copies(prefix):
+        def copies(prefix: str) -> Arrays | None:
             named = {p.name: (f"{prefix}_{p.name}", p.get_value()) for p in self.params}
             return {name: fetch(key, like) for name, (key, like) in named.items() if key in arrays} or None
 
@@ -165,7 +179,7 @@ class TrainState:
         packed = fetch("shuffle_key", np.empty(625, np.uint32))
         set_random_state(self.random_state, packed, fetch("shuffle_gauss", np.empty(2)), "shuffle_key")
 
-    def metadata(self):
+    def metadata(self) -> dict[str, Any]:
         """What a file holds as JSON: log, learning and progress.
 
         Returns
@@ -175,7 +189,9 @@ class TrainState:
         progress = None if self.progress is None else self.progress.to_json()
         return {"log": self.log, "learning": self.learning.to_json(), "progress": progress}
 
-    def restore_all(self, arrays, metadata, *, streams=True):
+    def restore_all(
+        self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, streams: bool = True
+    ) -> None:
         """Put back what `arrays` and `metadata` gave.
 
         Compiled updates stay valid where the learning has the same structure; see `learn_by`.
@@ -200,13 +216,13 @@ class TrainState:
         self.progress = None if metadata["progress"] is None else Progress.from_json(metadata["progress"])
 
     @property
-    def _sums(self):
+    def _sums(self) -> tuple[Shared, ...]:
         return self.errors, self.gradient_norms
 
-    def _converted(self, array):
+    def _converted(self, array: np.ndarray) -> np.ndarray:
         return array.astype(self.floatX) if array.dtype.kind == "f" else array
 
-    def _restore_slots(self, values):
+    def _restore_slots(self, values: Mapping[str, np.ndarray]) -> None:
         shapes = {p.name: p.get_value(borrow=True).shape for p in self.params}
         for name, value in values.items():
             check_kind(f"slot_{name}", value, "f")
@@ -222,7 +238,7 @@ class TrainState:
     # ------------------------------------------------------------------------------------------------
     # For training
 
-    def learn_by(self, learning):
+    def learn_by(self, learning: Learning) -> None:
         """Take another description of learning.
 
         Where it has the structure of the present one, the scalars get its values and the slots become zeros: compiled
@@ -241,17 +257,17 @@ class TrainState:
             self.scalars, self.slots = found, {}
         self.learning, self.awaited_slots = learning, {}
 
-    def clear_slots(self):
+    def clear_slots(self) -> None:
         """Let the optimiser remember nothing."""
         for slot in self.slots.values():
             slot.set_value(np.zeros_like(slot.get_value()))
 
-    def fill_slots(self):
+    def fill_slots(self) -> None:
         """Give slots that were just made the values that a file had for them."""
         for name in self.slots.keys() & self.awaited_slots:
             self.slots[name].set_value(self.awaited_slots.pop(name))
 
-    def begin(self, progress, initial_states=()):
+    def begin(self, progress: Progress, initial_states: Sequence[np.ndarray] = ()) -> None:
         """Begin a run.
 
         Parameters
@@ -265,7 +281,7 @@ class TrainState:
         for carried, state in zip(self.carried, initial_states, strict=False):
             carried.set_value(np.zeros((progress.run.n_sequences, len(state)), self.floatX))
 
-    def means(self, n_updates):
+    def means(self, n_updates: int) -> dict[str, float]:
         """Means over the updates of an epoch.
 
         Returns
@@ -275,30 +291,33 @@ class TrainState:
         names = "error", "gradient_norm"
         return {name: float(x.get_value()) / n_updates for name, x in zip(names, self._sums, strict=True)}
 
-    def clear_sums(self):
+    def clear_sums(self) -> None:
         """Begin the sums over the updates of an epoch anew."""
         for total in self._sums:
             total.set_value(np.asarray(0, self.floatX))
 
-    def keep_best(self):
+    def keep_best(self) -> None:
         """Keep copies of the parameters as the best ones."""
         self.best = {p.name: p.get_value() for p in self.params}
 
-    def take_best(self):
+    def take_best(self) -> None:
         """Set the parameters to the best ones, where a validation has found any, and keep the last ones."""
-        if self.best is None or self.last is not None:
+        best = self.best
+        if best is None or self.last is not None:
             return
         self.last = {p.name: p.get_value() for p in self.params}
         for p in self.params:
-            p.set_value(self.best[p.name])
+            p.set_value(best[p.name])
 
-    def take_last(self):
+    def take_last(self) -> None:
         """Set the parameters to those after the last update, from which a run can continue."""
-        for p in self.params if self.last is not None else ():
+        if self.last is None:
+            return
+        for p in self.params:
             p.set_value(self.last[p.name])
         self.last = None
 
-    def check_finite(self, monitor=None):
+    def check_finite(self, monitor: float | None = None) -> None:
         """Check that the parameters and slots are finite.
 
         Parameters

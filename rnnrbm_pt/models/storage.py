@@ -1,10 +1,16 @@
 """Models as files: arrays and one JSON text, in the format of `io.checkpoint`. Nothing in it is ever executed."""
 
 from pathlib import Path
+from typing import Any
+
+from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.io.archives import open_archive
+from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.io.checkpoint import read_checkpoint, read_text, write_checkpoint
+from rnnrbm_pt.models.registry import Classes
 from rnnrbm_pt.models.sizes import check_sizes
+from rnnrbm_pt.models.types import Model
 from rnnrbm_pt.quoting import printable, quoted
 
 FORMAT = "rnnrbm_pt model"
@@ -16,7 +22,7 @@ ODD = KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError
 """What a constructor may raise of settings that no version has written."""
 
 
-def save(model, filename):
+def save(model: Model, filename: FilePath) -> None:
     """Write a model; see `SequenceModel.save`."""
     metadata = {
         "format": FORMAT,
@@ -29,7 +35,16 @@ def save(model, filename):
     write_checkpoint(filename, model.state.arrays(), metadata)
 
 
-def load(filename, kinds, *, backend, threads=1, floatX=None, mode=None, k_generate=None):
+def load(
+    filename: FilePath,
+    kinds: Classes,
+    *,
+    backend: str,
+    threads: int = 1,
+    floatX: str | None = None,
+    mode: Mode | None = None,
+    k_generate: int | None = None,
+) -> Model:
     """Read a model; see `SequenceModel.load`.
 
     Parameters
@@ -90,7 +105,7 @@ def load(filename, kinds, *, backend, threads=1, floatX=None, mode=None, k_gener
     return model
 
 
-def _check_version(filename, version):
+def _check_version(filename: FilePath, version: Any) -> None:
     if version != VERSION:
         earlier = isinstance(version, int) and version < VERSION
         advice = "an earlier rnnrbm_pt wrote it: load it with that, or train anew" if earlier else "update rnnrbm_pt"
@@ -99,7 +114,7 @@ def _check_version(filename, version):
         )
 
 
-def _version_without_checksum(filename):
+def _version_without_checksum(filename: FilePath) -> int:
     """Version of a model file of before version 2, which had no checksum; VERSION for anything else."""
     try:
         with open(filename, "rb") as file, open_archive(file, filename) as archive:

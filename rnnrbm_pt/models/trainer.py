@@ -1,24 +1,33 @@
 """Training of a model: runs over epochs, validation, checkpoints."""
 
+from collections.abc import Callable, Sequence
 from itertools import chain, repeat
+from typing import Any, cast
 
 import numpy as np
 
 from rnnrbm_pt.checks import integer
+from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.models import pretraining
 from rnnrbm_pt.models.saver import Saver
+from rnnrbm_pt.models.state import TrainState
+from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls
 from rnnrbm_pt.models.update_functions import UpdateFunctions
 from rnnrbm_pt.settings import sorted_into
-from rnnrbm_pt.training.loop import batch_of, fingerprint, groups, run_epochs, windows
+from rnnrbm_pt.training.loop import Record, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.progress import Progress
-from rnnrbm_pt.training.schedules import set_scheduled
-from rnnrbm_pt.training.settings import Learning, Run, Validation
+from rnnrbm_pt.training.schedules import Schedule, set_scheduled
+from rnnrbm_pt.training.settings import Learning, Pretraining, Run, Validation
+
+Windows = Sequence[np.ndarray]
+Update = Callable[..., float]
+"""Takes windows, one per argument, updates the model by them and returns their monitor."""
 
 FRAMES_TO_VALIDATE = 1000
 """Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
 
 
-def check_validation(validation, rolls):
+def check_validation(validation: Validation, rolls: Rolls | None) -> None:
     """Check that the settings of a validation have sequences to be computed on, and the sequences have frames.
 
     Parameters
@@ -49,12 +58,13 @@ class Trainer:
         It has to have a `state`. Rolls are taken to be checked by `SequenceModel.check_rolls`.
     """
 
-    def __init__(self, model):
-        self.model, self.state, self.compiling = model, model.state, model.compiling
-        self._functions = None
+    def __init__(self, model: Model) -> None:
+        self.model, self.compiling = model, model.compiling
+        self.state: TrainState = model.state
+        self._functions: UpdateFunctions | None = None
 
     @property
-    def functions(self):
+    def functions(self) -> UpdateFunctions:
         """The compiled updates for the present structure of learning.
 
         Returns
@@ -66,7 +76,12 @@ class Trainer:
             self._functions = UpdateFunctions(model.graphs, model.build_again, self.state, self.compiling)
         return self._functions
 
-    def learn_by(self, learning):
+    @property
+    def progress(self) -> Progress:
+        """The progress of the present run, when there is one."""
+        return cast(Progress, self.state.progress)
+
+    def learn_by(self, learning: Learning) -> None:
         """Take a description of learning. Updates are compiled anew only where it needs another graph.
 
         Raises
@@ -80,19 +95,19 @@ class Trainer:
 
     def fit(
         self,
-        rolls,
-        batch_size=Run.batch_size,
-        num_epochs=Run.num_epochs,
+        rolls: Rolls,
+        batch_size: int = Run.batch_size,
+        num_epochs: int = Run.num_epochs,
         *,
-        validation=None,
-        pretrain=None,
-        checkpoint=None,
-        checkpoint_every=None,
-        on_update=None,
-        on_epoch=None,
-        on_pretrain=None,
-        **settings,
-    ):
+        validation: Rolls | None = None,
+        pretrain: Pretraining | dict[str, Any] | None = None,
+        checkpoint: FilePath | None = None,
+        checkpoint_every: int | None = None,
+        on_update: OnUpdate = None,
+        on_epoch: OnEpoch = None,
+        on_pretrain: OnEpoch = None,
+        **settings: Any,
+    ) -> Model:
         """Train on piano-rolls, in silence. By default it is the tutorial's stochastic gradient descent.
 
         Parameters
@@ -160,15 +175,15 @@ class Trainer:
 
     def resume(
         self,
-        rolls,
-        num_epochs=None,
+        rolls: Rolls,
+        num_epochs: int | None = None,
         *,
-        validation=None,
-        checkpoint=None,
-        checkpoint_every=None,
-        on_update=None,
-        on_epoch=None,
-    ):
+        validation: Rolls | None = None,
+        checkpoint: FilePath | None = None,
+        checkpoint_every: int | None = None,
+        on_update: OnUpdate = None,
+        on_epoch: OnEpoch = None,
+    ) -> Model:
         """Continue a run that was stopped, or extend a finished one.
 
         The settings are those of the run. The result equals that of a run that was not stopped, to the bit. (On Numba
@@ -201,21 +216,23 @@ class Trainer:
         self._check_frames(rolls)
         self._check_resumable(rolls, validation, num_epochs)
         if num_epochs is not None:
-            self.state.progress.extend(num_epochs)
+            self.progress.extend(num_epochs)
         self.state.take_last()
         return self._run(rolls, validation, save, on_update, on_epoch)
 
-    def _run(self, rolls, validation, save, on_update, on_epoch):
+    def _run(
+        self, rolls: Rolls, validation: Rolls | None, save: Saver, on_update: OnUpdate, on_epoch: OnEpoch
+    ) -> Model:
         """Run the epochs that the present progress has left."""
-        state, progress = self.state, self.state.progress
+        state, progress = self.state, self.progress
 
-        def complete(record):
+        def complete(record: Record) -> None:
             state.clear_sums()
             if "validation" in record and progress.validated(record["validation"]):
                 state.keep_best()
             state.log.append(record)
 
-        def epoch_done(record):
+        def epoch_done(record: Record) -> None:
             if not progress.complete:
                 save()
             if on_epoch is not None:
@@ -241,7 +258,7 @@ class Trainer:
         save()
         return self.model
 
-    def partial_fit(self, rolls, batch_size=100, *, n_sequences=1):
+    def partial_fit(self, rolls: Rolls, batch_size: int = 100, *, n_sequences: int = 1) -> Model:
         """Go on learning, by the optimiser of the last `fit`: each window of the sequences once, in their order.
 
         It belongs to no run: `log` and `progress` stay as they are.
@@ -269,11 +286,11 @@ class Trainer:
             total.set_value(value)
         return self.model
 
-    def _check_frames(self, rolls):
+    def _check_frames(self, rolls: Rolls) -> None:
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
 
-    def _check_resumable(self, rolls, validation, num_epochs):
+    def _check_resumable(self, rolls: Rolls, validation: Rolls | None, num_epochs: int | None) -> None:
         progress = self.state.progress
         if progress is None:
             raise ValueError("resume: there is no stopped run to continue")
@@ -294,7 +311,7 @@ class Trainer:
     # ------------------------------------------------------------------------------------------------
     # One update
 
-    def _update(self, windows, batch_size, n_sequences, fresh=None):
+    def _update(self, windows: Windows, batch_size: int, n_sequences: int, fresh: np.ndarray | None = None) -> float:
         """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
         fixed = self.compiling.backend == "jax"
         if n_sequences == 1 and not fixed and fresh is None:
@@ -304,7 +321,7 @@ class Trainer:
             return self.functions.batch_function(*batch)
         return self.functions.carrying_function(*batch, np.asarray(fresh, self.compiling.floatX))
 
-    def _first_update(self, *arguments):
+    def _first_update(self, *arguments: Any) -> float:
         """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
         before = self.state.arrays()
         try:
@@ -314,7 +331,7 @@ class Trainer:
             self.state.restore(before)
             raise
 
-    def updater(self, batch_size, n_sequences):
+    def updater(self, batch_size: int, n_sequences: int) -> Update:
         """A function that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
         returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a sequence.
 
@@ -322,7 +339,7 @@ class Trainer:
         """
         kinds = chain([self._first_update], repeat(self._update))
 
-        def update(*windows, fresh=None):
+        def update(*windows: np.ndarray, fresh: np.ndarray | None = None) -> float:
             monitor = next(kinds)(windows, batch_size, n_sequences, fresh)
             if not np.isfinite(monitor):
                 self.state.check_finite(monitor)
@@ -330,15 +347,17 @@ class Trainer:
 
         return update
 
-    def _scheduled(self, update):
+    def _scheduled(self, update: Update) -> Update:
         """The update, before which each scheduled hyper-parameter gets its present value."""
         state = self.state
-        scheduled = {state.scalars[name]: schedule for name, schedule in state.learning.schedule.items()}
+        scheduled: dict[Any, Schedule] = {
+            state.scalars[name]: schedule for name, schedule in state.learning.schedule.items()
+        }
         if not scheduled:
             return update
 
-        def scheduled_update(*windows, **keywords):
-            set_scheduled(scheduled, state.progress.epoch, state.progress.updates)
+        def scheduled_update(*windows: np.ndarray, **keywords: Any) -> float:
+            set_scheduled(scheduled, self.progress.epoch, self.progress.updates)
             return update(*windows, **keywords)
 
         return scheduled_update
@@ -346,22 +365,22 @@ class Trainer:
     # ------------------------------------------------------------------------------------------------
     # The end of an epoch
 
-    def _measure(self, record, validation):
+    def _measure(self, record: Record, validation: Rolls | None) -> None:
         """Add to the record of an epoch: error, norms and validation. The state stays as it is."""
         state = self.state
         state.check_finite()
         record |= state.means(record["updates"])
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
-        if validation is not None and state.progress.validates:
+        if validation is not None and self.progress.validates:
             record["validation"] = self._validation(validation)
 
-    def _validation(self, rolls):
+    def _validation(self, rolls: Rolls) -> float:
         """The validation of an epoch in nats per frame; higher is better."""
-        if self.state.progress.validation.validate_by == "monitor":
-            return self.model.monitor(rolls, self.state.progress.run.batch_size)
+        if self.progress.validation.validate_by == "monitor":
+            return self.model.monitor(rolls, self.progress.run.batch_size)
         return self.validation_likelihood(rolls)
 
-    def validation_likelihood(self, rolls):
+    def validation_likelihood(self, rolls: Rolls) -> float:
         """The log-likelihood per frame as `fit` validates by it: exact, or a quick estimate.
 
         Parameters

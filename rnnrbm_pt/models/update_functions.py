@@ -1,13 +1,20 @@
 """The compiled functions that update a model."""
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import pytensor.tensor as pt
 
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
+from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
+from rnnrbm_pt.graphs.types import Updates
+from rnnrbm_pt.models.compiling import CompileSettings
+from rnnrbm_pt.models.state import TrainState
+from rnnrbm_pt.models.types import Build
 from rnnrbm_pt.training.gradients import gradients_of, total_norm
 from rnnrbm_pt.training.scalars import learning_updates
-from rnnrbm_pt.training.updates import with_slots
+from rnnrbm_pt.training.slots import with_slots
 
 
 class UpdateFunctions:
@@ -23,18 +30,18 @@ class UpdateFunctions:
     compiling : CompileSettings
     """
 
-    def __init__(self, graphs, build, state, compiling):
+    def __init__(self, graphs: SequenceGraphs, build: Build, state: TrainState, compiling: CompileSettings) -> None:
         self.graphs, self.build, self.state, self.compiling = graphs, build, state, compiling
         self.scalars = state.scalars
 
     @cached_property
-    def train_function(self):
+    def train_function(self) -> Callable[..., Any]:
         """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
         graphs = self._build() if "k" in self.scalars else self.graphs
         return self._compile(graphs, [graphs.v])
 
     @cached_property
-    def batch_function(self):
+    def batch_function(self) -> Callable[..., Any]:
         """The compiled update by several windows at once.
 
         Takes v (n_steps, n_sequences, n_visible) and its mask (n_steps, n_sequences), 0 behind the end of a window.
@@ -45,7 +52,7 @@ class UpdateFunctions:
         return self._compile(graphs, [graphs.v, graphs.mask])
 
     @cached_property
-    def carrying_function(self):
+    def carrying_function(self) -> Callable[..., Any]:
         """The compiled update by several windows that go on from the states in which the windows before them ended.
 
         Takes v and its mask as `batch_function` does, and fresh (n_sequences,), 1 where a sequence begins.
@@ -53,16 +60,19 @@ class UpdateFunctions:
         with self.compiling.float_variables():
             carried = Carried(pt.vector("fresh"), self.state.carried)
         graphs = self._build(batched=True, carried=carried)
-        states = {shared: state[-1] for shared, state in zip(self.state.carried, graphs.states, strict=True)}
+        states: Updates = {shared: state[-1] for shared, state in zip(self.state.carried, graphs.states, strict=True)}
         return self._compile(graphs, [graphs.v, graphs.mask, carried.fresh], states)
 
-    def _build(self, **settings):
+    def _build(self, **settings: Any) -> SequenceGraphs:
         return self.build(**settings, **{name: self.scalars[name] for name in ("k",) if name in self.scalars})
 
-    def _compile(self, graphs, inputs, more_updates=None):
+    def _compile(
+        self, graphs: SequenceGraphs, inputs: list[Any], more_updates: Updates | None = None
+    ) -> Callable[..., Any]:
         state, floatX = self.state, self.compiling.floatX
         gradients = gradients_of(graphs.cost, graphs.params, [graphs.v_sample])
-        updates = with_slots(learning_updates(state.learning, gradients, graphs.params, self.scalars), state.slots)
+        learned = learning_updates(state.learning, gradients, graphs.params, self.scalars)
+        learned = with_slots(learned, state.slots)
         state.fill_slots()
 
         difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
@@ -71,5 +81,5 @@ class UpdateFunctions:
             state.errors: state.errors + weighted.astype(floatX),
             state.gradient_norms: state.gradient_norms + total_norm(gradients).astype(floatX),
         }
-        updates = {**graphs.updates_train, **updates, **sums, **(more_updates or {})}
+        updates = graphs.updates_train | learned | sums | (more_updates or {})
         return self.compiling.function(inputs, graphs.monitor, updates)

@@ -1,4 +1,4 @@
-"""What the original printed (`recorded`), and how to compare a run with it: read its log, compare, draw."""
+"""The original's numbers (`recorded`), and comparing a run with them: read its log, compare, draw."""
 
 from rnnrbm_pt.reference.comparison import Comparison, Comparisons, Row, compare, compare_all
 from rnnrbm_pt.reference.logs import read_log, read_records

@@ -4,16 +4,34 @@ import io
 import numbers
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any, Protocol
 
 from rnnrbm_pt.io.archives import open_archive
-from rnnrbm_pt.io.atomic_write import read_bytes
+from rnnrbm_pt.io.atomic_write import FilePath, read_bytes
 from rnnrbm_pt.io.checkpoint import read_text
 from rnnrbm_pt.io.json_text import MAX_CONTAINERS, parse_json
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.quoting import quoted
+
+Log = Mapping[int, float]
+"""{epoch: monitor} of a run."""
+
+Record = dict[str, Any]
+"""What a run says about one epoch: epoch, monitor, and more where it is known."""
+
+
+class HasLog(Protocol):
+    """A model, or any other object with a log."""
+
+    @property
+    def log(self) -> Sequence[Record]: ...
+
+
+LogSource = FilePath | HasLog | Log | Iterable[float] | Iterable[Mapping[str, Any]]
+"""Everything that `as_log` takes."""
 
 # The tutorial prints the number on the line after "Epoch 1/200" or, in some versions, behind it; the command
 # `rnnrbm train` adds the seconds and the speed.
@@ -28,29 +46,28 @@ MAX_BYTES = 32 * 2**20
 """Of a log: a record of an epoch has some 500."""
 
 
-def read_records(path):
-    """Read what a run has logged, epoch by epoch.
+def read_records(path: FilePath) -> list[Record]:
+    """Read the log of a run, one record per epoch.
 
     Parameters
     ----------
     path : str or path-like
         One of these, told apart by their content:
 
-        - the lines of JSON that ``rnnrbm train`` writes, also while it writes them: a last line that is not complete
-          is left out;
+        - the lines of JSON that ``rnnrbm train`` writes, also during training: an incomplete last line is left out;
         - the printed output of ``rnnrbm train``, of `RnnRbm.train` or of the tutorial's own program, among other lines;
         - a saved model.
 
     Returns
     -------
     list of dict
-        In the order of the epochs. Each has epoch and monitor; seconds, frames_per_second and so on where the file
-        says them. Of an epoch that occurs twice, the later record counts.
+        In the order of the epochs. Each has epoch and monitor, and seconds, frames_per_second and so on if they are in
+        the file. If an epoch occurs twice, the later record counts.
 
     Raises
     ------
     ValueError
-        If the file is none of these, or has no epochs.
+        If the file is something else, or has no epochs.
     FileNotFoundError
     """
     path = Path(path)
@@ -74,7 +91,7 @@ def read_records(path):
     return by_epoch(records)
 
 
-def read_log(path):
+def read_log(path: FilePath) -> dict[int, float]:
     """Read the mean monitor of each epoch of a run.
 
     Parameters
@@ -95,13 +112,13 @@ def read_log(path):
     return {record["epoch"]: record["monitor"] for record in read_records(path)}
 
 
-def as_log(source):
-    """The monitors of a run, whatever it is given as.
+def as_log(source: LogSource) -> dict[int, float]:
+    """The monitors of a run, from any form of its log.
 
     Parameters
     ----------
     source : path, model, mapping {epoch: monitor}, or list of monitors or of records
-        A path is read by `read_records`; of a model its `log` is taken; a list of numbers has epochs 1, 2, ...
+        A path is read by `read_records`; a model has a `log`; a list of numbers has epochs 1, 2, ...
 
     Returns
     -------
@@ -111,34 +128,33 @@ def as_log(source):
     Raises
     ------
     ValueError
-        If it is none of these, or has no epochs.
+        If the source is something else, or has no epochs.
     """
     if isinstance(source, (str, os.PathLike)):
         return read_log(source)
-    source = getattr(source, "log", source)
-    if not hasattr(source, "__iter__"):
-        raise ValueError(f"log: expected a path, a model, a mapping or a list, found {source!r}")
-    if isinstance(source, Mapping):
-        records = [{"epoch": epoch, "monitor": monitor} for epoch, monitor in source.items()]
+    found: Any = getattr(source, "log", source)
+    if not hasattr(found, "__iter__"):
+        raise ValueError(f"log: expected a path, a model, a mapping or a list, found {found!r}")
+    records: Iterable[object]
+    if isinstance(found, Mapping):
+        records = [{"epoch": epoch, "monitor": monitor} for epoch, monitor in found.items()]
     else:
-        records = [
-            one if isinstance(one, Mapping) else {"epoch": epoch, "monitor": one}
-            for epoch, one in enumerate(source, start=1)
-        ]
+        numbered = enumerate(found, start=1)
+        records = [one if isinstance(one, Mapping) else {"epoch": epoch, "monitor": one} for epoch, one in numbered]
     log = {record["epoch"]: record["monitor"] for record in by_epoch(map(checked_record, records))}
     if not log:
         raise ValueError("log: expected one epoch at least, found none")
     return log
 
 
-def by_epoch(records):
-    """Records in the order of their epochs; of an epoch that occurs twice, the later one."""
+def by_epoch(records: Iterable[Record]) -> list[Record]:
+    """Records in the order of their epochs; if an epoch occurs twice, the later record."""
     latest = {record["epoch"]: record for record in records}
     return [latest[epoch] for epoch in sorted(latest)]
 
 
-def checked_record(record):
-    """A record with Python's own numbers, or ValueError if it is none."""
+def checked_record(record: object) -> Record:
+    """A record with Python's own numbers; ValueError if it is invalid."""
     if not isinstance(record, Mapping) or not {"epoch", "monitor"} <= record.keys():
         raise ValueError(f"log: expected records with epoch and monitor, found {quoted(record)}")
     epoch, monitor = record["epoch"], record["monitor"]
@@ -152,7 +168,7 @@ def checked_record(record):
         raise ValueError(f"log: expected a monitor that is a float, found {quoted(monitor)}") from None
 
 
-def _json_records(path, text):
+def _json_records(path: Path, text: str) -> list[Record]:
     brackets = text.count("[") + text.count("{")
     if brackets > MAX_CONTAINERS:
         raise ValueError(f"{path}: expected {MAX_CONTAINERS:,} lists and dicts at most, found {brackets:,}")
@@ -172,10 +188,10 @@ def _json_records(path, text):
     return records
 
 
-def _printed_records(text):
+def _printed_records(text: str) -> list[Record]:
     records = []
     for match in islice(PRINTED.finditer(text), MAX_CONTAINERS):
-        record = {"epoch": int(match["epoch"]), "monitor": float(match["monitor"])}
+        record: Record = {"epoch": int(match["epoch"]), "monitor": float(match["monitor"])}
         if match["seconds"]:
             record["seconds"] = float(match["seconds"])
             record["frames_per_second"] = float(match["frames_per_second"].replace(",", ""))
@@ -183,13 +199,13 @@ def _printed_records(text):
     return records
 
 
-def _model_records(path, content):
-    """The log in a model file; nothing of the model is built."""
+def _model_records(path: Path, content: bytes) -> list[Record]:
+    """The log in a model file; no model is built."""
     try:
         with open_archive(io.BytesIO(content), path) as archive:
-            about = read_text(archive, path)
-        records = [checked_record(record) for record in about["log"]]
-        is_model = about["format"] == storage.FORMAT
+            metadata = read_text(archive, path)
+        records = [checked_record(record) for record in metadata["log"]]
+        is_model = metadata["format"] == storage.FORMAT
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected a log or a model file, found another archive") from error
     if not is_model:

@@ -1,10 +1,14 @@
-"""A picture of runs over what the original printed."""
+"""A picture of runs and the original's numbers."""
+
+from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.music.plot import (
     C_LINE_COLOUR,
     CURVE_COLOUR,
@@ -15,16 +19,19 @@ from rnnrbm_pt.music.plot import (
     _plain,
     _saved,
 )
-from rnnrbm_pt.reference.logs import as_log
+from rnnrbm_pt.reference.logs import Log, LogSource, as_log
 from rnnrbm_pt.reference.recorded import LATE, PUBLISHED, THEANO
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PUBLISHED_COLOUR = REFERENCE_COLOUR
 RUN_COLOURS = (CURVE_COLOUR, "#3b8f5a", "#8a4fa3", "#b59410", "#4aa3c7")
 FIGSIZE = (8, 5)
 
 
-def plot_comparison(log, ax=None, *, theano=THEANO):
-    """Draw a run's monitors over those of the original, with an inset for the last epochs.
+def plot_comparison(log: LogSource | Mapping[str, LogSource], ax: Axes | None = None, *, theano: Log = THEANO) -> Axes:
+    """Draw the monitors of a run and of the original, with an inset for the last epochs.
 
     The epochs are on a logarithmic axis, so that the first ones, where most is learned, can be told apart.
 
@@ -42,7 +49,7 @@ def plot_comparison(log, ax=None, *, theano=THEANO):
         Epochs 190 to 200 are drawn larger in an inset, the only one of its `child_axes`. An epoch that is not finite
         is a cross at the lower edge, in the colour of its curve.
     """
-    runs = {name: as_log(one) for name, one in log.items()} if _is_several(log) else {"yours": as_log(log)}
+    runs = {name: as_log(one) for name, one in _named(log).items()}
     from matplotlib.patches import Rectangle
 
     if ax is None:
@@ -80,7 +87,7 @@ def plot_comparison(log, ax=None, *, theano=THEANO):
     return ax
 
 
-def save_comparison(path, log, **options):
+def save_comparison(path: FilePath, log: LogSource | Mapping[str, LogSource], **options: Any) -> None:
     """Write the picture of `plot_comparison`: PNG, SVG or PDF, as the suffix of `path` says.
 
     Parameters
@@ -92,7 +99,7 @@ def save_comparison(path, log, **options):
     Raises
     ------
     ValueError
-        If the suffix is none of these, or as for `compare`.
+        If the suffix is another one, or as for `compare`.
     OSError
         If the file cannot be written.
     """
@@ -100,7 +107,7 @@ def save_comparison(path, log, **options):
         plot_comparison(log, ax, **options)
 
 
-def _curve(ax, log, colour, label, **style):
+def _curve(ax: Axes, log: Log, colour: str, label: str, **style: Any) -> None:
     """A curve of the finite epochs, broken where epochs are left out, and a cross for each that is not finite."""
     epochs = np.array(sorted(log), dtype=float)
     values = np.array([log[int(epoch)] for epoch in epochs])
@@ -114,7 +121,7 @@ def _curve(ax, log, colour, label, **style):
         ax.plot(lost, heights, "x", color=colour, transform=ax.get_xaxis_transform(), zorder=6)
 
 
-def _show_late(inset, logs):
+def _show_late(inset: Axes, logs: Sequence[Log]) -> None:
     """Bring the last epochs of the published log into view."""
     shown = [log[epoch] for log in logs for epoch in LATE if math.isfinite(log.get(epoch, math.nan))]
     margin = 0.2 * (max(shown) - min(shown))
@@ -125,9 +132,11 @@ def _show_late(inset, logs):
     inset.set_title(f"epochs {LATE[0]} to {LATE[-1]}", fontsize="small")
 
 
-def _is_several(log):
-    return isinstance(log, Mapping) and bool(log) and all(isinstance(name, str) for name in log)
+def _named(log: Any) -> Mapping[str, LogSource]:
+    """Several logs by name; a single log has the name "yours"."""
+    several = isinstance(log, Mapping) and bool(log) and all(isinstance(name, str) for name in log)
+    return log if several else {"yours": log}
 
 
-def _span(log):
+def _span(log: Log) -> str:
     return f"epochs {min(log)} to {max(log)}" if len(log) > 1 else f"epoch {min(log)}"

@@ -1,14 +1,14 @@
-"""What the original printed, as numbers.
+"""The numbers that the original printed.
 
 Two references, both of the program's own defaults on the tutorial's 694 training files: 150 and 100 hidden units,
 lr=0.001, r=(21, 109), dt=0.3, batch_size=100, float64, seed 0xbeef. An epoch is 1,912 updates, and its number is the
 mean of their monitors.
 
 - `THEANO`: recorded from the tutorial's program under Theano 1.0.5, Python 3.8 and NumPy 1.21, with the files in sorted
-  order. A run of this package on the same files in the same order draws the same numbers, so it can be held against
-  this one digit for digit.
+  order. A run of this package on the same files in the same order draws the same numbers, so it can be compared with
+  this recording digit for digit.
 - `PUBLISHED`: the log in the tutorial's text. That run read the files in an order that is not known, so another run
-  meets it in the second decimal, not beyond. It leaves out epochs 11 to 189.
+  agrees with it only in the second decimal. It leaves out epochs 11 to 189.
 """
 
 import math
@@ -59,4 +59,4 @@ THEANO_MRG = MappingProxyType({1: -15.03576657174194})
 """Theano 1.0.5 with the MRG streams of the tutorial's later versions, {epoch: mean monitor}."""
 
 LATE = range(190, 201)
-"""The epochs at the end of the published log, whose mean says where a run has settled."""
+"""The epochs at the end of the published log; their mean is the level that a run reaches."""

@@ -1,4 +1,4 @@
-"""Where the recorded results of long runs are: in an installed package, or in a checkout of the repository."""
+"""The folder with the recorded results of long runs: in an installed package, or in a checkout of the repository."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def results_folder() -> Path:
     Raises
     ------
     FileNotFoundError
-        If neither is there.
+        If neither folder exists.
     """
     for folder in (INSTALLED, CHECKOUT):
         if folder.is_dir():

@@ -9,7 +9,7 @@ from rnnrbm_pt.streams.binomial import binary_binomial
 from rnnrbm_pt.streams.stream_type import Advancing, StreamVariable
 
 
-def bernoulli(stream: Variable, p: Variable) -> tuple[Variable, TensorVariable]:
+def bernoulli(stream, p):
     """Draw 0 or 1 with the probabilities p, from a stream of any kind.
 
     Parameters

@@ -7,8 +7,8 @@ from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.srs import RandomStreams
 
 STREAMS: dict[str, Callable[..., RandomStreams]] = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
-"""Kinds of random streams: Theano's shared_randomstreams (the published log's), its MRG31k3p (since 2016), and Philox,
-the fastest, which is not Theano's."""
+"""Kinds of random streams: Theano's shared_randomstreams (those of the published log), Theano's MRG31k3p (since 2016),
+and Philox, the fastest, which Theano does not have."""
 
 
 def kind_of_streams(streams: str | None, backend: str) -> str:

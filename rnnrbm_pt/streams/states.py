@@ -1,11 +1,12 @@
 """States of random generators as arrays, which are checked before a generator gets them.
 
-NumPy and compiled code take a state as it is: a position beyond the key of a Mersenne Twister reads foreign memory.
+NumPy and compiled code do not check a state: a position beyond the key of a Mersenne Twister reads foreign memory.
 """
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnrbm_pt.streams.mrg31k3p import M1, M2
 
@@ -13,34 +14,36 @@ KEY_LENGTH = 624
 """Words of the key of a Mersenne Twister, and its highest position."""
 
 
-def packed_stream(value):
-    """The state of a stream as an array: that of a generator of NumPy is its key and position, shape (625,)."""
+def packed_stream(value: np.random.Generator | np.ndarray) -> np.ndarray:
+    """The state of a stream as an array; from a generator of NumPy, its key and position, shape (625,)."""
     if not isinstance(value, np.random.Generator):
         return value
     state = value.bit_generator.state["state"]
     return np.append(state["key"], np.uint32(state["pos"]))
 
 
-def unpacked_stream(packed, value, name="stream"):
+def unpacked_stream(
+    packed: np.ndarray, value: np.random.Generator | np.ndarray, name: str = "stream"
+) -> np.random.Generator | np.ndarray:
     """The inverse of `packed_stream`.
 
     Parameters
     ----------
     packed : array
     value : Generator, or array
-        The present value of the stream.
+        The current value of the stream.
     name : str
-        What to call it in an error.
+        Its name in an error.
 
     Returns
     -------
     Generator or array
-        What the stream's `set_value` takes.
+        A value for the stream's `set_value`.
 
     Raises
     ------
     ValueError
-        If it is no state of such a stream.
+        If it is not a state of such a stream.
     """
     if isinstance(value, np.random.Generator):
         key, position = checked_twister(packed, name)
@@ -52,7 +55,7 @@ def unpacked_stream(packed, value, name="stream"):
     return packed
 
 
-def checked_twister(packed, name):
+def checked_twister(packed: np.ndarray, name: str) -> tuple[NDArray[np.uint32], int]:
     """The key and the position of a Mersenne Twister.
 
     Parameters
@@ -60,7 +63,7 @@ def checked_twister(packed, name):
     packed : uint32 vector, shape (625,)
         The key, then the position.
     name : str
-        What to call it in an error.
+        Its name in an error.
 
     Returns
     -------
@@ -81,8 +84,8 @@ def checked_twister(packed, name):
     return packed[:-1], int(packed[-1])
 
 
-def set_random_state(random_state, packed, gauss, name):
-    """Set a RandomState to what `packed_random_state` gave.
+def set_random_state(random_state: np.random.RandomState, packed: np.ndarray, gauss: np.ndarray, name: str) -> None:
+    """Set a RandomState to a state from `packed_random_state`.
 
     Parameters
     ----------
@@ -91,12 +94,12 @@ def set_random_state(random_state, packed, gauss, name):
     gauss : vector, shape (2,)
         Whether a normal number is kept for the next draw, and that number.
     name : str
-        What to call it in an error.
+        Its name in an error.
 
     Raises
     ------
     ValueError
-        If this is no such state.
+        If this is not such a state.
     """
     key, position = checked_twister(packed, name)
     has_gauss, cached = map(float, gauss)
@@ -105,7 +108,7 @@ def set_random_state(random_state, packed, gauss, name):
     random_state.set_state(("MT19937", key, position, int(has_gauss), cached))
 
 
-def packed_random_state(random_state):
+def packed_random_state(random_state: np.random.RandomState) -> tuple[NDArray[np.uint32], np.ndarray]:
     """The state of a RandomState as two arrays.
 
     Parameters
@@ -121,13 +124,13 @@ def packed_random_state(random_state):
     return np.append(key, np.uint32(position)), np.array([has_gauss, cached])
 
 
-def are_mrg_states(states):
+def are_mrg_states(states: np.ndarray) -> bool:
     """Whether the rows are states of MRG31k3p: each half below its modulus, and not all zeros."""
     x, y = states[:, :3], states[:, 3:]
     in_range = (states >= 0).all() and (x < M1).all() and (y < M2).all()
     return bool(in_range and x.any(axis=1).all() and y.any(axis=1).all())
 
 
-def is_philox_state(state):
+def is_philox_state(state: np.ndarray) -> bool:
     """Whether a vector is a state of Philox: its count of draws is below 2^63."""
     return bool(state[3] < 2**31)

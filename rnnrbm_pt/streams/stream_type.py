@@ -1,4 +1,4 @@
-"""Random streams whose state is an array of integers: what the types, variables and Ops of both kinds share."""
+"""Random streams whose state is an array of integers: their type, variables and Op, for MRG31k3p and Philox alike."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -91,7 +91,7 @@ class StreamType(RandomType, CType):
     """The Op that draws from streams of this type."""
 
     def __init_subclass__(cls) -> None:
-        # In C the state is what a tensor is: an array of NumPy's.
+        # In C the state is an array of NumPy's, as a tensor is.
         for method in (
             "c_declare c_init c_extract c_cleanup c_sync c_headers c_libraries c_compile_args c_support_code "
             "c_init_code c_code_cache_version"

@@ -1,18 +1,34 @@
 """Gradients before an optimiser sees them: of a cost, clipped by norm or by value, with weight decay."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Variable
+from pytensor.tensor.sharedvar import TensorSharedVariable
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.training.schedules import Schedule
 
+Params = Sequence[TensorSharedVariable]
+Gradients = list[TensorVariable]
+Cost = TensorVariable | list[TensorVariable] | tuple[TensorVariable, ...]
+"""A scalar cost, or a list of gradients."""
+Constants = Sequence[Variable] | None
+"""What a gradient of the cost does not go through."""
+Scalar = float | TensorVariable
+"""A number, or a scalar variable."""
+PerParam = Scalar | Mapping[Any, Scalar] | Callable[[TensorSharedVariable], Scalar]
+"""One scalar, or one for each parameter: by the parameter or its name, or as a function of it."""
+ParamUpdates = dict[TensorSharedVariable, TensorVariable]
+"""{parameter or slot: its next value}"""
 
-def gradients_of(cost_or_gradients, params, consider_constant=None):
+
+def gradients_of(cost_or_gradients: Cost, params: Params, consider_constant: Constants = None) -> Gradients:
     """Gradients of each parameter, in its own type.
 
     Parameters
@@ -39,18 +55,17 @@ def gradients_of(cost_or_gradients, params, consider_constant=None):
     names = [param_name(param) for param in params]
     if len(set(names)) < len(names):
         raise ValueError(f"params: expected a name of its own for each, found {', '.join(names)}")
+    gradients: Any = cost_or_gradients
     if not isinstance(cost_or_gradients, (list, tuple)):
         gradients = pytensor.grad(cost_or_gradients, params, consider_constant=consider_constant)
     elif consider_constant is not None:
         raise ValueError("consider_constant: expected it with a cost alone, found it with a list of gradients")
     elif len(cost_or_gradients) != len(params):
         raise ValueError(f"expected {len(params)} gradients, one a parameter, found {len(cost_or_gradients)}")
-    else:
-        gradients = cost_or_gradients
     return [pt.cast(g, p.type.dtype) for g, p in zip(gradients, params, strict=True)]
 
 
-def total_norm(tensors):
+def total_norm(tensors: Sequence[TensorVariable]) -> TensorVariable:
     """Euclidean norm of several tensors as if they were one vector.
 
     Parameters
@@ -64,7 +79,7 @@ def total_norm(tensors):
     return pt.sqrt(pt.add(*(pt.sum(pt.sqr(tensor)) for tensor in tensors)))
 
 
-def total_norm_constraint(tensors, max_norm, return_norm=False):
+def total_norm_constraint(tensors: Sequence[TensorVariable], max_norm: Scalar, return_norm: bool = False) -> Any:
     """Scale tensors down together, so that their total norm is `max_norm` at most.
 
     Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, ICML 2013, algorithm 1.
@@ -92,7 +107,7 @@ def total_norm_constraint(tensors, max_norm, return_norm=False):
     return (clipped, norm) if return_norm else clipped
 
 
-def clip_values(tensors, limit):
+def clip_values(tensors: Sequence[TensorVariable], limit: Scalar) -> Gradients:
     """Each entry of tensors brought into [-limit, limit].
 
     Parameters
@@ -109,7 +124,7 @@ def clip_values(tensors, limit):
     return [pt.clip(tensor, -limit, limit) for tensor, limit in zip(tensors, limits, strict=True)]
 
 
-def with_weight_decay(gradients, params, weight_decay):
+def with_weight_decay(gradients: Sequence[TensorVariable], params: Params, weight_decay: PerParam) -> Gradients:
     """Gradients of the cost with (weight_decay / 2) |p|^2 added to it for each parameter: g + weight_decay p.
 
     With an optimiser that divides by the size of gradients that is not what one means by decay: see `adamw`.
@@ -128,7 +143,7 @@ def with_weight_decay(gradients, params, weight_decay):
     return [g + per_param(weight_decay, p, "weight_decay") * p for g, p in zip(gradients, params, strict=True)]
 
 
-def per_param(value, param, what="learning_rate"):
+def per_param(value: PerParam, param: TensorSharedVariable, what: str = "learning_rate") -> TensorVariable:
     """A setting for one parameter, as a scalar of the parameter's type.
 
     Parameters
@@ -160,7 +175,7 @@ def per_param(value, param, what="learning_rate"):
     return as_scalar(value, param, what)
 
 
-def as_scalar(value, like, what="a setting"):
+def as_scalar(value: Any, like: TensorVariable, what: str = "a setting") -> TensorVariable:
     """A number or a scalar variable as a scalar variable of the type of another, `like`, of any shape.
 
     Raises
@@ -174,23 +189,24 @@ def as_scalar(value, like, what="a setting"):
         if getattr(value.type, "ndim", None) != 0:
             raise ValueError(f"{what}: expected a scalar, found {value} of {value.type}")
         return pt.cast(value, like.dtype)
-    if not isinstance(value, (Real, np.ndarray)) or np.ndim(value) or not np.isfinite(value):
+    is_number = isinstance(value, (Real, np.ndarray))
+    if not is_number or np.ndim(value) or not np.isfinite(value):
         raise ValueError(f"{what}: expected a finite number or a scalar variable, found {value!r}")
     return pt.constant(np.asarray(value, like.dtype))
 
 
-def _bound(value, like, what):
+def _bound(value: Scalar, like: TensorVariable, what: str) -> TensorVariable:
     if isinstance(value, Real) and value < 0:
         raise ValueError(f"{what}: expected at least 0, found {value!r}")
     return as_scalar(value, like, what)
 
 
-def param_name(param):
+def param_name(param: SharedVariable) -> str:
     """Name of a parameter in errors and of its slots."""
     return param.name or str(param)
 
 
-def differentiable_inputs(output):
+def differentiable_inputs(output: Variable) -> set[Variable]:
     """All variables of a graph on which an output depends by paths that a gradient takes.
 
     Asked of each operation by its connection pattern, which a scan works out from the graph within it: without building

@@ -7,6 +7,7 @@ tutorial. An update may take several windows at once, the next ones in the order
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ from rnnrbm_pt.interrupts import deferred_interrupts, guards
 from rnnrbm_pt.training.progress import Progress, StopTraining
 
 T = TypeVar("T")
+Record = dict[str, Any]
+"""What a log says of an epoch."""
 
 
 def fingerprint(rolls: Iterable[np.ndarray]) -> str:
@@ -146,7 +149,9 @@ def batch_of(
     return v, mask
 
 
-def shuffled_batches(frames, batch_size, random_state, dtype):
+def shuffled_batches(
+    frames: np.ndarray, batch_size: int, random_state: np.random.RandomState, dtype: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Each frame once, in a new order, in batches of one size.
 
     Parameters
@@ -179,9 +184,9 @@ def run_epochs(
     *,
     on_update: Callable[[int, int], object] | None = None,
     after_update: Callable[[], object] | None = None,
-    measure: Callable[[dict[str, Any]], object] | None = None,
-    complete: Callable[[dict[str, Any]], object] | None = None,
-    on_epoch: Callable[[dict[str, Any]], object] | None = None,
+    measure: Callable[[Record], object] | None = None,
+    complete: Callable[[Record], object] | None = None,
+    on_epoch: Callable[[Record], object] | None = None,
 ) -> None:
     """Run the remaining epochs of a run.
 
@@ -231,7 +236,16 @@ def run_epochs(
             progress.stopped = True
 
 
-def _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, guard):
+def _run_epoch(
+    update: Callable[..., Any],
+    rolls: Sequence[np.ndarray],
+    random_state: np.random.RandomState,
+    progress: Progress,
+    total_frames: int,
+    on_update: Callable[[int, int], object] | None,
+    after_update: Callable[[], object] | None,
+    guard: Iterator[Callable[[], AbstractContextManager[object]]],
+) -> Record:
     if not progress.shuffled:
         random_state.shuffle(progress.order)
         progress.shuffled = True

@@ -1,5 +1,6 @@
 """How far a run of training has come."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from numbers import Real
@@ -119,7 +120,10 @@ class StopTraining(Exception):
 # What a file says of a run, checked before anything goes on from there
 
 
-def real(name, value):
+Check = Callable[[str, Any], Any]
+
+
+def real(name: str, value: Any) -> float:
     """A number, which may be infinite or none: a monitor can be."""
     try:
         if isinstance(value, Real) and not isinstance(value, bool):
@@ -129,12 +133,12 @@ def real(name, value):
     raise ValueError(f"{name}: expected a number, found {quoted(value)}")
 
 
-def optional(check):
+def optional(check: Check) -> Check:
     """A check that lets None pass."""
     return lambda name, value: None if value is None else check(name, value)
 
 
-def order(name, value):
+def order(name: str, value: Any) -> list[int]:
     """A permutation of the numbers from 0 on."""
     if not isinstance(value, list) or not all(type(index) is int for index in value):
         raise ValueError(f"{name}: expected a list of integers, found {quoted(value)}")
@@ -143,14 +147,14 @@ def order(name, value):
     return value
 
 
-def numbers(name, value):
+def numbers(name: str, value: Any) -> list[float]:
     """A list of numbers."""
     if not isinstance(value, list):
         raise ValueError(f"{name}: expected a list of numbers, found {quoted(value)}")
     return [real(name, one) for one in value]
 
 
-def text(name, value):
+def text(name: str, value: Any) -> str:
     """A text."""
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected a text, found {quoted(value)}")
@@ -159,7 +163,7 @@ def text(name, value):
 
 AT_LEAST_0, AT_LEAST_1 = partial(integer, least=0), partial(integer, least=1)
 
-CHECKS = {
+CHECKS: dict[str, Check] = {
     "order": order,
     "pretraining": optional(lambda name, value: Pretraining.from_json(value)),
     **dict.fromkeys(("epoch", "updates"), AT_LEAST_0),
@@ -172,7 +176,7 @@ CHECKS = {
 """The check of each field of `Progress` that is not a setting."""
 
 
-def checked_log(records):
+def checked_log(records: Any) -> list[dict[str, Any]]:
     """The log of a run, as a file says it.
 
     Parameters

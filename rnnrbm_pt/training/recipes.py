@@ -1,6 +1,6 @@
 """Settings of training that go together, by a name: ``RnnRbm(**recipe.model).fit(rolls, **recipe.fit)``."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rnnrbm_pt.training.schedules import Cosine
 
@@ -8,16 +8,16 @@ from rnnrbm_pt.training.schedules import Cosine
 class Recipe(NamedTuple):
     """Keywords of a model, and of its `fit`."""
 
-    model: dict
-    fit: dict
+    model: dict[str, Any]
+    fit: dict[str, Any]
 
 
-def tutorial(num_epochs=200):
+def tutorial(num_epochs: int = 200) -> Recipe:
     """What the tutorial's program does."""
     return Recipe({"lr": 0.001}, {"num_epochs": num_epochs})
 
 
-def fast(num_epochs=20):
+def fast(num_epochs: int = 20) -> Recipe:
     """What reaches the tutorial's result with a fraction of the updates: Adam, whose rate falls to 0 along a cosine.
 
     What it was measured to bring, and what else was tried, is in benchmarks/results/ablation.

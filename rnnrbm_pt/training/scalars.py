@@ -5,13 +5,18 @@ A schedule sets them, and another number needs no other compiled function.
 
 import numpy as np
 import pytensor
+from pytensor.tensor.sharedvar import TensorSharedVariable
 
 from rnnrbm_pt.roles import role_of
-from rnnrbm_pt.training.settings import OF_THE_GRADIENT, OF_THE_OPTIMIZER
+from rnnrbm_pt.training.gradients import Gradients, Params, ParamUpdates
+from rnnrbm_pt.training.settings import OF_THE_GRADIENT, OF_THE_OPTIMIZER, Learning
 from rnnrbm_pt.training.updates import optimizer_updates
 
+Scalars = dict[str, TensorSharedVariable]
+"""The shared scalars by the names of the settings."""
 
-def scalars(learning, lr, floatX):
+
+def scalars(learning: Learning, lr: TensorSharedVariable, floatX: str) -> Scalars:
     """The shared variables that stand in the graph for numbers, at their values before any schedule.
 
     Parameters
@@ -34,7 +39,7 @@ def scalars(learning, lr, floatX):
     }
 
 
-def learning_updates(learning, gradients, params, scalars):
+def learning_updates(learning: Learning, gradients: Gradients, params: Params, scalars: Scalars) -> ParamUpdates:
     """The updates of the optimiser of a `Learning`; see `training.updates.optimizer_updates`.
 
     Parameters

@@ -15,10 +15,13 @@ Training puts the value into a shared variable, which the graph has where a numb
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from pytensor.compile.sharedvalue import SharedVariable
 
 from rnnrbm_pt.checks import number
 
@@ -29,7 +32,7 @@ UNITS = ("epoch", "update")
 class Schedule:
     """A value by the epoch and the update; the kinds below say how."""
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         """The value after `epoch` complete epochs and `update` complete updates of the whole run.
 
         Parameters
@@ -42,14 +45,14 @@ class Schedule:
         """
         raise NotImplementedError
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """What `json.dumps` takes: a dict of the schedule's name and its fields.
 
         Returns
         -------
         dict
         """
-        described = {"schedule": type(self).__name__}
+        described: dict[str, Any] = {"schedule": type(self).__name__}
         for field in fields(self):
             value = getattr(self, field.name)
             described[field.name] = value.to_json() if isinstance(value, Schedule) else _plain(value)
@@ -62,10 +65,10 @@ class Constant(Schedule):
 
     value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number(self, "value")
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         return self.value
 
 
@@ -73,11 +76,11 @@ class Constant(Schedule):
 class Table(Schedule):
     """values[i] from at[i] on; at[0] is 0. With whole numbers for values, a table of the lengths of a Gibbs chain."""
 
-    at: tuple
-    values: tuple
+    at: tuple[float, ...]
+    values: tuple[float, ...]
     by: str = "epoch"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "at", tuple(self.at))
         object.__setattr__(self, "values", tuple(self.values))
         for value in self.at + self.values:
@@ -88,7 +91,7 @@ class Table(Schedule):
             )
         _check_by(self)
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         now = _now(self, epoch, update)
         return next(value for at, value in zip(self.at[::-1], self.values[::-1], strict=True) if at <= now)
 
@@ -102,12 +105,12 @@ class Step(Schedule):
     every: int
     by: str = "epoch"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number(self, "value", "factor")
         _check_positive(self, "every")
         _check_by(self)
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         return self.value * self.factor ** (_now(self, epoch, update) // self.every)
 
 
@@ -119,11 +122,11 @@ class Exponential(Schedule):
     factor: float
     by: str = "epoch"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number(self, "value", "factor")
         _check_by(self)
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         return self.value * self.factor ** _now(self, epoch, update)
 
 
@@ -135,12 +138,12 @@ class InverseTime(Schedule):
     half: float
     by: str = "epoch"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number(self, "value")
         _check_positive(self, "half")
         _check_by(self)
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         return self.value / (1 + _now(self, epoch, update) / self.half)
 
 
@@ -153,12 +156,12 @@ class Cosine(Schedule):
     over: float
     by: str = "epoch"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number(self, "start", "end")
         _check_positive(self, "over")
         _check_by(self)
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         part = _now(self, epoch, update) / self.over
         if part >= 1:
             return self.end
@@ -176,22 +179,30 @@ class WarmUp(Schedule):
     over: float
     by: str = "update"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "then", as_schedule(self.then))
         _check_positive(self, "over")
         _check_by(self)
 
-    def __call__(self, epoch, update):
+    def __call__(self, epoch: int, update: int) -> float:
         return self.then(epoch, update) * min(1.0, (_now(self, epoch, update) + 1) / self.over)
 
 
-SCHEDULES = {kind.__name__: kind for kind in (Constant, Table, Step, Exponential, InverseTime, Cosine, WarmUp)}
+SCHEDULES: dict[str, type[Schedule]] = {
+    kind.__name__: kind for kind in (Constant, Table, Step, Exponential, InverseTime, Cosine, WarmUp)
+}
 
-WORDS = {"table": Table, "step": Step, "exponential": Exponential, "1/t": InverseTime, "cosine": Cosine}
+WORDS: dict[str, type[Schedule]] = {
+    "table": Table,
+    "step": Step,
+    "exponential": Exponential,
+    "1/t": InverseTime,
+    "cosine": Cosine,
+}
 """What `parse_schedule` calls them."""
 
 
-def from_json(described):
+def from_json(described: Mapping[str, Any]) -> Schedule:
     """The schedule that `to_json` described.
 
     Parameters
@@ -218,7 +229,7 @@ def from_json(described):
         raise ValueError(f"{name}: expected {wanted}, found {', '.join(described) or 'nothing'}") from error
 
 
-def parse_schedule(text):
+def parse_schedule(text: str) -> Schedule:
     """A schedule as one writes it on a command line.
 
     Parameters
@@ -252,21 +263,21 @@ def parse_schedule(text):
     return schedule
 
 
-def _parse_one(text):
+def _parse_one(text: str) -> Schedule:
     text, _, by = text.partition("@")
     name, colon, numbers = text.partition(":")
     if not colon:
         return Constant(_number(name))
     if name not in WORDS:
         raise ValueError(f"expected one of {', '.join(WORDS)}")
-    by = {"by": by} if by else {}
+    unit = {"by": by} if by else {}
     if name == "table":
         pairs = [pair.split("=") for pair in numbers.split(",")]
-        return Table(tuple(_number(at) for at, _ in pairs), tuple(_number(value) for _, value in pairs), **by)
-    return WORDS[name](*(_number(number) for number in numbers.split(",")), **by)
+        return Table(tuple(_number(at) for at, _ in pairs), tuple(_number(value) for _, value in pairs), **unit)
+    return WORDS[name](*(_number(number) for number in numbers.split(",")), **unit)
 
 
-def _number(text):
+def _number(text: str) -> int | float:
     """An integer where it is written as one: lengths of a chain are whole."""
     try:
         return int(text)
@@ -274,7 +285,7 @@ def _number(text):
         return float(text)
 
 
-def as_schedule(value):
+def as_schedule(value: Any) -> Schedule:
     """A schedule as it is, one out of its description, or a number as `Constant`.
 
     Parameters
@@ -295,7 +306,7 @@ def as_schedule(value):
     return from_json(value) if isinstance(value, dict) else Constant(value)
 
 
-def set_scheduled(scheduled, epoch, update):
+def set_scheduled(scheduled: Mapping[SharedVariable, Schedule], epoch: int, update: int) -> None:
     """Put the values of this moment into shared variables, each in its own type.
 
     Parameters
@@ -317,11 +328,11 @@ def set_scheduled(scheduled, epoch, update):
         shared.set_value(np.asarray(value, dtype))
 
 
-def _now(schedule, epoch, update):
+def _now(schedule: Any, epoch: int, update: int) -> int:
     return epoch if schedule.by == "epoch" else update
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """A value as JSON has it; NumPy's numbers are none of json's."""
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
@@ -330,19 +341,19 @@ def _plain(value):
     return float(value) if isinstance(value, Real) else value
 
 
-def _check_finite(schedule, name, value, **bounds):
+def _check_finite(schedule: Schedule, name: str, value: object, **bounds: float) -> None:
     number(f"{type(schedule).__name__}: {name}", value, **bounds)  # integers stay integers: they may be lengths
 
 
-def _check_number(schedule, *names):
+def _check_number(schedule: Schedule, *names: str) -> None:
     for name in names:
         _check_finite(schedule, name, getattr(schedule, name))
 
 
-def _check_positive(schedule, name):
+def _check_positive(schedule: Schedule, name: str) -> None:
     _check_finite(schedule, name, getattr(schedule, name), above=0)
 
 
-def _check_by(schedule):
+def _check_by(schedule: Any) -> None:
     if schedule.by not in UNITS:
         raise ValueError(f"{type(schedule).__name__}: by: expected one of {', '.join(UNITS)}, found {schedule.by!r}")

@@ -134,7 +134,7 @@ class Learning(Settings):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
-    def structure(self):
+    def structure(self) -> tuple:
         """What decides the graph: two descriptions of one structure share their compiled functions."""
         fixed = tuple(self.given(OF_THE_OPTIMIZER[1:]).items())
         changing = {*self.given(OF_THE_GRADIENT), *self.schedule} - {"lr"}
@@ -168,7 +168,7 @@ class Learning(Settings):
 # Pretraining
 
 
-def parameter_names(name, value):
+def parameter_names(name: str, value: object) -> tuple[str, ...]:
     """Check names of parameters: a tuple or list of str, kept as a tuple."""
     if not isinstance(value, (tuple, list)) or not all(isinstance(p, str) for p in value):
         raise ValueError(f"{name}: expected names of parameters in a tuple, found {quoted(value)}")

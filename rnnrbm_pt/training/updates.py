@@ -13,68 +13,47 @@ What they share:
   to it. So the RBM's parameters and the RNN's can have different rates. Other settings are numbers or symbolic scalars.
 - What they return is a dict {shared variable: its next value}, for ``pytensor.function``.
 - Optimisers that remember keep it in shared variables of the parameter's type, named as ``adam_m_W`` and beginning at
-  zero. They are keys of the updates, and `slots` picks them out for a checkpoint.
+  zero. They are keys of the updates, and `training.slots.slots` picks them out for a checkpoint.
 - g is the gradient below, p the parameter, and all arithmetic is in p's type.
 """
 
 import math
+from collections.abc import Callable
 from inspect import signature
+from typing import Any
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.graph.basic import Variable
-from pytensor.graph.replace import clone_replace
+from pytensor.tensor.sharedvar import TensorSharedVariable
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.training.gradients import (
+    Constants,
+    Cost,
+    Gradients,
+    Params,
+    ParamUpdates,
+    PerParam,
+    Scalar,
     as_scalar,
     clip_values,
     gradients_of,
-    param_name,
     per_param,
     total_norm_constraint,
     with_weight_decay,
 )
-
-
-def slots(updates):
-    """The shared variables in which optimisers remember, out of updates that may hold others beside.
-
-    Returns
-    -------
-    list of shared variables
-        In the order of the updates; each has a name of its own.
-    """
-    return [variable for variable in updates if getattr(variable.tag, "optimizer_slot", False)]
-
-
-def with_slots(updates, remembered):
-    """Updates whose slots are those of a model already, so that several functions learn as one.
-
-    Parameters
-    ----------
-    updates : dict {shared variable: next}
-        With slots of their own.
-    remembered : dict {name: shared variable}
-        Slots that exist already, by their names. Those that it lacks are put into it.
-
-    Returns
-    -------
-    dict {shared variable: next}
-    """
-    replace = {slot: remembered.setdefault(slot.name, slot) for slot in slots(updates)}
-    replace = {slot: known for slot, known in replace.items() if slot is not known}
-    if not replace:
-        return updates
-    expressions = clone_replace(list(updates.values()), replace)
-    return dict(zip([replace.get(variable, variable) for variable in updates], expressions, strict=True))
-
+from rnnrbm_pt.training.momentum import apply_momentum, apply_nesterov_momentum
+from rnnrbm_pt.training.slots import as_slot, new_slot
 
 # ---------------------------------------------------------------------------------------------------
 # The optimisers
 
 
-def sgd(cost_or_gradients, params, learning_rate, *, consider_constant=None):
+def sgd(
+    cost_or_gradients: Cost, params: Params, learning_rate: PerParam, *, consider_constant: Constants = None
+) -> ParamUpdates:
     """Stochastic gradient descent.
 
     p := p - learning_rate g
@@ -83,34 +62,14 @@ def sgd(cost_or_gradients, params, learning_rate, *, consider_constant=None):
     return {p: p - per_param(learning_rate, p) * g for p, g in zip(params, gradients, strict=True)}
 
 
-def apply_momentum(updates, params=None, momentum=0.9):
-    """Add momentum to the updates of any optimiser (Polyak, 1964).
-
-    velocity := momentum velocity + updates[p] - p
-    p := p + velocity
-
-    Parameters
-    ----------
-    updates : dict {shared variable: next}
-    params : list of shared variables, optional
-        What to add it to; without them, all keys but the slots of optimisers.
-    momentum : number or scalar variable
-
-    Returns
-    -------
-    dict
-        A copy of `updates` with those of params replaced, and the slots ``momentum_velocity_*``.
-    """
-    updates, params = _chosen(updates, params)
-    for p in params:
-        velocity = _slot("momentum_velocity", p)
-        x = as_scalar(momentum, p) * velocity + updates[p]
-        updates[velocity] = x - p
-        updates[p] = x
-    return updates
-
-
-def momentum(cost_or_gradients, params, learning_rate, momentum=0.9, *, consider_constant=None):
+def momentum(
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam,
+    momentum: Scalar = 0.9,
+    *,
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """Gradient descent with momentum (Polyak, 1964).
 
     velocity := momentum velocity - learning_rate g
@@ -120,35 +79,14 @@ def momentum(cost_or_gradients, params, learning_rate, momentum=0.9, *, consider
     return apply_momentum(updates, momentum=momentum)
 
 
-def apply_nesterov_momentum(updates, params=None, momentum=0.9):
-    """Add Nesterov's momentum to the updates of any optimiser.
-
-    velocity := momentum velocity + updates[p] - p
-    p := p + momentum velocity + updates[p] - p
-
-    That is the form in which the gradient is taken where the parameters are, not where velocity would carry them
-    (Bengio, Boulanger-Lewandowski and Pascanu, Advances in optimizing recurrent networks, 2013, section 3.5).
-
-    Parameters
-    ----------
-    updates, params, momentum
-        As for `apply_momentum`.
-
-    Returns
-    -------
-    dict
-        A copy of `updates` with those of params replaced, and the slots ``nesterov_velocity_*``.
-    """
-    updates, params = _chosen(updates, params)
-    for p in params:
-        velocity, mu = _slot("nesterov_velocity", p), as_scalar(momentum, p)
-        x = mu * velocity + updates[p] - p
-        updates[velocity] = x
-        updates[p] = mu * x + updates[p]
-    return updates
-
-
-def nesterov_momentum(cost_or_gradients, params, learning_rate, momentum=0.9, *, consider_constant=None):
+def nesterov_momentum(
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam,
+    momentum: Scalar = 0.9,
+    *,
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """Gradient descent with Nesterov's momentum, as `apply_nesterov_momentum` has it.
 
     velocity := momentum velocity - learning_rate g
@@ -158,35 +96,58 @@ def nesterov_momentum(cost_or_gradients, params, learning_rate, momentum=0.9, *,
     return apply_nesterov_momentum(updates, momentum=momentum)
 
 
-def adagrad(cost_or_gradients, params, learning_rate=1.0, epsilon=1e-6, *, consider_constant=None):
+def adagrad(
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam = 1.0,
+    epsilon: Scalar = 1e-06,
+    *,
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """AdaGrad (Duchi, Hazan and Singer, JMLR 2011).
 
     accu := accu + g^2
     p := p - learning_rate g / sqrt(accu + epsilon)
     """
-    updates = {}
+    updates: ParamUpdates = {}
     for p, g in zip(params, gradients_of(cost_or_gradients, params, consider_constant), strict=True):
-        accu = _slot("adagrad_accu", p)
+        accu = new_slot("adagrad_accu", p)
         updates[accu] = accu + pt.sqr(g)
         updates[p] = p - per_param(learning_rate, p) * g / pt.sqrt(updates[accu] + as_scalar(epsilon, p))
     return updates
 
 
-def rmsprop(cost_or_gradients, params, learning_rate=1.0, rho=0.9, epsilon=1e-6, *, consider_constant=None):
+def rmsprop(
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam = 1.0,
+    rho: Scalar = 0.9,
+    epsilon: Scalar = 1e-06,
+    *,
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """RMSProp (Tieleman and Hinton, Coursera lecture 6.5, 2012).
 
     accu := rho accu + (1 - rho) g^2
     p := p - learning_rate g / sqrt(accu + epsilon)
     """
-    updates = {}
+    updates: ParamUpdates = {}
     for p, g in zip(params, gradients_of(cost_or_gradients, params, consider_constant), strict=True):
-        accu = _slot("rmsprop_accu", p)
+        accu = new_slot("rmsprop_accu", p)
         updates[accu] = _average(accu, pt.sqr(g), rho)
         updates[p] = p - per_param(learning_rate, p) * g / pt.sqrt(updates[accu] + as_scalar(epsilon, p))
     return updates
 
 
-def adadelta(cost_or_gradients, params, learning_rate=1.0, rho=0.95, epsilon=1e-6, *, consider_constant=None):
+def adadelta(
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam = 1.0,
+    rho: Scalar = 0.95,
+    epsilon: Scalar = 1e-06,
+    *,
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """AdaDelta (Zeiler, arXiv:1212.5701, 2012). The paper has no learning rate, that is 1.
 
     accu := rho accu + (1 - rho) g^2
@@ -194,11 +155,11 @@ def adadelta(cost_or_gradients, params, learning_rate=1.0, rho=0.95, epsilon=1e-
     delta_accu := rho delta_accu + (1 - rho) d^2
     p := p - learning_rate d
     """
-    updates = {}
+    updates: ParamUpdates = {}
     for p, g in zip(params, gradients_of(cost_or_gradients, params, consider_constant), strict=True):
         accu, delta_accu, eps = (
-            _slot("adadelta_accu", p),
-            _slot("adadelta_delta_accu", p),
+            new_slot("adadelta_accu", p),
+            new_slot("adadelta_delta_accu", p),
             as_scalar(epsilon, p),
         )
         updates[accu] = _average(accu, pt.sqr(g), rho)
@@ -209,8 +170,15 @@ def adadelta(cost_or_gradients, params, learning_rate=1.0, rho=0.95, epsilon=1e-
 
 
 def adam(
-    cost_or_gradients, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, *, consider_constant=None
-):
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam = 0.001,
+    beta1: Scalar = 0.9,
+    beta2: Scalar = 0.999,
+    epsilon: Scalar = 1e-08,
+    *,
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """Adam (Kingma and Ba, ICLR 2015), algorithm 1 of the paper.
 
     t := t + 1
@@ -225,8 +193,15 @@ def adam(
 
 
 def amsgrad(
-    cost_or_gradients, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, *, consider_constant=None
-):
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam = 0.001,
+    beta1: Scalar = 0.9,
+    beta2: Scalar = 0.999,
+    epsilon: Scalar = 1e-08,
+    *,
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """AMSGrad (Reddi, Kale and Kumar, ICLR 2018): Adam whose divisor never becomes smaller.
 
     t, m, v as `adam` has them
@@ -240,16 +215,16 @@ def amsgrad(
 
 
 def adamw(
-    cost_or_gradients,
-    params,
-    learning_rate=0.001,
-    beta1=0.9,
-    beta2=0.999,
-    epsilon=1e-8,
-    weight_decay=0.01,
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam = 0.001,
+    beta1: Scalar = 0.9,
+    beta2: Scalar = 0.999,
+    epsilon: Scalar = 1e-08,
+    weight_decay: PerParam = 0.01,
     *,
-    consider_constant=None,
-):
+    consider_constant: Constants = None,
+) -> ParamUpdates:
     """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019).
 
     p := p - learning_rate (adam's step + weight_decay p)
@@ -264,17 +239,26 @@ def adamw(
     return updates
 
 
-def _adam(kind, gradients, params, learning_rate, beta1, beta2, epsilon, never_smaller=False):
-    updates = {}
-    t = _remembered(pytensor.shared(np.zeros((), params[0].type.dtype), name=f"{kind}_t"))
+def _adam(
+    kind: str,
+    gradients: Gradients,
+    params: Params,
+    learning_rate: PerParam,
+    beta1: Scalar,
+    beta2: Scalar,
+    epsilon: Scalar,
+    never_smaller: bool = False,
+) -> ParamUpdates:
+    updates: ParamUpdates = {}
+    t = as_slot(pytensor.shared(np.zeros((), params[0].type.dtype), name=f"{kind}_t"))
     updates[t] = t + 1
     for p, g in zip(params, gradients, strict=True):
-        m, v = _slot(f"{kind}_m", p), _slot(f"{kind}_v", p)
+        m, v = new_slot(f"{kind}_m", p), new_slot(f"{kind}_v", p)
         updates[m] = _average(m, g, beta1)
         updates[v] = _average(v, pt.sqr(g), beta2)
         second = updates[v]
         if never_smaller:
-            v_hat = _slot(f"{kind}_v_hat", p)
+            v_hat = new_slot(f"{kind}_v_hat", p)
             second = updates[v_hat] = pt.maximum(v_hat, second)
         steps = pt.cast(updates[t], p.type.dtype)
         m_corrected = updates[m] / _one_minus_power(beta1, steps, p)
@@ -283,7 +267,7 @@ def _adam(kind, gradients, params, learning_rate, beta1, beta2, epsilon, never_s
     return updates
 
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Callable[..., ParamUpdates]] = {
     "sgd": sgd,
     "momentum": momentum,
     "nesterov": nesterov_momentum,
@@ -297,17 +281,17 @@ OPTIMIZERS = {
 
 
 def optimizer_updates(
-    optimizer,
-    cost_or_gradients,
-    params,
-    learning_rate=None,
+    optimizer: str,
+    cost_or_gradients: Cost,
+    params: Params,
+    learning_rate: PerParam | None = None,
     *,
-    consider_constant=None,
-    clip_norm=None,
-    clip_value=None,
-    weight_decay=None,
-    **settings,
-):
+    consider_constant: Constants = None,
+    clip_norm: Scalar | None = None,
+    clip_value: Scalar | None = None,
+    weight_decay: PerParam | None = None,
+    **settings: Any,
+) -> ParamUpdates:
     """Updates of the optimiser of a name, with the gradient clipped and decay added as asked for.
 
     Clipping comes before decay, so that a large gradient does not take the decay with it; the norm before the value.
@@ -361,17 +345,17 @@ def optimizer_updates(
 
 
 # ---------------------------------------------------------------------------------------------------
-# Slots and the pieces of the equations
+# Pieces of the equations
 
 
-def _average(average, value, keep):
+def _average(average: TensorVariable, value: TensorVariable, keep: Scalar) -> TensorVariable:
     """Moving average: keep average + (1 - keep) value."""
     # A number's complement is taken before it is rounded to float32: of 1 - 0.999 four digits would remain.
     rest = 1 - as_scalar(keep, average) if isinstance(keep, Variable) else as_scalar(1 - keep, average)
     return as_scalar(keep, average) * average + rest * value
 
 
-def _one_minus_power(base, exponent, param):
+def _one_minus_power(base: Scalar, exponent: TensorVariable, param: TensorSharedVariable) -> TensorVariable:
     """1 - base^exponent, without the cancellation when base is near 1."""
     if isinstance(base, Variable):
         logarithm = pt.log(as_scalar(base, param))
@@ -380,26 +364,3 @@ def _one_minus_power(base, exponent, param):
     else:
         raise ValueError(f"beta: expected a number of at least 0 and less than 1, found {base!r}")
     return -pt.expm1(exponent * logarithm)
-
-
-def _slot(kind, param):
-    """A shared variable of zeros beside a parameter."""
-    zeros = np.zeros_like(param.get_value(borrow=True))
-    return _remembered(pytensor.shared(zeros, name=f"{kind}_{param_name(param)}", shape=param.type.shape))
-
-
-def _remembered(variable):
-    variable.tag.optimizer_slot = True
-    return variable
-
-
-def _chosen(updates, params):
-    """A copy of updates, and the keys of it that are to be changed."""
-    updates = dict(updates)
-    if params is None:
-        remembered = set(slots(updates))
-        params = [variable for variable in updates if variable not in remembered]
-    absent = [param_name(param) for param in params if param not in updates]
-    if absent:
-        raise ValueError(f"updates: expected one for each parameter, found none for {', '.join(absent)}")
-    return updates, list(params)

@@ -7,11 +7,13 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 
+from rnnrbm_pt.graphs.builders import rbm_builder
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm, lstm_rtrbm_cell
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade, rnn_nade_cell
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm, rnnrbm_cell
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm, rtrbm_cell
-from rnnrbm_pt.graphs.sequence import EIGHT, generate_graph, rbm_builder, sequence_graphs, train_graph
+from rnnrbm_pt.graphs.sequence import generate_graph, rbm_graphs, train_graph
+from rnnrbm_pt.graphs.sequence_graphs import EIGHT
 from rnnrbm_pt.streams.srs import RandomStreams
 
 CELLS = {
@@ -55,7 +57,7 @@ def test_each_graph_can_be_made_alone():
 def test_a_parameter_that_is_missing_from_the_cell_is_an_error():
     cell = rnnrbm_cell(4, 3, 2, random_state=np.random.RandomState(5))
     with pytest.raises(Exception, match="bu"):
-        sequence_graphs(cell._replace(params=cell.params[:-1]), streams=RandomStreams(1))
+        rbm_graphs(cell._replace(params=cell.params[:-1]), streams=RandomStreams(1))
 
 
 @pytest.mark.parametrize("cell_function", CELLS, ids=lambda f: f.__name__)

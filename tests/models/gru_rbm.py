@@ -2,9 +2,9 @@
 
 import pytensor.tensor as pt
 
+from rnnrbm_pt.graphs.builders import rbm_builder
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
-from rnnrbm_pt.graphs.sequence import rbm_builder
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.roles import moving_hidden, of_rbm
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from models.gru_nade import GruNade
 from models.gru_rbm import GruRbm
-from oracles import AS_WRITTEN, finite_differences
+from oracles import AS_WRITTEN, finite_differences, states
 from oracles import temporal as oracle
 from scipy.special import expit
 
@@ -111,3 +112,24 @@ def test_states_are_carried_over_several_sequences(model):
     model.fit(rolls, batch_size=4, num_epochs=1, n_sequences=2, carry_state=True)
     assert np.isfinite(model.log[-1]["monitor"])
     assert model.transform(rolls)[0].shape == (9, 3 + 2) and model.predict_next(rolls[0]).shape == (9, 4)
+
+
+def test_a_nade_learns_with_a_recurrence_of_ones_own(as_written, tmp_path):
+    """After any past, the probabilities of all frames sum to 1, before and after training."""
+    model = GruNade(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), lr=0.05)
+    past, frames = random_roll(5, 3), states(4)
+    rolls = [np.vstack([past, frame]) for frame in frames]
+
+    def total():
+        return sum(np.exp(log_p[-1]) for log_p in model.log_likelihoods(rolls))
+
+    assert total() == pytest.approx(1, rel=1e-12)
+    roll = np.tile(np.eye(4), (10, 1))  # four notes that take turns
+    before = model.score([roll])
+    model.fit([roll], batch_size=20, num_epochs=40, optimizer="adam", schedule={"lr": 0.05})
+    assert model.score([roll]) > before + 1 and model.score([roll]).exact
+    assert total() == pytest.approx(1, rel=1e-12)
+    model.save(tmp_path / "m")
+    loaded = GruNade.load(tmp_path / "m")
+    assert loaded.score([roll]) == model.score([roll])
+    assert np.array_equal(loaded.sample(5, seed=1), model.sample(5, seed=1))

@@ -8,10 +8,11 @@ import pytensor.tensor as pt
 import pytest
 from pytensor.compile.mode import Mode
 from pytensor.graph.basic import equal_computations
-from pytensor.graph.replace import graph_replace
 
 from rnnrbm_pt.training import updates as u
+from rnnrbm_pt.training.momentum import apply_momentum
 from rnnrbm_pt.training.schedules import Constant
+from rnnrbm_pt.training.slots import slots
 
 CHEAP = Mode("py", "fast_compile")  # these graphs run 20 times; compiling would take longer than all of it
 N_STEPS = 20
@@ -329,7 +330,7 @@ def test_symbolic_betas_are_those_of_numbers():
 def test_slots_have_names_and_the_parameters_type(name, expected, dtype):
     params = shared_params(dtype)
     updates = u.optimizer_updates(name, [p * 2 for p in params], params, learning_rate=0.1)
-    found = u.slots({pytensor.shared(np.random.default_rng(0)): None, **updates})
+    found = slots({pytensor.shared(np.random.default_rng(0)): None, **updates})
     assert [slot.name for slot in found] == expected
     assert set(found) | set(params) == set(updates)
     for slot in found:
@@ -343,7 +344,7 @@ def test_a_run_goes_on_from_the_values_of_params_and_slots(name):
         gradients = [p.type() for p in params]
         updates = u.OPTIMIZERS[name](gradients, params, **CASES[name][0])
         step = pytensor.function(gradients, [], updates=updates, mode=CHEAP)
-        return [*params, *u.slots(updates)], step
+        return [*params, *slots(updates)], step
 
     steps = [list(gradient.values()) for gradient in gradient_sequence()]
     whole, step = make()
@@ -360,25 +361,6 @@ def test_a_run_goes_on_from_the_values_of_params_and_slots(name):
         np.testing.assert_array_equal(one.get_value(), other.get_value())
 
 
-def test_momentum_is_added_to_parameters_and_not_to_slots():
-    param = pytensor.shared(np.zeros(1), name="p")
-    updates = u.rmsprop([pt.ones(1)], [param], 0.1)
-    both = u.apply_momentum(updates, momentum=0.5)
-    assert [slot.name for slot in u.slots(both)] == ["rmsprop_accu_p", "momentum_velocity_p"]
-    only = u.apply_nesterov_momentum({**updates, pytensor.shared(0.0, name="other"): pt.constant(1.0)}, [param], 0.5)
-    assert [slot.name for slot in u.slots(only)] == ["rmsprop_accu_p", "nesterov_velocity_p"]
-    assert updates.keys() < both.keys(), "the updates given stay as they were"
-
-
-def test_apply_momentum_on_sgd_is_momentum():
-    one, other = [pytensor.shared(np.zeros(1), name="p") for _ in range(2)]
-    g = pt.vector("g")
-    direct = u.nesterov_momentum([g], [one], 0.1, 0.7)
-    applied = u.apply_nesterov_momentum(u.sgd([g], [other], 0.1), momentum=0.7)
-    same = dict(zip([other, *u.slots(applied)], [one, *u.slots(direct)], strict=True))
-    assert equal_computations(list(direct.values()), graph_replace(list(applied.values()), same))
-
-
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -393,7 +375,7 @@ def test_apply_momentum_on_sgd_is_momentum():
         (lambda W, b: u.sgd([W], [W], b), "learning_rate: expected a scalar, found b"),
         (lambda W, b: u.sgd([W], [W], Constant(0.1)), "learning_rate: expected a shared scalar that the schedule sets"),
         (lambda W, b: u.adam([W], [W], beta1=1.0), "beta: expected a number of at least 0 and less than 1, found 1.0"),
-        (lambda W, b: u.apply_momentum({W: W}, [b]), "updates: expected one for each parameter, found none for b"),
+        (lambda W, b: apply_momentum({W: W}, [b]), "updates: expected one for each parameter, found none for b"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):

@@ -23,7 +23,7 @@ from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial, PhiloxType
 
 
 def _drawn_layer(bits: Variable) -> tuple[Apply, Variable, Variable, Variable, bool] | None:
-    """The stream of bits that are drawn for a layer, and what `layer_of` finds; None if they are something else."""
+    """The draw that made the bits of a layer, and the parts that `layer_of` finds; None if they are something else."""
     if bits.owner is None or not isinstance(bits.owner.op, PhiloxBinomial):
         return None
     layer = layer_of(bits.owner.inputs[1])

@@ -41,7 +41,7 @@ def local_vectorised(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Varia
 
 
 def _terms(x: Variable, scalar_op: type[ScalarOp]) -> Sequence[Variable]:
-    """What an elementwise operation of two operands is applied to; nothing if x is something else."""
+    """The two operands of an elementwise operation; empty if x is something else."""
     if x.owner is None or not isinstance(x.owner.op, Elemwise) or type(x.owner.op.scalar_op) is not scalar_op:
         return ()
     return x.owner.inputs if len(x.owner.inputs) == 2 else ()

@@ -22,7 +22,7 @@ def _is_arithmetic_of_sizes(node: Apply) -> bool:
 
 @node_rewriter([Sum, Alloc, Elemwise, PhiloxBinomial])
 def local_for_jax(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
-    """Replace PyTensor's Ops by those of this module."""
+    """Replace PyTensor's Ops by those of `compile.ops.jax`."""
     register_jax()
     op = node.op
     if type(op) is Sum:

@@ -1,5 +1,6 @@
 """The logits of a NADE and their gradient as one operation each, on Numba. Other backends run the scan."""
 
+import pytensor.tensor as pt
 from pytensor.compile import optdb
 from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.basic import Apply, Variable
@@ -22,7 +23,7 @@ def local_nade(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable
             return None
         v, W, V, bv, bh, _, g = node.inputs
         dW, dV, dbh = NadeGradient().make_node(v, W, V, bv, bh, g).outputs
-        replacement = [v.zeros_like(), dW, dV, g, dbh]
+        replacement = [pt.zeros_like(v), dW, dV, g, dbh]
     else:
         return None
     register_numba()

@@ -1,8 +1,8 @@
 """Matrix products out of recurrences: one product of all steps instead of one per step.
 
-A recurrence is written as the tutorial's is, with all its equations in the step. Of its products, only those of the
-state with what makes the next state have to wait for each other. Importing this module registers rewrites of `Scan`
-with PyTensor, for this package's graphs on every backend, and for the gradient's scan too. They take out
+A recurrence is written as in the tutorial, with all its equations in the step. Only the products that compute the next
+state from the state before have to wait for each other. Importing this module registers rewrites of `Scan` with
+PyTensor, for this package's graphs on every backend, and for the gradient's scan too. They take out
 
 - products of a sequence with a matrix that stays the same, such as v_t Wvu: they become a sequence themselves;
 - outputs that are computed from the state before but do not enter the next one, such as bv_t = bv + u_tm1 Wuv: they

@@ -1,13 +1,12 @@
 """The bit of a single-trial binomial."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.ops.bernoulli import CLOSE, SingleTrial
 
 
@@ -24,5 +23,5 @@ def single_trial(u, p):
 
 
 @register_funcify_and_cache_key(SingleTrial)
-def numba_funcify_SingleTrial(op: SingleTrial, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_SingleTrial(op: SingleTrial, node: Apply, **kwargs: object) -> Kernel:
     return single_trial, cache_key("SingleTrial", 1)

@@ -1,20 +1,18 @@
 """A whole Gibbs chain whose layers are sampled from streams of Philox, some rows at a time."""
 
-from collections.abc import Callable
-
 import numba
 import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.philox_kernels import BLOCK, VERSION, advanced, counted, layers
 from rnnrbm_pt.compile.dispatch.numba.products import check_shapes
 from rnnrbm_pt.compile.ops.chain import PhiloxGibbsChain
 
 
 @register_funcify_and_cache_key(PhiloxGibbsChain)
-def numba_funcify_PhiloxGibbsChain(op: PhiloxGibbsChain, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_PhiloxGibbsChain(op: PhiloxGibbsChain, node: Apply, **kwargs: object) -> Kernel:
     dtype = node.inputs[3].type.numpy_dtype
     scratch, sample_rows = layers(dtype.name)
     parallel = node.inputs[1].type.parallel

@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.ops.elementwise import CrossEntropy, VectorSigmoid, VectorSoftplus, VectorTanh
 
 SMALL_FUNCTION: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
@@ -101,13 +101,13 @@ def vector_sigmoid(dtype: str) -> Callable:
 
 
 @register_funcify_and_cache_key(VectorSigmoid)
-def numba_funcify_VectorSigmoid(op: VectorSigmoid, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_VectorSigmoid(op: VectorSigmoid, node: Apply, **kwargs: object) -> Kernel:
     dtype = node.inputs[0].type.dtype
     return vector_sigmoid(dtype), cache_key("exp", 4, "sigmoid", dtype)
 
 
 @register_funcify_and_cache_key(VectorSoftplus)
-def numba_funcify_VectorSoftplus(op: VectorSoftplus, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_VectorSoftplus(op: VectorSoftplus, node: Apply, **kwargs: object) -> Kernel:
     kind, exp_parts, log1p = parts(node.inputs[0].type.dtype)
     zero = kind(0)
 
@@ -121,7 +121,7 @@ def numba_funcify_VectorSoftplus(op: VectorSoftplus, node: Apply, **kwargs: obje
 
 
 @register_funcify_and_cache_key(CrossEntropy)
-def numba_funcify_CrossEntropy(op: CrossEntropy, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_CrossEntropy(op: CrossEntropy, node: Apply, **kwargs: object) -> Kernel:
     kind, exp_parts, log1p = parts(node.inputs[1].type.dtype)
     zero = kind(0)
 
@@ -135,7 +135,7 @@ def numba_funcify_CrossEntropy(op: CrossEntropy, node: Apply, **kwargs: object) 
 
 
 @register_funcify_and_cache_key(VectorTanh)
-def numba_funcify_VectorTanh(op: VectorTanh, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_VectorTanh(op: VectorTanh, node: Apply, **kwargs: object) -> Kernel:
     kind, exp_parts, _ = parts(node.inputs[0].type.dtype)
     zero, one, two = kind(0), kind(1), kind(2)
 

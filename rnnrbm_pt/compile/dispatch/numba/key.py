@@ -1,6 +1,10 @@
 """Keys under which Numba's disk cache keeps the compiled operations of this package."""
 
+from collections.abc import Callable
 from hashlib import sha256
+
+Kernel = tuple[Callable, str]
+"""A Numba function, and the key under which it is kept."""
 
 
 def cache_key(*what: str | int | bool) -> str:
@@ -13,7 +17,7 @@ def cache_key(*what: str | int | bool) -> str:
 
     Notes
     -----
-    What Numba keeps names the modules that it came from, and cannot be loaded once they have moved. So the key has the
+    Compiled code names the modules that it came from, and cannot be loaded after they have moved. So the key has the
     name of this package too.
 
     Returns

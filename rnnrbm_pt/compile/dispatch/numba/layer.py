@@ -1,21 +1,19 @@
 """A layer of units sampled from one of NumPy's generators."""
 
-from collections.abc import Callable
-
 import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 from pytensor.link.numba.dispatch.random import numba_deepcopy
 
 from rnnrbm_pt.compile.dispatch.numba.bernoulli import single_trial
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.products import VERSION, product_of_layer
 from rnnrbm_pt.compile.dispatch.numba.rows import compare_row
 from rnnrbm_pt.compile.ops.layer import SampleUnits
 
 
 @register_funcify_and_cache_key(SampleUnits)
-def numba_funcify_SampleUnits(op: SampleUnits, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_SampleUnits(op: SampleUnits, node: Apply, **kwargs: object) -> Kernel:
     inplace = op.inplace
     compare = compare_row(mirrored=True)
     dtype = node.inputs[1].type.numpy_dtype

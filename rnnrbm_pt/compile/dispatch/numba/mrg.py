@@ -1,12 +1,10 @@
 """Draws from streams of MRG31k3p, and a layer of units sampled from one."""
 
-from collections.abc import Callable
-
 import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.products import product_of_layer
 from rnnrbm_pt.compile.dispatch.numba.rows import compare_row
 from rnnrbm_pt.compile.ops.mrg import MRGSampleUnits
@@ -38,7 +36,7 @@ def step(states, s):
 
 
 @register_funcify_and_cache_key(MRGBinomial)
-def numba_funcify_MRGBinomial(op: MRGBinomial, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_MRGBinomial(op: MRGBinomial, node: Apply, **kwargs: object) -> Kernel:
     inplace = op.inplace
     dtype = node.inputs[1].type.numpy_dtype
     norm = NORM[dtype.name]
@@ -61,7 +59,7 @@ def numba_funcify_MRGBinomial(op: MRGBinomial, node: Apply, **kwargs: object) ->
 
 
 @register_funcify_and_cache_key(MRGSampleUnits)
-def numba_funcify_MRGSampleUnits(op: MRGSampleUnits, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_MRGSampleUnits(op: MRGSampleUnits, node: Apply, **kwargs: object) -> Kernel:
     inplace = op.inplace
     compare = compare_row()
     dtype = node.inputs[1].type.numpy_dtype

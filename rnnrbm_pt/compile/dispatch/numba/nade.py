@@ -10,7 +10,7 @@ from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from rnnrbm_pt.compile.dispatch.numba.elementwise import vector_sigmoid
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH
 from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
 
@@ -60,7 +60,7 @@ def sigmoid_row(dtype: np.dtype) -> Callable:
 
 
 @register_funcify_and_cache_key(NadeLogits)
-def numba_funcify_NadeLogits(op: NadeLogits, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_NadeLogits(op: NadeLogits, node: Apply, **kwargs: object) -> Kernel:
     dtype = node.outputs[0].type.numpy_dtype
     sigmoids = sigmoid_row(dtype)
 
@@ -83,7 +83,7 @@ def numba_funcify_NadeLogits(op: NadeLogits, node: Apply, **kwargs: object) -> t
 
 
 @register_funcify_and_cache_key(NadeGradient)
-def numba_funcify_NadeGradient(op: NadeGradient, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_NadeGradient(op: NadeGradient, node: Apply, **kwargs: object) -> Kernel:
     dtype = node.outputs[0].type.numpy_dtype
     sigmoids = sigmoid_row(dtype)
 

@@ -1,13 +1,11 @@
 """Draws from streams of Philox, and a layer of units sampled from one."""
 
-from collections.abc import Callable
-
 import numba
 import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.philox_kernels import (
     BLOCK,
     LANES,
@@ -24,7 +22,7 @@ from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial
 
 
 @register_funcify_and_cache_key(PhiloxBinomial)
-def numba_funcify_PhiloxBinomial(op: PhiloxBinomial, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_PhiloxBinomial(op: PhiloxBinomial, node: Apply, **kwargs: object) -> Kernel:
     dtype = node.inputs[1].type.numpy_dtype
     uniform = exact_uniform(dtype.name)
     ndim = node.inputs[1].type.ndim
@@ -48,7 +46,7 @@ def numba_funcify_PhiloxBinomial(op: PhiloxBinomial, node: Apply, **kwargs: obje
 
 
 @register_funcify_and_cache_key(PhiloxSampleUnits)
-def numba_funcify_PhiloxSampleUnits(op: PhiloxSampleUnits, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_PhiloxSampleUnits(op: PhiloxSampleUnits, node: Apply, **kwargs: object) -> Kernel:
     dtype = node.inputs[1].type.numpy_dtype
     scratch, sample_rows = layers(dtype.name)
     parallel = node.inputs[0].type.parallel

@@ -1,14 +1,12 @@
 """Products of matrices by BLAS, or by hand where that is faster."""
 
-from collections.abc import Callable
-
 import numpy as np
 from llvmlite.binding import get_host_cpu_features
 from numba.extending import overload
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-from rnnrbm_pt.compile.dispatch.numba.key import cache_key
+from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH
 from rnnrbm_pt.compile.ops.products import InOrder, Product
 
@@ -111,7 +109,7 @@ def product_of_layer(x, W, b):
 
 
 @register_funcify_and_cache_key(Product)
-def numba_funcify_Product(op: Product, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_Product(op: Product, node: Apply, **kwargs: object) -> Kernel:
     x, y = node.inputs
     if x.type.shape[0] == 1:
 
@@ -143,7 +141,7 @@ def numba_funcify_Product(op: Product, node: Apply, **kwargs: object) -> tuple[C
 
 
 @register_funcify_and_cache_key(InOrder)
-def numba_funcify_InOrder(op: InOrder, node: Apply, **kwargs: object) -> tuple[Callable, str]:
+def numba_funcify_InOrder(op: InOrder, node: Apply, **kwargs: object) -> Kernel:
     @numba_njit
     def in_order(x):
         return np.ascontiguousarray(x).copy()

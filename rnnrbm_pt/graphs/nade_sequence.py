@@ -1,0 +1,100 @@
+"""The two loops around a NADE whose biases move; `graphs.sequence` has those around an RBM."""
+
+from dataclasses import replace
+from functools import partial
+
+from pytensor.tensor.variable import TensorVariable
+
+from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.nade import build_nade, nade_logits, sample_nade
+from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
+from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
+from rnnrbm_pt.graphs.sequence import Carried, generation, observed, training_graphs
+from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
+from rnnrbm_pt.graphs.types import Count, InitialStates, Rngs, Updates
+from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
+
+
+def train_graph(cell: Cell, *, batched: bool = False, carried: Carried | None = None) -> SequenceGraphs:
+    """Construct the graph that trains a cell whose biases are those of a NADE. Nothing is drawn.
+
+    Parameters
+    ----------
+    cell : Cell
+        The first of its parameters are W and V, shape (n_visible, n_hidden).
+    batched, carried
+        As `sequence.train_graph` takes them.
+
+    Returns
+    -------
+    SequenceGraphs
+        Without `v_t` and `updates_generate`, which `generate_graph` makes.
+    """
+    W, V, *_ = cell.params
+    seen = observed(cell, batched, carried)
+    v, bv_t, bh_t = seen.v, seen.bv_t, seen.bh_t
+    graphs = training_graphs(cell, seen, build_nade(v, W, V, bv_t, bh_t, weights=seen.weights))
+    return replace(
+        graphs,
+        reconstruction=graphs.v_sample,
+        log_likelihood=log_pseudo_likelihood(v, nade_logits(v, W, V, bv_t, bh_t)),
+        expected_visible=partial(expected_visible_of_nade, W=W, V=V),
+    )
+
+
+def generate_graph(
+    cell: Cell, *, rngs: Rngs, n_steps: Count, u_init: InitialStates = None
+) -> tuple[TensorVariable, Updates]:
+    """Construct the graph that generates from a cell whose biases are those of a NADE: each frame is an exact sample.
+
+    Parameters
+    ----------
+    cell : Cell
+        The first of its parameters are W and V, shape (n_visible, n_hidden).
+    rngs : sequence of random generators
+        As an RBM has them; only the second, rng_v, is used.
+    n_steps, u_init
+        As `sequence.generate_graph` takes them.
+
+    Returns
+    -------
+    v_t : matrix, shape (n_steps, n_visible)
+    updates : dict {random generator: next random generator}
+    """
+    W, V, *_ = cell.params
+    _, rng_v, *_ = rngs
+
+    def draw(bv_t, bh_t, rng_v):
+        v_t, _, next_rng_v = sample_nade(rng_v, 1, W, V, bv_t, bh_t)
+        return v_t[0], next_rng_v
+
+    return generation(cell, draw, rngs=(rng_v,), n_steps=n_steps, u_init=u_init)
+
+
+def nade_graphs(
+    cell: Cell,
+    *,
+    streams: RandomStreams | SameStreams,
+    n_steps: Count = 200,
+    u_init: InitialStates = None,
+    batched: bool = False,
+    carried: Carried | None = None,
+) -> SequenceGraphs:
+    """Construct both graphs of a cell. Only generation draws: `generate_graph` takes four streams.
+
+    Parameters
+    ----------
+    cell : Cell
+    streams : RandomStreams
+    n_steps, u_init
+        As `generate_graph` takes them.
+    batched, carried
+        As `train_graph` takes them.
+
+    Returns
+    -------
+    SequenceGraphs
+    """
+    training = train_graph(cell, batched=batched, carried=carried)
+    v_t, updates = generate_graph(cell, rngs=streams.rbm("_generate"), n_steps=n_steps, u_init=u_init)
+    return replace(training, v_t=v_t, updates_generate=updates)
