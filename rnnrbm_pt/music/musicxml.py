@@ -21,7 +21,7 @@ MAX_BYTES = 16 * 2**20  # of the score, unpacked
 MAX_MARKS = 1_000_000  # tags and attributes
 MAX_PARTS = 200
 MAX_MEASURES = 20_000
-MAX_QUARTERS = 20_000  # quarter notes
+MAX_QUARTERS = 10_000  # quarter notes
 MAX_DENOMINATOR = 10**6  # of a time in quarter notes
 NUMBER = re.compile(r"\s*\d{1,9}(?:\.\d{0,6})?\s*", re.ASCII)
 

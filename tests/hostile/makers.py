@@ -288,7 +288,19 @@ ZIPS = {
     "no entries but a mark": lambda: b"PK\5\6" + bytes(18),
 }
 
+
+def of_many_frames():
+    """Lengths of 3 million frames: each split has no more than all may have."""
+    lengths = npy(np.full(10, 100_000))
+    frames = npy(np.zeros(11_000_000, np.uint8))
+    splits = "train", "valid", "test"
+    return zip_of(
+        {f"{split}_{what}.npy": x for split in splits for what, x in (("lengths", lengths), ("frames", frames))}
+    )
+
+
 NPZ = {
+    "3 million frames": of_many_frames,
     "an array of 10^12": lambda: zip_of({"train_lengths.npy": header((10**12,), "<i4")}),
     "lengths of half a gigabyte": lambda: zip_of({"train_lengths.npy": header((2**27,), "<i4") + bytes(2**25)}),
     "a damaged header": lambda: zip_of({"train_lengths.npy": header((3,)).replace(b"'", b'"')}),
