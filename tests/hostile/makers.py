@@ -7,6 +7,7 @@ import struct
 import zipfile
 
 import numpy as np
+from oracles.midi_bytes import END, midi, track
 
 from hostile.readers import CONTAINER, SCORE, mxl_of, stopped_model, zip_of
 
@@ -344,7 +345,7 @@ LOGS = {
 MIDI = {
     "a time of a million bits": lambda: b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\xff\xff\xff" + b"\xff" * 1_000_000,
     "100,000 tracks of nothing": lambda: b"MThd\0\0\0\6\0\1\xff\xff\0\x60" + b"MTrk\0\0\0\0" * 65_535,
-    "3 MiB": lambda: b"MThd\0\0\0\6\0\1\0\1\0\x60" + bytes(3 * 2**20),
+    "half a million notes": lambda: midi(track("00 90 3c 5a", "01 3c 00 01 3c 5a" * 250_000, "01 3c 00", END)),
 }
 
 HOSTILE = {
