@@ -11,7 +11,7 @@ from pathlib import Path
 from rnnrbm_pt.io.archives import open_archive
 from rnnrbm_pt.io.atomic_write import read_bytes
 from rnnrbm_pt.io.checkpoint import read_text
-from rnnrbm_pt.io.json_text import parse_json
+from rnnrbm_pt.io.json_text import MAX_CONTAINERS, parse_json
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.quoting import quoted
 
@@ -51,7 +51,7 @@ def read_records(path):
     Raises
     ------
     ValueError
-        If the file is none of these, has no epochs, or far more than any run.
+        If the file is none of these, or has no epochs.
     FileNotFoundError
     """
     path = Path(path)
@@ -156,9 +156,9 @@ def checked_record(record):
 
 
 def _json_records(path, text):
-    brackets, most = text.count("[") + text.count("{"), 2 * MAX_EPOCHS  # a record of an epoch has two
-    if brackets > most:
-        raise ValueError(f"{path}: expected {most:,} lists and dicts at most, found {brackets:,}")
+    brackets = text.count("[") + text.count("{")
+    if brackets > MAX_CONTAINERS:
+        raise ValueError(f"{path}: expected {MAX_CONTAINERS:,} lists and dicts at most, found {brackets:,}")
     lines = text.split("\n")
     records = []
     for number, line in enumerate(lines, start=1):
@@ -177,7 +177,7 @@ def _json_records(path, text):
 
 def _printed_records(text):
     records = []
-    for match in islice(PRINTED.finditer(text), MAX_EPOCHS + 1):
+    for match in islice(PRINTED.finditer(text), MAX_CONTAINERS):
         record = {"epoch": int(match["epoch"]), "monitor": float(match["monitor"])}
         if match["seconds"]:
             record["seconds"] = float(match["seconds"])
