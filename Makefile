@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow coverage bench tutorial lint clean
+.PHONY: help demo test slow fuzz coverage bench tutorial lint clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(VENV)/.test ## Run all tests but the slow ones
 
 slow: $(VENV)/.test ## Run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.test ## Give every reader of files 100,000 hostile inputs: hours; minutes by FUZZ_ARGS="--seconds 60"
+	nice $(BIN)/python -m tests.hostile.fuzz $(FUZZ_ARGS)
 
 coverage: $(VENV)/.test ## Run the same tests, and print which lines they run
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_ARGS)

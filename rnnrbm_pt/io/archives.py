@@ -13,7 +13,7 @@ from rnnrbm_pt.quoting import printable
 MAX_FILE = 256 * 2**20  # bytes of a zip file that is read from a path
 MAX_ENTRIES = 100_000
 MAX_RATIO = 30  # unpacked to packed; MIDI files reach about 5
-SMALL = 16 * 2**20  # bytes unpacked: below it the ratio says nothing
+SMALL = 2 * 2**20  # bytes unpacked: below it the ratio says nothing
 
 DIRECTORY_ENTRY = b"PK\1\2"
 PIECE = 2**20  # bytes
@@ -83,7 +83,7 @@ def check_unpacked(archive: zipfile.ZipFile, size: int, label: object) -> None:
     Raises
     ------
     ValueError
-        If its entries together would unpack to more than 16 MiB and than 30 times its size.
+        If its entries together would unpack to more than 2 MiB and than 30 times its size.
     """
     # zipfile unpacks no more than an entry announces, so the announcements are all there is to add up.
     unpacked = sum(entry.file_size for entry in archive.infolist())

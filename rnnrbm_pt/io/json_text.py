@@ -24,8 +24,7 @@ def parse_json(text: str | bytes, containers: int = MAX_CONTAINERS) -> Any:
     ValueError
         If it is no JSON, or has more of them, or has them too deep within one another.
     """
-    brackets = ("[", "{") if isinstance(text, str) else (b"[", b"{")
-    found = sum(text.count(bracket) for bracket in brackets)
+    found = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if found > containers:
         raise ValueError(f"expected {containers:,} lists and dicts at most, found {found:,}")
     try:

@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnrbm_pt.io.archives import open_archive
+from rnnrbm_pt.io.arrays import read_array
 from rnnrbm_pt.io.atomic_write import replacing
 from rnnrbm_pt.music.folders import cache_folder
 from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
 from rnnrbm_pt.music.pianoroll import Range
 from rnnrbm_pt.music.sources import with_bar
+
+LARGEST_ARRAY = 2**22  # bytes, of the file in the cache; its largest has some 400,000
 
 
 class Chorales(NamedTuple):
@@ -144,9 +148,10 @@ def _save_rolls(path, rolls):
 def _load_rolls(path):
     """The rolls of a cache file; None when it is missing, damaged, or something else."""
     try:
-        # Opened here, since np.load does not close a file that turns out to be broken off.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            names, lengths, packed = arrays["names"], arrays["lengths"], arrays["frames"]
+        with open_archive(path) as archive:
+            names, lengths, packed = (
+                read_array(archive, name, path, LARGEST_ARRAY) for name in ("names", "lengths", "frames")
+            )
         frames = np.unpackbits(packed, axis=1)
         if names.shape != lengths.shape or frames.shape != (lengths.sum(), 128) or lengths.min() < 1:
             return None

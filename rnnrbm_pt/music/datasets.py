@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from rnnrbm_pt.io.atomic_write import FilePath
+from rnnrbm_pt.io.atomic_write import FilePath, read_bytes
 from rnnrbm_pt.music.chorales import Chorales, chorales
 from rnnrbm_pt.music.fetching import FetchError, fetch_file, join
 from rnnrbm_pt.music.folders import cache_folder, data_folder
@@ -350,5 +350,7 @@ def _base_name(file):
 
 
 def _content(file):
+    if not isinstance(file, ZipMember):
+        return read_bytes(file, "a MIDI file")
     with file.open("rb") as stream:
         return stream.read()

@@ -40,7 +40,7 @@ TICKS_OF_A_STEP = 2  # at least: each frame needs a tick of its own
 LONGEST_DELTA = (1 << 28) - 1  # ticks: a MIDI time difference has 28 bits
 
 # Bounds of what one file may cost, far above any piece: the reader's time and memory grow with both.
-MAX_BYTES = 2 << 20
+MAX_BYTES = 1 << 20  # half a million events, of which mido reads 300,000 per second
 MAX_FRAMES = 1_000_000
 MAX_HIGH_BYTES = 1024  # in a row: a number written in that many bytes is not one of a piece of music
 
@@ -133,7 +133,7 @@ def midiread(
         If it cannot be read.
     ValueError
         If r, dt or unit make no sense, or the file is not one that can be read: empty, not MIDI, broken off, of
-        type 2, timed by SMPTE frames, without any note (or any in r), larger than 2 MiB, or longer than
+        type 2, timed by SMPTE frames, without any note (or any in r), larger than 1 MiB, or longer than
         a million steps. The message names the file, what was expected and what was found.
     """
     low, high = check_range(r)
@@ -179,7 +179,7 @@ def midiwrite(
 
     The same but for silent steps at the end: a MIDI file has notes, and no length beyond them. A roll that
     is silent throughout makes a valid file without notes, which `midiread` refuses, as it does a file of
-    more than 2 MiB, which takes some 200,000 notes.
+    more than 1 MiB, which takes some 100,000 notes.
 
     A note held over several steps is one note, of velocity 90; the notes that end with a step end before
     the next step's begin. One tick is 1 ms, and each step begins on the tick nearest to k * dt which the

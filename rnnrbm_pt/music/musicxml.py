@@ -1,6 +1,7 @@
 """Notes out of compressed MusicXML (.mxl), without a notation library."""
 
 import re
+import zipfile
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import zip_longest
@@ -13,6 +14,8 @@ from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.quoting import printable, quoted
 
 PartNote = tuple[Fraction, Fraction, int]
+Measure = tuple[Fraction, list[PartNote]]
+"""Its length in quarter notes, and its notes by times from its start."""
 
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -21,7 +24,7 @@ MAX_BYTES = 16 * 2**20  # of the score, unpacked
 MAX_MARKS = 1_000_000  # tags and attributes
 MAX_PARTS = 200
 MAX_MEASURES = 20_000
-MAX_QUARTERS = 20_000  # quarter notes
+MAX_QUARTERS = 10_000  # quarter notes
 MAX_DENOMINATOR = 10**6  # of a time in quarter notes
 NUMBER = re.compile(r"\s*\d{1,9}(?:\.\d{0,6})?\s*", re.ASCII)
 
@@ -65,7 +68,7 @@ def read_mxl(filename: FilePath) -> list[list[PartNote]]:
         raise ValueError(f"{filename}: not readable as compressed MusicXML ({found})") from err
 
 
-def _together(measures):
+def _together(measures: list[list[Measure]]) -> list[list[PartNote]]:
     """The notes of each part, of measures that begin together."""
     parts: list[list[PartNote]] = [[] for _ in measures]
     start = Fraction(0)
@@ -76,7 +79,7 @@ def _together(measures):
     return parts
 
 
-def _checked_time(time):
+def _checked_time(time: Fraction) -> Fraction:
     """A time in quarter notes, if it can be one of a score: else numbers grow without end."""
     if not 0 <= time <= MAX_QUARTERS:
         raise ValueError(f"expected times from 0 to {MAX_QUARTERS:,} quarter notes, found {quoted(float(time))}")
@@ -85,7 +88,7 @@ def _checked_time(time):
     return time
 
 
-def _number(text):
+def _number(text: str | None) -> Fraction:
     """A number of a score, as a fraction; None and the like are a ValueError."""
     if text is None or not NUMBER.fullmatch(text):
         raise ValueError(f"expected a number, found {quoted(text)}")
@@ -116,7 +119,7 @@ def quarter_roll(parts: Sequence[Sequence[PartNote]]) -> np.ndarray:
     return roll
 
 
-def _score_text(filename):
+def _score_text(filename: FilePath) -> bytes:
     """Bytes of the score that the archive's table of contents names first."""
     with open_archive(filename) as archive:
         container = ElementTree.fromstring(_xml(archive, "META-INF/container.xml"))
@@ -126,7 +129,7 @@ def _score_text(filename):
         return _xml(archive, rootfile.attrib["full-path"])
 
 
-def _xml(archive, name):
+def _xml(archive: zipfile.ZipFile, name: str) -> bytes:
     """Bytes of a file of XML, once it cannot become much larger than it is: by entities, or by tags without number."""
     text = unpack(archive, archive.getinfo(name), MAX_BYTES, name)
     if b"<!ENTITY" in text or b"\0" in text:
@@ -138,7 +141,7 @@ def _xml(archive, name):
     return text
 
 
-def _part_measures(part):
+def _part_measures(part: ElementTree.Element) -> list[Measure]:
     """Length and notes of each measure of a part; times in quarter notes from the measure's start."""
     divisions, transposition = Fraction(1), 0
     measures = []
@@ -178,7 +181,7 @@ def _part_measures(part):
     return measures
 
 
-def _midi_number(pitch):
+def _midi_number(pitch: ElementTree.Element) -> int:
     """MIDI note number of a <pitch>: C4 is 60. Quarter tones go to the nearest semitone."""
-    octave, step = int(pitch.findtext("octave")), _SEMITONES[pitch.findtext("step")]
+    octave, step = int(pitch.findtext("octave", "")), _SEMITONES[pitch.findtext("step", "")]
     return 12 * (octave + 1) + step + round(float(pitch.findtext("alter", "0")))

@@ -169,13 +169,15 @@ def _load_json(content, label):
 
 def _read_npz(path, label):
     low, high = R
-    rolls = {}
+    rolls, total = {}, 0
     with open_archive(path) as archive:
         for split in SPLITS:
             lengths = read_array(archive, f"{split}_lengths", label, 8 * MAX_SEQUENCES)
             _check_lengths(lengths, split, label)
             packed = read_array(archive, f"{split}_frames", label, MAX_FRAMES * (high - low) // 8)
             n_frames = int(lengths.sum())
+            total += n_frames
+            _check_count(total, MAX_FRAMES, "frames", label)
             n_bits = n_frames * (high - low)
             if packed.dtype != np.uint8 or packed.shape != (math.ceil(n_bits / 8),):
                 raise ValueError(

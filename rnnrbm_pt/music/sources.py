@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # reading a MIDI file takes more imports than listing it
     from rnnrbm_pt.music.pianoroll import Range
 
 MIDI_SUFFIXES = (".mid", ".midi")
-LARGEST_MEMBER = 2 * 2**20  # bytes, as of any MIDI file; the Nottingham tunes have about 3,000
+LARGEST_MEMBER = 2**20  # bytes, as of any MIDI file; the Nottingham tunes have about 3,000
 
 
 class ZipMember:
@@ -49,7 +49,7 @@ class ZipMember:
         Raises
         ------
         ValueError
-            If the member is larger than 2 MiB or damaged; or if `mode` is not "rb".
+            If the member is larger than 1 MiB or damaged; or if `mode` is not "rb".
         """
         if mode != "rb":
             raise ValueError(f"{self}: a file in a zip file can only be opened with mode 'rb', not {mode!r}")

@@ -42,8 +42,9 @@ PRINTED = re.compile(
     re.MULTILINE | re.IGNORECASE | re.ASCII,
 )
 
-MAX_BYTES = 32 * 2**20
+MAX_BYTES = 16 * 2**20
 """Of a log: a record of an epoch has some 500."""
+MAX_EPOCHS = 100_000
 
 
 def read_records(path: FilePath) -> list[Record]:
@@ -88,6 +89,8 @@ def read_records(path: FilePath) -> list[Record]:
         if not records:
             found = "other text" if text.strip() else "an empty file"
             raise ValueError(f"{path}: expected the log of one epoch at least, found {found}")
+    if len(records) > MAX_EPOCHS:
+        raise ValueError(f"{path}: expected the log of {MAX_EPOCHS:,} epochs at most, found more")
     return by_epoch(records)
 
 

@@ -7,6 +7,7 @@ import mido
 import pytest
 
 from rnnrbm_pt import RnnRbm, midiwrite
+from rnnrbm_pt.cli.input_files import warn
 from rnnrbm_pt.cli.main import main
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.music.preprocessing import Preprocessing
@@ -276,3 +277,8 @@ def test_a_set_that_is_not_there_is_missed_in_one_way(here, toy_chorales, capsys
     missing = of_set(capsys, toy_chorales, "musedata", status=1).err
     assert main(["evaluate", "model.npz", "musedata", "--folder", str(toy_chorales)]) == 1
     assert missing == capsys.readouterr().err and "expected MuseData.pickle in it" in missing
+
+
+def test_a_warning_moves_no_cursor(capsys):
+    warn("broken:\n  a\x1b[2J\rb.mid")
+    assert capsys.readouterr().err == "rnnrbm: warning: broken:\n  a?[2J?b.mid\n"

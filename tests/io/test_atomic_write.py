@@ -2,10 +2,11 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
-from rnnrbm_pt.io.atomic_write import replacing
+from rnnrbm_pt.io.atomic_write import read_bytes, remove_leftovers, replacing
 
 
 def test_writes_and_makes_the_folder(tmp_path):
@@ -69,3 +70,42 @@ def test_errors_of_the_system_name_the_file(tmp_path):
     with pytest.raises(OSError, match="file"), replacing(tmp_path / "file" / "a"):
         pass
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_link_stays_and_its_file_is_written(tmp_path):
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "a.txt", tmp_path / "link.txt"
+    link.symlink_to(target)
+    for content in ("new", "newer"):  # where it leads, there is nothing at first
+        with replacing(link) as temporary:
+            assert temporary.parent == target.parent
+            temporary.write_text(content)
+        assert link.is_symlink() and target.read_text() == link.read_text() == content
+    left = target.with_name(".a-0123456789abcdef.part.txt")
+    left.touch()
+    remove_leftovers(link)
+    assert os.listdir(target.parent) == ["a.txt"]
+
+
+def test_a_link_that_leads_to_itself_is_refused(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(
+        ValueError, match=f"^{tmp_path}/a: expected a file to write, found a link that leads to itself$"
+    ):
+        with replacing(tmp_path / "a"):
+            pass
+
+
+def test_files_without_end_and_pipes_are_not_read(tmp_path):
+    with pytest.raises(ValueError, match="^/dev/zero: expected a log, found a device or a pipe$"):
+        read_bytes(Path("/dev/zero"), "a log")
+    with pytest.raises(ValueError, match="^/dev/zero: expected a log of 1,000 bytes at most, found more$"):
+        read_bytes(Path("/dev/zero"), "a log", 1000)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe: expected a log, found a device or a pipe$"):
+        read_bytes(tmp_path / "pipe", "a log")
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_bytes(tmp_path / "a", "a log", 5) == read_bytes(tmp_path / "a", "a log") == b"12345"
+    with pytest.raises(ValueError, match="a: expected a log of 4 bytes at most, found more$"):
+        read_bytes(tmp_path / "a", "a log", 4)

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,16 @@ def test_cache_that_is_damaged_or_foreign_is_built_anew(bach, cache, tmp_path, m
     if spoil != "folder":  # where a folder stands no file is put: read again each time
         monkeypatch.setattr(home, "_read_chorales", forbidden)
     assert chorales().valid[0].tolist() == [[0] * 39 + [1] + [0] * 48] * 2
+
+
+def test_cache_that_swells_is_not_unpacked(tmp_path):
+    """64 kB, which become 128 MiB and eight times as much as frames."""
+    np.savez_compressed(tmp_path / "a.npz", names=["a"], lengths=[2**23], frames=np.zeros((2**23, 16), np.uint8))
+    tracemalloc.start()
+    assert home._load_rolls(tmp_path / "a.npz") is None
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
 
 
 @needs_music21

@@ -89,7 +89,7 @@ LONG_NOTE = track("00 90 3c 5a", "879d7f 80 3c 00", END)  # 118,527 ticks, ten m
 HOSTILE = {
     "a note of days": midi(track("00 90 3c 5a", "ffffff7f 80 3c 00", END)),
     "a time of 7,000 bits": midi(track("00 90 3c 5a", "ff" * 1000 + "7f 80 3c 00", END)),
-    "a time of millions of bits": midi(track("00 90 3c 5a", "ff" * 1_500_000 + "7f 80 3c 00", END)),
+    "a time of millions of bits": midi(track("00 90 3c 5a", "ff" * 500_000 + "7f 80 3c 00", END)),
     "a message of 256 MiB": midi(track("00 f0 ffffff7f 00")),
     "a text of 256 MiB": midi(track("00 ff01 ffffff7f 00")),
     "a header of 4 GiB": b"MThd" + b"\xff" * 4 + midi(ONE_NOTE)[8:],

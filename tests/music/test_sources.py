@@ -205,7 +205,7 @@ def patched_zip(path, content, offset, value):
 @pytest.mark.parametrize(
     "offset, value, said",
     [
-        (24, struct.pack("<I", 2**22), "expected 2,097,152 bytes at most, found 4,194,304"),  # unpacked size
+        (24, struct.pack("<I", 2**21), "expected 1,048,576 bytes at most, found 2,097,152"),  # unpacked size
         (16, b"\0\0\0\0", "cannot be unpacked .*CRC"),
         (24, struct.pack("<I", 5), "cannot be unpacked|expected 5 bytes"),
     ],

@@ -1,0 +1,1 @@
+"""Hostile files: how to make them, what the readers do with them, and fuzzing."""

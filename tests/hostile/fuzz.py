@@ -1,0 +1,294 @@
+"""Fuzzing of every reader of files: ``python -m tests.hostile.fuzz``.
+
+Each input is made of a good file: bytes are replaced, left out, doubled; or it is put together anew, with odd values
+where a good file has others, and sealed as a good file is. A reader may take it, or raise a ValueError or an OSError
+that names the file. Per reader a line says how many inputs there were, which one took longest and which one took most
+memory. An input on which a reader fails is kept, and the program ends with 1.
+"""
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+if __name__ == "__main__":  # as a module of the folder above; tests have it on their path
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from hostile.makers import WORDS, array_of, entries_of, header, npy, resealed, sealed, text_of
+from hostile.readers import CONTAINER, NOTES, READERS, SCORE, stopped_model, taken, zip_of
+
+ODD = (
+    None, True, False, 0, 1, -1, 2, 0.5, 624, 2**31, 2**63, 10**18, 10**400, -0.0, float("nan"), float("inf"), 1e308,
+    "", "abc", "\x1b[2J", "srs", "mrg", "philox", "float32", "gaussian", "RnnRbm", "Rtrbm", "\ud800",
+    [], {}, [[]], [0, 0], [1.5, "a"], {"a": None}, [21, 33], [33, 21],
+    {"schedule": "WarmUp", "then": {"schedule": "Step"}, "over": 0},
+)  # fmt: skip
+BYTES = (0x00, 0x01, 0x7F, 0x80, 0xF0, 0xF7, 0xFF, 0x28, 0x5D, 0x7D, 0x2E, 0x73, 0x30, 0x39)
+
+
+def mutated(content, draw):
+    """The bytes with some replaced, left out, doubled or cut off."""
+    content = bytearray(content)
+    for _ in range(draw.choice((1, 1, 1, 2, 5, 20))):
+        if not content:
+            break
+        at = draw.randrange(len(content))
+        match draw.randrange(7):
+            case 0:
+                content[at] = draw.randrange(256)
+            case 1:
+                content[at] = draw.choice(BYTES)
+            case 2:
+                content[at] ^= 1 << draw.randrange(8)
+            case 3:
+                del content[at : at + draw.randrange(1, 9)]
+            case 4:
+                content[at:at] = content[at : at + draw.randrange(1, 9)] * draw.choice((1, 1, 2, 50))
+            case 5:
+                other = draw.randrange(len(content))
+                n = draw.randrange(1, 9)
+                content[at : at + n] = content[other : other + n]
+            case 6 if draw.random() < 0.2:
+                del content[at:]
+    return bytes(content)
+
+
+def with_odd_value(value, draw):
+    """JSON in which one value, somewhere, is another; or a key."""
+    if isinstance(value, (dict, list)) and value and draw.random() < 0.85:
+        value = value.copy()
+        place = draw.choice(list(value) if isinstance(value, dict) else range(len(value)))
+        if draw.random() < 0.1 and isinstance(value, dict):
+            value[draw.choice(("a", "n_hidden", "k", "train", "epoch"))] = draw.choice(ODD)
+        elif draw.random() < 0.1:
+            del value[place]
+        else:
+            value[place] = with_odd_value(value[place], draw)
+        return value
+    return draw.choice(ODD)
+
+
+def odd_array(array, draw):
+    """An array of another shape, type or content, as bytes of a .npy file."""
+    match draw.randrange(7):
+        case 0:
+            return npy(array.reshape(-1)[: draw.randrange(0, 5)])
+        case 1:
+            return npy(array[np.newaxis])
+        case 2:
+            return npy(np.full(array.shape, draw.choice((0, 1, -1, 2.0**40, np.nan, np.inf))))
+        case 3:
+            with np.errstate(all="ignore"):
+                return npy(
+                    np.abs(np.nan_to_num(array)).astype(draw.choice(("f4", "i4", "u4", "u1", "?", "U3", "M8[s]")))
+                )
+        case 4:
+            return header(
+                draw.choice(((10**12,), (0, 10**15), (), (3,) * 40, "(" * 50, (2**31, 2**31))), array.dtype.str
+            )
+        case 5:
+            array = array.copy()
+            if array.size:
+                raw = bytearray(array.tobytes())
+                for _ in range(draw.randrange(1, 9)):
+                    raw[draw.randrange(len(raw))] = draw.choice((0, 255, draw.randrange(256)))
+                array = np.frombuffer(bytes(raw), array.dtype).reshape(array.shape)
+            return npy(array)
+    return mutated(npy(array), draw)
+
+
+def odd_model(draw):
+    """A model file, sealed, in which something is odd."""
+    entries = entries_of(stopped_model())
+    if draw.random() < 0.5:
+        metadata = json.loads(str(array_of(entries["about.npy"])))
+        text = json.dumps(with_odd_value(metadata, draw))
+        entries["about.npy"] = text_of(mutated(text.encode(), draw).decode("latin-1") if draw.random() < 0.3 else text)
+    else:
+        name = draw.choice(list(entries))
+        if draw.random() < 0.1:
+            del entries[name]
+        elif name != "about.npy":
+            entries[name] = odd_array(array_of(entries[name]), draw)
+    return sealed(
+        entries, deflated=("about.npy", draw.choice(list(entries))) if draw.random() < 0.1 else ("about.npy",)
+    )
+
+
+def odd_zip(content, draw):
+    """A zip file of the same files, of which one is odd."""
+    entries = entries_of(content)
+    name = draw.choice(list(entries))
+    entries[name] = mutated(entries[name], draw)
+    if draw.random() < 0.2:
+        entries[draw.choice(("../a.mid", "/a.mid", "a\\b.mid", "é.mid", "a/" * 200 + "b.mid"))] = b"MThd"
+    return zip_of(entries, draw.choice((0, 8, 8, 8, 12, 14)))
+
+
+def odd_score(draw):
+    """A score of which tags or numbers are odd."""
+    score = SCORE
+    for _ in range(draw.choice((1, 1, 3))):
+        parts = score.replace("<", "\0<").replace(">", ">\0").split("\0")
+        at = draw.randrange(len(parts))
+        match draw.randrange(4):
+            case 0:
+                parts[at] = draw.choice(
+                    ("-5", "1e9999", "0", "999999999", "1.5", "H", "", "&lt;", "9" * 400, "1/3", "nan")
+                )
+            case 1:
+                parts[at] = draw.choice(parts)
+            case 2:
+                parts[at : at + 1] = parts[max(0, at - draw.randrange(40)) : at + 1] * draw.choice((2, 2, 300))
+            case 3:
+                del parts[at]
+        score = "".join(parts)
+    return zip_of({"META-INF/container.xml": CONTAINER, "score.xml": score})
+
+
+NUMBERS_AND_MEMO = (b"K<", b"K\x80", b"I60\n", b"h\0", b"q\0", b"h\1", b"q\1")
+STEPS = (*(bytes([byte]) for byte in b"(]})aelstud\x85\x86\x87\x94.0N"), *NUMBERS_AND_MEMO, *WORDS, b"S'test'\n")
+
+
+def odd_pickle(draw):
+    """Instructions of pickles in any order, most of them those that the reader allows."""
+    return b"".join(draw.choices(STEPS, k=draw.randrange(1, 60))) + b"."
+
+
+@cache
+def seeds_of(name):
+    """The good files of a reader."""
+    return READERS[name].seeds()
+
+
+def fuzzed(name, seed):
+    """An input for a reader.
+
+    Parameters
+    ----------
+    name : str
+        Of `READERS`.
+    seed : int
+
+    Returns
+    -------
+    bytes
+    """
+    draw = random.Random(seed)
+    content = draw.choice(seeds_of(name))
+    if draw.random() < 0.4:
+        return mutated(content, draw)
+    match name:
+        case "model":
+            return odd_model(draw)
+        case "log" if content.startswith(b"PK"):
+            return odd_model(draw) if draw.random() < 0.5 else resealed(mutated(content, draw))
+        case "log" if content.startswith(b"{"):
+            records = [json.loads(line) for line in content.splitlines()]
+            odd = [with_odd_value(record, draw) for record in records]
+            return "\n".join(map(json.dumps, odd)).encode()
+        case "json":
+            return json.dumps(with_odd_value(NOTES, draw)).encode()
+        case "pickle":
+            return odd_pickle(draw)
+        case "mxl":
+            return odd_score(draw)
+        case "zip" | "npz":
+            return odd_zip(content, draw)
+    return mutated(mutated(content, draw), draw)
+
+
+def fuzz(name, n_inputs, seconds, first, kept):
+    """Give a reader inputs, and print what they cost.
+
+    Parameters
+    ----------
+    name : str
+    n_inputs : int
+    seconds : float
+        After which it ends in any case.
+    first : int
+        Seed of the first input; the others follow.
+    kept : pathlib.Path
+        Folder for inputs on which the reader fails.
+
+    Returns
+    -------
+    int
+        How many those are.
+    """
+    reader, faults, slowest, largest, done = READERS[name], 0, (0.0, first), (0, first), 0
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"fuzzed{reader.suffix}")
+        for content in reader.seeds():  # what is imported and kept in any case costs no input anything
+            path.write_bytes(content)
+            reader.read(path)
+        base = highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for seed in range(first, first + n_inputs):
+            if time.monotonic() - started > seconds:
+                break
+            content = fuzzed(name, seed)
+            path.write_bytes(content)
+            began = time.perf_counter()
+            _, fault = taken(reader, path)
+            slowest = max(slowest, (time.perf_counter() - began, seed))
+            done += 1
+            now = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            if now > highest:
+                highest, largest = now, (now - base, seed)
+            if fault is not None:
+                faults += 1
+                if faults <= 10:
+                    kept.mkdir(parents=True, exist_ok=True)
+                    (kept / f"{name}-{seed}{reader.suffix}").write_bytes(content)
+                    print(f"{name}, seed {seed}: {fault}", flush=True)
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    print(
+        f"{name:<8}{done:>9,} inputs in {time.monotonic() - started:5.0f} s, {faults} faults; the slowest took "
+        f"{slowest[0]:.3f} s (seed {slowest[1]}), the largest {largest[0] / unit:.0f} MB (seed {largest[1]})",
+        flush=True,
+    )
+    return faults
+
+
+def main(arguments=None):
+    """Fuzz the readers one by one, each in a process of its own, so that a crash ends that reader alone."""
+    parser = argparse.ArgumentParser(description="Give every reader of files hostile inputs.")
+    parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {', '.join(READERS)} (all)")
+    parser.add_argument("--inputs", type=int, default=100_000, metavar="N", help="inputs of each reader (100000)")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="seconds for each reader (no limit)")
+    parser.add_argument("--seed", type=int, default=0, help="of the first input (0)")
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="folder for inputs that fail")
+    args = parser.parse_args(arguments)
+    if len(args.readers) == 1:
+        return int(fuzz(args.readers[0], args.inputs, args.seconds, args.seed, args.keep) > 0)
+    options = [
+        "--inputs",
+        str(args.inputs),
+        "--seconds",
+        str(args.seconds),
+        "--seed",
+        str(args.seed),
+        "--keep",
+        args.keep,
+    ]
+    status = 0
+    for name in args.readers or READERS:
+        ended = subprocess.run([sys.executable, "-m", "tests.hostile.fuzz", name, *map(str, options)]).returncode
+        if ended not in (0, 1):
+            print(f"{name}: the process ended with {ended}")
+        status = status or int(ended != 0)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""Every reader of files, with files that it reads."""
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from oracles.midi_bytes import END, midi, track
+
+from rnnrbm_pt.music.midi import midiread, midiwrite
+from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
+from rnnrbm_pt.music.roll_files import read_roll_file
+from rnnrbm_pt.music.sources import midi_files, read_midi_files
+
+NOTES = {
+    "train": [[[60], [62, 64], []], [[65]]],
+    "valid": [[[60, 67]]],
+    "test": [[[21]], [[108]]],
+}
+
+
+class Reader(NamedTuple):
+    """A reader of files.
+
+    Attributes
+    ----------
+    suffix : str
+        Of its files.
+    read : callable
+        read(path) returns something, or raises a ValueError or an OSError that names the file.
+    seeds : callable
+        seeds() gives some files that it reads, as bytes.
+    """
+
+    suffix: str
+    read: object
+    seeds: object
+
+
+def read_midi_of_zip(path):
+    """All MIDI files of a zip file; those that cannot be read raise their errors only where all do."""
+    errors = []
+    found = list(read_midi_files(midi_files(path), on_broken=lambda file, error: errors.append((str(file), error))))
+    for name, error in errors:
+        if not isinstance(error, (ValueError, OSError)) or not str(error).startswith(name):
+            raise AssertionError(f"a file without its name in {error!r}")
+    if errors and not found:
+        raise errors[0][1]
+    return found
+
+
+def load_model(path):
+    import rnnrbm_pt.models.rnnrbm
+    import rnnrbm_pt.models.siblings  # noqa: F401 (defines what a file may name)
+    from rnnrbm_pt.models.base import SequenceModel
+    from rnnrbm_pt.models.compiling import AS_WRITTEN
+
+    model = SequenceModel.load(path, mode=AS_WRITTEN)
+    for stream in model.streams.streams:  # draws from a state beyond its bounds would read foreign memory
+        value = stream.get_value()
+        if isinstance(value, np.random.Generator):
+            value.random(700)
+    model.random_state.permutation(700)
+    return model
+
+
+def read_log(path):
+    from rnnrbm_pt.reference import compare
+
+    return str(compare(path, all_epochs=True))
+
+
+def midi_seeds():
+    buffer = io.BytesIO()
+    midiwrite(buffer, np.random.default_rng(0).random((12, 88)) < 0.05, dt=0.3)
+    everything = midi(
+        track("00 ff5103 07a120", "00 ff5902 fd01", "00 ff5804 04021808", "00 ff0305 736f6e6731", END),
+        track("00 f0 05 7e7f0901f7", "00 c0 07", "00 90 3c 5a", "14 3d 5a", "14 3c 00", "0a 3d 00", END),
+    )
+    return [buffer.getvalue(), everything]
+
+
+def zip_of(files, method=zipfile.ZIP_DEFLATED):
+    """A zip file of {name: bytes}."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+CONTAINER = '<container><rootfiles><rootfile full-path="score.xml"/></rootfiles></container>'
+SCORE = (
+    "<score-partwise><part><measure><attributes><divisions>2</divisions>"
+    "<transpose><chromatic>-2</chromatic><octave-change>1</octave-change></transpose></attributes>"
+    "<note><pitch><step>C</step><alter>1</alter><octave>4</octave></pitch><duration>2</duration></note>"
+    "<note><chord/><pitch><step>E</step><octave>4</octave></pitch><duration>2</duration></note>"
+    "<backup><duration>1</duration></backup><forward><duration>3</duration></forward>"
+    "<note><rest/><duration>1</duration></note></measure></part>"
+    "<part><measure><note><pitch><step>G</step><octave>3</octave></pitch><duration>4</duration></note></measure></part>"
+    "</score-partwise>"
+)
+
+
+def mxl_of(score):
+    """A compressed score of its XML."""
+    return zip_of({"META-INF/container.xml": CONTAINER, "score.xml": score})
+
+
+def rolls_npz():
+    """Piano-rolls as packed bits."""
+    arrays = {}
+    for split, sequences in NOTES.items():
+        frames = np.zeros((sum(map(len, sequences)), 88), np.uint8)
+        for t, notes in enumerate(frame for one in sequences for frame in one):
+            frames[t, [note - 21 for note in notes]] = 1
+        arrays[f"{split}_lengths"] = np.array([len(one) for one in sequences], dtype=np.int32)
+        arrays[f"{split}_frames"] = np.packbits(frames)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def stopped_model():
+    """The model file of a stopped run that the repository holds."""
+    return (Path(__file__).parents[1] / "data" / "format2_stopped.npz").read_bytes()
+
+
+def log_seeds():
+    records = [{"epoch": i, "monitor": -7.5 / i, "norms": {"W": 1.5}, "seconds": 0.1} for i in (1, 2, 198)]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    printed = "Epoch 1/200 -15.03\nEpoch 2/200\n-10.0\nEpoch 3/200  -7.1  (0.5 s, 12,345 frames/s)\n"
+    return [lines.encode(), printed.encode(), stopped_model()]
+
+
+READERS = {
+    "midi": Reader(".mid", midiread, midi_seeds),
+    "mxl": Reader(".mxl", lambda path: quarter_roll(read_mxl(path)), lambda: [mxl_of(SCORE)]),
+    "zip": Reader(".zip", read_midi_of_zip, lambda: [zip_of({"a/b.mid": midi_seeds()[0], "a/c.mid": midi_seeds()[1]})]),
+    "npz": Reader(".npz", read_roll_file, lambda: [rolls_npz()]),
+    "json": Reader(".json", read_roll_file, lambda: [json.dumps(NOTES).encode()]),
+    "pickle": Reader(".pickle", read_roll_file, lambda: [pickle.dumps(NOTES, n) for n in (0, 2, 4)]),
+    "model": Reader(".npz", load_model, lambda: [stopped_model()]),
+    "log": Reader(".jsonl", read_log, log_seeds),
+}
+
+
+def taken(reader, path):
+    """Let a reader read a file.
+
+    Parameters
+    ----------
+    reader : Reader
+    path : pathlib.Path
+
+    Returns
+    -------
+    read : bool
+        Whether it has read the file, not refused it.
+    fault : str or None
+        What is wrong with how it refuses it.
+    """
+    try:
+        reader.read(path)
+    except (ValueError, OSError) as error:
+        if path.name not in str(error):
+            return False, f"an error without the name of the file: {error!r:.300}"
+        if not str(error).isprintable() or len(str(error)) > 1000:
+            return False, f"an error that cannot be printed, or is endless: {error!r:.300}"
+    except Exception as error:
+        return False, f"{type(error).__name__} instead of a ValueError: {error!s:.300}"
+    else:
+        return True, None
+    return False, None
