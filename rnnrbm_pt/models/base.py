@@ -121,62 +121,42 @@ class SequenceModel:
         self.random_state = np.random.RandomState(seed)
         self.streams = self.compiling.streams(streams, stream_seed(self.random_state))
         self.generation_inputs = GenerationInputs(self.floatX)
-        with self.compiling.float_variables():
-            self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
-            self.graphs = self.build(**settings)
+        self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
+        self.params = None
+        self.graphs = self.build(streams=self.streams)
         self.params = self.graphs.params
         self.sampler = Sampler(self.graphs, self.generation_inputs, self.streams, self.compiling)
         self.scorer = Scorer(self.graphs, streams, self.compiling, visible)
-        self.state = TrainState.at_first(
-            self.params,
-            self.lr,
-            self.streams,
-            self.random_state,
-            n_states=len(self.graphs.initial),
-            floatX=self.floatX,
-        )
+        at_first = self.params, self.lr, self.streams, self.random_state
+        self.state = TrainState.at_first(*at_first, n_states=len(self.graphs.initial), floatX=self.floatX)
         self.trainer = Trainer(self)
-        self.monitoring = Monitor(self.build_again, type(self.streams), self.compiling)
+        self.monitoring = Monitor(self.build, type(self.streams), self.compiling)
 
-    def build(self, *, streams=None, **settings):
-        """Build the graphs of the model.
-
-        Parameters
-        ----------
-        **settings
-            The settings of the constructor that not all models have; and, for further graphs such as that of several
-            sequences at once, ``batched=True, params=..., streams=...`` as `build_rnnrbm` takes them.
-
-        Returns
-        -------
-        SequenceGraphs
-        """
-        return type(self).builder(
-            self.n_visible,
-            random_state=self.random_state,
-            streams=streams or self.streams,
-            n_steps=self.generation_inputs.n_steps,
-            u_init=self.generation_inputs.first_states,
-            **settings,
-        )
-
-    def build_again(self, *, streams=None, **settings):
+    def build(self, *, streams=None, **changed):
         """Build further graphs of the model, on the same parameters.
 
         Parameters
         ----------
         streams : RandomStreams, optional
             What the graphs draw from. Without it, the model's streams.
-        **settings
-            Differences from the model's own graphs, such as ``batched=True`` or another k.
+        **changed
+            Differences from the model's own graphs, such as ``batched=True`` or another k; see `build_rnnrbm`.
 
         Returns
         -------
         SequenceGraphs
         """
-        streams = self.streams.again() if streams is None else streams
+        settings = {
+            "random_state": self.random_state,
+            "streams": self.streams.again() if streams is None else streams,
+            "params": self.params,
+            "n_steps": self.generation_inputs.n_steps,
+            "u_init": self.generation_inputs.first_states,
+            **self._build_settings,
+            **changed,
+        }
         with self.compiling.float_variables():
-            return self.build(**{**self._build_settings, **settings}, params=self.params, streams=streams)
+            return type(self).builder(self.n_visible, **settings)
 
     # ------------------------------------------------------------------------------------------------
     # As in the tutorial

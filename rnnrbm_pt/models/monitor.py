@@ -15,7 +15,7 @@ class Monitor:
     Parameters
     ----------
     build : callable
-        build(**settings) -> SequenceGraphs of the model, see `SequenceModel.build_again`.
+        build(**settings) -> SequenceGraphs of the model, see `SequenceModel.build`.
     kind : class
         Kind of the random streams.
     compiling : CompileSettings

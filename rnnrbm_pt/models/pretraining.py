@@ -232,7 +232,7 @@ def prediction_error(v, bv_t, visible="binary"):
 
 def _rnn_update(model: Model, pretraining: Pretraining, params: Sequence[TensorSharedVariable]) -> Callable[..., Any]:
     """The compiled update of params by windows and their mask, which returns the cost."""
-    graphs = model.build_again(batched=True)
+    graphs = model.build(batched=True)
     with model.compiling.float_variables():
         error = prediction_error(graphs.v, graphs.bv_t, "gaussian" if model.real_valued else "binary")
         cost = (error * graphs.mask).sum() / graphs.mask.sum()

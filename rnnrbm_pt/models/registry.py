@@ -3,6 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+import rnnrbm_pt
+
+OURS = "RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade"
+"""Models of this package. Its root imports each of them when it is first asked for."""
+
 Classes = dict[str, Any]
 """Classes of models by name."""
 
@@ -15,6 +20,8 @@ def classes_of(cls: Any) -> Classes:
     dict {str: class}
         Of one name, the class that is nearest to `cls`, and of equally near ones the one that was defined last.
     """
+    for name in OURS:
+        getattr(rnnrbm_pt, name)  # now it is a subclass of the base, which a file may name
     found: Classes = {}
     level = [cls]
     while level:

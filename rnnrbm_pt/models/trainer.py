@@ -73,7 +73,7 @@ class Trainer:
         """
         if self._functions is None or self._functions.scalars is not self.state.scalars:
             model = self.model
-            self._functions = UpdateFunctions(model.graphs, model.build_again, self.state, self.compiling)
+            self._functions = UpdateFunctions(model.graphs, model.build, self.state, self.compiling)
         return self._functions
 
     @property

@@ -17,6 +17,6 @@ Rolls = list[np.ndarray]
 Arrays = dict[str, np.ndarray]
 """Arrays by the names that files have for them."""
 Build = Callable[..., SequenceGraphs]
-"""build(**settings): further graphs of a model; see `SequenceModel.build_again`."""
+"""build(**settings): further graphs of a model; see `SequenceModel.build`."""
 OnUpdate = Callable[[int, int], object] | None
 OnEpoch = Callable[[Record], object] | None

@@ -25,7 +25,7 @@ class UpdateFunctions:
     graphs : SequenceGraphs
         The graphs of one sequence.
     build : callable
-        build(**settings) -> SequenceGraphs of the same model, see `SequenceModel.build_again`.
+        build(**settings) -> SequenceGraphs of the same model, see `SequenceModel.build`.
     state : TrainState
     compiling : CompileSettings
     """

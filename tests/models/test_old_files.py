@@ -1,5 +1,7 @@
 """Files of format 2 that an earlier version wrote: they load, and a stopped run goes on with the same digits."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,12 @@ def test_everything_in_the_file_is_restored(tmp_path):
     assert Progress.from_json(written.pop("progress")) == Progress.from_json(progress) == model.progress
     assert written == metadata
     assert [name for name in again if name not in added] == list(arrays)
+
+
+def test_a_new_process_loads_it_by_the_base_class():
+    program = f"from rnnrbm_pt.models.base import SequenceModel; print(SequenceModel.load({str(STOPPED)!r}).n_visible)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (0, "12\n"), result.stderr
 
 
 def test_the_run_in_the_file_goes_on():
