@@ -117,7 +117,7 @@ def _check_version(filename: FilePath, version: Any) -> None:
 def _version_without_checksum(filename: FilePath) -> int:
     """Version of a model file of before version 2, which had no checksum; VERSION for anything else."""
     try:
-        with open(filename, "rb") as file, open_archive(file, filename) as archive:
+        with open_archive(filename) as archive:
             metadata = read_text(archive, filename)
     except (OSError, ValueError):
         return VERSION

@@ -92,6 +92,11 @@ def test_foreign_file(tmp_path, content):
         RnnRbm.load(path)
 
 
+def test_a_device_is_not_read():
+    with pytest.raises(ValueError, match="^/dev/zero: expected a model .* found a device or a pipe"):
+        RnnRbm.load("/dev/zero")
+
+
 def test_foreign_archives(tmp_path):
     np.savez(tmp_path / "a.npz", about=np.array('{"format": "other"}'))
     np.savez(tmp_path / "b.npz", W=np.zeros(3))
