@@ -98,6 +98,29 @@ def python_model(toy_model):
 
 
 @pytest.fixture
+def model_of():
+    """Makes a small model of a kind, run as written."""
+    from rnnrbm_pt import RnnNade, Rtrbm
+    from rnnrbm_pt.models.compiling import AS_WRITTEN
+
+    def make(kind, **settings):
+        if kind is not Rtrbm:
+            settings["n_hidden_recurrent"] = 6
+        if kind is not RnnNade:
+            settings = {"k": 2, "k_generate": 2, **settings}
+        return kind(8, **{"lr": 0.05, "r": (21, 33), "streams": "philox", "mode": AS_WRITTEN, **settings})
+
+    return make
+
+
+@pytest.fixture
+def jax_model(toy_model):
+    """Makes a small RnnRbm on JAX."""
+    pytest.importorskip("jax")
+    return lambda **settings: toy_model(**{"backend": "jax", "k": 2, "k_generate": 2, **settings})
+
+
+@pytest.fixture
 def as_written(monkeypatch):
     """Models run their graphs as they are written, those of the command too: nothing is compiled."""
     from rnnrbm_pt.models.compiling import AS_WRITTEN

@@ -304,3 +304,18 @@ def test_failed_save_leaves_the_old_file(saved):
     with pytest.raises(ValueError, match="expected what JSON can hold"):
         model.save(path)
     assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
+
+
+def test_a_model_with_theanos_streams_goes_on_on_jax_with_new_ones(toy_model, jax_model, toy_rolls, tmp_path):
+    model = toy_model(streams="mrg", seed=9)
+    model.params[1].set_value(np.arange(12.0) / 10)
+    model.random_state.shuffle(np.arange(3))
+    model.save(tmp_path / "m")
+    loaded = RnnRbm.load(tmp_path / "m", backend="jax")
+    assert np.array_equal(loaded.params[1].get_value(), np.arange(12.0) / 10)
+    assert loaded.random_state.randint(1 << 30) == model.random_state.randint(1 << 30)
+    fresh = jax_model(seed=9)
+    for stream, twin in zip(loaded.streams.streams, fresh.streams.streams, strict=True):
+        assert np.array_equal(stream.get_value(), twin.get_value())
+    loaded.save(tmp_path / "n")
+    assert RnnRbm.load(tmp_path / "n").settings["streams"] == "philox"

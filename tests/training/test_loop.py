@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from rnnrbm_pt.training.loop import run_epochs, windows
+from rnnrbm_pt.training.loop import batch_of, run_epochs, side_by_side, windows
 from rnnrbm_pt.training.progress import Progress
 from rnnrbm_pt.training.settings import Run
 
@@ -108,3 +108,34 @@ def test_signal_handler_is_put_back():
     before = signal.getsignal(signal.SIGINT)
     run_epochs(lambda w: 0.0, ROLLS, np.random.RandomState(0), Progress(Run(100, 1), [0, 1, 2, 3]))
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_columns_of_sequences_that_go_on():
+    rolls = [np.full((n, 1), i) for i, n in enumerate([5, 0, 2, 3, 4])]
+    found = [
+        ([(len(window), int(window[0, 0]) if len(window) else None) for window in columns], fresh.tolist())
+        for columns, fresh in side_by_side(rolls, [0, 1, 2, 3, 4], 2, 2)
+    ]
+    assert found == [
+        ([(2, 0), (2, 2)], [True, True]),
+        ([(2, 0), (2, 3)], [False, True]),
+        ([(1, 0), (1, 3)], [False, False]),
+        ([(2, 4), (0, None)], [True, False]),
+        ([(2, 4), (0, None)], [False, False]),
+    ]
+
+
+@pytest.fixture(scope="module")
+def three_windows(toy_rolls):
+    return [toy_rolls[0][:20], toy_rolls[1][:7], toy_rolls[2][:13]]
+
+
+def test_windows_side_by_side(three_windows):
+    v, mask = batch_of(three_windows, None, 4, "float32")
+    assert v.shape == (20, 4, 12) and mask.shape == (20, 4) and v.dtype == mask.dtype == np.float32
+    assert list(mask.sum(axis=0)) == [20, 7, 13, 0]
+    for i, window in enumerate(three_windows):
+        assert np.array_equal(v[: len(window), i], window) and mask[: len(window), i].all()
+    assert not v[mask == 0].any()
+    longer, longer_mask = batch_of(three_windows, 25, 4, "float32")
+    assert np.array_equal(longer[:20], v) and not longer[20:].any() and not longer_mask[20:].any()

@@ -1,7 +1,4 @@
-"""Scores, and their errors: likelihood and expected accuracy against sums over all states; the arithmetic of errors."""
-
-import copy
-import json
+"""Scores and their errors: likelihood and expected accuracy against sums over all states."""
 
 import numpy as np
 import pytest
@@ -9,10 +6,10 @@ from oracles import states
 from oracles import temporal as oracle
 
 from rnnrbm_pt import RnnNade, RnnRbm
-from rnnrbm_pt.evaluation.estimate import Estimate, error_of_mean, log_mean_exp
-from rnnrbm_pt.evaluation.frames import draw_frames, in_blocks
 
 ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((12, 0, 9, 11))]
+
+
 N_FRAMES = 32
 
 
@@ -135,49 +132,3 @@ def test_what_cannot_be_taken_is_said(rbm):
     with pytest.raises(ValueError, match="expected binary visible units, found Gaussian ones"):
         RnnRbm(3, 2, r=(0, 4), backend="c", visible="gaussian").expected_accuracy(ROLLS)
     assert rbm.log_likelihoods([]) == []
-
-
-def test_an_estimate_is_a_float_that_knows_its_error():
-    x = Estimate(-1.5, 0.25, 10, False)
-    assert x == -1.5 and f"{x:.2f}" == "-1.50" and json.dumps({"x": x}) == '{"x": -1.5}' and type(-x) is float
-    assert repr(x) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False)"
-    low = Estimate(-1.5, 0.25, 10, False, 3)
-    assert repr(low) == "Estimate(-1.5, standard_error=0.25, n_frames=10, exact=False, n_low_ess=3)"
-    assert repr(copy.deepcopy(x)) == repr(x)
-
-
-def test_the_logarithm_of_a_mean_and_its_error():
-    rng = np.random.default_rng(0)
-    log_w = rng.normal(-0.125, 0.5, size=(20_000, 20)) + 1000  # log E[w] = 1000
-    found, errors = log_mean_exp(log_w)
-    assert abs(found.mean() - 1000) < 0.004  # 0.002 are left of 0.008, and 0.0008 is the error
-    assert errors.mean() == pytest.approx(found.std(), rel=0.06)
-
-
-def test_errors_of_means_by_simulation():
-    rng = np.random.default_rng(0)
-    values, noise = rng.normal(size=40), rng.uniform(0.2, 1, size=40)
-    means, errors = [], []
-    for _ in range(4000):
-        some = rng.choice(40, 30, replace=False)
-        seen = values[some] + noise[some] * rng.normal(size=30)
-        means.append(seen.mean())
-        errors.append(error_of_mean(seen, noise[some], 40))
-    assert np.mean(np.square(errors)) == pytest.approx(np.var(means), rel=0.08)  # 3.5 / sqrt(2000)
-    assert error_of_mean(values, noise, 40) == pytest.approx(np.sqrt((noise**2).sum()) / 40, rel=1e-12)
-
-
-def test_blocks_hold_all_in_order():
-    pieces = [(np.arange(n) + start, np.arange(n)) for n, start in ((5, 0), (0, 5), (1, 5), (6, 6))]
-    blocks = list(in_blocks(pieces, 5))
-    assert [len(x) for x, _ in blocks] == [5, 5, 2]
-    assert np.concatenate([x for x, _ in blocks]).tolist() == list(range(12))
-    assert list(in_blocks([], 5)) == []
-
-
-def test_frames_are_drawn_without_replacement():
-    chosen, n_total = draw_frames(ROLLS, 10, 0)
-    assert [len(x) for x in chosen] == [12, 0, 9, 11] and n_total == 32
-    assert sum(x.sum() for x in chosen) == 10
-    often = sum(np.concatenate(draw_frames(ROLLS, 10, seed)[0]) for seed in range(500))
-    assert np.abs(often - 500 * 10 / 32).max() < 4 * np.sqrt(500 * 10 / 32 * 22 / 32)

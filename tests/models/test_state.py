@@ -1,0 +1,60 @@
+"""The state of training: what a file restores, and what goes on from there."""
+
+import numpy as np
+from oracles.runs import same
+from pytensor.compile.mode import Mode
+
+from rnnrbm_pt import RnnRbm
+from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
+from rnnrbm_pt.training.schedules import Cosine, Table
+
+PYTHON = Mode(linker="py", optimizer="fast_compile")
+
+
+SCHEDULED = {
+    "optimizer": "momentum",
+    "clip_norm": 1.0,
+    "clip_value": 0.1,
+    "weight_decay": 1e-3,
+    "schedule": {
+        "lr": Table((0, 1), (0.01, 0.02)),
+        "lr_rnn": Table((0, 1), (0.1, 0.001)),
+        "momentum": Table((0, 1), (0.5, 0.9)),
+        "clip_norm": Table((0, 1), (1.0, 2.0)),
+        "weight_decay": Cosine(0.01, 0, 3),
+        "k": Table((0, 1), (1, 3)),
+    },
+}
+
+
+def test_learning_goes_on_from_a_file_as_it_would_have(python_model, toy_rolls, tmp_path):
+    model = python_model()
+    model.fit(toy_rolls[:1], 20, 2, **SCHEDULED)
+    model.save(tmp_path / "m")
+    loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
+    values = [{name: scalar.get_value() for name, scalar in m.state.scalars.items()} for m in (model, loaded)]
+    assert values[0] == values[1] and values[0]["k"] == 3 and values[0]["momentum"] == 0.9
+    for m in (model, loaded):
+        m.partial_fit(toy_rolls[:2], 20)
+    assert same(model, loaded)
+
+
+def test_files_without_the_scalars_of_learning_load(python_model, toy_rolls, tmp_path):
+    model = python_model()
+    model.fit(toy_rolls[:1], 20, 2, **SCHEDULED)
+    model.save(tmp_path / "m")
+    arrays, about = read_checkpoint(tmp_path / "m")
+    older = {name: array for name, array in arrays.items() if not name.startswith("scalar_")}
+    assert len(arrays) - len(older) == 6
+    write_checkpoint(tmp_path / "m", older, about)
+    loaded = RnnRbm.load(tmp_path / "m")
+    assert loaded.lr.get_value() == 0.02 and loaded.state.scalars["k"].get_value() == 1  # as those files always did
+
+
+def test_streams_of_philox_come_back(toy_model, tmp_path):
+    model = toy_model(streams="philox")
+    for i, stream in enumerate(model.streams.streams):
+        stream.set_value(np.array([1, 2, 3, i], np.uint32))
+    model.save(tmp_path / "m")
+    for i, stream in enumerate(RnnRbm.load(tmp_path / "m").streams.streams):
+        assert list(stream.get_value()) == [1, 2, 3, i]
