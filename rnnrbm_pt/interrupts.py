@@ -98,6 +98,24 @@ def deferred_interrupts() -> Iterator[Callable[[], None]]:
         deferral.check()
 
 
+@contextmanager
+def lifted_deferral() -> Iterator[None]:
+    """Within the block, signals take effect at once, although it is in a block of `deferred_interrupts`.
+
+    For what takes seconds and changes nothing until it is over, such as compiling.
+    """
+    deferral = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    if not isinstance(deferral, Deferral) or not in_main_thread():
+        yield
+        return
+    try:
+        deferral.put_back()
+        deferral.check()
+        yield
+    finally:
+        deferral.install()
+
+
 def guards() -> Iterator[Callable[[], AbstractContextManager[object]]]:
     """Contexts for the updates of a run, one after the other: each of them but the first is not cut short.
 

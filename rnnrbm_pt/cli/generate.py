@@ -8,6 +8,7 @@ from pathlib import Path
 from rnnrbm_pt.cli.input_files import left_out, warn_of_drums
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
+from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.music.instruments import FAMILIES, program
 
 LARGEST_SEED = 10**9
@@ -87,14 +88,21 @@ def run(args):
         raise ValueError(f"--patch {args.patch}: {error}") from error
 
     from rnnrbm_pt.models.base import SequenceModel
-    from rnnrbm_pt.music.plot import save_piano_roll
-    from rnnrbm_pt.music.sound import write_wav
 
     model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
     primer, shift = (None, 0) if args.primer is None else read_primer(model, args.primer)
     if args.shift is not None:
         shift = args.shift
     first_seed = 1 + secrets.randbelow(LARGEST_SEED) if args.seed is None else args.seed
+    with claimed(*filter(None, (args.output, args.plot, args.wav))):
+        write_pieces(model, args, first_seed, primer, shift, patch)
+
+
+def write_pieces(model, args, first_seed, primer, shift, patch):
+    """Draw the pieces and write the files of each."""
+    from rnnrbm_pt.music.plot import save_piano_roll
+    from rnnrbm_pt.music.sound import write_wav
+
     for i in range(args.n):
         seed = first_seed + i
         roll = model.sample(args.steps, seed=seed, primer=primer)

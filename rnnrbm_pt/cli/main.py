@@ -6,6 +6,7 @@ import sys
 
 from rnnrbm_pt import __version__
 from rnnrbm_pt.cli import compare, data, demo, evaluate, generate, info, train
+from rnnrbm_pt.interrupts import ended_by_signals
 
 COMMANDS = demo, train, generate, compare, evaluate, data, info
 """The modules of the commands, in the order of the help. Each adds its parser and names its function."""
@@ -23,15 +24,13 @@ def make_parser():
     return parser
 
 
+@ended_by_signals
 def main(arguments=None):
-    """Run the command; the exit status: 0, 1 after an error, 130 after Ctrl+C."""
+    """Run the command; the exit status: 0, 1 after an error, 130 after Ctrl+C. SIGTERM exits with 143."""
     args = make_parser().parse_args(arguments)
     try:
         args.function(args)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("\nInterrupted by user.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         # what is left to write, at the end of the program too, has no reader
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,6 +19,7 @@ from rnnrbm_pt.cli.training_options import (
     settings_of_fit,
     settings_of_model,
 )
+from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.settings import sorted_into
 
 MODELS = {"rnn-rbm": "RnnRbm", "rtrbm": "Rtrbm", "lstm-rtrbm": "LstmRtrbm", "rnn-nade": "RnnNade"}
@@ -137,7 +138,7 @@ def run(args):
         num_epochs = settings.get("num_epochs", 200)
         train = model.fit
     settings |= {"validation": validation, "checkpoint": output, "checkpoint_every": args.checkpoint_every}
-    with log_file(log) as write:
+    with claimed(output, log), log_file(log) as write:
         for record in model.log:  # of a run that goes on: a line that was written after its last checkpoint is no more
             write(record)
         try:

@@ -27,7 +27,9 @@ from pytensor.link.basic import Container
 from pytensor.tensor import as_tensor
 from pytensor.tensor.type import TensorType
 
+from rnnrbm_pt.compile.calls import COMPILING
 from rnnrbm_pt.compile.rewriting.scope import HoldsOurs
+from rnnrbm_pt.interrupts import lifted_deferral
 
 
 @cache
@@ -146,12 +148,17 @@ class JaxFunction:
         sizes = tuple(int(size.get_value(borrow=True)) for size in self.sizes)
         shapes = tuple(array.shape for array in arrays)
         key = sizes, shapes
-        if key not in self._compiled:
-            self._compiled[key] = self.compile(sizes, shapes)
         for container in self._containers:
             if not isinstance(container.storage[0], jax.Array):
                 container.storage[0] = jax.device_put(container.storage[0])
-        results = self._compiled[key](*arrays, *(container.storage[0] for container in self._containers))
+        state = [container.storage[0] for container in self._containers]
+        if key in self._compiled:
+            results = self._compiled[key](*arrays, *state)
+        else:
+            with lifted_deferral():  # until the results are there nothing has changed
+                function = self.compile(sizes, shapes)
+                results = jax.block_until_ready(function(*arrays, *state))
+            self._compiled[key] = function
         for container, result in zip(self._updated, results[len(self.outputs) :], strict=True):
             container.storage[0] = result
         outputs = [np.asarray(result) for result in results[: len(self.outputs)]]
@@ -176,7 +183,7 @@ class JaxFunction:
         import jax
         from pytensor.link.jax.dispatch import jax_funcify
 
-        with pytensor.config.change_flags(floatX=self.floatX):
+        with COMPILING, pytensor.config.change_flags(floatX=self.floatX):
             fgraph = self.static_graph(sizes, shapes)
             fgraph.attach_feature(HoldsOurs())
             # XLA fuses by itself, and newer versions of PyTensor leave fusion out for JAX too. Here it would do harm:

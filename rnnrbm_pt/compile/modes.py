@@ -4,9 +4,10 @@ import ctypes.util
 import logging
 import shlex
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -15,6 +16,8 @@ import pytensor
 from pytensor.compile.mode import Mode, get_mode
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Variable
+
+from rnnrbm_pt.compile.calls import COMPILING
 
 BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
 """The name of each backend, and PyTensor's name of the mode that compiles for it."""
@@ -100,7 +103,7 @@ def compile_function(
 
         return JaxFunction(inputs, outputs, updates, floatX=floatX)
     pairs = list((updates or {}).items())
-    with no_blas_warnings(), pytensor.config.change_flags(floatX=floatX):
+    with COMPILING, no_blas_warnings(), pytensor.config.change_flags(floatX=floatX):
         return pytensor.function(inputs, outputs, updates=pairs, mode=mode, allow_input_downcast=True)
 
 
@@ -194,11 +197,34 @@ def bounded_threads(n: int = 1) -> Iterator[None]:
     n : int
         At least 1. At most as many threads as the machine has cores are used.
     """
-    import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; a library has to be loaded to be bounded)
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"), _bounded_numba_threads(n):
+    with ONE_BLAS_THREAD, _bounded_numba_threads(n):
         yield
+
+
+class BlasLimit:
+    """Holds BLAS to one thread as long as anyone is in its block: the limit is one for all threads of the process."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._limits: AbstractContextManager = nullcontext()
+
+    def __enter__(self) -> None:
+        import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; a library has to be loaded to be bounded)
+        from threadpoolctl import threadpool_limits
+
+        with self._lock:
+            if not self._inside:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limits.__exit__(None, None, None)
+
+
+ONE_BLAS_THREAD = BlasLimit()
 
 
 @contextmanager

@@ -71,6 +71,7 @@ def annealed_importance(
     v: TensorVariable,
     rngs: Rngs,
     visible: str = "binary",
+    log_weights: TensorVariable | None = None,
 ) -> tuple[TensorVariable, TensorVariable, Updates]:
     """Send a chain for each row of biases through RBMs at a sequence of inverse temperatures.
 
@@ -88,6 +89,8 @@ def annealed_importance(
     rngs : sequence of random generators
         What h and v are drawn from; if there are more they are not used.
     visible : {"binary", "gaussian"}
+    log_weights : vector of float64, shape (n_rows,), optional
+        log w of chains that go on from the first of `betas`, where another call ended. Without it, 0.
 
     Returns
     -------
@@ -98,6 +101,8 @@ def annealed_importance(
     updates : dict {random generator: next random generator}
     """
     rng_h, rng_v, *_ = rngs
+    if log_weights is None:
+        log_weights = pt.zeros((bv.shape[0],), dtype="float64")
 
     def step(b, b_next, v, log_w, rng_h, rng_v, W, bv, bh):
         # b v and b h instead of b W, which PyTensor would work out for all betas before the first
@@ -108,7 +113,7 @@ def annealed_importance(
     v, log_weights, next_rng_h, next_rng_v = scan(
         step,
         sequences=[betas[:-1], betas[1:]],
-        outputs_info=[v, pt.zeros((bv.shape[0],), dtype="float64"), rng_h, rng_v],
+        outputs_info=[v, log_weights, rng_h, rng_v],
         non_sequences=[W, bv, bh],
         strict=True,
         return_updates=False,

@@ -11,7 +11,7 @@ from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
 from rnnrbm_pt.graphs.sequence import Carried, generation, observed, training_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.types import Count, InitialStates, Rngs, Updates
+from rnnrbm_pt.graphs.types import Count, InitialStates, Rngs, Tensors, Updates
 from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 
@@ -44,7 +44,7 @@ def train_graph(cell: Cell, *, batched: bool = False, carried: Carried | None = 
 
 def generate_graph(
     cell: Cell, *, rngs: Rngs, n_steps: Count, u_init: InitialStates = None
-) -> tuple[TensorVariable, Updates]:
+) -> tuple[TensorVariable, Tensors, Updates]:
     """Construct the graph that generates from a cell whose biases are those of a NADE: each frame is an exact sample.
 
     Parameters
@@ -59,6 +59,8 @@ def generate_graph(
     Returns
     -------
     v_t : matrix, shape (n_steps, n_visible)
+    states : tuple of matrices, shape (n_steps, n)
+        After each frame.
     updates : dict {random generator: next random generator}
     """
     W, V, *_ = cell.params
@@ -96,5 +98,6 @@ def nade_graphs(
     SequenceGraphs
     """
     training = train_graph(cell, batched=batched, carried=carried)
-    v_t, updates = generate_graph(cell, rngs=streams.rbm("_generate"), n_steps=n_steps, u_init=u_init)
-    return replace(training, v_t=v_t, updates_generate=updates)
+    rngs = streams.rbm("_generate")
+    v_t, states, updates = generate_graph(cell, rngs=rngs, n_steps=n_steps, u_init=u_init)
+    return replace(training, v_t=v_t, states_generate=states, updates_generate=updates)

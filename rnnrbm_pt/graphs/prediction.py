@@ -4,7 +4,6 @@ The mean under an RBM is a sum over all its states, so it is estimated from Gibb
 samples. Of each draw the probabilities are taken instead of the bits: they have the same expectation and less variance.
 """
 
-import pytensor.tensor as pt
 from pytensor import scan
 from pytensor.tensor.variable import TensorVariable
 
@@ -19,10 +18,12 @@ def expected_visible_of_rbm(
     bv: TensorVariable,
     bh: TensorVariable,
     weights: TensorVariable,
+    v: TensorVariable,
+    total: TensorVariable,
     rngs: Rngs,
     visible: str = "binary",
-) -> tuple[TensorVariable, Updates]:
-    """Estimate E[v] under the RBM of each row of biases, by a Gibbs chain that starts where generation does: at zeros.
+) -> tuple[TensorVariable, TensorVariable, Updates]:
+    """Estimate E[v] under the RBM of each row of biases, by a Gibbs chain.
 
     Parameters
     ----------
@@ -30,14 +31,18 @@ def expected_visible_of_rbm(
     bv, bh : matrices, shape (n_rows, n_visible) and (n_rows, n_hidden)
     weights : vector, shape (n_steps,)
         Of the steps of the chain: 0 while it forgets where it started, then 1 / (how many steps count).
+    v, total : matrices, shape (n_rows, n_visible)
+        Where the chains and the sums start: at zeros, or where another call ended.
     rngs : sequence of random generators
         What h and v are drawn from; if there are more they are not used.
     visible : {"binary", "gaussian"}
 
     Returns
     -------
-    mean : matrix, shape (n_rows, n_visible)
-        The weighted sum of E[v | h] over the steps.
+    total : matrix, shape (n_rows, n_visible)
+        `total` plus the weighted sum of E[v | h] over the steps.
+    v : matrix, shape (n_rows, n_visible)
+        Where the chains end.
     updates : dict {random generator: next random generator}
     """
     rng_h, rng_v, *_ = rngs
@@ -48,21 +53,28 @@ def expected_visible_of_rbm(
         next_rng_v, v = draw_visible(rng_v, mean_v, visible)
         return v, total + weight * mean_v, next_rng_h, next_rng_v
 
-    _, totals, next_rng_h, next_rng_v = scan(
+    vs, totals, next_rng_h, next_rng_v = scan(
         step,
         sequences=weights,
-        outputs_info=[pt.zeros_like(bv), pt.zeros_like(bv), rng_h, rng_v],
+        outputs_info=[v, total, rng_h, rng_v],
         non_sequences=[W, bv, bh],
         strict=True,
         return_updates=False,
         name="expectation",
     )
-    return totals[-1], {rng_h: next_rng_h, rng_v: next_rng_v}
+    return totals[-1], vs[-1], {rng_h: next_rng_h, rng_v: next_rng_v}
 
 
 def expected_visible_of_nade(
-    W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable, weights: TensorVariable, rngs: Rngs
-) -> tuple[TensorVariable, Updates]:
+    W: TensorVariable,
+    V: TensorVariable,
+    bv: TensorVariable,
+    bh: TensorVariable,
+    weights: TensorVariable,
+    v: TensorVariable,
+    total: TensorVariable,
+    rngs: Rngs,
+) -> tuple[TensorVariable, TensorVariable, Updates]:
     """Estimate E[v] under the NADE of each row of biases, by one exact sample of each.
 
     Parameters
@@ -71,14 +83,18 @@ def expected_visible_of_nade(
     bv, bh : matrices, shape (n_rows, n_visible) and (n_rows, n_hidden)
     weights : vector
         As for an RBM: they sum to 1. A sample is exact, so none of it has to be forgotten.
+    v, total : matrices, shape (n_rows, n_visible)
+        As for an RBM. The sample does not depend on v.
     rngs : sequence of random generators
         The first is what v is drawn from.
 
     Returns
     -------
-    mean : matrix, shape (n_rows, n_visible)
-        p(v_i = 1 | v_<i) of each unit, given those of the sample.
+    total : matrix, shape (n_rows, n_visible)
+        `total` plus p(v_i = 1 | v_<i) of each unit, given those of the sample.
+    v : matrix, shape (n_rows, n_visible)
+        The sample.
     updates : dict {random generator: next random generator}
     """
-    _, mean_v, next_rng = sample_nade(rngs[0], bv.shape[0], W, V, bv, bh)
-    return weights.sum() * mean_v, {rngs[0]: next_rng}
+    sample, mean_v, next_rng = sample_nade(rngs[0], bv.shape[0], W, V, bv, bh)
+    return total + weights.sum() * mean_v, sample, {rngs[0]: next_rng}

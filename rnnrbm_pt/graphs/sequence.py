@@ -207,7 +207,7 @@ def first_states(initial: Sequence[Variable], u_init: InitialStates) -> Sequence
 
 def generation(
     cell: Cell, draw: Callable[..., Any], *, rngs: Rngs, n_steps: Count, u_init: InitialStates = None
-) -> tuple[TensorVariable, Updates]:
+) -> tuple[TensorVariable, Tensors, Updates]:
     """Run a cell over its own frames: each step draws a frame from the biases of that step, then feeds it to the cell.
 
     Parameters
@@ -224,6 +224,8 @@ def generation(
     Returns
     -------
     v_t : matrix, shape (n_steps, n_visible)
+    states : tuple of matrices, shape (n_steps, n)
+        After each frame.
     updates : dict {random generator: next random generator}
     """
     initial = first_states(cell.initial, u_init)
@@ -243,7 +245,7 @@ def generation(
         name="generation",
     )
     v_t.name = "v_t"
-    return v_t, dict(zip(rngs, rest[len(initial) :], strict=True))
+    return v_t, tuple(rest[: len(initial)]), dict(zip(rngs, rest[len(initial) :], strict=True))
 
 
 def train_graph(
@@ -288,7 +290,7 @@ def train_graph(
 
 def generate_graph(
     cell: Cell, *, k: Count, rngs: Rngs, n_steps: Count, u_init: InitialStates = None, visible: str = "binary"
-) -> tuple[TensorVariable, Updates]:
+) -> tuple[TensorVariable, Tensors, Updates]:
     """Construct the graph that generates from a cell whose biases are those of an RBM.
 
     Parameters
@@ -308,6 +310,8 @@ def generate_graph(
     Returns
     -------
     v_t : matrix, shape (n_steps, n_visible)
+    states : tuple of matrices, shape (n_steps, n)
+        After each frame.
     updates : dict {random generator: next random generator}
     """
     W = cell.params[0]
@@ -352,5 +356,7 @@ def rbm_graphs(
     """
     training = train_graph(cell, k=k, rngs=streams.rbm(), batched=batched, carried=carried, visible=visible)
     rngs = streams.rbm("_generate")
-    v_t, updates = generate_graph(cell, k=k_generate, rngs=rngs, n_steps=n_steps, u_init=u_init, visible=visible)
-    return replace(training, v_t=v_t, updates_generate=updates)
+    v_t, states, updates = generate_graph(
+        cell, k=k_generate, rngs=rngs, n_steps=n_steps, u_init=u_init, visible=visible
+    )
+    return replace(training, v_t=v_t, states_generate=states, updates_generate=updates)

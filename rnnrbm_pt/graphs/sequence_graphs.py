@@ -59,9 +59,11 @@ class SequenceGraphs:
     """Vector (n_steps,): F(v_t) of each step's RBM, in nats. None for a model without RBMs."""
     log_likelihood: TensorVariable | None = None
     """Vector (n_steps,): log p(v_t | v_1, ..., v_{t-1}) in nats, if the model has it exactly."""
-    expected_visible: Callable[..., tuple[TensorVariable, Updates]] | None = None
-    """expected_visible(bv=, bh=, weights=, rngs=) -> mean, updates: an estimate of E[v] under given biases; see
-    `graphs.prediction`."""
+    expected_visible: Callable[..., tuple[TensorVariable, TensorVariable, Updates]] | None = None
+    """expected_visible(bv=, bh=, weights=, v=, total=, rngs=) -> total, v, updates: an estimate of E[v] under given
+    biases; see `graphs.prediction`."""
+    states_generate: Tensors = ()
+    """Matrices (n_steps, n): the states after each frame of v_t. Without them, a long sequence is drawn in one call."""
 
     def __iter__(self) -> Iterator[Any]:
         return (getattr(self, name) for name in EIGHT)

@@ -5,7 +5,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -96,6 +96,62 @@ def replacing(path: FilePath) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         if lock is not None:
             os.close(lock)
+
+
+@contextmanager
+def claimed(*paths: FilePath) -> Iterator[None]:
+    """Within the block, no other process that claims one of these files can have it.
+
+    The claim is a lock on an empty hidden file beside the file. The system takes the lock back when the process ends in
+    whatever way. A process that is killed leaves the empty file, which the next claim takes over and removes. Where
+    there are no locks, as on Windows and some network drives, nobody is refused.
+
+    Parameters
+    ----------
+    *paths : str or path-like
+        Files to write, there or not. Their folders are made if they are missing.
+
+    Raises
+    ------
+    ValueError
+        If another process has claimed one of them.
+    """
+    with ExitStack() as stack:
+        for place in sorted({_place(path) for path in paths}):
+            stack.enter_context(_claim(place))
+        yield
+
+
+@contextmanager
+def _claim(place):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    name = place.with_name(f".{place.stem}-{'0' * 16}.part{place.suffix}")  # `remove_leftovers` knows it too
+    descriptor = None if fcntl is None else _locked(name, place)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            name.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+def _locked(name, place):
+    """The descriptor of a new or an abandoned file, locked; None where there are no locks."""
+    while True:
+        with _named_by(place):
+            descriptor = os.open(name, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise ValueError(f"{place}: expected a file that nobody writes, found another process at it") from None
+        except OSError:
+            os.close(descriptor)
+            name.unlink(missing_ok=True)
+            return None
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)  # its owner removed it between the opening and the locking
 
 
 def remove_leftovers(path: FilePath) -> None:

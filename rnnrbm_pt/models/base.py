@@ -361,7 +361,8 @@ class SequenceModel:
 
         The file is a NumPy archive of arrays and one JSON text, written beside its place and moved there.
         """
-        storage.save(self, filename)
+        with self.compiling.lock:
+            storage.save(self, filename)
 
     @classmethod
     def load(cls, filename, *, backend="numba", threads=1, floatX=None, mode=None, k_generate=None, classes=()):

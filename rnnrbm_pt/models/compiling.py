@@ -1,17 +1,30 @@
 """How the functions of a model are compiled and run. None of it decides what the model is."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 
 import pytensor
-from pytensor.compile.mode import Mode, get_mode
+from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.checks import choice, integer
-from rnnrbm_pt.compile.calls import ModelLock, SafeFunction
+from rnnrbm_pt.compile.calls import COMPILING, ModelLock, SafeFunction, pieces
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
 from rnnrbm_pt.streams.registry import STREAMS
 
 AS_WRITTEN = Mode(linker="py", optimizer="fast_compile")
 """Runs a graph operation by operation in Python. For a function that is called seldom, compiling takes longer."""
+
+
+def locked(method):
+    """Decorator of a method of what has `compiling`: one thread at a time is in the methods of a model."""
+
+    @wraps(method)
+    def run(self, *arguments, **keywords):
+        with self.compiling.lock:
+            return method(self, *arguments, **keywords)
+
+    return run
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ class CompileSettings:
     def function(self, inputs, outputs, updates=None):
         """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted."""
         function = compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX)
-        return SafeFunction(function, self.lock, deferred=self.mode is not get_mode("JAX"))
+        return SafeFunction(function, self.lock)
 
     def function_as_written(self, inputs, outputs):
         """A function that runs its graph step by step in Python; call it by `on_host`."""
@@ -74,9 +87,11 @@ class CompileSettings:
             compile_function(inputs, outputs, mode=AS_WRITTEN, floatX=self.floatX), self.lock, deferred=False
         )
 
+    @contextmanager
     def float_variables(self):
-        """Context in which new variables of a graph have the model's float type."""
-        return pytensor.config.change_flags(floatX=self.floatX)
+        """Context in which new variables of a graph have the model's float type. One thread at a time is in it."""
+        with COMPILING, pytensor.config.change_flags(floatX=self.floatX):
+            yield
 
     def bounded_threads(self):
         """Context in which BLAS has one thread and Numba has `threads`."""
@@ -95,12 +110,16 @@ class CompileSettings:
         -------
         What the function returns.
         """
-        if self.backend == "jax":
-            from rnnrbm_pt.compile.jax_functions import to_host
+        with self.lock, self.bounded_threads():
+            if self.backend == "jax":
+                from rnnrbm_pt.compile.jax_functions import to_host
 
-            to_host(params)
-        with self.bounded_threads():
+                to_host(params)
             return function(*arguments)
+
+    def pieces(self, n_steps, at_most):
+        """Slices of a long calculation; see `compile.calls.pieces`. `at_most` is for JAX alone."""
+        return pieces(n_steps, at_most=at_most if self.backend == "jax" else None)
 
     def streams(self, kind, seed):
         """New random streams of a kind.

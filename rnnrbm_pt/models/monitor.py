@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from rnnrbm_pt.checks import integer
+from rnnrbm_pt.models.compiling import locked
 from rnnrbm_pt.training.loop import batch_of, groups, windows
 
 VALIDATION_SEED = 2012
@@ -35,6 +36,7 @@ class Monitor:
         graphs = self.build(batched=True, streams=self.kind(VALIDATION_SEED))
         return graphs, [(stream, stream.get_value()) for stream in graphs.updates_train]
 
+    @locked
     def of(self, rolls, batch_size=100, *, n_sequences=16):
         """The monitor of given sequences, without learning: its mean over all frames.
 

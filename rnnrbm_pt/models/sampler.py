@@ -7,6 +7,8 @@ import pytensor
 
 from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.graphs.sequence import Carried
+from rnnrbm_pt.interrupts import deferred_interrupts
+from rnnrbm_pt.models.compiling import locked
 
 N_STEPS = 200
 """Frames of a generated sequence unless `sample` is asked for another number."""
@@ -68,15 +70,26 @@ class Sampler:
     def __init__(self, graphs, inputs, streams, compiling):
         self.graphs, self.inputs, self.streams, self.compiling = graphs, inputs, streams, compiling
 
-    @cached_property
+    @property
     def generate_function(self):
         """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state.
 
-        It is compiled when it is first needed. `sample` calls it for other lengths and starts.
+        It is compiled when it is first needed.
         """
+        with self.compiling.lock:
+            _ = self._frames_and_states
+        return self._generate
+
+    @cached_property
+    def _frames_and_states(self):
+        """The compiled generator, which returns the states after the last frame too."""
         for shared, state in zip(self.inputs.states, self.initial_states(), strict=True):
-            shared.set_value(state)  # a primer replaces it before it is used, but it needs the size of a state
-        return self.compiling.function([], self.graphs.v_t, self.graphs.updates_generate)
+            shared.set_value(state)  # other states replace it before it is used, but it needs their size
+        last = [states[-1] for states in self.graphs.states_generate]
+        return self.compiling.function([], [self.graphs.v_t, *last], self.graphs.updates_generate)
+
+    def _generate(self):
+        return self._frames_and_states()[0]
 
     @cached_property
     def _state_function(self):
@@ -103,8 +116,11 @@ class Sampler:
         """
         return self.compiling.on_host(self.graphs.params, self._state_function, frames.astype(self.compiling.floatX))
 
+    @locked
     def sample(self, n_steps=N_STEPS, *, seed=None, primer=None):
         """Draw a sequence.
+
+        Ctrl+C takes effect within about a second, and leaves the model as usable as before.
 
         Parameters
         ----------
@@ -124,23 +140,32 @@ class Sampler:
         seed = None if seed is None else seed_number(seed)
         states = self.states_after(primer) if primer is not None and len(primer) else None
         streams = list(self.graphs.updates_generate)
-        before = [stream.get_value() for stream in streams]
-        floatX, inputs = self.compiling.floatX, self.inputs
-        with self.compiling.bounded_threads():
-            function = self.generate_function
+        function, inputs = self._frames_and_states, self.inputs
+        in_pieces = self.compiling.pieces(n_steps, N_STEPS) if self.graphs.states_generate else [slice(0, n_steps)]
+        with self.compiling.bounded_threads(), deferred_interrupts() as check:
+            before = [stream.get_value() for stream in streams]
+            frames = []
             try:
                 if seed is not None:
                     for stream, seeded in zip(streams, type(self.streams)(seed).rbm(), strict=False):
                         stream.set_value(seeded.get_value())
-                inputs.n_steps.set_value(np.int64(n_steps))
-                if states is not None:
-                    for shared, state in zip(inputs.states, states, strict=True):
-                        shared.set_value(np.asarray(state, floatX))
-                    inputs.fresh.set_value(np.asarray(0, floatX))
-                return np.asarray(function())
+                for steps in in_pieces:
+                    inputs.n_steps.set_value(np.int64(steps.stop - steps.start))
+                    if states is not None:
+                        self._start_from(states)
+                    piece, *states = function()
+                    frames.append(piece)
+                    check()
             finally:  # `generate_function` can be called directly at any time
                 inputs.n_steps.set_value(np.int64(N_STEPS))
-                inputs.fresh.set_value(np.asarray(1, floatX))
+                inputs.fresh.set_value(np.asarray(1, self.compiling.floatX))
                 if seed is not None:
                     for stream, value in zip(streams, before, strict=True):
                         stream.set_value(value)
+        return np.concatenate(frames)
+
+    def _start_from(self, states):
+        """Have the compiled generator go on from given states."""
+        for shared, state in zip(self.inputs.states, states, strict=True):
+            shared.set_value(np.asarray(state, self.compiling.floatX))
+        self.inputs.fresh.set_value(np.asarray(0, self.compiling.floatX))

@@ -15,6 +15,10 @@ from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
 from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
+from rnnrbm_pt.models.compiling import locked
+
+STEPS_OF_JAX = 25
+"""Steps of chains in one call of a function of JAX. The other backends find out how many fit into a moment."""
 
 
 class Scorer:
@@ -33,6 +37,7 @@ class Scorer:
         self.graphs, self.streams, self.compiling, self.visible = graphs, streams, compiling, visible
         self._blocks = {"dtype": compiling.floatX, "padded": compiling.backend == "jax"}
 
+    @locked
     def score(self, rolls, *, n_frames=None, **annealing):
         """The log-likelihood per frame in nats: the mean of `log_likelihoods` over all frames, which weigh the same.
 
@@ -63,6 +68,7 @@ class Scorer:
         log_p, errors = self._log_p(rolls, chosen, how, exact)
         return likelihood.mean_log_likelihood(log_p, errors, n_total, n_chains=how.n_chains, exact=exact)
 
+    @locked
     def log_likelihoods(self, rolls, *, return_errors=False, **annealing):
         """log p(v_t | v_1, ..., v_{t-1}) of each frame: exactly where that is possible, else estimated.
 
@@ -135,6 +141,7 @@ class Scorer:
         accuracy, precision = self.accuracy_and_precision(rolls, **settings, n_frames=n_frames, seed=seed)
         return accuracy if missed else precision
 
+    @locked
     def accuracy_and_precision(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1):
         """The `expected_accuracy` with missing notes and without them, of the same samples.
 
@@ -166,6 +173,7 @@ class Scorer:
                 expect, observed, weights, n_total, n_samples=n_samples, **self._blocks
             )
 
+    @locked
     def predict_next(self, roll, *, n_samples=10, burn_in=25, n_average=25, seed=1):
         """The expected value of each frame given the frames before it: E[v_t | v_1, ..., v_{t-1}].
 
@@ -293,33 +301,48 @@ class Scorer:
     def _expectation(self):
         streams = self._new_streams(1)
         with self.compiling.float_variables():
-            bv, bh, weights = pt.matrix("bv"), pt.matrix("bh"), pt.vector("weights")
-            mean, updates = self.graphs.expected_visible(bv=bv, bh=bh, weights=weights, rngs=streams)
-        return self.compiling.function([bv, bh, weights], mean, updates), streams
+            bv, bh, v, total = (pt.matrix(name) for name in ("bv", "bh", "v", "total"))
+            inputs = {"bv": bv, "bh": bh, "weights": pt.vector("weights"), "v": v, "total": total}
+            total, end, updates = self.graphs.expected_visible(**inputs, rngs=streams)
+        return self.compiling.function(list(inputs.values()), [total, end], updates), streams
 
     @cached_property
     def _annealing(self):
         streams = self._new_streams(1)
         with self.compiling.float_variables():
             bv, bh, v, betas = pt.matrix("bv"), pt.matrix("bh"), pt.matrix("v"), pt.vector("betas")
-            log_w, end, updates = annealed_importance(self.graphs.params[0], bv, bh, betas, v, streams, self.visible)
-            outputs = [log_w, end, log_partition_of_base(bv, bh, self.visible)]
-        return self.compiling.function([bv, bh, betas, v], outputs, updates), streams
+            log_w = pt.vector("log_w", dtype="float64")
+            end_log_w, end, updates = annealed_importance(
+                self.graphs.params[0], bv, bh, betas, v, streams, self.visible, log_w
+            )
+            outputs = [end_log_w, end, log_partition_of_base(bv, bh, self.visible)]
+        return self.compiling.function([bv, bh, betas, v, log_w], outputs, updates), streams
 
     def _expectation_from(self, seed):
         """The compiled estimate of E[v] under given biases, its streams at a seed."""
         function, streams = self._expectation
         self._seed(streams, seed)
-        return function
+
+        def expect(bv, bh, weights):
+            v = total = np.zeros_like(bv)
+            whole = self.graphs.free_energy is None  # of a NADE the sample is one step
+            for steps in [slice(0, len(weights))] if whole else self.compiling.pieces(len(weights), STEPS_OF_JAX):
+                total, v = function(bv, bh, weights[steps], v, total)
+            return total
+
+        return expect
 
     def _annealing_from(self, seed):
         """The compiled annealing of chains, its streams at a seed."""
         function, streams = self._annealing
         self._seed(streams, seed)
 
-        def anneal(*arguments):
+        def anneal(bv, bh, betas, v):
+            log_w = np.zeros(len(bv))
             with self.compiling.bounded_threads():
-                return function(*arguments)
+                for steps in self.compiling.pieces(len(betas) - 1, STEPS_OF_JAX):
+                    log_w, v, log_z_base = function(bv, bh, betas[steps.start : steps.stop + 1], v, log_w)
+            return log_w, v, log_z_base
 
         return anneal
 

@@ -50,7 +50,7 @@ def test_each_graph_can_be_made_alone():
     cell, streams = rnnrbm_cell(4, 3, 2, random_state=np.random.RandomState(5)), RandomStreams(1)
     training = train_graph(cell, k=2, rngs=streams.rbm())
     assert training.v_t is None and training.updates_generate is None
-    v_t, updates = generate_graph(cell, k=2, rngs=streams.rbm(), n_steps=3)
+    v_t, _, updates = generate_graph(cell, k=2, rngs=streams.rbm(), n_steps=3)
     assert v_t.type.ndim == 2 and len(updates) == 2
 
 
