@@ -13,10 +13,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import wraps
-from itertools import chain, repeat
-from typing import Any
+from typing import Any, ClassVar
 
 INTERRUPTED = 130
 """Exit status after Ctrl+C, as shells have it: 128 and the number of the signal."""
@@ -34,7 +33,11 @@ class Deferral:
         The handlers that the signals are for. Signals that the system handles by itself, or ignores, are not deferred.
     pending : list of int
         Signals that came and were not delivered yet.
+    present : Deferral or None
+        Of the class: the one that is installed.
     """
+
+    present: ClassVar["Deferral | None"] = None
 
     def __init__(self) -> None:
         found = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -48,11 +51,13 @@ class Deferral:
 
     def install(self) -> None:
         """Have signals noted from now on."""
+        Deferral.present = self
         for number in self.handlers:
             signal.signal(number, self.note)
 
     def put_back(self) -> None:
         """Put the handlers back. That of Ctrl+C comes last, and also if SIGTERM ends the process meanwhile."""
+        Deferral.present = None
         try:
             if signal.SIGTERM in self.handlers:
                 signal.signal(signal.SIGTERM, self.handlers[signal.SIGTERM])
@@ -85,9 +90,8 @@ def deferred_interrupts() -> Iterator[Callable[[], None]]:
     if not in_main_thread():
         yield lambda: None
         return
-    outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
-    if isinstance(outer, Deferral):
-        yield outer.check
+    if Deferral.present is not None:
+        yield Deferral.present.check
         return
     deferral = Deferral()
     try:
@@ -104,8 +108,8 @@ def lifted_deferral() -> Iterator[None]:
 
     For what takes seconds and changes nothing until it is over, such as compiling.
     """
-    deferral = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
-    if not isinstance(deferral, Deferral) or not in_main_thread():
+    deferral = Deferral.present
+    if deferral is None or not in_main_thread():
         yield
         return
     try:
@@ -114,15 +118,6 @@ def lifted_deferral() -> Iterator[None]:
         yield
     finally:
         deferral.install()
-
-
-def guards() -> Iterator[Callable[[], AbstractContextManager[object]]]:
-    """Contexts for the updates of a run, one after the other: each of them but the first is not cut short.
-
-    The first one may compile, for up to a minute. There an interrupt is immediate, and the caller has to put back what
-    the update had changed.
-    """
-    return chain([nullcontext], repeat(deferred_interrupts))
 
 
 # ---------------------------------------------------------------------------------------------------

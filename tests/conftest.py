@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import matplotlib
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 
 matplotlib.use("Agg")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["oracles.compiled", "oracles.server"]
 

@@ -1,6 +1,5 @@
 """Ctrl+C and SIGTERM at any moment: nothing crashes, nothing is torn apart, and the exit status says what happened."""
 
-import json
 import os
 import random
 import signal
@@ -8,10 +7,8 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
-from rnnrbm_pt import RnnRbm, midiwrite
 from rnnrbm_pt.interrupts import Deferral, deferred_interrupts, ended_by_signals, lifted_deferral
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals are those of Unix")

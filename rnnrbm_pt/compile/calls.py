@@ -58,11 +58,15 @@ class SafeFunction:
     """
 
     def __init__(self, function: Callable[..., Any], lock: AbstractContextManager, *, deferred: bool = True) -> None:
-        self.function, self.lock, self.deferred = function, lock, deferred
+        self.function, self.lock = function, lock
+        self._context = interruptible_compilation if deferred else nullcontext
 
     def __call__(self, *arguments: Any) -> Any:
-        with self.lock, interruptible_compilation() if self.deferred else nullcontext():
-            return self.function(*arguments)
+        with self.lock, self._context():
+            results = self.function(*arguments)
+        if self._context is interruptible_compilation:  # it is compiled now
+            self._context = deferred_interrupts
+        return results
 
 
 SECONDS = 0.25

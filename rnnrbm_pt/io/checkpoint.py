@@ -150,7 +150,7 @@ def _archive(path, arrays, about):
             _write_array(path, archive, name, np.asarray(array), zipfile.ZIP_STORED)
         _write_array(path, archive, ABOUT, text, zipfile.ZIP_DEFLATED)
         archive.comment = TRAILER + b"0" * N_DIGITS
-    return buffer.getbuffer()
+    return buffer.getvalue()  # not a view: Python 3.12 crashes where one outlives its buffer in an error
 
 
 def _write_array(path, archive, name, array, compression):
@@ -165,8 +165,7 @@ def _write_array(path, archive, name, array, compression):
 
 def _sealed(content):
     """Put in the digest of the bytes before it."""
-    content[-N_DIGITS:] = _digest(content)
-    return content
+    return content[:-N_DIGITS] + _digest(content)
 
 
 def _digest(content):

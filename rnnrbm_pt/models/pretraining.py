@@ -20,6 +20,8 @@ nor from its `random_state`: a run that follows finds both as they were.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,7 @@ from pytensor.tensor.sharedvar import TensorSharedVariable
 
 from rnnrbm_pt.graphs.nade import build_nade
 from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
-from rnnrbm_pt.interrupts import guards
+from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 from rnnrbm_pt.models.types import Model, OnEpoch, Rolls
 from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
@@ -288,17 +290,19 @@ def run_stage(
     immediate, and leaves the parameters as they were.
     """
     before = [p.get_value() for p in params]
-    records, updated, guard = [], False, guards()
+    records, updated = [], False
+    contexts: Iterator[Callable[[], AbstractContextManager]] = chain([lifted_deferral], repeat(nullcontext))
     try:
-        with model.compiling.bounded_threads():
+        with model.compiling.bounded_threads(), deferred_interrupts() as check:
             for epoch in range(1, num_epochs + 1):
                 start = time.perf_counter()
                 found, frames = [], []
                 for arguments in batches():
-                    with next(guard)():
+                    with next(contexts)():
                         found.append(float(update(*arguments)))
                     frames.append(int(arguments[-1].sum()))
                     updated = True
+                    check()
                 record = {
                     "stage": stage,
                     "epoch": epoch,
@@ -310,6 +314,7 @@ def run_stage(
                 records.append(record)
                 if on_epoch is not None:
                     on_epoch(record)
+                check()
     except KeyboardInterrupt:
         if not updated:
             for p, value in zip(params, before, strict=True):

@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from rnnrbm_pt.checks import integer
+from rnnrbm_pt.interrupts import lifted_deferral
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.models import pretraining
 from rnnrbm_pt.models.saver import Saver
@@ -325,7 +326,8 @@ class Trainer:
         """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
         before = self.state.arrays()
         try:
-            return self._update(*arguments)
+            with lifted_deferral():
+                return self._update(*arguments)
         except KeyboardInterrupt:
             self.state.clear_slots()  # those that were made just now begin at zeros
             self.state.restore(before)

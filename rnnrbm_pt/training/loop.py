@@ -7,13 +7,12 @@ tutorial. An update may take several windows at once, the next ones in the order
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 
-from rnnrbm_pt.interrupts import deferred_interrupts, guards
+from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.training.progress import Progress, StopTraining
 
 T = TypeVar("T")
@@ -220,10 +219,9 @@ def run_epochs(
         After the update during which Ctrl+C was pressed.
     """
     total_frames = sum(len(roll) for roll in rolls)
-    guard = guards()
     while not progress.complete:
         try:
-            record = _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update, guard)
+            record = _run_epoch(update, rolls, random_state, progress, total_frames, on_update, after_update)
             if measure is not None:
                 measure(record)
             with deferred_interrupts():
@@ -244,7 +242,6 @@ def _run_epoch(
     total_frames: int,
     on_update: Callable[[int, int], object] | None,
     after_update: Callable[[], object] | None,
-    guard: Iterator[Callable[[], AbstractContextManager[object]]],
 ) -> Record:
     if not progress.shuffled:
         random_state.shuffle(progress.order)
@@ -252,17 +249,18 @@ def _run_epoch(
     start = time.perf_counter()
     frames = 0
     done = len(progress.monitors)
-    for i, (group, keywords) in enumerate(steps_of_epoch(rolls, progress)):
-        n_frames = sum(len(window) for window in group)
-        if i >= done:
-            with next(guard)():
+    with deferred_interrupts() as check:
+        for i, (group, keywords) in enumerate(steps_of_epoch(rolls, progress)):
+            n_frames = sum(len(window) for window in group)
+            if i >= done:
                 progress.monitors.append(float(update(*group, **keywords)))
                 progress.updates += 1
-            frames += n_frames
-        if on_update is not None:
-            on_update(n_frames, total_frames)
-        if i >= done and after_update is not None:
-            after_update()
+                frames += n_frames
+            if on_update is not None:
+                on_update(n_frames, total_frames)
+            if i >= done and after_update is not None:
+                after_update()
+            check()
     seconds = time.perf_counter() - start
     return {
         "epoch": progress.epoch + 1,
