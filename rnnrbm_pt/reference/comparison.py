@@ -64,7 +64,7 @@ class Comparison:
     def sum_of_differences_to_published(self) -> float | None:
         """Sum of the absolute differences to the finite published epochs; None if there are no such epochs."""
         differences = [abs(row.minus_published) for row in self.rows if row.minus_published is not None]
-        return math.fsum(differences) if differences else None
+        return _sum(differences) if differences else None
 
     @property
     def late_epochs(self) -> tuple[int, ...]:
@@ -243,7 +243,7 @@ def _late_epochs(log: Log) -> list[int]:
 
 
 def _mean(log: Log, epochs: Sequence[int]) -> float | None:
-    return math.fsum(log[epoch] for epoch in epochs) / len(epochs) if epochs else None
+    return _sum(log[epoch] for epoch in epochs) / len(epochs) if epochs else None
 
 
 def _not_finite(log: Log) -> tuple[int, ...]:
@@ -283,3 +283,11 @@ def _html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = f"<thead><tr>{cells(header, 'th')}</tr></thead>" if any(header) else ""
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     return f"<table>{head}<tbody>{body}</tbody></table>"
+
+
+def _sum(numbers: Iterable[float]) -> float:
+    """The exact sum, rounded once; infinite where it is beyond the largest float."""
+    try:
+        return math.fsum(numbers)
+    except OverflowError:
+        return math.inf

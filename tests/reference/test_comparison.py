@@ -358,3 +358,8 @@ def test_command_without_logs(capsys):
         main(["compare"])
     assert exit.value.code == 2
     assert "LOG" in capsys.readouterr().err
+
+
+def test_monitors_whose_sum_is_no_float():
+    found = compare({1: 1e308, 2: 1e308, 190: -1e308, 191: -1e308})
+    assert found.sum_of_differences_to_published == math.inf and "inf" in str(found)
