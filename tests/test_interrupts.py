@@ -1,5 +1,6 @@
 """Ctrl+C and SIGTERM at any moment: nothing crashes, nothing is torn apart, and the exit status says what happened."""
 
+import json
 import os
 import random
 import signal
@@ -7,8 +8,10 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
+from rnnrbm_pt import RnnRbm, midiread, midiwrite
 from rnnrbm_pt.interrupts import Deferral, deferred_interrupts, ended_by_signals, lifted_deferral
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals are those of Unix")
@@ -118,15 +121,15 @@ import numpy as np
 from rnnrbm_pt import RnnRbm
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-model = RnnRbm(8, 6, r=(21, 33), backend=sys.argv[1], streams="philox")
-rolls = [(np.random.RandomState(0).rand(120, 12) < 0.2).astype(np.uint8)]
+model = RnnRbm(150, 100, backend=sys.argv[1])  # large: it is in compiled code nearly always
+rolls = [(np.random.RandomState(0).rand(60, 88) < 0.2).astype(np.uint8)]
 
 
 def results():
     return (
-        model.sample(300, seed=3),
-        model.predict_next(rolls[0], n_samples=3),
-        float(model.score(rolls, exact=False, n_chains=5)),
+        model.sample(60, seed=3),
+        model.predict_next(rolls[0], n_samples=5),
+        float(model.score(rolls, exact=False, n_chains=5, n_temperatures=20)),
         model.monitor(rolls),
     )
 
@@ -149,7 +152,7 @@ print("whole", flush=True)
 @pytest.mark.parametrize(
     ("backend", "n"),
     [
-        ("numba", 25),
+        ("numba", 10),
         *(
             pytest.param(backend, n, marks=pytest.mark.slow)
             for backend, n in [("numba", 300), ("c", 300), ("jax", 100)]
@@ -164,7 +167,115 @@ def test_results_after_an_interrupt_at_any_moment(backend, n):
     ) as process:
         for line in process.stdout:
             if line == "working\n":
-                time.sleep(moments.uniform(0, 0.05))
+                time.sleep(moments.uniform(0, 0.3))
                 process.send_signal(signal.SIGINT)
         error = process.stderr.read()
     assert (process.returncode, line, error) == (0, "whole\n", "")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Commands
+
+# Says so once Python has started: before, a signal ends it in Python's own way.
+COMMAND = """
+import sys
+from rnnrbm_pt.interrupts import ended_by_signals
+from rnnrbm_pt.cli.main import main
+
+@ended_by_signals
+def run(arguments=None):
+    print("started", file=sys.stderr, flush=True)
+    return main(sys.argv[1:])
+
+sys.exit(run())
+"""
+
+SIGNALS = [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)]
+
+
+@pytest.fixture(scope="module")
+def folder(toy_rolls, tmp_path_factory):
+    """A folder with music to read, and a model file that no command writes."""
+    folder = tmp_path_factory.mktemp("interrupts")
+    (folder / "music").mkdir()
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(folder / "music" / f"{i}.mid", roll, (21, 33), 0.3)
+    notes = [[(40 + np.flatnonzero(frame)).tolist() for frame in roll[:6]] for roll in toy_rolls]
+    (folder / "sets").mkdir()
+    (folder / "sets" / "jsb_chorales.json").write_text(
+        json.dumps({"train": notes[:3], "valid": notes[3:4], "test": notes[4:]})
+    )
+    RnnRbm(30, 20, r=(21, 33)).save(folder / "model.npz")
+    return folder
+
+
+def arguments(command, folder, output, backend):
+    """The command line; what it writes goes to the folder `output`."""
+    return {
+        "evaluate": [folder / "model.npz", folder / "music", "--temperatures", "500", "--backend", backend],
+        "generate": [folder / "model.npz", "-o", output / "a.mid", "-n", "9", "--steps", "999", "--backend", backend],
+        "data": ["verify", "--folder", folder / "sets"],
+        "train": f"{folder / 'music'} -o {output / 'm'} --hidden 30 --recurrent 20 --r 21,33 --epochs 100 "
+        f"--checkpoint-every 3 --validation {folder / 'music'} --backend {backend}".split(),
+    }[command]
+
+
+def interrupted(command, signals, moment, moments):
+    """Run a command and send signals, the first after so many seconds; the exit status and what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *map(str, command)],
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr.readline() == "started\n"
+        time.sleep(moment)
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(moments.uniform(0, 0.05))
+        error = process.stderr.read()
+    return process.returncode, error
+
+
+def check_files(output):
+    """Each file is whole, and there is nothing beside the outputs."""
+    for path in output.iterdir():
+        if path.suffix == ".mid":
+            assert len(midiread(path, (21, 33), 0.3).piano_roll)
+        elif path.name == "m":
+            assert RnnRbm.load(path).progress is not None
+        else:
+            assert path.name == "m.jsonl"
+            for line in path.read_text().splitlines():
+                json.loads(line)
+
+
+@pytest.mark.parametrize(
+    ("command", "backend", "n"),
+    [
+        ("evaluate", "numba", 2),
+        ("generate", "numba", 2),
+        *(
+            pytest.param(command, backend, 30, marks=pytest.mark.slow)
+            for command in ("evaluate", "generate", "train")
+            for backend in ("numba", "c", "jax")
+        ),
+        pytest.param("data", "numba", 30, marks=pytest.mark.slow),
+    ],
+)
+def test_commands_that_are_interrupted_at_any_moment(folder, tmp_path, command, backend, n):
+    moments = random.Random(f"{command} {backend}")
+    for i in range(n):
+        output = tmp_path / str(i)
+        output.mkdir()
+        signals = SIGNALS[i % 3] if n > 3 else SIGNALS[i + 1]
+        moment = moments.uniform(0, 0.5 if command == "data" else 8)
+        status, error = interrupted([command, *arguments(command, folder, output, backend)], signals, moment, moments)
+        seen = f"{command}, {signals} after {moment:.3f} s: {status}\n{error}"
+        ended = {130, 0} if signals[0] == signal.SIGINT else {143, 0}  # it may have come to its end before
+        assert status in ended, seen
+        assert error.strip() in ("", "Interrupted by user."), seen
+        assert (error.count("Interrupted by user.") == 1) == (status == 130), seen
+        check_files(output)

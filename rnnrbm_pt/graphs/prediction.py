@@ -93,8 +93,8 @@ def expected_visible_of_nade(
     total : matrix, shape (n_rows, n_visible)
         `total` plus p(v_i = 1 | v_<i) of each unit, given those of the sample.
     v : matrix, shape (n_rows, n_visible)
-        The sample.
+        As it was given.
     updates : dict {random generator: next random generator}
     """
-    sample, mean_v, next_rng = sample_nade(rngs[0], bv.shape[0], W, V, bv, bh)
-    return total + weights.sum() * mean_v, sample, {rngs[0]: next_rng}
+    _, mean_v, next_rng = sample_nade(rngs[0], bv.shape[0], W, V, bv, bh)
+    return total + weights.sum() * mean_v, v, {rngs[0]: next_rng}

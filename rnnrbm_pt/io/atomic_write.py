@@ -144,7 +144,9 @@ def _locked(name, place):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise ValueError(f"{place}: expected a file that nobody writes, found another process at it") from None
+            raise ValueError(
+                f"{place}: expected a file that nobody else writes, found another writer at work"
+            ) from None
         except OSError:
             os.close(descriptor)
             name.unlink(missing_ok=True)

@@ -2,11 +2,14 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from rnnrbm_pt.io.atomic_write import read_bytes, remove_leftovers, replacing
+from rnnrbm_pt.io.atomic_write import claimed, fcntl, read_bytes, remove_leftovers, replacing
 
 
 def test_writes_and_makes_the_folder(tmp_path):
@@ -109,3 +112,49 @@ def test_files_without_end_and_pipes_are_not_read(tmp_path):
     assert read_bytes(tmp_path / "a", "a log", 5) == read_bytes(tmp_path / "a", "a log") == b"12345"
     with pytest.raises(ValueError, match="a: expected a log of 4 bytes at most, found more$"):
         read_bytes(tmp_path / "a", "a log", 4)
+
+
+def in_another_process(path, program):
+    """What a process prints that runs a program with `claimed` at hand and a path in sys.argv[1]."""
+    program = f"import sys, os, signal\nfrom rnnrbm_pt.io.atomic_write import claimed\n{program}"
+    command = [sys.executable, "-c", program, str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(fcntl is None, reason="needs the locks of Unix")
+def test_a_claimed_file_is_refused_to_another_process(tmp_path):
+    claim = "with claimed(sys.argv[1]): print('claimed')"
+    with claimed(tmp_path / "a.mid", tmp_path / "new" / "b.mid"):
+        for name in ("a.mid", "new/b.mid"):
+            refused = in_another_process(tmp_path / name, claim)
+            assert refused.returncode == 1 and f"{name}: expected a file that nobody else writes" in refused.stderr
+        assert in_another_process(tmp_path / "c.mid", claim).stdout == "claimed\n"
+        with replacing(tmp_path / "a.mid") as temporary:
+            temporary.write_bytes(b"new")
+        remove_leftovers(tmp_path / "a.mid")
+        assert in_another_process(tmp_path / "a.mid", claim).returncode == 1
+    assert in_another_process(tmp_path / "a.mid", claim).stdout == "claimed\n"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.mid", "new"]
+
+
+@pytest.mark.skipif(fcntl is None, reason="needs the locks of Unix")
+def test_a_link_and_its_file_are_one_claim(tmp_path):
+    (tmp_path / "link.mid").symlink_to(tmp_path / "a.mid")
+    with claimed(tmp_path / "link.mid", tmp_path / "a.mid"):
+        assert in_another_process(tmp_path / "a.mid", "with claimed(sys.argv[1]): pass").returncode == 1
+
+
+@pytest.mark.skipif(fcntl is None, reason="needs the locks of Unix")
+def test_a_killed_process_claims_nothing_any_more(tmp_path):
+    killed = in_another_process(tmp_path / "a.mid", "with claimed(sys.argv[1]): os.kill(os.getpid(), signal.SIGKILL)")
+    assert killed.returncode == -signal.SIGKILL
+    with claimed(tmp_path / "a.mid"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locks_nobody_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnrbm_pt.io.atomic_write.fcntl", None)
+    with claimed(tmp_path / "a.mid"), claimed(tmp_path / "a.mid"):
+        assert list(tmp_path.iterdir()) == []

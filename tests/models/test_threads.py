@@ -1,0 +1,88 @@
+"""One model in several threads gives what it gives in one."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytensor
+import pytest
+from threadpoolctl import threadpool_info
+
+from rnnrbm_pt.compile.modes import bounded_threads
+from rnnrbm_pt.models.compiling import AS_WRITTEN, CompileSettings
+
+N = 8
+
+
+@pytest.fixture(autouse=True)
+def switching():
+    """Threads take turns much more often than by default."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def in_threads(work, arguments):
+    """work(argument) of each argument, in threads that begin at once."""
+    begin = Barrier(N)
+
+    def run(argument):
+        begin.wait()
+        return work(argument)
+
+    with ThreadPoolExecutor(N) as pool:
+        return list(pool.map(run, arguments))
+
+
+@pytest.mark.parametrize("what", ["sample", "score", "predict_next", "monitor", "transform", "generate_function"])
+def test_eight_threads_get_the_numbers_of_one(python_model, toy_rolls, what):
+    model, roll = python_model(), toy_rolls[0][:12]
+    work = {
+        "sample": lambda seed: model.sample(12, seed=seed, primer=roll[: seed % 3]),
+        "score": lambda seed: float(model.score([roll], seed=seed, exact=False, n_chains=2, n_temperatures=9)),
+        "predict_next": lambda seed: model.predict_next(roll, n_samples=2, burn_in=2, n_average=2, seed=seed),
+        "monitor": lambda seed: model.monitor([roll], 6 + seed),
+        "transform": lambda seed: model.transform([roll[: 4 + seed]])[0],
+        "generate_function": lambda seed: model.sample(5, seed=seed) + 0 * model.generate_function()[:5],
+    }[what]
+    expected = [work(seed) for seed in range(N)]
+    for now, before in zip(in_threads(work, range(N)), expected, strict=True):
+        assert np.array_equal(now, before)
+
+
+def test_draws_without_a_seed_are_those_of_one_thread_in_some_order(python_model):
+    model, other = python_model(), python_model()
+    drawn = in_threads(lambda _: model.sample(9).tobytes(), range(N))
+    assert sorted(drawn) == sorted(other.sample(9).tobytes() for _ in range(N))
+
+
+def test_models_are_made_in_threads_each_of_its_float_type(python_model):
+    def work(i):
+        model = python_model(floatX=("float64", "float32")[i % 2])
+        return [p.type.dtype for p in model.params], model.sampler.sample(3, seed=i).dtype
+
+    before = pytensor.config.floatX
+    for i, (dtypes, drawn) in enumerate(in_threads(work, range(N))):
+        assert {*dtypes, str(drawn)} == {("float64", "float32")[i % 2]}
+    assert pytensor.config.floatX == before
+
+
+def test_the_bound_of_blas_holds_until_the_last_thread_leaves():
+    def blas():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    first, second = bounded_threads(), bounded_threads()
+    before = blas()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert set(blas()) <= {1}
+    second.__exit__(None, None, None)
+    assert blas() == before
+
+
+def test_two_models_have_locks_of_their_own():
+    one, other = (CompileSettings.checked("numba", mode=AS_WRITTEN) for _ in range(2))
+    assert one == other and one.lock is not other.lock
