@@ -21,7 +21,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from pytensor.compile.sharedvalue import SharedVariable
 
 from rnnrbm_pt.checks import number
 
@@ -306,7 +305,7 @@ def as_schedule(value: Any) -> Schedule:
     return from_json(value) if isinstance(value, dict) else Constant(value)
 
 
-def set_scheduled(scheduled: Mapping[SharedVariable, Schedule], epoch: int, update: int) -> None:
+def set_scheduled(scheduled: Mapping[Any, Schedule], epoch: int, update: int) -> None:
     """Put the values of this moment into shared variables, each in its own type.
 
     Parameters
