@@ -260,10 +260,6 @@ class SequenceModel:
         """Rolls as a list of arrays that the model can take; a ValueError says which one is wrong, and why."""
         return [self.frames.check(roll, f"roll {i}") for i, roll in enumerate(rolls)]
 
-    def on_host(self, function, *arguments):
-        """Call a function of another backend, such as Python's, which needs the parameters where it can read them."""
-        return self.compiling.on_host(self.params, function, *arguments)
-
     @documented_by(NoteFrames.prepare)
     def prepare(self, files, *how, **callbacks):
         return self.frames.prepare(files, *how, **callbacks)
@@ -299,17 +295,9 @@ class SequenceModel:
     def partial_fit(self, rolls, *run, **settings):
         return self.trainer.partial_fit(self.check_rolls(rolls), *run, **settings)
 
-    @documented_by(Trainer.updater)
-    def updater(self, batch_size, n_sequences):
-        return self.trainer.updater(batch_size, n_sequences)
-
     @documented_by(Trainer.validation_likelihood)
     def validation_likelihood(self, rolls):
         return self.trainer.validation_likelihood(self.check_rolls(rolls))
-
-    @documented_by(TrainState.check_finite)
-    def check_finite(self, monitor=None):
-        self.state.check_finite(monitor)
 
     # ------------------------------------------------------------------------------------------------
     # Sampling, scores and predictions
