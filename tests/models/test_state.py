@@ -1,6 +1,7 @@
 """The state of training: what a file restores, and what goes on from there."""
 
 import numpy as np
+import pytest
 from oracles.runs import same
 from pytensor.compile.mode import Mode
 
@@ -58,3 +59,32 @@ def test_streams_of_philox_come_back(toy_model, tmp_path):
     model.save(tmp_path / "m")
     for i, stream in enumerate(RnnRbm.load(tmp_path / "m").streams.streams):
         assert list(stream.get_value()) == [1, 2, 3, i]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"W": np.zeros((3, 3))}, r"W: expected an array of shape \(12, 8\), found \(3, 3\)"),
+        ({"bv": np.zeros(12, int)}, "bv: expected an array of floats, found int64"),
+        ({"carried_0": np.zeros(3)}, r"carried_0: expected a matrix, found an array of shape \(3,\)"),
+        ({"slot_adam_m_W": np.zeros(3)}, r"slot_adam_m_W: expected an array of shape \(12, 8\), found \(3,\)"),
+        ({"stream_0": np.zeros(4)}, "stream_0: expected an array of unsigned integers, found float64"),
+        ({"shuffle_key": np.zeros(3, np.uint32)}, r"shuffle_key: expected an array of shape \(625,\), found \(3,\)"),
+    ],
+)
+def test_arrays_that_are_no_state(python_model, change, message):
+    model = python_model()
+    with pytest.raises(ValueError, match=message):
+        model.state.restore(model.state.arrays() | change)
+
+
+def test_the_best_and_the_last_parameters(python_model):
+    state = python_model().state
+    bv = next(p for p in state.params if p.name == "bv")
+    state.take_best()  # none is kept yet
+    state.keep_best()
+    bv.set_value(bv.get_value() + 1)
+    state.take_best()
+    assert not bv.get_value().any() and state.last["bv"].all()
+    state.take_last()
+    assert bv.get_value().all() and state.last is None
