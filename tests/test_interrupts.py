@@ -214,7 +214,7 @@ def arguments(command, folder, output, backend):
     return {
         "evaluate": [folder / "model.npz", folder / "music", "--temperatures", "500", "--backend", backend],
         "generate": [folder / "model.npz", "-o", output / "a.mid", "-n", "9", "--steps", "999", "--backend", backend],
-        "data": ["verify", "--folder", folder / "sets"],
+        "data": ["--folder", folder / "sets"],
         "train": f"{folder / 'music'} -o {output / 'm'} --hidden 30 --recurrent 20 --r 21,33 --epochs 100 "
         f"--checkpoint-every 3 --validation {folder / 'music'} --backend {backend}".split(),
     }[command]

@@ -155,8 +155,13 @@ def measure(model, rolls, simple, args):
     if annealing.reverse and not score.exact:
         say(f"log-likelihood of {n}, down the ladder")
         below = estimate(model.score(rolls, **sizes, **settings, reverse=True))
+        say("mixing of the chains")
+        found = model.scorer.mixing(
+            rolls, n_chains=annealing.n_chains, n_steps=annealing.n_temperatures, seed=annealing.seed
+        )
+        mixing = {**found._asdict(), "mixes": found.mixes}
     else:
-        below = None
+        below = mixing = None
     say(f"expected accuracy of {n}")
     accuracy, precision = model.accuracy_and_precision(rolls, n_samples=args.samples, **settings)
     say("monitor")
@@ -171,6 +176,7 @@ def measure(model, rolls, simple, args):
     return {
         "log_likelihood": {**estimate(score), "exact": score.exact},
         "log_likelihood_reverse": below,
+        "mixing": mixing,
         "expected_accuracy": estimate(accuracy),
         "expected_precision": estimate(precision),
         "monitor": float(monitor),
@@ -280,11 +286,20 @@ def doubts(report):
             f"The chains of {100 * share:.2g} % of the frames disagree so much that their errors are not to be "
             "trusted; more --temperatures help."
         )
-    if down and down["value"] > up["value"]:
+    mixing = report.get("mixing")
+    if mixing and not mixing["mixes"]:
+        one, other = mixing["starts"]
+        yield "The chains do not mix: this bracket cannot be trusted, and the likelihood may lie below both numbers."
+        yield (
+            f"After {plural(mixing['n_steps'], 'Gibbs step')}, chains from {one} and from {other} still differ by "
+            f"{100 * mixing['memory']:.0f} % of what their starts differ by."
+        )
+    elif down and down["value"] > up["value"]:
         yield "Down the ladder came out above up the ladder, so the two do not enclose the likelihood. If they are far"
         yield "apart, the Gibbs chains do not mix."
     elif down:
-        yield "Up the ladder it errs upwards, down the ladder downwards: it lies between the two, up to chance."
+        yield "Up the ladder it errs upwards, down the ladder downwards: it lies between the two, up to chance, unless"
+        yield "there is a mode that no chain reached; chains from the frames, from silence and from all notes mix."
     elif share > DOUBT:
         yield "With --reverse it is enclosed from below."
 

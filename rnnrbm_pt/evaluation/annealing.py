@@ -16,7 +16,8 @@ class Annealing(Settings):
     Annealing goes from the base, an RBM without weights, to the RBM. With too few chains or temperatures its likelihood
     comes out too high. With `reverse` it goes back to the base, from where the chains of the first direction end after
     as many further Gibbs steps, and the likelihood comes out too low. The two enclose it, up to chance, if the Gibbs
-    chains reach their distribution.
+    chains reach their distribution. They cannot see a mode that no chain reaches: then both come out too high, agree,
+    and have small errors. `Scorer.mixing` finds many such cases, but not all.
     """
 
     n_chains: int = whole("chains per frame", default=20, least=2, option="--chains")

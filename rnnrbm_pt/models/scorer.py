@@ -14,6 +14,7 @@ from rnnrbm_pt.evaluation import accuracy, likelihood, prediction
 from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
 from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
+from rnnrbm_pt.evaluation.mixing import FRAMES, mixing
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
 from rnnrbm_pt.models.compiling import locked
 
@@ -230,6 +231,43 @@ class Scorer:
             E[h | v_t] beside u_t; of an RTRBM, where the two are one, u_t alone; of an LSTM-RTRBM u_t beside s_t.
         """
         return [np.concatenate(self.observe(roll)[4:], axis=1) for roll in rolls]
+
+    @locked
+    def mixing(self, rolls, *, n_frames=FRAMES, n_chains=20, n_steps=100, seed=1):
+        """Whether Gibbs chains of the RBMs of frames forget where they started; see `evaluation.mixing`.
+
+        Where they do not, an estimate of the likelihood can be wrong in both directions of annealing without any sign
+        of it in the weights.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+            Binary frames.
+        n_frames : int
+            Take so many frames at random; all, where there are no more.
+        n_chains : int
+            Chains per frame and start, at least 2.
+        n_steps : int
+            Gibbs steps.
+        seed : int
+            Of the choice of frames and of the draws.
+
+        Returns
+        -------
+        Mixing
+
+        Raises
+        ------
+        ValueError
+            If a number is invalid, there are no frames, or the model has no RBMs of binary units.
+        """
+        if self.graphs.free_energy is None or self.visible == "gaussian":
+            raise ValueError("mixing: expected a model of RBMs with binary visible units, found another one")
+        n_chains, n_steps = integer("n_chains", n_chains, 2), integer("n_steps", n_steps, 1)
+        n_frames = min(integer("n_frames", n_frames, 1), max(1, sum(map(len, rolls))))
+        chosen, _ = draw_frames(rolls, n_frames, seed)
+        anneal = self._annealing_from(seed)
+        return mixing(anneal, self._observed(rolls, chosen), n_chains=n_chains, n_steps=n_steps, **self._blocks)
 
     def is_exact(self, exact):
         """Whether to compute the likelihood exactly, where `exact` is what `log_likelihoods` was given."""

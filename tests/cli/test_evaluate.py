@@ -82,6 +82,7 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     words = evaluate(capsys, tmp_path / "model", *settings, "--reverse").out
     assert "down the ladder" in words and "disagree" not in words
     assert ("it lies between" in words) != ("do not enclose" in words)  # all is chance in an untrained model
+    assert "cannot be trusted" not in words
     wide.params[0].set_value(100 * wide.params[0].get_value())
     wide.save(tmp_path / "model")
     words = evaluate(capsys, tmp_path / "model", *settings).out
@@ -96,14 +97,26 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     assert up.n_low_ess
 
 
+def test_a_bracket_that_leaves_out_a_mode_is_said(sets, tmp_path, capsys):
+    two_modes = RnnRbm(21, 3, k=2, r=(21, 109), streams="philox")
+    for p, value in zip(two_modes.params, (1.0, -10.5, -44.0), strict=False):  # all units on, or all of them off
+        p.set_value(np.full(p.get_value().shape, value))
+    two_modes.save(tmp_path / "two_modes")
+    settings = ["jsb_chorales", "--folder", sets, "--chains", 3, "--temperatures", 9, "--reverse"]
+    words = evaluate(capsys, tmp_path / "two_modes", *settings).out
+    assert "The chains do not mix: this bracket cannot be trusted" in words and "it lies between" not in words
+    assert "After 9 Gibbs steps, chains from" in words and "by 100 % of what their starts differ by." in words
+    mixing = json.loads(evaluate(capsys, tmp_path / "two_modes", *settings, "--json").out)["mixing"]
+    assert mixing["memory"] == pytest.approx(1, abs=0.01) and mixing["mixes"] is False
+
+
 def test_estimates_in_the_wrong_order_enclose_nothing():
     def said(up, down):
         found = [{"value": value, "frames": 10, "doubtful": 0} for value in (up, down)]
         return list(doubts(dict(zip(("log_likelihood", "log_likelihood_reverse"), found, strict=True))))
 
     assert "do not enclose the likelihood" in " ".join(said(-2.74, -2.28))
-    (line,) = said(-2.74, -2.8)
-    assert "it lies between the two" in line
+    assert "it lies between the two" in " ".join(said(-2.74, -2.8))
 
 
 def test_midi_files_and_what_the_simple_models_learn_from(toy_rolls, model, tmp_path, capsys):

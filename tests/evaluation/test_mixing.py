@@ -1,0 +1,64 @@
+"""Chains that do not forget their starts, and what a bracket of the likelihood does not see."""
+
+import numpy as np
+import pytest
+
+from rnnrbm_pt import RnnNade, RnnRbm
+from rnnrbm_pt.evaluation.mixing import Mixing, mean_memory, memory
+
+ANNEALING = {"exact": False, "n_chains": 20, "n_temperatures": 60}
+
+
+def constant_model(python_model, strength, bias):
+    """RBMs in which all units vote for the same thing: all on, or all off; the two are equally probable with bias 0."""
+    model = python_model(n_hidden=8)
+    for p in model.params:
+        p.set_value(np.zeros_like(p.get_value()))
+    W, bv, bh, *_ = model.params
+    W.set_value(np.full(W.get_value().shape, strength))
+    bv.set_value(np.full(12, -8 * strength / 2 + bias))
+    bh.set_value(np.full(8, -12 * strength / 2))
+    return model
+
+
+def test_of_two_modes_both_directions_miss_one_and_mixing_says_so(python_model):
+    model, silence = constant_model(python_model, 1.5, 0.0), [np.zeros((3, 12), np.uint8)]
+    exact = model.score(silence)
+    assert exact.exact and exact == pytest.approx(-np.log(2), abs=0.05)
+    for reverse in (False, True):  # wrong by half of Z, hundreds of standard errors
+        found = model.score(silence, **ANNEALING, reverse=reverse)
+        assert found - exact == pytest.approx(np.log(2), abs=0.05)
+        assert found.standard_error < 0.01 and found.n_low_ess == 0
+    found = model.scorer.mixing(silence, n_steps=60)
+    assert not found.mixes and found.memory > 0.99
+    assert found.starts in [("the frames", "all notes"), ("silence", "all notes")]
+
+
+def test_chains_that_mix(python_model, toy_rolls):
+    model = constant_model(python_model, 0.2, -1.0)
+    exact, rolls = model.score(toy_rolls[:1]), toy_rolls[:1]
+    up, down = (model.score(rolls, **ANNEALING, reverse=reverse) for reverse in (False, True))
+    assert max(abs(up - exact) / up.standard_error, abs(down - exact) / down.standard_error) < 4
+    found = model.scorer.mixing(rolls, n_steps=60)
+    assert found.mixes and abs(found.memory) < 4 * found.standard_error < 0.1
+
+
+def test_one_frame_in_ten_that_does_not_mix_is_seen(python_model, toy_rolls):
+    """Chains keep their start in one frame of ten; the mean over frames still shows it."""
+    difference, rng = np.ones((10, 4)), np.random.RandomState(0)
+    one, other = ((rng.rand(10, 50, 4) < 0.5).astype(float) for _ in range(2))
+    one[0], other[0] = 1, 0
+    found = Mixing(*mean_memory(memory(difference, one, other)), ("a", "b"), 9)
+    assert not found.mixes and found.memory == pytest.approx(0.1, abs=0.05)
+
+
+def test_frames_where_the_starts_are_equal_say_nothing():
+    ends = np.ones((2, 3, 4))
+    assert memory(np.zeros((2, 4)), ends, ends).shape == (2, 0)
+    assert mean_memory(np.zeros((2, 0))) == (0.0, 0.0)
+
+
+def test_what_has_no_chains_is_refused(toy_rolls):
+    for model in (RnnNade(4, 3, r=(21, 33)), RnnRbm(4, 3, visible="gaussian", n_visible=12)):
+        with pytest.raises(ValueError, match="expected a model of RBMs with binary visible units"):
+            model.scorer.mixing(toy_rolls)
