@@ -64,7 +64,7 @@ class SequenceModel:
     Attributes
     ----------
     builder : function
-        The ``build_*`` function of the model's graphs. For a recurrence of your own, `graphs.sequence.rbm_builder`
+        The ``build_*`` function of the model's graphs. For a recurrence of your own, `graphs.builders.rbm_builder`
         makes it.
     params : tuple of shared variables
         In the tutorial's order, named.
