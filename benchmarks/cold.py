@@ -97,17 +97,17 @@ def measure(name, folder, options):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def markdown(results, about):
+def markdown(results, sentences_above):
     """The table.
 
     Parameters
     ----------
     results : dict {name: [cold, warm]}
         As `child` prints them, or one that says "absent".
-    about : list of str
+    sentences_above : list of str
         Sentences above it.
     """
-    lines = [*about, "", "| seconds | first update, cold | cached | generation, cold | cached | compiled |"]
+    lines = [*sentences_above, "", "| seconds | first update, cold | cached | generation, cold | cached | compiled |"]
     lines.append("|---|--:|--:|--:|--:|--:|")
     for name, found in results.items():
         if "absent" in found[0]:
@@ -136,15 +136,15 @@ def main(arguments=None):
         rows = chosen(programs(options.theano), options.only)
     except ValueError as error:
         sys.exit(f"python -m benchmarks.cold: {error}")
-    results, about = {}, []
+    results, above = {}, []
     for row in rows:
         print(f"{row.name} ...", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as folder:
             results[row.name] = [measure(row.name, Path(folder), options)]
             if "absent" not in results[row.name][0]:
                 results[row.name].append(measure(row.name, Path(folder), options))
-                about = about or sentences(results[row.name][0]["machine"])
-    text = markdown(results, about)
+                above = above or sentences(results[row.name][0]["machine"])
+    text = markdown(results, above)
     print(text, end="")
     if options.markdown:
         options.markdown.write_text(text, encoding="utf-8")

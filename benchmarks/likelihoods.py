@@ -264,7 +264,7 @@ def show(args):
 def table(dataset, results):
     """What each model came to, beside the paper's, as lines of a table."""
     lines = [
-        "| model | log-likelihood | paper | precision % | paper | accuracy % | down and up the ladder | minutes |",
+        "| model | log-likelihood | paper | precision % | paper | accuracy % | reverse and forward | minutes |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, found in results.items():

@@ -62,7 +62,7 @@ def describe(threads):
         The bound they ran under.
     """
     found = {package: version(package) for package in PACKAGES}
-    about = {
+    machine = {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "accelerator": accelerator(),
@@ -75,21 +75,21 @@ def describe(threads):
     if "pytensor" in sys.modules:
         from rnnrbm_pt.compile.modes import c_blas
 
-        about["blas of the C backend"] = c_blas() or None
-    return about
+        machine["blas of the C backend"] = c_blas() or None
+    return machine
 
 
-def sentences(about):
+def sentences(machine):
     """`describe`'s facts as lines of text."""
-    device = f", {about['accelerator']}" if about["accelerator"] else ""
-    versions = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
+    device = f", {machine['accelerator']}" if machine["accelerator"] else ""
+    versions = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     lines = [
-        f"{about['cpu']}, {about['cores']} cores{device}; threads: {about['threads']}. {about['system']}.",
-        f"Python {about['python']}, {versions}.",
-        f"BLAS: {', '.join(about['blas'])}; of the C backend: {about.get('blas of the C backend') or 'none'}.",
+        f"{machine['cpu']}, {machine['cores']} cores{device}; threads: {machine['threads']}. {machine['system']}.",
+        f"Python {machine['python']}, {versions}.",
+        f"BLAS: {', '.join(machine['blas'])}; of the C backend: {machine.get('blas of the C backend') or 'none'}.",
     ]
-    if "Theano" in about:
-        old = about["Theano"]
+    if "Theano" in machine:
+        old = machine["Theano"]
         lines.append(
             f"Theano {old['Theano']}: Python {old['Python']}, NumPy {old['NumPy']}, BLAS {old['BLAS'] or 'none'}."
         )

@@ -137,7 +137,7 @@ class TheanoRun(Run):
 
     def __init__(self, process):
         super().__init__(lambda: process.ask("run")["monitor"])
-        self.about = process.about
+        self.versions = process.versions
         self._process = process
 
     def timed(self):

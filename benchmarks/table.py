@@ -34,7 +34,7 @@ def reference_row(names, pattern):
     return chosen([Program(name, None) for name in names], pattern)[0].name
 
 
-def markdown(rows, absent, against, title, about):
+def markdown(rows, absent, against, title, sentences_above):
     """The table.
 
     Parameters
@@ -44,11 +44,11 @@ def markdown(rows, absent, against, title, about):
     against : str
         Row of the ratio 1.
     title : str
-    about : list of str
+    sentences_above : list of str
         Sentences above it.
     """
     unit = rows[against]["median_ms"]
-    lines = [*about, "", f"| {title} | median | quartiles | ratio | cores |", "|---|--:|--:|--:|--:|"]
+    lines = [*sentences_above, "", f"| {title} | median | quartiles | ratio | cores |", "|---|--:|--:|--:|--:|"]
     for name, row in rows.items():
         low, high = row["quartiles_ms"]
         lines.append(
@@ -82,20 +82,20 @@ def main(arguments=None):
         sys.exit("\n".join(f"{name}: {reason}" for name, reason in absent.items()))
     results = {name: summary(found) for name, found in times.items()}
 
-    about = describe(options.threads)
+    machine = describe(options.threads)
     for run in runs.values():
-        if run.about:
-            about["Theano"] = run.about
+        if run.versions:
+            machine["Theano"] = run.versions
         run.close()
     sequences = "" if sizes.n_sequences == 1 else f" of each of {sizes.n_sequences} sequences"
     against = reference_row(results, options.against)
-    text = markdown(results, absent, against, f"an update of {sizes.n_steps} frames{sequences}", sentences(about))
+    text = markdown(results, absent, against, f"an update of {sizes.n_steps} frames{sequences}", sentences(machine))
     print(text, end="")
     if options.markdown:
         options.markdown.write_text(text, encoding="utf-8")
     if options.json:
         seconds = {name: [wall for wall, _ in found] for name, found in times.items()}
-        content = {"machine": about, "sizes": vars(sizes), "results": results, "absent": absent, "seconds": seconds}
+        content = {"machine": machine, "sizes": vars(sizes), "results": results, "absent": absent, "seconds": seconds}
         options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 

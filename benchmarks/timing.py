@@ -16,7 +16,7 @@ class Run:
         Whose update it is.
     """
 
-    about = None
+    versions = None
 
     def __init__(self, update, model=None):
         self.update = update

@@ -20,7 +20,7 @@ class TheanoProcess:
 
     Attributes
     ----------
-    about : dict
+    versions : dict
         Versions, and the linker flags of its BLAS.
 
     Raises
@@ -42,7 +42,7 @@ class TheanoProcess:
             )
         except OSError as error:
             raise ImportError(f"{python}: expected a Python with Theano 1.0.5, found none ({error})") from None
-        self.about = self._answer()
+        self.versions = self._answer()
 
     def _answer(self):
         line = self._process.stdout.readline()

@@ -127,9 +127,9 @@ class Program:
 
 def main():
     program = Program(**json.loads(sys.argv[1]))
-    about = {"ready": True, "Theano": theano.__version__, "NumPy": np.__version__, "Python": sys.version.split()[0]}
-    about["BLAS"] = theano.config.blas.ldflags
-    print(json.dumps(about), flush=True)
+    versions = {"ready": True, "Theano": theano.__version__, "NumPy": np.__version__, "Python": sys.version.split()[0]}
+    versions["BLAS"] = theano.config.blas.ldflags
+    print(json.dumps(versions), flush=True)
     for line in sys.stdin:
         command, *arguments = line.split()
         print(json.dumps(getattr(program, command)(*arguments)), flush=True)

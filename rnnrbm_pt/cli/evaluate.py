@@ -1,4 +1,4 @@
-"""`rnnrbm evaluate`: how well a trained model foretells music, beside simple models and the paper's."""
+"""`rnnrbm evaluate`: how well a trained model predicts music, beside simple models and the paper's."""
 
 import json
 import math
@@ -23,7 +23,7 @@ def add_parser(commands):
     argparse.ArgumentParser
         That of the command, with `run` for its function.
     """
-    text = "say how well a trained model foretells music it has not seen"
+    text = "measure how well a trained model predicts unseen music"
     parser = commands.add_parser(
         "evaluate",
         help=text,
@@ -153,7 +153,7 @@ def measure(model, rolls, simple, args):
     sizes = {"n_chains": annealing.n_chains, "n_temperatures": annealing.n_temperatures}
     score = model.score(rolls, **sizes, **settings)
     if annealing.reverse and not score.exact:
-        say(f"log-likelihood of {n}, down the ladder")
+        say(f"log-likelihood of {n}, in reverse")
         below = estimate(model.score(rolls, **sizes, **settings, reverse=True))
         say("mixing of the chains")
         found = model.scorer.mixing(
@@ -188,7 +188,7 @@ def measure(model, rolls, simple, args):
 
 def estimate(found):
     """An `Estimate`, for the report."""
-    how = {"standard_error": found.standard_error, "frames": found.n_frames, "doubtful": found.n_low_ess}
+    how = {"standard_error": found.standard_error, "frames": found.n_frames, "low_ess": found.n_low_ess}
     return {"value": float(found), **how}
 
 
@@ -235,7 +235,7 @@ def table(report):
     )
     if report["log_likelihood_reverse"]:
         below = report["log_likelihood_reverse"]
-        yield line("  down the ladder", number(below["value"]), error(below["standard_error"]))
+        yield line("  in reverse", number(below["value"]), error(below["standard_error"]))
     precision = report["expected_precision"]
     errors = error(100 * precision["standard_error"])
     yield line("  missed notes forgiven", accuracy=number(100 * precision["value"]), accuracy_error=errors)
@@ -280,7 +280,7 @@ def notes(report):
 def doubts(report):
     """Whether annealed importance sampling is to be trusted, as lines."""
     up, down = report["log_likelihood"], report["log_likelihood_reverse"]
-    share = max(found["doubtful"] / found["frames"] for found in (up, down) if found)
+    share = max(found["low_ess"] / found["frames"] for found in (up, down) if found)
     if share:
         yield (
             f"The chains of {100 * share:.2g} % of the frames disagree so much that their errors are not to be "
@@ -295,17 +295,17 @@ def doubts(report):
             f"{100 * mixing['memory']:.0f} % of what their starts differ by."
         )
     elif down and down["value"] > up["value"]:
-        yield "Down the ladder came out above up the ladder, so the two do not enclose the likelihood. If they are far"
+        yield "In reverse it came out higher, so the two do not enclose the likelihood. If they are far"
         yield "apart, the Gibbs chains do not mix."
     elif down:
-        yield "Up the ladder it errs upwards, down the ladder downwards: it lies between the two, up to chance, unless"
+        yield "Forward it errs upwards, in reverse downwards: it lies between the two, up to chance, unless"
         yield "there is a mode that no chain reached; chains from the frames, from silence and from all notes mix."
     elif share > DOUBT:
         yield "With --reverse it is enclosed from below."
 
 
 DOUBT = 0.01
-"""The share of doubtful frames above which a bracket is recommended."""
+"""The share of frames with a low effective sample size above which a bracket is recommended."""
 
 
 def number(x):

@@ -38,7 +38,7 @@ MAX_TEXT = 64 * 2**20
 """Bytes of the text, of which a character takes four: the log of 30,000 epochs."""
 
 
-def write_checkpoint(path: FilePath, arrays: Mapping[str, ArrayLike], about: object) -> None:
+def write_checkpoint(path: FilePath, arrays: Mapping[str, ArrayLike], metadata: object) -> None:
     """Write arrays and a JSON text, all or nothing.
 
     The file is written beside its place, flushed to the disk and moved there: whenever the process or the machine
@@ -50,7 +50,7 @@ def write_checkpoint(path: FilePath, arrays: Mapping[str, ArrayLike], about: obj
     path : str or path-like
     arrays : dict {str: array}
         Of any shapes, and of any types but objects and records. Names are of letters, digits, ``_``, ``.`` and ``-``.
-    about : object
+    metadata : object
         What JSON can hold, and numbers that are not finite.
 
     Raises
@@ -60,7 +60,7 @@ def write_checkpoint(path: FilePath, arrays: Mapping[str, ArrayLike], about: obj
     OSError
         If the disk is full, or the folder cannot be written to. It names `path`, where the older file stays.
     """
-    content = _sealed(_archive(path, arrays, about))
+    content = _sealed(_archive(path, arrays, metadata))
     remove_leftovers(path)
     with replacing(path) as temporary, open(temporary, "wb", buffering=0) as file:
         rest = memoryview(content)
@@ -78,7 +78,7 @@ def read_checkpoint(path: FilePath) -> tuple[dict[str, np.ndarray], Any]:
     Returns
     -------
     arrays : dict {str: array}
-    about : object
+    metadata : object
 
     Raises
     ------
@@ -130,10 +130,10 @@ def read_text(archive: zipfile.ZipFile, label: object) -> Any:
         raise ValueError(f"{label}: {ABOUT}: expected JSON, found another text ({error})") from error
 
 
-def _archive(path, arrays, about):
+def _archive(path, arrays, metadata):
     """A NumPy archive in memory, its comment that of a checkpoint up to the digits, which are 0."""
     try:
-        text = np.array(json.dumps(about))
+        text = np.array(json.dumps(metadata))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: expected what JSON can hold, found something else ({error})") from error
     if text.nbytes > MAX_TEXT:

@@ -154,7 +154,7 @@ def theano_program(request):
 
 def test_theanos_program_draws_and_learns_as_recorded(theano_program, theano_reference, recorded, tmp_path):
     streams, program = theano_program
-    assert program.about["Theano"] == "1.0.5"
+    assert program.versions["Theano"] == "1.0.5"
     with np.load(theano_reference / f"synthetic_{streams}_float64.npz") as archive:
         monitors = archive["monitor"]
     np.save(tmp_path / "window.npy", recorded["sequence_0"][:20])

@@ -69,7 +69,7 @@ def test_trying_looks_at_the_validation_split_alone(train, tmp_path, monkeypatch
 
 
 def test_tables():
-    up = {"value": -6.123, "standard_error": 0.006, "doubtful": 0}
+    up = {"value": -6.123, "standard_error": 0.006, "low_ess": 0}
     found = {"log_likelihood": {**up, "standard_error": 0.0}, "expected_accuracy": {"value": 0.25}, "seconds": 90}
     found["expected_precision"] = {"value": 0.34}
     annealed = found | {

@@ -62,7 +62,7 @@ def test_json_of_some_frames_of_a_split(sets, tmp_path, capsys):
     report = json.loads(evaluate(capsys, *arguments, "--seed", 3).out)
     assert report["data"]["sequences"] == 3 and report["data"]["frames"] == 18 and report["data"]["split"] == "train"
     score = RnnNade.load(tmp_path / "nade").score(load("jsb_chorales", folder=sets).train, n_frames=12, seed=3)
-    expected = {"value": score, "standard_error": score.standard_error, "frames": 12, "doubtful": 0, "exact": True}
+    expected = {"value": score, "standard_error": score.standard_error, "frames": 12, "low_ess": 0, "exact": True}
     assert report["log_likelihood"] == pytest.approx(expected, rel=1e-12)
     assert report["paper"] is None and len(report["baselines"]) == 4  # the paper's numbers are of the test split
 
@@ -80,7 +80,7 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     settings = ["jsb_chorales", "--folder", sets, "--chains", 3, "--temperatures", 4]
     wide.save(tmp_path / "model")
     words = evaluate(capsys, tmp_path / "model", *settings, "--reverse").out
-    assert "down the ladder" in words and "disagree" not in words
+    assert "in reverse" in words and "disagree" not in words
     assert ("it lies between" in words) != ("do not enclose" in words)  # all is chance in an untrained model
     assert "cannot be trusted" not in words
     wide.params[0].set_value(100 * wide.params[0].get_value())
@@ -93,7 +93,7 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     )
     for name, found in (("log_likelihood", up), ("log_likelihood_reverse", down)):
         assert report[name]["value"] == pytest.approx(found, rel=1e-12)
-        assert report[name]["doubtful"] == found.n_low_ess
+        assert report[name]["low_ess"] == found.n_low_ess
     assert up.n_low_ess
 
 
@@ -112,7 +112,7 @@ def test_a_bracket_that_leaves_out_a_mode_is_said(sets, tmp_path, capsys):
 
 def test_estimates_in_the_wrong_order_enclose_nothing():
     def said(up, down):
-        found = [{"value": value, "frames": 10, "doubtful": 0} for value in (up, down)]
+        found = [{"value": value, "frames": 10, "low_ess": 0} for value in (up, down)]
         return list(doubts(dict(zip(("log_likelihood", "log_likelihood_reverse"), found, strict=True))))
 
     assert "do not enclose the likelihood" in " ".join(said(-2.74, -2.28))

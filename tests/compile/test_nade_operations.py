@@ -107,3 +107,17 @@ def test_what_is_no_matrix_is_refused():
         NadeLogits()(*symbols[:4], pt.vector("bh"))
     with pytest.raises(TypeError, match="expected matrices of one dtype"):
         NadeGradient()(*symbols[:5], pt.matrix("g", dtype="float32"))
+
+
+@pytest.mark.parametrize("mode", [pytensor.compile.mode.Mode("py", "fast_compile"), "CVM"])
+def test_a_graph_that_was_compiled_still_has_a_gradient(mode):
+    """A backend changes the inner graphs of the scans that it compiles: each function gets a copy."""
+    v, W, V, bv, bh, _ = symbols_of("float64")
+    logits = nade_logits(v, W, V, bv, bh)
+    values = values_of(4, 5, 3, "float64", seed=6)[:5]
+    with pytensor.config.change_flags(cxx=""):
+        first = pytensor.function([v, W, V, bv, bh], logits, mode=mode)
+        expected = first(*values)
+        gradient = pytensor.function([v, W, V, bv, bh], pt.grad((logits**2).sum(), W), mode=mode)
+        again = pytensor.function([v, W, V, bv, bh], logits, mode=mode)
+    assert np.isfinite(gradient(*values)).all() and np.array_equal(again(*values), expected)

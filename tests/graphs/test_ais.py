@@ -14,24 +14,24 @@ from rnnrbm_pt.streams.srs import RandomStreams
 
 def compiled(visible, floatx):
     with pytensor.config.change_flags(floatX=floatx):
-        W, bv, bh, v, ladder = (*map(pt.matrix, ("W", "bv", "bh", "v")), pt.vector("ladder"))
-        log_w, end, updates = annealed_importance(W, bv, bh, ladder, v, RandomStreams(1).rbm(), visible)
+        W, bv, bh, v, betas = (*map(pt.matrix, ("W", "bv", "bh", "v")), pt.vector("betas"))
+        log_w, end, updates = annealed_importance(W, bv, bh, betas, v, RandomStreams(1).rbm(), visible)
         outputs = [log_w, end, log_partition_of_base(bv, bh, visible)]
-        return pytensor.function([W, bv, bh, ladder, v], outputs, updates=updates, mode=STEP_BY_STEP)
+        return pytensor.function([W, bv, bh, betas, v], outputs, updates=updates, mode=STEP_BY_STEP)
 
 
 @pytest.fixture(scope="module")
 def anneal():
-    """anneal(rbm, ladder, n_chains, v=zeros, visible="binary", floatx="float64"): (n_frames, n_chains) log-weights."""
+    """anneal(rbm, betas, n_chains, v=zeros, visible="binary", floatx="float64"): (n_frames, n_chains) log-weights."""
     functions = {}
 
-    def anneal(rbm, ladder, n_chains, v=None, visible="binary", floatx="float64"):
+    def anneal(rbm, betas, n_chains, v=None, visible="binary", floatx="float64"):
         if (visible, floatx) not in functions:
             functions[visible, floatx] = compiled(visible, floatx)
         W, bv, bh = (np.asarray(x, floatx) for x in rbm)
         bv, bh = (np.repeat(x, n_chains, axis=0) for x in (bv, bh))
         start = np.zeros_like(bv) if v is None else np.asarray(v, floatx)
-        log_w, end, log_z_base = functions[visible, floatx](W, bv, bh, np.asarray(ladder, floatx), start)
+        log_w, end, log_z_base = functions[visible, floatx](W, bv, bh, np.asarray(betas, floatx), start)
         return log_w.reshape(-1, n_chains), end, log_z_base[::n_chains]
 
     return anneal
@@ -77,7 +77,7 @@ def test_two_standard_errors_hold_what_they_should(anneal, make, n_hidden):
     assert np.abs(off.mean()) < 3.5 * off.std() / np.sqrt(400), "nothing is left of the logarithm's bias"
 
 
-def test_up_and_down_the_ladder_enclose_log_z(anneal):
+def test_up_and_down_the_betas_enclose_log_z(anneal):
     """Each log-weight for itself is too small on average, in either direction; both are unbiased as a mean."""
     W, bv, bh = random_rbm(6, 10, 2, scale=0.8)
     rng, n_chains = np.random.default_rng(0), 400
@@ -92,7 +92,7 @@ def test_up_and_down_the_ladder_enclose_log_z(anneal):
         assert (np.abs(sign * ratio - log_z) < 3.5 * errors).all()
 
 
-def test_two_rungs_are_plain_importance_sampling(anneal):
+def test_two_betas_are_plain_importance_sampling(anneal):
     """Chains that end where the base drew them; each weight is the quotient of the unnormalised probabilities there."""
     W, bv, bh = random_rbm(3, 4, 2)
     log_w, v, _ = anneal((W, bv, bh), [0, 1], 500, v=np.ones((1000, 3)))
@@ -105,7 +105,7 @@ def test_two_rungs_are_plain_importance_sampling(anneal):
     np.testing.assert_allclose(means, 1 / (1 + np.exp(-bv)), atol=3.5 * 0.5 / np.sqrt(500))
 
 
-def test_a_ladder_of_ones_is_a_gibbs_chain(anneal):
+def test_a_betas_of_ones_is_a_gibbs_chain(anneal):
     W, bv, bh = random_rbm(3, 4, 1, scale=1)
     log_w, v, _ = anneal((W, bv, bh), np.ones(30), 4000)
     assert (log_w == 0).all()

@@ -3,7 +3,7 @@
 import pytensor.tensor as pt
 from pytensor.compile import optdb
 from pytensor.compile.builders import OpFromGraph
-from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.basic import Apply, Variable, clone_get_equiv
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
 
@@ -31,5 +31,29 @@ def local_nade(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable
     return replacement
 
 
+@node_rewriter([OpFromGraph])
+def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
+    """Put a copy of the inner graph in the place of a named graph.
+
+    PyTensor would put in the inner graph itself. A backend changes the inner graphs of the scans that it compiles, and
+    then neither another function nor a gradient could be made of them.
+    """
+    if node.op.name not in (NADE_LOGITS, NADE_LOGITS + GRADIENT):
+        return None
+    inner_inputs, inner_outputs = node.op.inner_inputs, node.op.inner_outputs
+    memo = dict(zip(inner_inputs, node.inputs, strict=True))
+    copies = clone_get_equiv(inner_inputs, inner_outputs, False, False, memo, clone_inner_graphs=True)
+    replacement = [copies[output] for output in inner_outputs]
+    copy_stack_trace(node.outputs, replacement)
+    return replacement
+
+
 # Before PyTensor puts the inner graphs in the place of named graphs (-0.01).
-optdb.register("rnnrbm_nade", dfs_rewriter(local_nade, ignore_newtrees=True), "numba", position=-0.02)
+optdb.register("rnnrbm_nade", dfs_rewriter(local_nade, ignore_newtrees=True), "numba", position=-0.03)
+optdb.register(
+    "rnnrbm_inner_graph",
+    dfs_rewriter(local_inner_graph, ignore_newtrees=True),
+    "fast_run",
+    "fast_compile",
+    position=-0.02,
+)
