@@ -9,12 +9,13 @@ These functions know nothing of models. In threads other than the main one they 
 the main thread only.
 """
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from contextlib import contextmanager, suppress
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 INTERRUPTED = 130
@@ -146,14 +147,28 @@ def interrupt_once(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def try_again(otherwise: Callable[[Any], object], unraisable: Any) -> None:
+    """Hook for exceptions that Python has to drop, since a callback raised them: an interrupt comes again soon after.
+
+    Such callbacks are those of the garbage collector, and of libraries. Python would print what it dropped.
+    """
+    error = unraisable.exc_value
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        number = signal.SIGTERM if isinstance(error, SystemExit) else signal.SIGINT
+        threading.Timer(0.01, signal.raise_signal, [number]).start()
+    else:
+        otherwise(unraisable)
+
+
 def ended_by_signals(main: Callable[..., int]) -> Callable[..., int]:
     """Decorator of the function of a command: it ends in order at Ctrl+C, with status 130, and at SIGTERM, with 143.
 
     Parameters
     ----------
     main : callable
-        main(arguments=None) -> exit status. Without arguments it is the whole program: the signals are ignored when it
-        is over, since Python would answer them with a traceback while it shuts down.
+        main(arguments=None) -> exit status. Without arguments it is the whole program. An interrupted program ends
+        without Python's shutdown, in which a library may crash that was interrupted while it computed or compiled. All
+        other programs ignore the signals during the shutdown.
 
     Returns
     -------
@@ -166,15 +181,33 @@ def ended_by_signals(main: Callable[..., int]) -> Callable[..., int]:
             return main(arguments)
         defaults = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
         before = {number: handler for number, handler in defaults.items() if signal.getsignal(number) is handler}
+        hook = sys.unraisablehook
         try:
+            if before:
+                sys.unraisablehook = partial(try_again, hook)
             for number in before:
                 signal.signal(number, interrupt_once)
             return main(arguments)
         except KeyboardInterrupt:
             print("\nInterrupted by user.", file=sys.stderr)
+            if arguments is None:
+                leave(INTERRUPTED)
             return INTERRUPTED
+        except SystemExit as error:
+            if arguments is None and error.code == TERMINATED:
+                leave(TERMINATED)
+            raise
         finally:
+            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_IGN if arguments is None else handler)
 
     return run
+
+
+def leave(status: int) -> None:
+    """End the process at once, except that what was printed is written."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(status)

@@ -111,6 +111,22 @@ def test_a_command_ends_in_order_although_a_second_signal_comes(number, status, 
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+def test_an_interrupt_that_python_drops_comes_again(capsys):
+    class Dropping:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    @ended_by_signals
+    def main(arguments=None):
+        Dropping()
+        for _ in range(6000):  # it comes after 10 ms
+            time.sleep(0.01)
+        return 0
+
+    assert main([]) == 130
+    assert capsys.readouterr().err == "\nInterrupted by user.\n"
+
+
 # ---------------------------------------------------------------------------------------------------
 # A model that is interrupted is as good as before
 
@@ -176,18 +192,19 @@ def test_results_after_an_interrupt_at_any_moment(backend, n):
 # ---------------------------------------------------------------------------------------------------
 # Commands
 
-# Says so once Python has started: before, a signal ends it in Python's own way.
+# The program, which says when it handles signals: before, one ends it in Python's own way.
 COMMAND = """
 import sys
-from rnnrbm_pt.interrupts import ended_by_signals
-from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.cli import main as cli
 
-@ended_by_signals
-def run(arguments=None):
+make_parser = cli.make_parser
+
+def said():
     print("started", file=sys.stderr, flush=True)
-    return main(sys.argv[1:])
+    return make_parser()
 
-sys.exit(run())
+cli.make_parser = said
+sys.exit(cli.main())
 """
 
 SIGNALS = [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)]

@@ -45,7 +45,9 @@ class SequenceModel:
         Kind of random streams: Theano's shared_randomstreams, its MRG31k3p, or Philox, which is faster and the same on
         every backend. Without it, the first; on JAX, which has no other, the last.
     threads : int
-        Number of Numba threads. Only Philox streams use more than one.
+        Number of Numba threads. Only Philox streams use more than one. After a model ran on several threads, a child of
+        this process that `os.fork` or `multiprocessing` forks cannot run it: with GNU OpenMP it is ended there. Start
+        such processes by "spawn".
     mode : pytensor.compile.mode.Mode, optional
         PyTensor's mode that compiles the functions. Without it, the backend's.
     preprocess : Preprocessing or dict, optional

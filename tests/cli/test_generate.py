@@ -8,6 +8,7 @@ import pytest
 
 from rnnrbm_pt import RnnRbm, midiread, midiwrite
 from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.io.atomic_write import claimed, fcntl
 from rnnrbm_pt.music.instruments import FAMILIES, INSTRUMENTS, program
 
 pytestmark = pytest.mark.usefixtures("as_written")
@@ -116,3 +117,14 @@ def test_instruments_are_those_of_general_midi():
     known |= {73: "flute", 80: "lead-1-square", 104: "sitar", 127: "gunshot"}
     assert {number: INSTRUMENTS[number] for number in known} == known
     assert [program(name) for name in INSTRUMENTS] == list(range(128))
+
+
+@pytest.mark.skipif(fcntl is None, reason="needs the locks of Unix")
+def test_a_file_that_another_writer_is_at_is_refused(here, capsys):
+    for option, name in (("-o", "a.mid"), ("--plot", "b.png"), ("--wav", "c.wav")):
+        with claimed(name):
+            generate(*([] if option == "-o" else [option, name]), status=1)
+        assert f"{name}: expected a file that nobody else writes" in capsys.readouterr().err
+    assert sorted(path.name for path in here.iterdir()) == ["model.npz", "primer.mid"]
+    generate("--plot", "b.png", "--wav", "c.wav")
+    assert sorted(path.name for path in here.iterdir()) == ["a.mid", "b.png", "c.wav", "model.npz", "primer.mid"]

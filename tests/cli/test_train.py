@@ -10,6 +10,7 @@ import pytest
 
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.io.atomic_write import claimed, fcntl
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.monitor import Monitor
 from rnnrbm_pt.music.midi import midiwrite
@@ -168,3 +169,16 @@ def test_a_closed_output_ends_training_after_the_epoch_is_saved(here):
     model = RnnRbm.load("m.npz")
     lines = [json.loads(line) for line in Path("m.npz.jsonl").read_text().splitlines()]
     assert model.progress.epoch == len(model.log) == len(lines) >= 3
+
+
+@pytest.mark.skipif(fcntl is None, reason="needs the locks of Unix")
+def test_a_second_run_that_would_write_the_same_files_is_refused(here, capsys):
+    train(capsys, "--epochs", "1")
+    before = Path("m.npz").read_bytes(), Path("m.npz.jsonl").read_bytes()
+    for name in ("m.npz", "m.npz.jsonl"):
+        with claimed(name):
+            for options in (["--overwrite"], ["--resume", "--epochs", "3"]):
+                command = ["train", "midi", "-o", "m.npz", *(SMALL if "--overwrite" in options else []), *options]
+                assert main(command) == 1
+                assert f"{name}: expected a file that nobody else writes" in capsys.readouterr().err
+    assert (Path("m.npz").read_bytes(), Path("m.npz.jsonl").read_bytes()) == before

@@ -1,5 +1,7 @@
 """The logits of a NADE and their gradient as one operation each, on Numba. Other backends run the scan."""
 
+from typing import Any
+
 import pytensor.tensor as pt
 from pytensor.compile import optdb
 from pytensor.compile.builders import OpFromGraph
@@ -43,7 +45,7 @@ def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[V
     inner_inputs, inner_outputs = node.op.inner_inputs, node.op.inner_outputs
     memo = dict(zip(inner_inputs, node.inputs, strict=True))
     copies = clone_get_equiv(inner_inputs, inner_outputs, False, False, memo, clone_inner_graphs=True)
-    replacement = [copies[output] for output in inner_outputs]
+    replacement: list[Any] = [copies[output] for output in inner_outputs]
     copy_stack_trace(node.outputs, replacement)
     return replacement
 
