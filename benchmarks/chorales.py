@@ -1,4 +1,4 @@
-"""Train a model on the Bach chorales of the paper's authors and say how well it foretells the test split.
+"""Train a model on the Bach chorales of the paper's authors and say how well it predicts the test split.
 
     python -m benchmarks.chorales DATA.npz FOLDER --model rnn-rbm --lr 0.03 --epochs 400 --seconds 500
 
