@@ -48,7 +48,8 @@ def pair(text):
 def add_parser(commands):
     """Add the command to the subcommands of a parser."""
     text = "train a model on MIDI files or on a data set"
-    parser = commands.add_parser("train", help=text, description=text[0].upper() + text[1:] + ".")
+    usage = "rnnrbm train FILES [FILES ...] -o MODEL [options]"  # the whole list would hide the error below it
+    parser = commands.add_parser("train", usage=usage, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(function=run)
     parser.add_argument("files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set")
     parser.add_argument(

@@ -123,7 +123,7 @@ class SequenceModel:
         self.random_state = np.random.RandomState(seed)
         self.streams = self.compiling.streams(streams, stream_seed(self.random_state))
         self.generation_inputs = GenerationInputs(self.floatX)
-        self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr")
+        self.lr = pytensor.shared(np.asarray(lr, self.floatX), name="lr", allow_downcast=True)
         self.params = None
         self.graphs = self.build(streams=self.streams)
         self.params = self.graphs.params

@@ -318,7 +318,7 @@ class TrainState:
         self.last = None
 
     def check_finite(self, monitor: float | None = None) -> None:
-        """Check that the parameters and slots are finite.
+        """Check that the learning rate, the parameters and the slots are finite.
 
         Parameters
         ----------
@@ -331,7 +331,7 @@ class TrainState:
             It names the first variable that is not finite.
         """
         when = "" if self.progress is None else f" after {self.progress.updates + (monitor is not None):,} updates"
-        for variable in (*self.params, *self.slots.values()):
+        for variable in (self.lr, *self.params, *self.slots.values()):
             value = variable.get_value()
             if not np.isfinite(value).all():
                 n = np.size(value) - np.isfinite(value).sum()

@@ -88,3 +88,13 @@ def test_the_best_and_the_last_parameters(python_model):
     assert not bv.get_value().any() and state.last["bv"].all()
     state.take_last()
     assert bv.get_value().all() and state.last is None
+
+
+def test_a_learning_rate_that_a_user_sets(python_model, toy_rolls):
+    """Any number of Python, for a model of either float type; one that is not finite ends the run at its name."""
+    model = python_model(floatX="float32")
+    model.lr.set_value(0.1)
+    assert model.lr.get_value() == np.float32(0.1)
+    model.lr.set_value(float("nan"))
+    with pytest.raises(FloatingPointError, match="lr: 1 of 1 values are not finite"):
+        model.fit(toy_rolls[:1], 20, 1)
