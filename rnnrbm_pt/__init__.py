@@ -29,7 +29,10 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    from rnnrbm_pt.interrupts import deferred_interrupts
+
+    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__():

@@ -8,6 +8,7 @@ from rnnrbm_pt.cli.input_files import FILES, add_reading_options, plural, read_f
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
 from rnnrbm_pt.cli.options import add_options, given
 from rnnrbm_pt.evaluation.annealing import Annealing
+from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.music.paper_sets import SPLITS
 
 
@@ -63,7 +64,8 @@ def run(args):
     if named and args.training:
         raise ValueError(f"--training is for MIDI files; the simple models learn {args.data[0]} from its own split")
 
-    from rnnrbm_pt.models.base import SequenceModel
+    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
+        from rnnrbm_pt.models.base import SequenceModel
 
     model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
     if model.real_valued:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rnnrbm_pt.cli.input_files import left_out, warn_of_drums
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
+from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.music.instruments import FAMILIES, program
 
@@ -87,7 +88,8 @@ def run(args):
     except ValueError as error:
         raise ValueError(f"--patch {args.patch}: {error}") from error
 
-    from rnnrbm_pt.models.base import SequenceModel
+    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
+        from rnnrbm_pt.models.base import SequenceModel
 
     model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
     primer, shift = (None, 0) if args.primer is None else read_primer(model, args.primer)

@@ -19,6 +19,7 @@ from rnnrbm_pt.cli.training_options import (
     settings_of_fit,
     settings_of_model,
 )
+from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.settings import sorted_into
 
@@ -253,7 +254,8 @@ def resumed_model(args, settings):
     ValueError
         If there is no run to continue, or an option contradicts the run.
     """
-    from rnnrbm_pt.models.base import SequenceModel
+    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
+        from rnnrbm_pt.models.base import SequenceModel
 
     model = SequenceModel.load(args.output, backend=args.backend, threads=args.threads)
     if model.progress is None:

@@ -29,7 +29,7 @@ from pytensor.tensor.type import TensorType
 
 from rnnrbm_pt.compile.calls import COMPILING
 from rnnrbm_pt.compile.rewriting.scope import HoldsOurs
-from rnnrbm_pt.interrupts import lifted_deferral
+from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 
 
 @cache
@@ -44,8 +44,9 @@ def prepare_jax() -> None:
         If JAX is not installed.
     """
     try:
-        import jax
-        import pytensor.link.jax.dispatch  # sets jax_enable_x64 by PyTensor's floatX
+        with deferred_interrupts():  # it may crash where its import is interrupted
+            import jax
+            import pytensor.link.jax.dispatch  # sets jax_enable_x64 by PyTensor's floatX
     except ImportError as error:
         raise ImportError('backend jax: JAX is not installed: pip install "rnnrbm-pt[jax]"') from error
 
