@@ -1,8 +1,10 @@
 """How the functions of a model are compiled and run. None of it decides what the model is."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import Any, TypeVar, cast
 
 import pytensor
 from pytensor.compile.mode import Mode
@@ -15,16 +17,21 @@ from rnnrbm_pt.streams.registry import STREAMS
 AS_WRITTEN = Mode(linker="py", optimizer="fast_compile")
 """Runs a graph operation by operation in Python. For a function that is called seldom, compiling takes longer."""
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def locked(method):
-    """Decorator of a method of what has `compiling`: one thread at a time is in the methods of a model."""
+
+def locked(method: F) -> F:
+    """Decorator of a method of what has `compiling`, or a function of a model: one thread at a time is in them.
+
+    Another thread waits until the method is over: during `fit`, until the run is.
+    """
 
     @wraps(method)
-    def run(self, *arguments, **keywords):
-        with self.compiling.lock:
-            return method(self, *arguments, **keywords)
+    def run(owner: Any, *arguments: Any, **keywords: Any) -> Any:
+        with owner.compiling.lock:
+            return method(owner, *arguments, **keywords)
 
-    return run
+    return cast(F, run)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from pytensor.tensor.sharedvar import TensorSharedVariable
 from rnnrbm_pt.graphs.nade import build_nade
 from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
 from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
+from rnnrbm_pt.models.compiling import locked
 from rnnrbm_pt.models.types import Model, OnEpoch, Rolls
 from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
@@ -48,6 +49,7 @@ def as_pretraining(described: Pretraining | dict[str, Any]) -> Pretraining:
     return Pretraining.from_json(described) if isinstance(described, dict) else described
 
 
+@locked
 def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
     """Pretrain a model: its frames first, then its RNN, as far as either is asked for.
 
@@ -82,6 +84,7 @@ def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnE
 # Frames
 
 
+@locked
 def pretrain_frames(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
     """Learn W, bv and bh (and V) as those of one RBM, or NADE, of all frames, in a new order each epoch.
 
@@ -141,6 +144,7 @@ def _frames_update(
 # RNN
 
 
+@locked
 def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
     """Learn to predict each frame by the visible biases alone, from the frames before it.
 

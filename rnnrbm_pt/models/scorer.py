@@ -204,6 +204,7 @@ class Scorer:
         with self.compiling.bounded_threads():
             return prediction.predict_next(expect, bv_t, bh_t, weights, n_samples)
 
+    @locked
     def reconstruct(self, rolls):
         """Each frame as the model sees it, given those before it.
 
@@ -218,6 +219,7 @@ class Scorer:
         """
         return [self.observe(roll)[3] for roll in rolls]
 
+    @locked
     def transform(self, rolls):
         """Features of each step: the expected hidden units given the frame and those before, and the state after it.
 

@@ -10,6 +10,7 @@ from rnnrbm_pt.checks import integer
 from rnnrbm_pt.interrupts import lifted_deferral
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.models import pretraining
+from rnnrbm_pt.models.compiling import locked
 from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls
@@ -66,12 +67,7 @@ class Trainer:
 
     @property
     def functions(self) -> UpdateFunctions:
-        """The compiled updates for the present structure of learning.
-
-        Returns
-        -------
-        UpdateFunctions
-        """
+        """The compiled updates for the present structure of learning."""
         if self._functions is None or self._functions.scalars is not self.state.scalars:
             model = self.model
             self._functions = UpdateFunctions(model.graphs, model.build, self.state, self.compiling)
@@ -94,6 +90,7 @@ class Trainer:
             raise ValueError("schedule: k: this model has no Gibbs chain in training")
         self.state.learn_by(learning)
 
+    @locked
     def fit(
         self,
         rolls: Rolls,
@@ -174,6 +171,7 @@ class Trainer:
             save()
         return self._run(rolls, validation, save, on_update, on_epoch)
 
+    @locked
     def resume(
         self,
         rolls: Rolls,
@@ -259,6 +257,7 @@ class Trainer:
         save()
         return self.model
 
+    @locked
     def partial_fit(self, rolls: Rolls, batch_size: int = 100, *, n_sequences: int = 1) -> Model:
         """Go on learning, by the optimiser of the last `fit`: each window of the sequences once, in their order.
 
@@ -280,11 +279,13 @@ class Trainer:
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
         update = self.updater(batch_size, n_sequences)
         sums = [(total, total.get_value()) for total in (self.state.errors, self.state.gradient_norms)]
-        with self.compiling.bounded_threads():
-            for group in groups(windows(rolls, range(len(rolls)), batch_size), n_sequences):
-                update(*group)
-        for total, value in sums:  # of an epoch of `fit` perhaps, which was stopped within it
-            total.set_value(value)
+        try:
+            with self.compiling.bounded_threads():
+                for group in groups(windows(rolls, range(len(rolls)), batch_size), n_sequences):
+                    update(*group)
+        finally:
+            for total, value in sums:  # of an epoch of `fit` perhaps, which was stopped within it
+                total.set_value(value)
         return self.model
 
     def _check_frames(self, rolls: Rolls) -> None:
@@ -351,10 +352,8 @@ class Trainer:
 
     def _scheduled(self, update: Update) -> Update:
         """The update, before which each scheduled hyper-parameter gets its present value."""
-        state = self.state
-        scheduled: dict[Any, Schedule] = {
-            state.scalars[name]: schedule for name, schedule in state.learning.schedule.items()
-        }
+        scalars, schedules = self.state.scalars, self.state.learning.schedule
+        scheduled: dict[Any, Schedule] = {scalars[name]: schedule for name, schedule in schedules.items()}
         if not scheduled:
             return update
 

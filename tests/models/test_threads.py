@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_info
 
 from rnnrbm_pt.compile.modes import bounded_threads
 from rnnrbm_pt.models.compiling import AS_WRITTEN, CompileSettings
+from rnnrbm_pt.models.pretraining import pretrain
+from rnnrbm_pt.training.settings import Pretraining
 
 N = 8
 
@@ -56,6 +58,23 @@ def test_draws_without_a_seed_are_those_of_one_thread_in_some_order(python_model
     model, other = python_model(), python_model()
     drawn = in_threads(lambda _: model.sample(9).tobytes(), range(N))
     assert sorted(drawn) == sorted(other.sample(9).tobytes() for _ in range(N))
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit", "pretrain"])
+def test_eight_threads_that_learn_take_turns(python_model, toy_rolls, learn):
+    def work(model):
+        rolls = [roll[:12] for roll in toy_rolls[:2]]
+        if learn == "pretrain":
+            return pretrain(model, rolls, Pretraining(frame_epochs=1, rnn_epochs=1, frame_batch_size=5))
+        return model.fit(rolls, 4, 1) if learn == "fit" else model.partial_fit(rolls, 4)
+
+    one, shared = python_model(), python_model()
+    for _ in range(N):
+        work(one)
+    in_threads(lambda _: work(shared), range(N))
+    for p, q in zip(one.params, shared.params, strict=True):
+        assert np.array_equal(p.get_value(), q.get_value()), p.name
+    assert [record["monitor"] for record in one.log] == [record["monitor"] for record in shared.log]
 
 
 def test_models_are_made_in_threads_each_of_its_float_type(python_model):

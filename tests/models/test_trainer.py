@@ -394,3 +394,13 @@ def test_the_error_of_each_epoch_is_kept(toy_model, toy_rolls):
     expected = ((v - chain(v)) ** 2).mean()
     twin.fit([toy_rolls[0][:10]], batch_size=10, num_epochs=1)
     assert twin.log[0]["error"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_learning_that_fails_leaves_the_sums_of_the_epoch(python_model, toy_rolls):
+    model = python_model()
+    model.state.errors.set_value(model.state.errors.get_value() + 3)
+    before = model.state.errors.get_value()
+    model.params[0].set_value(np.full_like(model.params[0].get_value(), np.nan))
+    with pytest.raises(FloatingPointError):
+        model.partial_fit(toy_rolls[:1])
+    assert np.array_equal(model.state.errors.get_value(), before)
