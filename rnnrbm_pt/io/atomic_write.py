@@ -144,9 +144,7 @@ def _locked(name, place):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise ValueError(
-                f"{place}: expected a file that nobody else writes, found another writer at work"
-            ) from None
+            raise ValueError(f"{place}: another process is writing it") from None
         except OSError:
             os.close(descriptor)
             name.unlink(missing_ok=True)

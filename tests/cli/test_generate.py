@@ -124,7 +124,7 @@ def test_a_file_that_another_writer_is_at_is_refused(here, capsys):
     for option, name in (("-o", "a.mid"), ("--plot", "b.png"), ("--wav", "c.wav")):
         with claimed(name):
             generate(*([] if option == "-o" else [option, name]), status=1)
-        assert f"{name}: expected a file that nobody else writes" in capsys.readouterr().err
+        assert f"{name}: another process is writing it" in capsys.readouterr().err
     assert sorted(path.name for path in here.iterdir()) == ["model.npz", "primer.mid"]
     generate("--plot", "b.png", "--wav", "c.wav")
     assert sorted(path.name for path in here.iterdir()) == ["a.mid", "b.png", "c.wav", "model.npz", "primer.mid"]

@@ -180,5 +180,5 @@ def test_a_second_run_that_would_write_the_same_files_is_refused(here, capsys):
             for options in (["--overwrite"], ["--resume", "--epochs", "3"]):
                 command = ["train", "midi", "-o", "m.npz", *(SMALL if "--overwrite" in options else []), *options]
                 assert main(command) == 1
-                assert f"{name}: expected a file that nobody else writes" in capsys.readouterr().err
+                assert f"{name}: another process is writing it" in capsys.readouterr().err
     assert (Path("m.npz").read_bytes(), Path("m.npz.jsonl").read_bytes()) == before

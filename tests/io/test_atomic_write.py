@@ -128,7 +128,7 @@ def test_a_claimed_file_is_refused_to_another_process(tmp_path):
     with claimed(tmp_path / "a.mid", tmp_path / "new" / "b.mid"):
         for name in ("a.mid", "new/b.mid"):
             refused = in_another_process(tmp_path / name, claim)
-            assert refused.returncode == 1 and f"{name}: expected a file that nobody else writes" in refused.stderr
+            assert refused.returncode == 1 and f"{name}: another process is writing it" in refused.stderr
         assert in_another_process(tmp_path / "c.mid", claim).stdout == "claimed\n"
         with replacing(tmp_path / "a.mid") as temporary:
             temporary.write_bytes(b"new")
