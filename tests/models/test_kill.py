@@ -208,7 +208,6 @@ def kill_while_writing(moments, path):
 def outcome(path):
     """All bits of the arrays, and all of the text but times."""
     arrays, about = read_checkpoint(path)
-    assert {"W", "slot_adam_m_W", "slot_adam_t", "best_W", "stream_0", "shuffle_key"} <= set(arrays)
     about["log"] = [
         {name: value for name, value in record.items() if name not in ("seconds", "frames", "frames_per_second")}
         for record in about["log"]
@@ -220,6 +219,7 @@ def assert_kills_change_nothing(run, folder, n_kills):
     """Kill a run so many times and let it end; then its bits are those of a run that was not killed."""
     assert run(folder / "whole")
     expected = outcome(folder / "whole")
+    assert {"W", "slot_adam_m_W", "slot_adam_t", "best_W", "stream_0", "shuffle_key"} <= set(expected[0])
     assert 1 < len(expected[1]["log"]) < 4 and expected[1]["progress"]["stopped"], "expected an early stop"
 
     path, moments = folder / "killed", random.Random(0)
@@ -265,37 +265,64 @@ def test_killed_and_loaded_by_new_processes(start, tmp_path, backend):
         assert_kills_change_nothing(run, tmp_path, 20)
 
 
+INTERRUPTS = [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)]
+
+
 @pytest.mark.slow
-def test_the_command_goes_on(toy_rolls, tmp_path):
-    """The same by the command, and its log has one line an epoch."""
+@pytest.mark.parametrize(
+    ("backend", "ways", "n_stops"),
+    [("c", [(signal.SIGKILL,)], 20), ("numba", INTERRUPTS, 12), ("c", INTERRUPTS, 12), ("jax", INTERRUPTS, 12)],
+)
+def test_the_command_goes_on(toy_rolls, tmp_path, backend, ways, n_stops):
+    """The same by the command, which is killed or interrupted; and its log has one line per epoch."""
     for i, roll in enumerate(toy_rolls):
         midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
 
     def start(path):
-        sizes = ["--hidden", "8", "--recurrent", "6", "--r", "21,33", "--lr", "0.02"]
-        run = ["--batch-size", "5", "--epochs", "3", "--optimizer", "adam", "--checkpoint-every", "3", "--backend", "c"]
+        sizes = ["--hidden", "8", "--recurrent", "6", "--r", "21,33", "--lr", "0.02", "--backend", backend]
+        run = ["--batch-size", "5", "--epochs", "60", "--optimizer", "adam", "--checkpoint-every", "3"]
         more = ["--resume"] if path.exists() else []
         command = [sys.executable, "-m", "rnnrbm_pt", "train", str(tmp_path / "midi"), "-o", str(path)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        return subprocess.Popen([*command, *sizes, *run, *more], env=environment, stdout=subprocess.DEVNULL)
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([*command, *sizes, *run, *more], env=environment, **pipes)
 
-    assert start(tmp_path / "first").wait() == 0
-    assert start(tmp_path / "whole").wait() == 0
-    path, moments, updates = tmp_path / "killed", random.Random(0), []
-    for _ in range(5):
+    def assert_whole(path):
+        assert outcome(path) == expected
+        lines = [json.loads(line)["monitor"] for line in path.with_name(f"{path.name}.jsonl").read_text().splitlines()]
+        assert lines == [record["monitor"] for record in expected[1]["log"]] and len(lines) == 60
+        assert {name for name in os.listdir(tmp_path) if name.startswith(".")} == set()
+
+    def run_to_its_end(path):
+        with start(path) as process:
+            assert process.stderr.read() == ""
+        assert process.returncode == 0
+
+    run_to_its_end(tmp_path / "first")  # it compiles
+    run_to_its_end(tmp_path / "whole")
+    path, moments, updates = tmp_path / "stopped", random.Random(0), []
+    expected = outcome(tmp_path / "whole")
+    while len(updates) < n_stops:
+        signals = ways[len(updates) % len(ways)]
         written = path.stat().st_mtime_ns if path.exists() else None
         with start(path) as process:
-            while not path.exists() or path.stat().st_mtime_ns == written:
-                assert process.poll() is None
+            while process.poll() is None and (not path.exists() or path.stat().st_mtime_ns == written):
                 time.sleep(0.001)
             time.sleep(moments.uniform(0, 0.1))
-            process.kill()
-        updates.append(read_checkpoint(path)[1]["progress"]["updates"])
-    assert start(path).wait() == 0
-    print(f"5 kills of the command; found after {updates} updates")
-    arrays, about = read_checkpoint(path)
-    whole, about_whole = read_checkpoint(tmp_path / "whole")
-    assert all(array.tobytes() == whole[name].tobytes() for name, array in arrays.items()) and len(arrays) == len(whole)
-    logs = [[record["monitor"] for record in text["log"]] for text in (about, about_whole)]
-    lines = [json.loads(line) for line in path.with_name("killed.jsonl").read_text().splitlines()]
-    assert logs[0] == logs[1] == [line["monitor"] for line in lines] and len(lines) == 3
+            for number in signals:
+                process.send_signal(number)
+                time.sleep(moments.uniform(0, 0.02))
+            error = process.stderr.read()
+        ended = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143}[signals[0]]
+        assert process.returncode in (0, ended), error
+        assert error == ("\nInterrupted by user.\n" if process.returncode == 130 else "")
+        progress = read_checkpoint(path)[1]["progress"]
+        updates.append(progress["updates"])
+        if progress["epoch"] == 60:  # the end came first: another run
+            assert_whole(path)
+            path.unlink()
+            path.with_name("stopped.jsonl").unlink()
+    if path.exists():
+        run_to_its_end(path)
+        assert_whole(path)
+    print(f"{n_stops} stops of the command on {backend}; found after {updates} updates")
