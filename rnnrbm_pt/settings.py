@@ -44,9 +44,9 @@ def setting(help: str, check: Callable[[str, Any], Any], *, default: Any, **argu
     return field(default=default, metadata=metadata)
 
 
-def whole(help: str, *, default: int | None, least: int, **argument: Any) -> Any:
-    """A field for an integer of at least `least`."""
-    return setting(help, partial(integer, least=least), default=default, type=int, metavar="N", **argument)
+def whole(help: str, *, default: int | None, least: int, most: int | None = None, **argument: Any) -> Any:
+    """A field for an integer; the bounds are those of `checks.integer`."""
+    return setting(help, partial(integer, least=least, most=most), default=default, type=int, metavar="N", **argument)
 
 
 def real(help: str, *, default: float | None, **bounds: Any) -> Any:

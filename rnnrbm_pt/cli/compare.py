@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
+from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.output_files import PICTURE, Output, check_outputs
 
 
 def add_parser(commands):
-    """Add the command to the subcommands of a parser."""
-    text = "compare the logs of runs with what the original program printed"
-    parser = commands.add_parser("compare", help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(function=run)
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
+    parser = add_command(commands, "compare", run, "compare the logs of runs with what the original program printed")
     parser.add_argument("logs", nargs="+", metavar="LOG", help="MODEL.jsonl, a model file, or a file of printed output")
     parser.add_argument("--plot", metavar="OUT.png", help="the curves as a picture: .png, .svg or .pdf")
     parser.add_argument("--all", action="store_true", help="show the epochs as well that the original's logs lack")

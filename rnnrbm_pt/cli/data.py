@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from rnnrbm_pt.cli.input_files import LONGEST_LINE
+from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
 from rnnrbm_pt.quoting import printable
 
@@ -12,20 +13,10 @@ NAMES = f"SET is one of {', '.join(SETS)}"
 
 
 def add_parser(commands):
-    """Add the command to the subcommands of a parser.
-
-    Parameters
-    ----------
-    commands : the object that `ArgumentParser.add_subparsers` returns
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        That of the command, with `run` for its function.
-    """
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
     text = "list, fetch or verify the data sets of Boulanger-Lewandowski, Bengio and Vincent (2012)"
-    parser = commands.add_parser("data", help=text, description=text[0].upper() + text[1:] + f". {NAMES}.")
-    parser.set_defaults(function=run, action=None)
+    parser = add_command(commands, "data", run, text, f". {NAMES}.")
+    parser.set_defaults(action=None)
     parser.add_argument("--folder", metavar="FOLDER", help="where they lie (RNNRBM_DATA, or the user's cache)")
     actions = parser.add_subparsers(metavar="ACTION", help="without one, what is there is listed")
 

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from rnnrbm_pt.cli.input_files import n_frames
+from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.progress import status, watched
 
 # Chosen by ear and by the clock: shorter windows and chains than the tutorial's give more updates in the same minute.
@@ -11,10 +12,8 @@ DEMO = {"epochs": 60, "hidden": 100, "recurrent": 100, "lr": 0.005, "k": 5, "bat
 
 
 def add_parser(commands):
-    """Add the command to the subcommands of a parser."""
-    text = "train on the Bach chorales of music21 and write two samples"
-    parser = commands.add_parser("demo", help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(function=run)
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
+    parser = add_command(commands, "demo", run, "train on the Bach chorales of music21 and write two samples")
     parser.add_argument(
         "-o", "--output", default="rnnrbm-demo", metavar="FOLDER", help="where to write (./rnnrbm-demo)"
     )

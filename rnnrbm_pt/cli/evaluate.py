@@ -4,34 +4,23 @@ import json
 import math
 import sys
 
-from rnnrbm_pt.cli.input_files import FILES, add_reading_options, plural, read_files
+from rnnrbm_pt.cli.input_files import FILES, add_reading_options, load_model, plural, read_files
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
-from rnnrbm_pt.cli.options import add_options, given
+from rnnrbm_pt.cli.options import add_command, add_options, given
 from rnnrbm_pt.evaluation.annealing import Annealing
-from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.music.paper_sets import SPLITS
 
 
 def add_parser(commands):
-    """Add the command to the subcommands of a parser.
-
-    Parameters
-    ----------
-    commands : the object that `ArgumentParser.add_subparsers` returns
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        That of the command, with `run` for its function.
-    """
-    text = "measure how well a trained model predicts unseen music"
-    parser = commands.add_parser(
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
+    parser = add_command(
+        commands,
         "evaluate",
-        help=text,
-        description=text[0].upper() + text[1:] + ": the likelihood and the expected accuracy of each frame given "
-        "those before it, beside what simple models reach, and beside the paper's model of that kind on that set.",
+        run,
+        "measure how well a trained model predicts unseen music",
+        ": the likelihood and the expected accuracy of each frame given those before it, beside what simple models "
+        "reach, and beside the paper's model of that kind on that set.",
     )
-    parser.set_defaults(function=run)
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument(
         "data",
@@ -64,10 +53,7 @@ def run(args):
     if named and args.training:
         raise ValueError(f"--training is for MIDI files; the simple models learn {args.data[0]} from its own split")
 
-    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
-        from rnnrbm_pt.models.base import SequenceModel
-
-    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
+    model = load_model(args.model, args)
     if model.real_valued:
         raise ValueError(f"{args.model}: expected a model of notes, found Gaussian visible units")
     rolls, simple, data = _of_set(model, args) if named else _of_files(model, args)

@@ -5,10 +5,10 @@ import secrets
 import textwrap
 from pathlib import Path
 
-from rnnrbm_pt.cli.input_files import left_out, warn_of_drums
+from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums
+from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
-from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.music.instruments import FAMILIES, program
 
@@ -17,26 +17,15 @@ LARGEST_SEED = 10**9
 
 
 def add_parser(commands):
-    """Add the command to the subcommands of a parser.
-
-    Parameters
-    ----------
-    commands : the object that `ArgumentParser.add_subparsers` returns
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        That of the command, with `run` for its function.
-    """
-    text = "write music from a trained model"
-    parser = commands.add_parser(
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
+    parser = add_command(
+        commands,
         "generate",
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
+        run,
+        "write music from a trained model",
         epilog=instruments(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(function=run)
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT.mid", help=".mid or .midi; OUT-1.mid, OUT-2.mid, ... with -n"
@@ -88,10 +77,7 @@ def run(args):
     except ValueError as error:
         raise ValueError(f"--patch {args.patch}: {error}") from error
 
-    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
-        from rnnrbm_pt.models.base import SequenceModel
-
-    model = SequenceModel.load(args.model, backend=args.backend, threads=args.threads)
+    model = load_model(args.model, args)
     primer, shift = (None, 0) if args.primer is None else read_primer(model, args.primer)
     if args.shift is not None:
         shift = args.shift
@@ -117,7 +103,7 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
             save_piano_roll(plot, roll, model.r, model.step_seconds, crop=True)
         if wav:
             write_wav(wav, roll, model.r, model.step_seconds)
-        model.preprocess.write(midi, roll, model.r, model.dt, patch=patch)
+        model.frames.write(midi, roll, patch=patch)
         print(
             f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "
             f"{roll.sum(axis=1).mean():.2f} notes per frame (--seed {seed} makes it again)."

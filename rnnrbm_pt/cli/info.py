@@ -1,12 +1,12 @@
 """`rnnrbm info`: what is installed, and which backends can be used."""
 
 from rnnrbm_pt import __version__
+from rnnrbm_pt.cli.options import add_command
 
 
 def add_parser(commands):
-    """Add the command to the subcommands of a parser."""
-    text = "show what is installed and which backends can be used"
-    commands.add_parser("info", help=text, description=text[0].upper() + text[1:] + ".").set_defaults(function=run)
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
+    add_command(commands, "info", run, "show what is installed and which backends can be used")
 
 
 def run(args):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.music.paper_sets import SETS
 from rnnrbm_pt.quoting import printable
 
@@ -37,6 +38,24 @@ class Read(NamedTuple):
     rolls: list
     outside: list
     step: str
+
+
+def load_model(path, args):
+    """The model in a file, for the backend and the threads that the options ask for.
+
+    Parameters
+    ----------
+    path : str
+    args : argparse.Namespace
+
+    Returns
+    -------
+    SequenceModel
+    """
+    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
+        from rnnrbm_pt.models.base import SequenceModel
+
+    return SequenceModel.load(path, backend=args.backend, threads=args.threads)
 
 
 def add_reading_options(parser):

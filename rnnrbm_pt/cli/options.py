@@ -1,9 +1,37 @@
-"""Options of the command line from the fields of settings classes. An option that is not given has the value None."""
+"""Commands and their options. Options come from the fields of settings classes; one that is not given is None."""
 
 import argparse
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
+
+
+def add_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], object], text: str, more: str = ".", **keywords: Any
+) -> argparse.ArgumentParser:
+    """Add a command to the subcommands of a parser.
+
+    Parameters
+    ----------
+    commands : the object that `ArgumentParser.add_subparsers` returns
+    name : str
+    run : callable
+        Called with the parsed arguments.
+    text : str
+        What the command does, in a phrase.
+    more : str
+        What follows the phrase in the command's own help.
+    **keywords
+        For `add_parser`.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        That of the command.
+    """
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + more, **keywords)
+    parser.set_defaults(function=run)
+    return parser
 
 
 def add_options(group: Any, kind: type, prefix: str = "") -> None:

@@ -5,10 +5,10 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from rnnrbm_pt.checks import integer, seed_number
-from rnnrbm_pt.cli.input_files import FILES, add_reading_options, left_out, n_frames
+from rnnrbm_pt.checks import LARGEST_SEED, integer
+from rnnrbm_pt.cli.input_files import FILES, add_reading_options, left_out, load_model, n_frames
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, named_set, read_music
-from rnnrbm_pt.cli.options import checked
+from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import LOG, MODEL, Output, check_outputs
 from rnnrbm_pt.cli.progress import watched
 from rnnrbm_pt.cli.training_options import (
@@ -19,7 +19,6 @@ from rnnrbm_pt.cli.training_options import (
     settings_of_fit,
     settings_of_model,
 )
-from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.settings import sorted_into
 
@@ -47,11 +46,9 @@ def pair(text):
 
 
 def add_parser(commands):
-    """Add the command to the subcommands of a parser."""
-    text = "train a model on MIDI files or on a data set"
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
     usage = "rnnrbm train FILES [FILES ...] -o MODEL [options]"  # the whole list would hide the error below it
-    parser = commands.add_parser("train", usage=usage, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(function=run)
+    parser = add_command(commands, "train", run, "train a model on MIDI files or on a data set", usage=usage)
     parser.add_argument("files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set")
     parser.add_argument(
         "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
@@ -88,7 +85,7 @@ def add_parser(commands):
         default=None,
         help="let the visible biases of an RTRBM or LSTM-RTRBM move with the state",
     )
-    seed = checked(int, lambda name, value: seed_number(value, name))
+    seed = checked(int, partial(integer, least=0, most=LARGEST_SEED))
     model.add_argument("--seed", type=seed, metavar="N", help="seed of everything random (48879, the tutorial's)")
     model.add_argument(
         "--streams",
@@ -254,10 +251,7 @@ def resumed_model(args, settings):
     ValueError
         If there is no run to continue, or an option contradicts the run.
     """
-    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
-        from rnnrbm_pt.models.base import SequenceModel
-
-    model = SequenceModel.load(args.output, backend=args.backend, threads=args.threads)
+    model = load_model(args.output, args)
     if model.progress is None:
         raise ValueError(f"{args.output}: --resume: there is no run in it")
     if model.progress.complete and (args.num_epochs or 0) <= model.progress.epoch:

@@ -1,6 +1,6 @@
 """Settings of annealed importance sampling."""
 
-from rnnrbm_pt.checks import boolean, seed_number
+from rnnrbm_pt.checks import LARGEST_SEED, boolean
 from rnnrbm_pt.settings import Settings, setting, settings, whole
 
 
@@ -24,13 +24,7 @@ class Annealing(Settings):
     n_temperatures: int = whole(
         "inverse temperatures, evenly spaced from 0 to 1", default=100, least=2, option="--temperatures"
     )
-    seed: int = setting(
-        "seed of the draws; those of the model are left alone",
-        lambda name, value: seed_number(value, name),
-        default=1,
-        type=int,
-        metavar="N",
-    )
+    seed: int = whole("seed of the draws; those of the model are left alone", default=1, least=0, most=LARGEST_SEED)
     exact: bool | None = setting("sum over states instead, if not wherever that is possible", boolean, default=None)
     reverse: bool = setting(
         "anneal from the RBM to its base; rnnrbm evaluate then shows both directions",

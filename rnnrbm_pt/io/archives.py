@@ -1,4 +1,4 @@
-"""Zip files out of other hands: looked at as a whole before anything in them is unpacked."""
+"""Untrusted zip files: checked as a whole before anything in them is unpacked."""
 
 import re
 import stat

@@ -1,8 +1,8 @@
-"""NumPy archives, .npz, out of other hands: no array is made that the file does not hold.
+"""Untrusted NumPy archives, .npz: no array is made that the file does not hold.
 
 `np.load` makes room for whatever the header of an array says, reads the header as a Python expression, and unpacks
-whatever the archive says. Here a header has the one form that NumPy writes, and what it claims is held against the
-bytes that are there.
+whatever the archive says. Here a header has the one form that NumPy writes, and its claims are compared with the bytes
+in the file.
 """
 
 import math
@@ -46,7 +46,7 @@ def read_array(archive: zipfile.ZipFile, name: str, label: object, most: int | N
     Raises
     ------
     ValueError
-        If there is none, it is larger, or it is damaged.
+        If the array is missing, too large or damaged.
     """
     try:
         entry = archive.getinfo(f"{name}.npy")

@@ -119,7 +119,7 @@ def read_text(archive: zipfile.ZipFile, label: object) -> Any:
     Raises
     ------
     ValueError
-        If there is none.
+        If the text is missing or invalid.
     """
     text = read_array(archive, ABOUT, label, MAX_TEXT)
     if text.shape != () or text.dtype.kind != "U":

@@ -1,9 +1,16 @@
-"""JSON out of other hands."""
+"""Untrusted JSON."""
 
 import json
 from typing import Any
 
 MAX_CONTAINERS = 500_000  # a record of an epoch has two
+
+
+def check_containers(text: str | bytes, most: int = MAX_CONTAINERS) -> None:
+    """Check that a JSON text has no more lists and dicts than `most`; otherwise raise a ValueError."""
+    found = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    if found > most:
+        raise ValueError(f"expected {most:,} lists and dicts at most, found {found:,}")
 
 
 def parse_json(text: str | bytes, containers: int = MAX_CONTAINERS) -> Any:
@@ -22,11 +29,9 @@ def parse_json(text: str | bytes, containers: int = MAX_CONTAINERS) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON, or has more of them, or has them too deep within one another.
+        If it is not JSON, or has too many lists and dicts, or nests them too deeply.
     """
-    found = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
-    if found > containers:
-        raise ValueError(f"expected {containers:,} lists and dicts at most, found {found:,}")
+    check_containers(text, containers)
     try:
         return json.loads(text)
     except RecursionError:

@@ -69,7 +69,7 @@ def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnE
     Raises
     ------
     ValueError
-        If there are no frames, a roll is none of the model's, or the RNN is asked for and does not move the visible
+        If there are no frames, a roll does not fit the model, or the RNN is asked for and does not move the visible
         biases; before anything is learned.
     KeyboardInterrupt
         After the update during which Ctrl+C was pressed. The model has what was learned until then.

@@ -33,7 +33,7 @@ def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
     Raises
     ------
     ValueError
-        If a size is none, the weights W are of others, or the arrays together are smaller than the parameters.
+        If a size is invalid, W has other sizes, or the arrays together are smaller than the parameters.
     """
     given = settings.get("r", DEFAULT_R), settings.get("dt", 0.3), None, settings.get("n_visible")
     v = frames_of(*given, settings.get("visible", "binary")).n_visible

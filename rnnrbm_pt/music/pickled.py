@@ -90,7 +90,7 @@ def load_plain(content: bytes, label: str) -> dict[str, Any]:
 
 
 def _without_dicts(content, label):
-    """The same pickle of a list, once all of it has been held against the grammar."""
+    """The same pickle with a list instead of its dict, after a check of the whole against the grammar."""
     start = PROTOCOL.match(content).end()
     pieces = [content[:start]]
     for _ in range(MAX_INSTRUCTIONS_OF_DICTS + 1):

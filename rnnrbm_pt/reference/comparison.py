@@ -78,7 +78,7 @@ class Comparison:
 
     @property
     def published_late_mean(self) -> float | None:
-        """Mean of the published log over `late_epochs`, or over all its finite late epochs if there are none."""
+        """Mean of the published log over `late_epochs`; if that is empty, over all its finite late epochs."""
         return _mean(PUBLISHED, self.late_epochs or _late_epochs(PUBLISHED))
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from rnnrbm_pt.io.archives import open_archive
 from rnnrbm_pt.io.atomic_write import FilePath, read_bytes
 from rnnrbm_pt.io.checkpoint import read_text
-from rnnrbm_pt.io.json_text import MAX_CONTAINERS, parse_json
+from rnnrbm_pt.io.json_text import MAX_CONTAINERS, check_containers, parse_json
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.quoting import quoted
 
@@ -172,9 +172,10 @@ def checked_record(record: object) -> Record:
 
 
 def _json_records(path: Path, text: str) -> list[Record]:
-    brackets = text.count("[") + text.count("{")
-    if brackets > MAX_CONTAINERS:
-        raise ValueError(f"{path}: expected {MAX_CONTAINERS:,} lists and dicts at most, found {brackets:,}")
+    try:
+        check_containers(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     lines = text.split("\n")
     records = []
     for number, line in enumerate(lines, start=1):

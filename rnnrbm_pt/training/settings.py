@@ -158,10 +158,10 @@ class Learning(Settings):
         ValueError
             If a name is unknown or a value is invalid.
         """
-        if not isinstance(described, Mapping) or not isinstance(described.get("settings", {}), Mapping):
-            raise ValueError(f"Learning: expected a dict of settings, found {quoted(described)}")
-        flat = {name: value for name, value in described.items() if name != "settings"}
-        return super().from_json({**flat, **described.get("settings", {})})
+        if isinstance(described, Mapping) and isinstance(described.get("settings"), Mapping):
+            flat = {name: value for name, value in described.items() if name != "settings"}
+            described = {**flat, **described["settings"]}
+        return super().from_json(described)
 
 
 # ---------------------------------------------------------------------------------------------------

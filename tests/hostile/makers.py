@@ -142,12 +142,12 @@ ODD_MODELS = {
     "a stream's position beyond the key": lambda: model_with(arrays={"stream_0": twister(625)}),
     "a key of zeros": lambda: model_with(arrays={"stream_0": twister(0, np.zeros(624, np.uint32))}),
     "a state of floats": lambda: model_with(arrays={"stream_0": np.full(625, np.nan)}),
-    "a normal number that is none": lambda: model_with(arrays={"shuffle_gauss": np.array([1, np.nan])}),
+    "a normal number that is not finite": lambda: model_with(arrays={"shuffle_gauss": np.array([1, np.nan])}),
     "slots of another shape": lambda: model_with(arrays={"slot_adam_m_W": np.zeros(7)}),
     "slots of texts": lambda: model_with(arrays={"slot_adam_m_W": np.full((12, 8), "x")}),
     "parameters that are complex": lambda: model_with(arrays={"W": np.ones((12, 8), complex)}),
     "a carried state of one axis": lambda: model_with(arrays={"carried_0": np.ones(3)}),
-    "an order that is none": lambda: model_with(progress("order", [0, 0, 1])),
+    "an order that is no permutation": lambda: model_with(progress("order", [0, 0, 1])),
     "a schedule within schedules": lambda: model_with(nest_schedules),
     **{
         f"{what}, odd {i}": lambda change=change, what=what, value=value: model_with(change(what, value))
@@ -168,7 +168,7 @@ LARGE_MODELS = {
     "an empty array of 10^18": lambda: model_with(arrays={"extra": header((10**18, 0))}),
     "texts of no length": lambda: model_with(arrays={"extra": header((10**12,), "<U0")}),
     "a header that is an expression": lambda: model_with(arrays={"extra": header("(" * 100 + ")" * 100)}),
-    "a type that is none": lambda: model_with(arrays={"extra": header((0,), "<f3")}),
+    "a type that NumPy lacks": lambda: model_with(arrays={"extra": header((0,), "<f3")}),
     "a text of 400 million characters": lambda: sealed({"about.npy": header((), "<U400000000") + bytes(2**20)}),
     "a deflated text of 68 MiB": lambda: sealed({"about.npy": npy(np.array(" " * (17 * 2**20)))}),
     "a text of a million lists": lambda: model_with(text="[" + "[]," * 1_000_000 + "[]]"),
@@ -327,7 +327,7 @@ LOGS = {
     "a printed monitor of 100,000 digits": lambda: b"Epoch 1/2 " + b"9" * 100_000 + b"x\n",
     "a printed epoch of 5,000 digits": lambda: b"Epoch " + b"9" * 5000 + b"/2 -1.0\n",
     "an epoch of 300 digits": lambda: record(epoch=-(10**300)) + record(),
-    "seconds that are none": lambda: b"Epoch x/2 -1.0 (1.2.3 s, ,, frames/s)\n",
+    "seconds that are no number": lambda: b"Epoch x/2 -1.0 (1.2.3 s, ,, frames/s)\n",
     "records 100,000 deep": lambda: b'{"a": ' + b"[" * 100_000 + b"\n" + record(),
     "a million lists": lambda: record(a=[[]] * 1_000_000) + record(),
     "17 MiB": lambda: record() + b"\n" * (17 * 2**20),
@@ -335,7 +335,7 @@ LOGS = {
     "a model's text of 68 MiB": lambda: LARGE_MODELS["a deflated text of 68 MiB"](),
     "a model's text of 400 million characters": lambda: LARGE_MODELS["a text of 400 million characters"](),
     "a model's text beyond Unicode": lambda: LARGE_MODELS["a text beyond Unicode"](),
-    "a model's log that is none": lambda: ODD_MODELS["log, odd 1"](),
+    "a model's log that is invalid": lambda: ODD_MODELS["log, odd 1"](),
     "damaged LZMA": lambda: patched(stopped_model(), 10, struct.pack("<H", zipfile.ZIP_LZMA)).replace(
         b"about", b"abouu"
     ),

@@ -35,7 +35,7 @@ def local_nade(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable
 
 @node_rewriter([OpFromGraph])
 def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
-    """Put a copy of the inner graph in the place of a named graph.
+    """Replace a named graph by a copy of its inner graph.
 
     PyTensor would put in the inner graph itself. A backend changes the inner graphs of the scans that it compiles, and
     then neither another function nor a gradient could be made of them.
@@ -50,7 +50,7 @@ def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[V
     return replacement
 
 
-# Before PyTensor puts the inner graphs in the place of named graphs (-0.01).
+# Before PyTensor replaces named graphs by their inner graphs (-0.01).
 optdb.register("rnnrbm_nade", dfs_rewriter(local_nade, ignore_newtrees=True), "numba", position=-0.03)
 optdb.register(
     "rnnrbm_inner_graph",
