@@ -4,12 +4,14 @@ import ctypes.util
 import logging
 import shlex
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytensor
@@ -45,9 +47,12 @@ def backend_mode(backend: str) -> Mode:
         If there is no such backend.
     ImportError
         If the backend is not installed.
+    OSError
+        If compiled code cannot be kept.
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
+    check_cache()
     if backend == "c":
         link_blas()
     if backend == "jax":
@@ -55,6 +60,18 @@ def backend_mode(backend: str) -> Mode:
 
         prepare_jax()
     return get_mode(BACKENDS[backend])
+
+
+def check_cache() -> None:
+    """Refuse a folder for compiled code that cannot be written, in words that say how to name another."""
+    folder = Path(pytensor.config.base_compiledir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        advice = "name another folder, by PYTENSOR_FLAGS=base_compiledir=FOLDER in the environment"
+        raise OSError(f"{folder}: cannot keep compiled code there ({error.strerror}); {advice}") from error
 
 
 @contextmanager

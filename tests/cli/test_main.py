@@ -1,6 +1,7 @@
 """The command, run as a user runs it: what it writes, what it prints, how it fails."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -215,6 +216,17 @@ sys.exit(cli.main(sys.argv[1:]))
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 130 and "Interrupted by user." in result.stderr
     assert not (tmp_path / "m").exists()
+
+
+def test_where_compiled_code_cannot_be_kept_a_sentence_says_how_to_move_it(midi_folder, tmp_path):
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "rnnrbm_pt", "train", str(midi_folder), "-o", str(tmp_path / "m"), *SMALL]
+    flags = {"PYTENSOR_FLAGS": f"base_compiledir={tmp_path / 'file'}"}
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **flags})
+    (line,) = result.stderr.splitlines()
+    assert result.returncode == 1 and not (tmp_path / "m").exists()
+    assert line.startswith(f"rnnrbm: error: {tmp_path / 'file'}: cannot keep compiled code there (")
+    assert line.endswith("name another folder, by PYTENSOR_FLAGS=base_compiledir=FOLDER in the environment")
 
 
 def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsys, as_written):
