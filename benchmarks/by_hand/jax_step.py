@@ -41,15 +41,24 @@ def contrast(W, bv_t, bh_t, v, v_sample, weights):
     return (weights * (free_energy(W, bv_t, bh_t, v) - free_energy(W, bv_t, bh_t, v_sample))).sum()
 
 
+def log_p(v, logit):
+    """log p(v) of units of probability sigmoid(logit), one number a frame."""
+    return -jax.nn.softplus(jnp.where(v == 1, -logit, logit)).sum(-1)
+
+
 def log_pseudo_likelihood(W, bv_t, bh_t, v, v_sample, weights, key):
     """The monitor: log p(v) given a draw of h given v_sample, unit by unit."""
-    logit = bernoulli(key, v_sample @ W + bh_t) @ W.T + bv_t
-    return -(weights * jax.nn.softplus(jnp.where(v == 1, -logit, logit)).sum(-1)).sum()
+    return (weights * log_p(v, bernoulli(key, v_sample @ W + bh_t) @ W.T + bv_t)).sum()
 
 
-@jax.jit
-def gradient(params, v, v_sample, weights):
+@partial(jax.jit, static_argnames="biases")
+def gradient(params, v, v_sample, weights, biases=biases):
     return jax.value_and_grad(lambda params: contrast(params[0], *biases(params, v), v, v_sample, weights))(params)
+
+
+def descend(params, gradients, lr):
+    """Plain gradient descent: the parameters after it."""
+    return [p - jnp.asarray(lr, p.dtype) * g for p, g in zip(params, gradients, strict=True)]
 
 
 def keys_of(key):
@@ -57,8 +66,8 @@ def keys_of(key):
     return jax.random.split(key, 3)
 
 
-@partial(jax.jit, static_argnames="k", donate_argnums=0)
-def step(params, v, weights, key, k, lr):
+@partial(jax.jit, static_argnames=("k", "biases"), donate_argnums=0)
+def step(params, v, weights, key, k, lr, biases=biases):
     """Returns the parameters after the update, the next key and the monitor. The memory of params is used again."""
     chain_key, monitor_key, next_key = keys_of(key)
 
@@ -71,4 +80,4 @@ def step(params, v, weights, key, k, lr):
         return contrast(W, bv_t, bh_t, v, v_sample, weights), monitor
 
     gradients, monitor = jax.grad(cost, has_aux=True)(params)
-    return [p - jnp.asarray(lr, p.dtype) * g for p, g in zip(params, gradients, strict=True)], next_key, monitor
+    return descend(params, gradients, lr), next_key, monitor

@@ -51,10 +51,14 @@ def negative(W, bv_t, bh_t, v, rng, k):
     return v
 
 
+def log_p(v, logit):
+    """log p(v) of units of probability sigmoid(logit), one number a frame."""
+    return -softplus(np.where(v == 1, -logit, logit)).sum(axis=1)
+
+
 def log_pseudo_likelihood(W, bv_t, bh_t, v, v_sample, weights, rng):
     """The monitor: log p(v) given a draw of h given v_sample, unit by unit."""
-    logit = bernoulli(v_sample @ W + bh_t, rng) @ W.T + bv_t
-    return -weights @ softplus(np.where(v == 1, -logit, logit)).sum(axis=1)
+    return weights @ log_p(v, bernoulli(v_sample @ W + bh_t, rng) @ W.T + bv_t)
 
 
 def free_energy(v, x, bv_t):
@@ -63,7 +67,7 @@ def free_energy(v, x, bv_t):
 
 
 def cost_and_gradient(params, v, v_sample, weights, u_tm1, u_t, bv_t, bh_t):
-    W, _, _, Wuh, Wuv, _, Wuu, _ = params
+    W = params[0]
     frames, column = rows(v), weights.reshape(-1, 1)
     x, x_sample = frames @ W + bh_t, v_sample @ W + bh_t
     cost = column[:, 0] @ (free_energy(frames, x, bv_t) - free_energy(v_sample, x_sample, bv_t))
@@ -72,7 +76,12 @@ def cost_and_gradient(params, v, v_sample, weights, u_tm1, u_t, bv_t, bh_t):
     dbv_t = column * (v_sample - frames)
     dbh_t = mean_h_sample - mean_h
     dW = v_sample.T @ mean_h_sample - frames.T @ mean_h
+    return cost, [dW, *gradient_through_time(params, frames, u_tm1, u_t, dbv_t, dbh_t)]
 
+
+def gradient_through_time(params, frames, u_tm1, u_t, dbv_t, dbh_t):
+    """The gradient in all parameters but W, from that in the biases of each frame."""
+    *_, Wuh, Wuv, _, Wuu, _ = params
     du_tm1 = (dbv_t @ Wuv.T + dbh_t @ Wuh.T).reshape(u_t.shape)
     da = 1 - u_t * u_t  # of the argument of tanh
     da[-1] = 0  # the state after the last frame decides nothing
@@ -80,8 +89,7 @@ def cost_and_gradient(params, v, v_sample, weights, u_tm1, u_t, bv_t, bh_t):
         da[t] *= du_tm1[t + 1] + da[t + 1] @ Wuu.T
 
     u_tm1, da = rows(u_tm1), rows(da)
-    gradients = [
-        dW,
+    return [
         dbv_t.sum(axis=0),
         dbh_t.sum(axis=0),
         u_tm1.T @ dbh_t,
@@ -90,7 +98,6 @@ def cost_and_gradient(params, v, v_sample, weights, u_tm1, u_t, bv_t, bh_t):
         u_tm1.T @ da,
         da.sum(axis=0),
     ]
-    return cost, gradients
 
 
 def gradient(params, v, v_sample, weights):
@@ -107,7 +114,12 @@ def step(params, v, weights, rng, k, lr):
         v_sample = negative(params[0], bv_t, bh_t, v, rng, k)
         monitor = log_pseudo_likelihood(params[0], bv_t, bh_t, rows(v), v_sample, weights.ravel(), rng)
         _, gradients = cost_and_gradient(params, v, v_sample, weights, u_tm1, u_t, bv_t, bh_t)
+    descend(params, gradients, lr)
+    return monitor
+
+
+def descend(params, gradients, lr):
+    """Plain gradient descent. Changes params, and the gradients, whose memory it uses."""
     for param, g in zip(params, gradients, strict=True):
         g *= param.dtype.type(lr)
         param -= g
-    return monitor

@@ -35,16 +35,20 @@ def negative(W, bv_t, bh_t, v, rng, k):
     return v
 
 
+def log_p(v, logit):
+    """log p(v) of units of probability sigmoid(logit), one number a frame."""
+    # PyTorch's softplus(x) is x from its threshold on, by default from 20: not to the last digit of float64.
+    return -softplus(torch.where(v == 1, -logit, logit), threshold=50).sum(1)
+
+
 @torch.no_grad()
 def log_pseudo_likelihood(W, bv_t, bh_t, v, v_sample, weights, rng):
     """The monitor: log p(v) given a draw of h given v_sample, unit by unit."""
     h = bernoulli(torch.addmm(bh_t, v_sample, W), rng)
-    logit = torch.addmm(bv_t, h, W.T)
-    return -(weights @ softplus(torch.where(v == 1, -logit, logit), threshold=50).sum(1))
+    return weights @ log_p(v, torch.addmm(bv_t, h, W.T))
 
 
 def free_energy(W, bv_t, bh_t, v):
-    # PyTorch's softplus(x) is x from its threshold on, by default from 20: not to the last digit of float64.
     return -(v * bv_t).sum(1) - softplus(torch.addmm(bh_t, v, W), threshold=50).sum(1)
 
 
@@ -53,12 +57,12 @@ def contrast(W, bv_t, bh_t, v, v_sample, weights):
     return weights @ (free_energy(W, bv_t, bh_t, v) - free_energy(W, bv_t, bh_t, v_sample))
 
 
-def gradient(params, v, v_sample, weights):
+def gradient(params, v, v_sample, weights, biases=biases):
     cost = contrast(params[0], *biases(params, v), rows(v), rows(v_sample), weights.ravel())
     return cost, torch.autograd.grad(cost, params)
 
 
-def step(params, v, weights, rng, k, lr, negative=negative):
+def step(params, v, weights, rng, k, lr, negative=negative, biases=biases):
     """Changes params; returns the monitor. `negative` may be given compiled."""
     W, frames, weights = params[0], rows(v), weights.ravel()
     bv_t, bh_t = biases(params, v)
@@ -66,6 +70,11 @@ def step(params, v, weights, rng, k, lr, negative=negative):
     v_sample = negative(*constant, frames, rng, k)
     monitor = log_pseudo_likelihood(*constant, frames, v_sample, weights, rng)
     gradients = torch.autograd.grad(contrast(W, bv_t, bh_t, frames, v_sample, weights), params)
-    with torch.no_grad():
-        torch._foreach_add_(params, gradients, alpha=-lr)
+    descend(params, gradients, lr)
     return monitor
+
+
+@torch.no_grad()
+def descend(params, gradients, lr):
+    """Plain gradient descent. Changes params."""
+    torch._foreach_add_(params, gradients, alpha=-lr)
