@@ -66,17 +66,19 @@ def free_energy(v, x, bv_t):
     return -(v * bv_t).sum(axis=1) - softplus(x).sum(axis=1)
 
 
-def cost_and_gradient(params, v, v_sample, weights, u_tm1, u_t, bv_t, bh_t):
-    W = params[0]
-    frames, column = rows(v), weights.reshape(-1, 1)
-    x, x_sample = frames @ W + bh_t, v_sample @ W + bh_t
-    cost = column[:, 0] @ (free_energy(frames, x, bv_t) - free_energy(v_sample, x_sample, bv_t))
-
+def contrast(W, bv_t, bh_t, v, v_sample, weights):
+    """The cost, F(v) - F(v_sample) averaged by weights, and its gradient in W, bv_t and bh_t."""
+    column = weights[:, None]
+    x, x_sample = v @ W + bh_t, v_sample @ W + bh_t
+    cost = weights @ (free_energy(v, x, bv_t) - free_energy(v_sample, x_sample, bv_t))
     mean_h, mean_h_sample = column * sigmoid(x), column * sigmoid(x_sample)
-    dbv_t = column * (v_sample - frames)
-    dbh_t = mean_h_sample - mean_h
-    dW = v_sample.T @ mean_h_sample - frames.T @ mean_h
-    return cost, [dW, *gradient_through_time(params, frames, u_tm1, u_t, dbv_t, dbh_t)]
+    dW = v_sample.T @ mean_h_sample - v.T @ mean_h
+    return cost, dW, column * (v_sample - v), mean_h_sample - mean_h
+
+
+def cost_and_gradient(params, v, v_sample, weights, u_tm1, u_t, bv_t, bh_t):
+    cost, dW, dbv_t, dbh_t = contrast(params[0], bv_t, bh_t, rows(v), v_sample, weights.ravel())
+    return cost, [dW, *gradient_through_time(params, rows(v), u_tm1, u_t, dbv_t, dbh_t)]
 
 
 def gradient_through_time(params, frames, u_tm1, u_t, dbv_t, dbh_t):
