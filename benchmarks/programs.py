@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 
 from benchmarks.timing import Run
 
@@ -46,11 +47,11 @@ def frames_and_mask(sizes, dtype):
     return v, np.ones(v.shape[:-1], dtype)
 
 
-def given(sizes, dtype):
+def given(sizes, dtype, model):
     """Initial parameters, frames and their weights, for the programs by hand."""
-    from benchmarks.by_hand.initial import frame_weights, initial_params
+    from benchmarks.by_hand.initial import PARAMS, frame_weights
 
-    params = initial_params(sizes.n_visible, sizes.n_hidden, sizes.n_hidden_recurrent, dtype)
+    params = PARAMS[model](sizes.n_visible, sizes.n_hidden, sizes.n_hidden_recurrent, dtype)
     v, mask = frames_and_mask(sizes, dtype)
     return params, v, frame_weights(mask)
 
@@ -84,52 +85,62 @@ def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
 # By hand
 
 
-def numpy_by_hand(sizes, *, floatX):
+def by_hand(library, model):
+    """The module of a library and a model: "step", which is the RNN-RBM, "lstm_rtrbm" or "rnn_nade"."""
+    return import_module(f"benchmarks.by_hand.{library}_{model}")
+
+
+def numpy_by_hand(sizes, *, floatX, model="step"):
     import numpy as np
 
-    from benchmarks.by_hand import numpy_step
-
-    params, v, weights = given(sizes, floatX)
+    step = by_hand("numpy", model).step
+    params, v, weights = given(sizes, floatX, model)
+    if model == "rnn_nade":
+        return Run(lambda: step(params, v, weights, sizes.lr))
     rng = np.random.default_rng(0)
-    return Run(lambda: numpy_step.step(params, v, weights, rng, sizes.k, sizes.lr))
+    return Run(lambda: step(params, v, weights, rng, sizes.k, sizes.lr))
 
 
-def jax_by_hand(sizes, *, floatX):
+def jax_by_hand(sizes, *, floatX, model="step"):
     """The frames come from NumPy at each update, as they do in training."""
     import jax
 
     if floatX == "float64":
         jax.config.update("jax_enable_x64", True)
-    from benchmarks.by_hand import jax_step
-
-    params, v, weights = given(sizes, floatX)
+    step = by_hand("jax", model).step
+    params, v, weights = given(sizes, floatX, model)
     state = [jax.numpy.asarray(p) for p in params], jax.random.key(0)
+    most_notes = int(v.sum(axis=-1).max())
 
     def update():
         nonlocal state
-        params, key, monitor = jax_step.step(state[0], v, weights, state[1], sizes.k, sizes.lr)
+        params, key = state
+        if model == "rnn_nade":
+            params, monitor = step(params, v, weights, sizes.lr, most_notes)
+        else:
+            params, key, monitor = step(params, v, weights, key, sizes.k, sizes.lr)
         state = params, key
         return jax.block_until_ready((params, monitor))[1]
 
     return Run(update)
 
 
-def torch_by_hand(sizes, *, floatX, compiled=False):
+def torch_by_hand(sizes, *, floatX, model="step", compiled=False):
     """Compiled is the chain alone: the loop of the recurrence would be unrolled."""
     import torch
 
-    from benchmarks.by_hand import torch_step
-
+    module = by_hand("torch", model)
     torch.set_num_threads(sizes.threads)
-    params, v, weights = given(sizes, floatX)
+    params, v, weights = given(sizes, floatX, model)
     params = [torch.tensor(p, requires_grad=True) for p in params]
     v, weights = torch.from_numpy(v), torch.from_numpy(weights)
+    if model == "rnn_nade":
+        return Run(lambda: module.step(params, v, weights, sizes.lr))
+    rng, options = torch.Generator().manual_seed(0), {}
     if compiled:
         # Compiled code draws from the library's default generator only.
-        rng, negative = None, torch.compile(torch_step.negative)
-    else:
-        rng, negative = torch.Generator().manual_seed(0), torch_step.negative
-    return Run(lambda: torch_step.step(params, v, weights, rng, sizes.k, sizes.lr, negative))
+        rng, options = None, {"negative": torch.compile(module.negative)}
+    return Run(lambda: module.step(params, v, weights, rng, sizes.k, sizes.lr, **options))
 
 
 class TheanoRun(Run):
@@ -220,9 +231,11 @@ def programs(theano=None):
             for floatX in ("float64", "float32"):
                 name = f"rnnrbm_pt {backend}, {streams}, {floatX}"
                 add(name, this_project, backend=backend, floatX=floatX, streams=streams)
-    for kind in ("Rtrbm", "LstmRtrbm", "RnnNade"):
-        options = {"backend": "numba", "floatX": "float64", "streams": "philox", "kind": kind}
-        add(f"rnnrbm_pt {kind}, numba, philox, float64", this_project, **options)
+    for kind, backends in (("Rtrbm", ["numba"]), ("LstmRtrbm", ["numba", "jax"]), ("RnnNade", ["numba", "jax"])):
+        for backend in backends:
+            for floatX in ("float64", "float32"):
+                options = {"backend": backend, "floatX": floatX, "streams": "philox", "kind": kind}
+                add(f"rnnrbm_pt {kind}, {backend}, philox, {floatX}", this_project, **options)
     for streams in ("srs", "mrg"):
         for floatX in ("float64", "float32"):
             add(f"Theano 1.0.5, {streams}, {floatX}", theano_program, python=theano, floatX=floatX, streams=streams)
@@ -235,6 +248,10 @@ def programs(theano=None):
     ):
         for floatX in ("float64", "float32"):
             add(f"{name}, {floatX}", make, floatX=floatX, **options)
+    for title, model in (("LSTM-RTRBM", "lstm_rtrbm"), ("RNN-NADE", "rnn_nade")):
+        for library, make in (("NumPy", numpy_by_hand), ("JAX", jax_by_hand), ("PyTorch", torch_by_hand)):
+            for floatX in ("float64", "float32"):
+                add(f"{title}, {library} by hand, {floatX}", make, floatX=floatX, model=model)
     return rows
 
 

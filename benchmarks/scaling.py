@@ -22,7 +22,7 @@ PANELS = {
 }
 """Of each size: what an axis calls it, and the values it takes."""
 
-DEFAULT = "pt numba, (srs|philox), float64|pt jax, philox, float32|by hand, float(64|32)$"
+DEFAULT = "pt numba, (srs|philox), float64|pt jax, philox, float32|^[a-z]+ by hand, float(64|32)$"
 
 
 def parse(arguments=None):

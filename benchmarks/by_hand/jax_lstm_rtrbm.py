@@ -7,7 +7,6 @@ from jax import lax
 from jax.nn import sigmoid
 
 from benchmarks.by_hand import jax_step
-from benchmarks.by_hand.jax_step import keys_of, negative  # noqa: F401 (the tests take them from here)
 
 
 def lstm(v, Wv, Ws, b):

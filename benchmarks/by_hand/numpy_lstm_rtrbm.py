@@ -11,7 +11,7 @@ def sequences(v):
 
 
 def lstm(params, v):
-    """The LSTM before each frame, s_tm1 and c_tm1, and the gates i, f, g, o at it. Those of the last frame are not used."""
+    """The LSTM before each frame, s_tm1 and c_tm1, and its gates i, f, g, o after all frames but the last."""
     *_, Wv, Ws, b = params
     gates = v @ Wv + b
     i, f, g, o = np.split(gates, 4, axis=-1)  # views
@@ -23,7 +23,7 @@ def lstm(params, v):
         g[t] = g_t
         c_tm1[t + 1] = f[t] * c_tm1[t] + i[t] * g_t
         s_tm1[t + 1] = o[t] * np.tanh(c_tm1[t + 1])
-    return s_tm1, c_tm1, gates
+    return s_tm1, c_tm1, gates[:-1]
 
 
 def hidden(params, v, s_tm1):
@@ -51,8 +51,8 @@ def through_hidden(Wuh, u_tm1, dbh_t):
 
 
 def through_lstm(Ws, c_tm1, gates, ds_tm1):
-    """The gradient in the sums of the gates, of all frames but the last, from that in s_tm1, which is changed."""
-    i, f, g, o = np.split(gates[:-1], 4, axis=-1)
+    """The gradient in what the gates are functions of, from that in s_tm1, which is changed."""
+    i, f, g, o = np.split(gates, 4, axis=-1)
     tanh_c, ds = np.tanh(c_tm1[1:]), ds_tm1[1:]
     of_c = o * (1 - tanh_c * tanh_c)
     dgates = np.concatenate([g * i * (1 - i), c_tm1[:-1] * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)], axis=-1)

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from benchmarks.by_hand import torch_step
-from benchmarks.by_hand.torch_step import negative, rows
+from benchmarks.by_hand.torch_step import rows
 
 
 def lstm(v, Wv, Ws, b):

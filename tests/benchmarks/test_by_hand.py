@@ -3,21 +3,32 @@
 import os
 
 import numpy as np
+import pytensor
+import pytensor.tensor as pt
 import pytest
+from oracles import AS_WRITTEN
 
-from benchmarks.by_hand.initial import frame_weights, initial_params, random_frames
+from benchmarks.by_hand.initial import (
+    frame_weights,
+    initial_lstm_rtrbm,
+    initial_params,
+    initial_rnn_nade,
+    random_frames,
+)
+from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
+from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 
 NAMES = "W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"
 
 
 class InNumPy:
     def __init__(self):
-        from benchmarks.by_hand import numpy_step
+        from benchmarks.by_hand import numpy_lstm_rtrbm, numpy_rnn_nade, numpy_step
 
-        self.module = numpy_step
+        self.module, self.lstm_rtrbm, self.rnn_nade = numpy_step, numpy_lstm_rtrbm, numpy_rnn_nade
 
-    def array(self, x):
-        return np.array(x, dtype=np.float64)
+    def array(self, x, dtype="float64"):
+        return np.array(x, dtype=dtype)
 
     def rng(self):
         return np.random.default_rng(0)
@@ -25,42 +36,61 @@ class InNumPy:
     def negative(self, W, bv_t, bh_t, v, k):
         return self.module.negative(W, bv_t, bh_t, v, self.rng(), k)
 
-    def step(self, params, v, weights, lr):
+    def step(self, module, params, v, weights, lr):
         """The parameters after a step, and the particles that it drew."""
-        v_sample = self.negative(params[0], *self.module.biases(params, v), v, 15)
-        self.module.step(params, v, weights, self.rng(), 15, lr)
+        v_sample = self.negative(params[0], *module.biases(params, v), v, 15)
+        module.step(params, v, weights, self.rng(), 15, lr)
         return params, v_sample
+
+    def nade_gradient(self, params, v, weights):
+        return self.rnn_nade.gradient(params, v, weights)
+
+    def nade_step(self, params, v, weights, lr):
+        """The parameters after a step, and its monitor."""
+        monitor = self.rnn_nade.step(params, v, weights, lr)
+        return params, monitor
 
 
 class InJax(InNumPy):
     def __init__(self):
         self.jax = pytest.importorskip("jax")
-        from benchmarks.by_hand import jax_step
+        from benchmarks.by_hand import jax_lstm_rtrbm, jax_rnn_nade, jax_step
 
-        self.module = jax_step
+        self.module, self.lstm_rtrbm, self.rnn_nade = jax_step, jax_lstm_rtrbm, jax_rnn_nade
 
-    def array(self, x):
-        return self.jax.numpy.array(x, dtype="float64")
+    def array(self, x, dtype="float64"):
+        return self.jax.numpy.array(x, dtype=dtype)
 
     def negative(self, W, bv_t, bh_t, v, k):
         return self.module.negative(W, bv_t, bh_t, v, self.jax.random.key(0), k)
 
-    def step(self, params, v, weights, lr):
+    def step(self, module, params, v, weights, lr):
         key = self.jax.random.key(0)
-        v_sample = self.module.negative(params[0], *self.module.biases(params, v), v, self.module.keys_of(key)[0], 15)
-        params, _, _ = self.module.step(params, v, weights, key, 15, lr)
+
+        @self.jax.jit  # which is quicker than to compile each operation
+        def drawn(params):
+            return self.module.negative(params[0], *module.biases(params, v), v, self.module.keys_of(key)[0], 15)
+
+        v_sample = drawn(params)
+        params, _, _ = module.step(params, v, weights, key, 15, lr)
         return params, v_sample
+
+    def nade_gradient(self, params, v, weights):
+        return self.rnn_nade.gradient(params, v, weights, most_notes(v))
+
+    def nade_step(self, params, v, weights, lr):
+        return self.rnn_nade.step(params, v, weights, lr, most_notes(v))
 
 
 class InTorch(InNumPy):
     def __init__(self):
         self.torch = pytest.importorskip("torch")
-        from benchmarks.by_hand import torch_step
+        from benchmarks.by_hand import torch_lstm_rtrbm, torch_rnn_nade, torch_step
 
-        self.module = torch_step
+        self.module, self.lstm_rtrbm, self.rnn_nade = torch_step, torch_lstm_rtrbm, torch_rnn_nade
 
-    def array(self, x):
-        return self.torch.tensor(np.array(x), dtype=self.torch.float64, requires_grad=True)
+    def array(self, x, dtype="float64"):
+        return self.torch.tensor(np.array(x), dtype=getattr(self.torch, dtype), requires_grad=True)
 
     def rng(self):
         return self.torch.Generator().manual_seed(0)
@@ -76,8 +106,13 @@ def library(request):
         yield found
 
 
-def arrays(library, *values):
-    return [library.array(x) for x in values]
+def arrays(library, *values, dtype="float64"):
+    return [library.array(x, dtype) for x in values]
+
+
+def most_notes(v):
+    """Of a frame; JAX has to know it before it compiles."""
+    return int(v.sum(axis=-1).max())
 
 
 def as_numpy(x):
@@ -120,7 +155,7 @@ def test_a_step_goes_down_the_gradient_at_the_particles_that_it_draws(library):
     params = initial_params(12, 8, 6, "float64")
     frames = random_frames(20, 1, 12, "float64")
     v, weights = arrays(library, frames, frame_weights(np.ones(20)))
-    after, v_sample = library.step(arrays(library, *params), v, weights, 0.5)
+    after, v_sample = library.step(library.module, arrays(library, *params), v, weights, 0.5)
     _, gradients = library.module.gradient(arrays(library, *params), v, v_sample, weights)
     for name, before, found, g in zip(NAMES, params, after, gradients, strict=True):
         np.testing.assert_allclose(as_numpy(found), before - 0.5 * as_numpy(g), rtol=0, atol=1e-14, err_msg=name)
@@ -138,6 +173,107 @@ def test_the_chain_draws_from_the_rbm(library):
     found = np.bincount((v_sample @ [1, 2, 4]).astype(int), minlength=8) / n
     # 5 standard deviations of a fraction of 20,000 draws are below 0.018.
     np.testing.assert_allclose(found, p / p.sum(), atol=0.018)
+
+
+def moved(params, seed=1):
+    """Parameters of these shapes whose every part matters."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(scale=0.3, size=p.shape) for p in params]
+
+
+def in_gates(value, names):
+    """The parameters of the LSTM-RTRBM by hand, or their gradients, from this project's `value(name)`."""
+    gates = [np.concatenate([value(name + gate) for gate in "ifgo"], axis=-1) for name in ("Wv", "Ws", "b")]
+    return [value(name) for name in names[:5]] + gates
+
+
+RELATED = {
+    "LSTM-RTRBM": (build_lstm_rtrbm, in_gates),
+    "RNN-NADE": (build_rnn_nade, lambda value, names: [value(name) for name in names]),
+}
+
+
+class Related:
+    """This project's graph of a related model: 12 visible, 8 hidden and 6 recurrent units at random parameters."""
+
+    def __init__(self, name, batched):
+        build, self.by_hand = RELATED[name]
+        self.name = name
+        built = build(12, 8, 6, batched=batched)
+        self.names = [param.name for param in built.params]
+        rng = np.random.default_rng(3)
+        for param in built.params:
+            param.set_value(rng.normal(scale=0.3, size=param.get_value().shape))
+        values = {param.name: param.get_value() for param in built.params}
+        self.params = self.by_hand(values.get, self.names)
+
+        given = built.v_sample.type("given")
+        outputs = [built.cost, *pt.grad(built.cost, list(built.params), consider_constant=[built.v_sample])]
+        givens = {} if name == "RNN-NADE" else {built.v_sample: given}
+        inputs = [built.v, built.mask, given] if batched else [built.v, given]
+        with pytensor.config.change_flags(cxx=""):
+            self.function = pytensor.function(inputs, outputs, givens=givens, mode=AS_WRITTEN, on_unused_input="ignore")
+
+    def gradient(self, *inputs):
+        """The cost and its gradient in the parameters of the step by hand."""
+        cost, *gradients = self.function(*inputs)
+        return cost, self.by_hand(dict(zip(self.names, gradients, strict=True)).get, self.names)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["window", "sequences"])
+def batched(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=RELATED)
+def related(request, batched):
+    return Related(request.param, batched)
+
+
+def test_the_gradient_of_a_related_model_is_this_projects(library, related, batched):
+    """Of a window of one sequence, and of three sequences of which two end before the window does."""
+    shape = (9, 3, 12) if batched else (9, 12)
+    rng = np.random.default_rng(4)
+    v, v_sample = (rng.integers(2, size=shape).astype(float) for _ in range(2))
+    mask = (np.arange(9)[:, None] < [9, 5, 1]).astype(float) if batched else np.ones(9)
+    particles = v_sample if related.name == "RNN-NADE" else v_sample.reshape(-1, 12)
+    expected_cost, expected = related.gradient(v, *([mask] if batched else []), particles)
+    params = arrays(library, *related.params)
+    v, v_sample, weights = arrays(library, v, v_sample, frame_weights(mask))
+    if related.name == "RNN-NADE":
+        cost, gradients = library.nade_gradient(params, v, weights)
+    else:
+        cost, gradients = library.lstm_rtrbm.gradient(params, v, v_sample, weights)
+    np.testing.assert_allclose(as_numpy(cost), expected_cost, rtol=1e-12)
+    for i, (g, e) in enumerate(zip(gradients, expected, strict=True)):
+        np.testing.assert_allclose(as_numpy(g), e, rtol=0, atol=1e-13, err_msg=f"parameter {i}")
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [("float64", 1e-14), ("float32", 1e-6)])
+def test_the_lstm_rtrbm_goes_down_the_gradient_at_the_particles_that_it_draws(library, dtype, atol):
+    params = moved(initial_lstm_rtrbm(12, 8, 6, dtype))
+    frames = random_frames(20, 1, 12, dtype)
+    v, weights = arrays(library, frames, frame_weights(np.ones(20)), dtype=dtype)
+    after, v_sample = library.step(library.lstm_rtrbm, arrays(library, *params, dtype=dtype), v, weights, 0.5)
+    _, gradients = library.lstm_rtrbm.gradient(arrays(library, *params, dtype=dtype), v, v_sample, weights)
+    for before, found, g in zip(params, after, gradients, strict=True):
+        assert as_numpy(found).dtype == dtype
+        np.testing.assert_allclose(as_numpy(found), before - 0.5 * as_numpy(g), rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [("float64", 1e-14), ("float32", 1e-6)])
+def test_the_rnn_nade_goes_down_its_gradient(library, dtype, atol):
+    """Frames without a note are among them."""
+    params = moved(initial_rnn_nade(12, 8, 6, dtype))
+    frames = random_frames(20, 1, 12, dtype)
+    assert 0 in frames.sum(axis=1)
+    v, weights = arrays(library, frames, frame_weights(np.ones(20)), dtype=dtype)
+    after, monitor = library.nade_step(arrays(library, *params, dtype=dtype), v, weights, 0.5)
+    cost, gradients = library.nade_gradient(arrays(library, *params, dtype=dtype), v, weights)
+    assert as_numpy(monitor) == -as_numpy(cost)
+    for before, found, g in zip(params, after, gradients, strict=True):
+        assert as_numpy(found).dtype == dtype
+        np.testing.assert_allclose(as_numpy(found), before - 0.5 * as_numpy(g), rtol=0, atol=atol)
 
 
 @pytest.fixture(scope="session", params=["srs", "mrg"])

@@ -1,6 +1,7 @@
 """How times are taken and told; none is measured here."""
 
 import json
+import re
 
 import pytest
 
@@ -52,16 +53,26 @@ def test_programs_are_chosen_by_a_pattern_in_any_case():
     rows = programs()
     assert len({row.name for row in rows}) == len(rows)
     assert chosen(rows, None) == rows
-    assert {row.name.split(",")[0] for row in chosen(rows, "jax")} == {"rnnrbm_pt jax", "JAX by hand"}
+    assert [row.name for row in chosen(rows, "jax by HAND, float64")] == [
+        "JAX by hand, float64",
+        "LSTM-RTRBM, JAX by hand, float64",
+        "RNN-NADE, JAX by hand, float64",
+    ]
     with pytest.raises(ValueError, match="--only: expected a pattern of rnnrbm_pt numba.*found 'tensorflow'"):
         chosen(rows, "tensorflow")
 
 
-def test_the_floor_and_numpys_program_run():
+def test_the_figure_of_growing_sizes_has_the_tutorials_model_alone():
+    names = [row.name for row in chosen(programs(), scaling.DEFAULT)]
+    assert {"rnnrbm_pt numba, srs, float64", "NumPy by hand, float64", "PyTorch by hand, float32"} <= set(names)
+    assert not [name for name in names if re.search("rtrbm|nade|compiled|floor", name, re.IGNORECASE)]
+
+
+def test_the_floor_and_numpys_programs_run():
     small = Sizes(n_visible=5, n_hidden=4, n_hidden_recurrent=3, k=2, n_steps=6)
     runs, absent = stand_ready(chosen(programs(), "floor|numpy"), small, say=lambda line: None)
     assert not absent
-    assert len(runs) == 4
+    assert len(runs) == 8
 
 
 def test_a_model_is_given_the_sizes_and_updates():
