@@ -126,7 +126,7 @@ def jax_by_hand(sizes, *, floatX, model="step"):
 
 
 def torch_by_hand(sizes, *, floatX, model="step", compiled=False):
-    """Compiled is the chain alone: the loop of the recurrence would be unrolled."""
+    """Compiled is the chain alone: the loop of the recurrence is the library's own."""
     import torch
 
     module = by_hand("torch", model)

@@ -1,7 +1,7 @@
 """The RNN-NADE's training step in JAX.
 
-The hidden units of a frame change only after a note, so they are computed once for each note. A scan over the units
-takes half as long again, or twice as long, and a cumulative sum over them ten times.
+The hidden units of a frame change only after a note, so they are computed once for each note. With a scan over the
+visible units an update takes 1.5 to 1.8 times as long, with a cumulative sum over them more than 6 times.
 """
 
 from functools import partial

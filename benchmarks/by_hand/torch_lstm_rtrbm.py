@@ -8,26 +8,16 @@ from functools import partial
 import torch
 
 from benchmarks.by_hand import torch_step
-from benchmarks.by_hand.torch_step import rows
+from benchmarks.by_hand.torch_step import ONE_LAYER, rows
 
 
 def lstm(v, Wv, Ws, b):
     """Its output before each frame, s_tm1, shape v.shape[:-1] + (n_hidden_recurrent,)."""
     frames = v.reshape(len(v), -1, v.shape[-1])  # (n_steps, n_sequences, n_visible)
-    zero = frames.new_zeros(1, frames.shape[1], len(Ws))
+    zeros = frames.new_zeros(1, frames.shape[1], len(Ws))
     weights = Wv.T, Ws.T, b, torch.zeros_like(b)
-    s_t, *_ = torch.lstm(
-        frames[:-1],
-        (zero, zero),
-        weights,
-        has_biases=True,
-        num_layers=1,
-        dropout=0.0,
-        train=True,
-        bidirectional=False,
-        batch_first=False,
-    )
-    return torch.cat([zero, s_t]).reshape(*v.shape[:-1], -1)
+    s_t, *_ = torch.lstm(frames[:-1], (zeros, zeros), weights, **ONE_LAYER)
+    return torch.cat([zeros, s_t]).reshape(*v.shape[:-1], -1)
 
 
 def biases(params, v):

@@ -1,17 +1,20 @@
-"""The training step in PyTorch: eager, the recurrence as a loop in Python, the gradient by autograd."""
+"""The training step in PyTorch: eager, the recurrence by the library's own RNN, the gradient by autograd."""
 
 import torch
 from torch.nn.functional import softplus
+
+ONE_LAYER = dict(has_biases=True, num_layers=1, dropout=0.0, train=True, bidirectional=False, batch_first=False)
+"""What torch.rnn_tanh and torch.lstm have to be told."""
 
 
 def biases(params, v):
     """bv_t and bh_t, one row a frame."""
     _, bv, bh, Wuh, Wuv, Wvu, Wuu, bu = params
-    inputs = v @ Wvu + bu
-    u = [torch.zeros_like(inputs[0])]
-    for x_t in inputs[:-1].unbind():
-        u.append(torch.tanh(x_t + u[-1] @ Wuu))
-    u_tm1 = rows(torch.stack(u))
+    frames = v.reshape(len(v), -1, v.shape[-1])  # (n_steps, n_sequences, n_visible)
+    zeros = frames.new_zeros(1, frames.shape[1], len(Wuu))
+    weights = Wvu.T, Wuu.T, bu, torch.zeros_like(bu)
+    u_t, _ = torch.rnn_tanh(frames[:-1], zeros, weights, **ONE_LAYER)
+    u_tm1 = rows(torch.cat([zeros, u_t]))
     return u_tm1 @ Wuv + bv, u_tm1 @ Wuh + bh
 
 
