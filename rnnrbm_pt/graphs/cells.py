@@ -23,3 +23,5 @@ class Cell(NamedTuple):
     """next_state(v_t, *state) -> tuple of the states after v_t, shape (..., n) each."""
     initial: tuple
     """Vectors, shape (n,) each: the states before the first frame."""
+    constants: tuple = ()
+    """Expressions of the parameters that the two functions use, and that are computed once for all steps."""

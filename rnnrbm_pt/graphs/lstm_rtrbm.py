@@ -86,6 +86,8 @@ def lstm_rtrbm_cell(
     u0 = pt.zeros((bh.shape[0],))
     s0 = pt.zeros((named["bi"].shape[0],))
     initial = u0, named.get("bh0", u0), named.get("s0", s0), named.get("c0", s0)
+    Wv, Ws = (pt.concatenate([named[f"W{x}{g}"] for g in GATES], axis=1) for x in "vs")  # one product for four
+    b = pt.concatenate([named[f"b{g}"] for g in GATES])
 
     def biases(u_tm1, shift, s_tm1, c_tm1):
         """The time-dependent biases of the RBM; shift is u_tm1 Wuh + s_tm1 Wsh, or bh0 at the first step."""
@@ -93,18 +95,21 @@ def lstm_rtrbm_cell(
             return bv, bh + shift
         return bv + pt.dot(u_tm1, named["Wuv"]) + pt.dot(s_tm1, named["Wsv"]), bh + shift
 
-    def gate(name, f, v_t, s_tm1):
-        return f(named[f"b{name}"] + pt.dot(v_t, named[f"Wv{name}"]) + pt.dot(s_tm1, named[f"Ws{name}"]))
+    def gates(v_t, s_tm1):
+        """i_t, f_t, o_t and g_t."""
+        n, x = n_hidden_recurrent, b + pt.dot(v_t, Wv) + pt.dot(s_tm1, Ws)
+        open = pt.sigmoid(x[..., : 3 * n])
+        return *(open[..., j * n : (j + 1) * n] for j in range(3)), pt.tanh(x[..., 3 * n :])
 
     def next_state(v_t, u_tm1, shift, s_tm1, c_tm1):
         """The expected hidden units given v_t, the LSTM after v_t, and what both add to the next hidden biases."""
         u_t = mean_hidden(v_t, W, bh + shift)
-        i, f, o = (gate(name, pt.sigmoid, v_t, s_tm1) for name in "ifo")
-        c_t = f * c_tm1 + i * gate("g", pt.tanh, v_t, s_tm1)
+        i, f, o, g = gates(v_t, s_tm1)
+        c_t = f * c_tm1 + i * g
         s_t = o * pt.tanh(c_t)
         return u_t, pt.dot(u_t, Wuh) + pt.dot(s_t, Wsh), s_t, c_t
 
-    return Cell(params, biases, next_state, initial)
+    return Cell(params, biases, next_state, initial, constants=(Wv, Ws, b))
 
 
 def build_lstm_rtrbm(

@@ -116,7 +116,7 @@ def recurrence(
         step,
         sequences=v,
         outputs_info=[*initial, None, None],
-        non_sequences=cell.params,
+        non_sequences=[*cell.params, *cell.constants],
         strict=True,
         return_updates=False,
         name="recurrence",
@@ -238,7 +238,7 @@ def generation(
     v_t, *rest = scan(
         step,
         outputs_info=[None, *initial, *rngs],
-        non_sequences=cell.params,
+        non_sequences=[*cell.params, *cell.constants],
         n_steps=n_steps,
         strict=True,
         return_updates=False,

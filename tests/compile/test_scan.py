@@ -8,10 +8,11 @@ from pytensor.compile.mode import Mode
 from pytensor.scan.op import Scan
 from pytensor.scan.utils import until
 
+from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.ours import ours
 
-REWRITES = "rnnrbm_products_of_sequences", "rnnrbm_outputs_of_states"
+REWRITES = "rnnrbm_products_of_sequences", "rnnrbm_outputs_of_states", "rnnrbm_merge", "rnnrbm_merge_sequences"
 FAST = Mode("py", "fast_run")
 WITHOUT = FAST.excluding(*REWRITES)
 
@@ -49,6 +50,23 @@ def test_the_gradient_of_the_tutorials_recurrence(batched):
         inputs = (v, negative.reshape(-1, 6), np.ones((n_steps, 3))) if batched else (v[:, 0], negative[:, 0])
         for found, expected in zip(with_(*inputs), without(*inputs), strict=True):
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+
+
+def test_the_gates_of_an_lstm_are_one_product_and_one_sequence():
+    graphs = build_lstm_rtrbm(6, 5, 4, k=1, learn_initial=True, dynamic_visible_bias=True)
+    random = np.random.RandomState(1)
+    for p in graphs.params:
+        p.set_value(0.5 * random.standard_normal(p.get_value().shape))
+    with_, without = (gradient_function(graphs, mode) for mode in (FAST, WITHOUT))
+    # Wuh, Wsh and the gates. In the gradient, what an output moves by Wuv and Wsv is computed before the scan.
+    assert products_in(with_) == {"recurrence": 3, "grad_of_recurrence": 3}
+    for node in with_.maker.fgraph.toposort():
+        if isinstance(node.op, Scan):
+            sequences = node.op.outer_seqs(node.inputs)
+            assert len(set(sequences)) == len(sequences)
+    v, negative = (random.rand(2, 7, 6) < 0.4).astype(float)
+    for found, expected in zip(with_(v, negative), without(v, negative), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
 
 
 def scan_of(step, x, W, state):

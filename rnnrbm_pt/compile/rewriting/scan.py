@@ -13,18 +13,20 @@ import dataclasses
 from collections.abc import Sequence
 
 import pytensor.tensor as pt
+from pytensor.compile import optdb
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import clone_replace
-from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
+from pytensor.graph.rewriting.basic import MergeOptimizer, copy_stack_trace, node_rewriter
 from pytensor.graph.traversal import ancestors
 from pytensor.scan.op import Scan
+from pytensor.scan.rewriting.io import scan_merge_duplicate_inputs
 from pytensor.scan.utils import ScanArgs
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
 from pytensor.tensor.variable import TensorVariable
 
-from rnnrbm_pt.compile.rewriting.scope import register, thawed, with_inner_graph
+from rnnrbm_pt.compile.rewriting.scope import InOurs, register, thawed, with_inner_graph
 
 Lifted = list[tuple[TensorVariable, bool]]
 """Lifted variables, and whether each has an axis of time."""
@@ -148,3 +150,6 @@ def local_outputs_of_states(fgraph: FunctionGraph, node: Apply[Scan]) -> dict[Va
 # After the scans are in their final form (1.6), before what they no longer need is removed from them (1.605).
 register("products_of_sequences", local_products_of_sequences, "fast_run", "scan", position=1.602)
 register("outputs_of_states", local_outputs_of_states, "fast_run", "scan", position=1.603)
+# A product that several equations of a step hold is by now several sequences.
+optdb.register("rnnrbm_merge", InOurs(MergeOptimizer()), "fast_run", "scan", position=1.6031)
+register("merge_sequences", scan_merge_duplicate_inputs, "fast_run", "scan", position=1.6032)
