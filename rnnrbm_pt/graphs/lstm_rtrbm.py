@@ -97,9 +97,9 @@ def lstm_rtrbm_cell(
 
     def gates(v_t, s_tm1):
         """i_t, f_t, o_t and g_t."""
-        n, x = n_hidden_recurrent, b + pt.dot(v_t, Wv) + pt.dot(s_tm1, Ws)
-        open = pt.sigmoid(x[..., : 3 * n])
-        return *(open[..., j * n : (j + 1) * n] for j in range(3)), pt.tanh(x[..., 3 * n :])
+        x = b + pt.dot(v_t, Wv) + pt.dot(s_tm1, Ws)
+        i, f, o, g = pt.split(x, [n_hidden_recurrent] * len(GATES), axis=-1)
+        return pt.sigmoid(i), pt.sigmoid(f), pt.sigmoid(o), pt.tanh(g)
 
     def next_state(v_t, u_tm1, shift, s_tm1, c_tm1):
         """The expected hidden units given v_t, the LSTM after v_t, and what both add to the next hidden biases."""
