@@ -6,7 +6,8 @@ import pytensor.tensor as pt
 import pytest
 from pytensor.scan.op import Scan
 
-from rnnrbm_pt.compile.dispatch import register_numba
+from rnnrbm_pt.compile.dispatch import register_jax, register_numba
+from rnnrbm_pt.compile.jax_functions import JaxFunction, prepare_jax
 from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
 from rnnrbm_pt.graphs.nade import nade_logits, pass_over_units
 
@@ -36,27 +37,32 @@ def by_scan(dtype):
 
 def by_operations(dtype, mode):
     register_numba()
+    if mode == "JAX":
+        prepare_jax()
+        register_jax()
     symbols = symbols_of(dtype)
     outputs = [NadeLogits()(*symbols[:-1]), *NadeGradient()(*symbols)]
     return pytensor.function(symbols, outputs, mode=mode, on_unused_input="ignore")
 
 
+BACKENDS = {"python": pytensor.compile.mode.Mode("py", None), "numba": "NUMBA", "jax": "JAX"}
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_equal_to_the_scan(dtype):
-    scan = by_scan(dtype)
-    functions = [by_operations(dtype, mode) for mode in (pytensor.compile.mode.Mode("py", None), "NUMBA")]
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_equal_to_the_scan(backend, dtype):
+    scan, function = by_scan(dtype), by_operations(dtype, BACKENDS[backend])
     for sizes in ((7, 5, 4, 0.3), (1, 1, 1, 1.0), (3, 9, 2, 1.0), (4, 6, 3, 0.0), (0, 5, 4, 0.5), (20, 88, 150, 0.05)):
         *sizes, p = sizes
         values = values_of(*sizes, dtype, p)
         expected = scan(*values) if sizes[0] else None
-        for function in functions:
-            found = function(*values)
-            assert [x.dtype for x in found] == [dtype] * 4
-            if expected is None:
-                assert found[0].shape == (0, 5) and all(not x.any() for x in found[1:])
-                continue
-            for x, y in zip(found, expected, strict=True):
-                np.testing.assert_allclose(x, y, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * np.abs(y).max())
+        found = function(*values)
+        assert [x.dtype for x in found] == [dtype] * 4
+        if expected is None:
+            assert found[0].shape == (0, 5) and all(not x.any() for x in found[1:])
+            continue
+        for x, y in zip(found, expected, strict=True):
+            np.testing.assert_allclose(x, y, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * np.abs(y).max())
 
 
 def test_any_layout_and_inputs_stay_as_they_are():
@@ -72,7 +78,11 @@ def test_any_layout_and_inputs_stay_as_they_are():
         assert all(np.array_equal(x, y) for x, y in zip(others, before, strict=True))
 
 
-def test_the_graph_has_the_operations_on_numba_and_scans_elsewhere():
+@pytest.mark.filterwarnings("ignore:Skipping Assert:UserWarning")  # of a broadcast, which JAX checks itself
+@pytest.mark.parametrize("backend", ["numba", "jax"])
+def test_the_graph_has_the_operations_on_numba_and_jax_and_scans_elsewhere(backend):
+    if backend == "jax":
+        prepare_jax()
     v, W, V, bv, bh, _ = symbols_of("float64")
     cost = (nade_logits(v, W, V, bv, bh) ** 2).sum()
     outputs = [cost, *pt.grad(cost, [W, V, bv, bh])]
@@ -81,12 +91,14 @@ def test_the_graph_has_the_operations_on_numba_and_scans_elsewhere():
         function = pytensor.function([v, W, V, bv, bh], outputs, mode=mode)
         return [type(node.op) for node in function.maker.fgraph.toposort()], function
 
-    on_numba, numba = ops("NUMBA")
+    compiled, function = ops(BACKENDS[backend])
     elsewhere, python = ops(pytensor.compile.mode.Mode("py", "fast_run"))
-    assert on_numba.count(NadeLogits) == on_numba.count(NadeGradient) == 1 and Scan not in on_numba
+    assert compiled.count(NadeLogits) == compiled.count(NadeGradient) == 1 and Scan not in compiled
     assert elsewhere.count(Scan) == 2 and not {NadeLogits, NadeGradient} & set(elsewhere)
+    if backend == "jax":
+        function = JaxFunction([v, W, V, bv, bh], outputs, floatX="float64")
     values = values_of(6, 5, 4, "float64", seed=4)[:5]
-    for x, y in zip(numba(*values), python(*values), strict=True):
+    for x, y in zip(function(*values), python(*values), strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-11)
 
 

@@ -1,4 +1,4 @@
-"""The logits of a NADE and their gradient as one operation each, on Numba. Other backends run the scan."""
+"""The logits of a NADE and their gradient as one operation each, on Numba and JAX. C runs the scan."""
 
 from typing import Any
 
@@ -9,14 +9,13 @@ from pytensor.graph.basic import Apply, Variable, clone_get_equiv
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
 
-from rnnrbm_pt.compile.dispatch import register_numba
+from rnnrbm_pt.compile.dispatch import register_jax, register_numba
 from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
 from rnnrbm_pt.ours import GRADIENT, NADE_LOGITS
 
 
-@node_rewriter([OpFromGraph])
-def local_nade(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
-    """Replace the named graph of the logits, and the graph of its gradient that PyTensor has made."""
+def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
+    """What replaces the named graph of the logits, or the graph of its gradient that PyTensor has made."""
     if node.op.name == NADE_LOGITS:
         replacement = NadeLogits().make_node(*node.inputs).outputs
     elif node.op.name == NADE_LOGITS + GRADIENT:
@@ -28,9 +27,22 @@ def local_nade(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable
         replacement = [pt.zeros_like(v), dW, dV, g, dbh]
     else:
         return None
-    register_numba()
     copy_stack_trace(node.outputs, replacement)
     return replacement
+
+
+@node_rewriter([OpFromGraph])
+def local_nade_on_numba(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
+    """Use the operations, and see that Numba knows them."""
+    register_numba()
+    return nade_operations(fgraph, node)
+
+
+@node_rewriter([OpFromGraph])
+def local_nade_on_jax(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
+    """Use the operations, and see that JAX knows them."""
+    register_jax()
+    return nade_operations(fgraph, node)
 
 
 @node_rewriter([OpFromGraph])
@@ -51,7 +63,8 @@ def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[V
 
 
 # Before PyTensor replaces named graphs by their inner graphs (-0.01).
-optdb.register("rnnrbm_nade", dfs_rewriter(local_nade, ignore_newtrees=True), "numba", position=-0.03)
+for name, rewriter in (("numba", local_nade_on_numba), ("jax", local_nade_on_jax)):
+    optdb.register(f"rnnrbm_nade_{name}", dfs_rewriter(rewriter, ignore_newtrees=True), name, position=-0.03)
 optdb.register(
     "rnnrbm_inner_graph",
     dfs_rewriter(local_inner_graph, ignore_newtrees=True),
