@@ -6,6 +6,7 @@ they are written, since it is the page that is tested here, not the compilers.
 
 import importlib
 import re
+import runpy
 import shlex
 from configparser import ConfigParser
 from pathlib import Path
@@ -181,3 +182,16 @@ def test_a_command_is_found_wherever_it_stands(tmp_path):
         "Say `rnnrbm info`, or\n\n    make demo     # three minutes\n\n```python\n    rnnrbm\n```\n\n`make`\n"
     )
     assert commands(page) == [(1, "rnnrbm info"), (3, "make demo")]
+
+
+def test_on_a_package_index_nothing_points_into_the_repository():
+    anywhere = runpy.run_path(str(ROOT / "setup.py"))["anywhere"]
+    text = README.read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
+    assert pictures and all((ROOT / picture).is_file() for picture in pictures)
+    targets = re.findall(r"\]\(([^)]*)\)", anywhere(text, "https://example.org/code"))
+    assert all(target.startswith(("https://", "#")) for target in targets)
+    assert {f"https://example.org/code/raw/main/{picture}" for picture in pictures} < set(targets)
+    targets = re.findall(r"\]\(([^)]*)\)", anywhere(text))
+    assert targets and all(target.startswith(("https://", "#")) for target in targets)
+    assert anywhere("A ![b](c.png) [d](e.md#f) [g](#h) [i](https://j) k") == "A  d [g](#h) [i](https://j) k"
