@@ -262,7 +262,7 @@ def test_killed_in_forks(run_in_fork, tmp_path):
 @pytest.mark.parametrize("backend", ["numba", "c"])
 def test_killed_and_loaded_by_new_processes(start, tmp_path, backend):
     with processes(start, backend, tmp_path) as run:
-        assert_kills_change_nothing(run, tmp_path, 20)
+        assert_kills_change_nothing(run, tmp_path, 50)
 
 
 INTERRUPTS = [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)]
