@@ -16,7 +16,7 @@ from pytensor.scan.op import Scan
 from pytensor.tensor.basic import MakeVector, get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot, Sum
-from pytensor.tensor.subtensor import Subtensor
+from pytensor.tensor.subtensor import Subtensor, get_idx_list
 
 from rnnrbm_pt.compile.dispatch import register_numba
 from rnnrbm_pt.compile.ops.annealing import PhiloxAnnealing
@@ -68,6 +68,21 @@ def _entry(variable: Variable, i: int) -> Variable | None:
     x, place = node.inputs
     found = get_underlying_scalar_constant_value(place, raise_not_constant=False)
     return x if variable.type.ndim == x.type.ndim - 1 and found == i else None
+
+
+def _sliced(variable: Variable, start: int) -> Variable:
+    """The x of x[start:], x[start:][:n], x[start:-1] and the like; the variable itself if it is something else."""
+    x, begins = variable, 0
+    while x.owner is not None and isinstance(x.owner.op, Subtensor) and x.type.ndim == x.owner.inputs[0].type.ndim == 1:
+        (index,) = get_idx_list(x.owner.inputs, x.owner.op.idx_list)
+        first = (
+            0 if index.start is None else get_underlying_scalar_constant_value(index.start, raise_not_constant=False)
+        )
+        if first not in (0, start) or index.step is not None:
+            break
+        begins += first
+        x = x.owner.inputs[0]
+    return x if begins == start else variable
 
 
 def _temperatures(gain: Variable | None, v: Variable, W: Variable) -> tuple[Variable, Variable, Variable] | None:
@@ -146,12 +161,15 @@ def local_philox_annealing(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Var
         return None
     if _reordered(given.bh_of_weights, ("x", 0, 1)) is not given.bh:
         return None
-    n_steps, inputs = node.inputs[0], given[1:-1]
-    if len({x.type.dtype for x in inputs if x is not given.log_w and not isinstance(x.type, PhiloxType)}) > 1:
+    betas = _sliced(given.b, 0)
+    if _sliced(given.b_next, 1) is not betas:
+        return None
+    n_steps, inputs = node.inputs[0], given[3:-1]
+    floats = {x.type.dtype for x in (betas, given.v, given.W, given.bh, given.W_back, given.bv)}
+    if len(floats) > 1 or given.log_w.type.dtype != "float64":
         return None
     register_numba()
-    b, b_next = (x[:n_steps] for x in inputs[:2])
-    outputs = PhiloxAnnealing().make_node(b, b_next, *inputs[2:]).outputs
+    outputs = PhiloxAnnealing().make_node(betas[: n_steps + 1], *inputs).outputs
     copy_stack_trace(node.outputs, outputs)
     after = dict(zip((found.rng_h, found.rng_v, found.v, found.log_w), outputs, strict=True))
     return [after[state] for state in op.inner_untraced_sit_sot(op.inner_inputs)]

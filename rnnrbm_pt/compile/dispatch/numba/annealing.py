@@ -15,14 +15,14 @@ from rnnrbm_pt.compile.ops.annealing import PhiloxAnnealing
 
 @register_funcify_and_cache_key(PhiloxAnnealing)
 def numba_funcify_PhiloxAnnealing(op: PhiloxAnnealing, node: Apply, **kwargs: object) -> Kernel:
-    dtype = node.inputs[4].type.numpy_dtype
+    dtype = node.inputs[3].type.numpy_dtype
     anneal_rows = annealing(dtype.name)
-    parallel = node.inputs[2].type.parallel
+    parallel = node.inputs[1].type.parallel
 
     @numba_njit(parallel=parallel)
-    def philox_annealing(b, b_next, rng_h, rng_v, v, log_w, W, bh, W_back, bv):
+    def philox_annealing(betas, rng_h, rng_v, v, log_w, W, bh, W_back, bv):
         n, d, m = v.shape[0], v.shape[1], W.shape[1]
-        if W_back.shape != (m, d) or b_next.shape != b.shape or log_w.shape[0] != n:
+        if W_back.shape != (m, d) or log_w.shape[0] != n:
             raise ValueError("the shapes of the inputs of an annealing do not fit")
         last, total = np.ascontiguousarray(v).copy(), np.ascontiguousarray(log_w).copy()
         check_shapes(last, W, bh)
@@ -33,8 +33,8 @@ def numba_funcify_PhiloxAnnealing(op: PhiloxAnnealing, node: Apply, **kwargs: ob
         blocks = max(1, n // BLOCK)
         for block in numba.prange(blocks):
             start, stop = n * block // blocks, n * (block + 1) // blocks
-            anneal_rows(start, stop, b, b_next, rng_h, rng_v, last, total, W_, bh_, bv_, sums_v, sums_h)
-        count = b.shape[0]
+            anneal_rows(start, stop, betas, rng_h, rng_v, last, total, W_, bh_, bv_, sums_v, sums_h)
+        count = max(0, betas.shape[0] - 1)
         return advanced(rng_h, count), advanced(rng_v, count), last, total
 
     versions = philox_kernels.VERSION, annealing_kernels.VERSION

@@ -71,13 +71,12 @@ def sums_of_fours(W):
     rows = placed(W, 0, n)
     sums = np.zeros((width(n) // 4, 16, rows.shape[1]), W.dtype)
     for c in range(q):
-        for k in range(4):
-            if k * q + c < n:
-                for pattern in range(1 << k, 2 << k):
-                    sums[c, pattern] = sums[c, pattern - (1 << k)] + rows[k * q + c]
-            else:
-                for pattern in range(1 << k, 2 << k):
-                    sums[c, pattern] = sums[c, pattern - (1 << k)]
+        for pattern in range(1, 16):
+            k = 3 if pattern >= 8 else (2 if pattern >= 4 else (1 if pattern >= 2 else 0))  # the highest bit
+            for j in range(rows.shape[1]):
+                sums[c, pattern, j] = sums[c, pattern - (1 << k), j]
+                if k * q + c < n:
+                    sums[c, pattern, j] += rows[k * q + c, j]
     return sums.reshape(-1)
 
 
@@ -93,14 +92,17 @@ def words_of_row(k0, k1, d0, d1, row, n, words, at):
 
 
 @numba_njit
-def patterns_of_row(bits, at, n, step, rows, at_rows):
-    """Where `sums_of_fours`, in rows of `step` places, has the sums for the bits of a row of n places."""
-    for first in range(u64(0), u64(n // 4), u64(LANES)):
-        here, there = u64(at) + u64(4) * first, u64(at_rows) + first
-        for c in range(u64(LANES)):
-            two = bits[here + c] + bits[here + u64(LANES) + c] * u32(2)
-            four = bits[here + u64(2 * LANES) + c] * u32(4) + bits[here + u64(3 * LANES) + c] * u32(8)
-            rows[there + c] = (u32(first + c) * u32(16) + two + four) * u32(step)
+def find_sums(bits, step):
+    """Replace the first of the four bits of each counter by where `sums_of_fours`, of `step` places, has their sum."""
+    n_rows, n = bits.shape
+    found = bits.reshape(-1)
+    for i in range(n_rows):
+        for first in range(u64(0), u64(n // 4), u64(LANES)):
+            at = u64(i * n) + u64(4) * first
+            for c in range(at, at + u64(LANES)):  # in the same array, so that LLVM need not ask which places overlap
+                two = found[c] + found[c + u64(LANES)] * u32(2)
+                four = found[c + u64(2 * LANES)] * u32(4) + found[c + u64(3 * LANES)] * u32(8)
+                found[c] = (u32(first + (c - at)) * u32(16) + two + four) * u32(step)
 
 
 @numba_njit(fastmath=FASTMATH)
@@ -111,16 +113,17 @@ def add_eight(sums, a, b, c, d, e, f, g, h, out, at, n):
 
 
 @numba_njit
-def product_of_bits(sums, rows, out):
-    """Rows of bits times a matrix: what `patterns_of_row` found in `sums_of_fours`, added up."""
-    n_rows, n = out.shape
-    all_rows, all_out = rows.reshape(-1), out.reshape(-1)
+def product_of_bits(sums, found, out):
+    """Rows of bits times a matrix: what `find_sums` found in `sums_of_fours`, added up."""
+    n_rows, n, n_bits = out.shape[0], out.shape[1], found.shape[1]
+    all_found, all_out = found.reshape(-1), out.reshape(-1)
     all_out[:] = 0
-    for first in range(0, rows.shape[1], 8):
+    for first in range(0, n_bits, 4 * LANES):
         for i in range(n_rows):
-            r = all_rows[i * rows.shape[1] + first : i * rows.shape[1] + first + 8]
-            low = u64(r[0]), u64(r[1]), u64(r[2]), u64(r[3])
-            high = u64(r[4]), u64(r[5]), u64(r[6]), u64(r[7])
+            r = u64(i * n_bits + first)
+            a, b, c, d = all_found[r], all_found[r + u64(1)], all_found[r + u64(2)], all_found[r + u64(3)]
+            e, f, g, h = all_found[r + u64(4)], all_found[r + u64(5)], all_found[r + u64(6)], all_found[r + u64(7)]
+            low, high = (u64(a), u64(b), u64(c), u64(d)), (u64(e), u64(f), u64(g), u64(h))
             add_eight(sums, *low, *high, all_out, u64(i * n), n)
 
 
@@ -130,12 +133,12 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
 
     Returns
     -------
-    sample_hidden(b_from, b_to, x, b, m, first, k0, k1, d0, d1, step, rows, gains)
-        Draws h ~ Bernoulli(sigmoid(b_to x + b)) for each row, and leaves in `rows` where `sums_of_fours` has the sums
-        of its bits. The gain of a row is sum_j softplus(b_to x_j + b_j) - softplus(b_from x_j + b_j). Rows have m
-        units; `first` is the number of the first of them in its draw.
-    sample_visible(scale, x, b, m, first, k0, k1, d0, d1, step, rows, bits)
-        Draws v ~ Bernoulli(sigmoid(scale x + b)) in the same way, and leaves 0 or 1 in the matrix `bits`.
+    sample_hidden(b_from, b_to, x, b, m, first, k0, k1, d0, d1, bits, gains)
+        Leaves h ~ Bernoulli(sigmoid(b_to x + b)) in the bits, and in the gains, one for each row,
+        sum_j softplus(b_to x_j + b_j) - softplus(b_from x_j + b_j). A row has m units. `first` is the number of the
+        first row in its draw.
+    sample_visible(scale, x, b, m, first, k0, k1, d0, d1, bits)
+        Leaves v ~ Bernoulli(sigmoid(scale x + b)) in the bits, in the same way.
     """
     kind, exp_parts, _ = parts(dtype)
     uniform = exact_uniform(dtype)
@@ -205,53 +208,40 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
         return total
 
     @numba_njit
-    def sample_hidden(b_from, b_to, x, b, m, first, k0, k1, d0, d1, step, rows, gains):
+    def words_of_rows(start, stop, first, k0, k1, d0, d1, n, words):
+        for i in range(start, stop):
+            words_of_row(k0, k1, d0, d1, u32(first + i), n, words, (i - start) * n)
+
+    @numba_njit
+    def sample_hidden(b_from, b_to, x, b, m, first, k0, k1, d0, d1, bits, gains):
         n_rows, n = x.shape
-        all_x, all_b, all_rows = x.reshape(-1), b.reshape(-1), rows.reshape(-1)
+        all_x, all_b, all_bits = x.reshape(-1), b.reshape(-1), bits.reshape(-1)
         at_once = max(1, AT_ONCE // max(1, n))
-        words, bits = np.empty(at_once * n, np.uint32), np.empty(at_once * n, np.uint32)
+        words = np.empty(at_once * n, np.uint32)
         to, of, rise = np.empty(at_once * n, kind), np.empty(at_once * n, kind), np.empty(at_once * n, kind)
         for start in range(0, n_rows, at_once):
             stop = min(start + at_once, n_rows)
-            here = slice(start * n, stop * n)
-            some = bits[: (stop - start) * n]
+            words_of_rows(start, stop, first, k0, k1, d0, d1, n, words)
+            begin, end = start * n, stop * n
+            x_, b_, bits_ = all_x[begin:end], all_b[begin:end], all_bits[begin:end]
+            if compare_hidden(b_from, b_to, x_, b_, words, bits_, to, of, rise) > zero:
+                decide(b_to, x_, b_, m, stop - start, first + start, k0, k1, d0, d1, words, bits_)
             for i in range(start, stop):
-                words_of_row(k0, k1, d0, d1, u32(first + i), n, words, (i - start) * n)
-            if compare_hidden(b_from, b_to, all_x[here], all_b[here], words, some, to, of, rise) > zero:
-                decide(b_to, all_x[here], all_b[here], m, stop - start, first + start, k0, k1, d0, d1, words, some)
-            for i in range(start, stop):
-                at = (i - start) * n
-                gains[i] = gain(to, of, rise, at, at + n)
-                patterns_of_row(some, at, n, step, all_rows, i * rows.shape[1])
+                gains[i] = gain(to, of, rise, i * n - begin, i * n + n - begin)
 
     @numba_njit
-    def sample_visible(scale, x, b, m, first, k0, k1, d0, d1, step, rows, bits):
+    def sample_visible(scale, x, b, m, first, k0, k1, d0, d1, bits):
         n_rows, n = x.shape
-        all_x, all_b, all_rows, all_bits = x.reshape(-1), b.reshape(-1), rows.reshape(-1), bits.reshape(-1)
+        all_x, all_b, all_bits = x.reshape(-1), b.reshape(-1), bits.reshape(-1)
         at_once = max(1, AT_ONCE // max(1, n))
         words = np.empty(at_once * n, np.uint32)
         for start in range(0, n_rows, at_once):
             stop = min(start + at_once, n_rows)
-            here = slice(start * n, stop * n)
-            for i in range(start, stop):
-                words_of_row(k0, k1, d0, d1, u32(first + i), n, words, (i - start) * n)
-            if compare_visible(scale, all_x[here], all_b[here], words, all_bits[here]) > 0:
-                decide(
-                    scale,
-                    all_x[here],
-                    all_b[here],
-                    m,
-                    stop - start,
-                    first + start,
-                    k0,
-                    k1,
-                    d0,
-                    d1,
-                    words,
-                    all_bits[here],
-                )
-            for i in range(start, stop):
-                patterns_of_row(all_bits, i * n, n, step, all_rows, i * rows.shape[1])
+            words_of_rows(start, stop, first, k0, k1, d0, d1, n, words)
+            begin, end = start * n, stop * n
+            x_, b_, bits_ = all_x[begin:end], all_b[begin:end], all_bits[begin:end]
+            if compare_visible(scale, x_, b_, words, bits_) > 0:
+                decide(scale, x_, b_, m, stop - start, first + start, k0, k1, d0, d1, words, bits_)
 
     return sample_hidden, sample_visible
 
@@ -260,7 +250,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
 def annealing(dtype: str) -> Callable:
     """The Numba function that sends the chains from start to stop through all temperatures.
 
-    anneal_rows(start, stop, b, b_next, rng_h, rng_v, v, log_w, W, bh, bv, sums_v, sums_h) changes these rows of v
+    anneal_rows(start, stop, betas, rng_h, rng_v, v, log_w, W, bh, bv, sums_v, sums_h) changes these rows of v
     (n, d) and of log_w (n,). It is told the sums of fours of the two matrices.
     """
     kind = np.dtype(dtype).type
@@ -276,37 +266,44 @@ def annealing(dtype: str) -> Callable:
         return True
 
     @numba_njit
-    def anneal_rows(start, stop, b, b_next, rng_h, rng_v, v, log_w, W, bh, bv, sums_v, sums_h):
+    def anneal_rows(start, stop, betas, rng_h, rng_v, v, log_w, W, bh, bv, sums_v, sums_h):
         n, (d, m) = stop - start, W.shape
         bh_, bv_ = placed(bh, start, stop), placed(bv, start, stop)
-        wide_h, wide_v = bh_.shape[1], bv_.shape[1]
-        x, y = np.empty((n, wide_h), kind), np.empty((n, wide_v), kind)  # v W and h W_back
-        rows_h, rows_v = np.empty((n, wide_h // 4), np.uint32), np.empty((n, wide_v // 4), np.uint32)
-        bits, gains, places = np.empty((n, wide_v), np.uint32), np.empty(n), places_of(d)
-        if is_bits(v, start, stop):  # as in the middle of an annealing that is made in pieces: the same sums
-            bits[:] = placed(v, start, stop).astype(np.uint32)
+        x, y = np.zeros(bh_.shape, kind), np.empty(bv_.shape, kind)  # v W and h W_back
+        h_, v_ = np.empty(bh_.shape, np.uint32), np.zeros(bv_.shape, np.uint32)
+        gains, places_v, places_h = np.empty(n), places_of(d), places_of(m)
+        # Bits at the start may be those of an annealing that is made in pieces, in which a whole one adds up fours.
+        starts_at_bits = is_bits(v, start, stop)
+        if starts_at_bits:
             for i in range(n):
-                patterns_of_row(bits.reshape(-1), i * wide_v, wide_v, wide_h, rows_v.reshape(-1), i * (wide_v // 4))
-            product_of_bits(sums_v, rows_v, x)
+                for j in range(d):
+                    v_[i, places_v[j]] = u32(v[start + i, j])
         else:
             product = np.empty((n, m), kind)
             product_into(v[start:stop], W, product)
-            x[:] = placed(product, 0, n)
-        for k in range(b.shape[0]):
-            if k == 0 or b[k] != b_next[k - 1]:
-                d0, d1 = counted(rng_h, k)
-                sample_hidden(b[k], b[k], x, bh_, m, start, rng_h[0], rng_h[1], d0, d1, wide_v, rows_h, gains)
-            product_of_bits(sums_h, rows_h, y)
-            d0, d1 = counted(rng_v, k)
-            sample_visible(b[k], y, bv_, d, start, rng_v[0], rng_v[1], d0, d1, wide_h, rows_v, bits)
-            product_of_bits(sums_v, rows_v, x)
-            d0, d1 = counted(rng_h, k + 1)  # the next h needs the same exponentials as the weight
-            sample_hidden(b[k], b_next[k], x, bh_, m, start, rng_h[0], rng_h[1], d0, d1, wide_v, rows_h, gains)
             for i in range(n):
-                log_w[start + i] += gains[i]
-        if b.shape[0]:
-            for i in range(n):
-                for j in range(d):
-                    v[start + i, j] = kind(bits[i, places[j]])
+                for j in range(m):
+                    x[i, places_h[j]] = product[i, j]
+        last = betas.shape[0] - 1
+        for k in range(last + 1):
+            if starts_at_bits or k:
+                find_sums(v_, x.shape[1])
+                product_of_bits(sums_v, v_, x)
+            # The weight of the step before and the next h need the same exponentials. No v comes after the last h.
+            b, b_next = betas[max(0, k - 1)], betas[k]
+            d0, d1 = counted(rng_h, k)
+            sample_hidden(b, b_next, x, bh_, m, start, rng_h[0], rng_h[1], d0, d1, h_, gains)
+            if k:
+                for i in range(n):
+                    log_w[start + i] += gains[i]
+            if k < last:
+                find_sums(h_, y.shape[1])
+                product_of_bits(sums_h, h_, y)
+                d0, d1 = counted(rng_v, k)
+                sample_visible(b_next, y, bv_, d, start, rng_v[0], rng_v[1], d0, d1, v_)
+                if k == last - 1:
+                    for i in range(n):
+                        for j in range(d):
+                            v[start + i, j] = kind(v_[i, places_v[j]])
 
     return anneal_rows
