@@ -71,6 +71,9 @@ def sums_of_fours(W):
     rows = placed(W, 0, n)
     sums = np.zeros((width(n) // 4, 16, rows.shape[1]), W.dtype)
     for c in range(q):
+        for at in range(c, n, q):
+            for j in range(rows.shape[1]):
+                sums[c, 0, j] += 0 * rows[at, j]  # not a number, as in a product, where a weight is none
         for pattern in range(1, 16):
             k = 3 if pattern >= 8 else (2 if pattern >= 4 else (1 if pattern >= 2 else 0))  # the highest bit
             for j in range(rows.shape[1]):
@@ -145,13 +148,13 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
     zero, one, per_word = kind(0), kind(1), kind(2.0**-32)
     margin = kind(1e-6 if dtype == "float32" else 1e-9)
 
-    @numba_njit(fastmath=FASTMATH)
+    @numba_njit(fastmath={"contract"})  # no other order of operations: the same b gives the same sums
     def compare_hidden(b_from, b_to, x, b, words, bits, to, of, rise):
         """Bits, and the parts of the gain: log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)). How many are undecided.
 
         u < sigmoid(l) is u (1 + e) < (1 or e), where e = exp(-|l|) is known already.
         """
-        undecided = zero
+        undecided = u32(0)
         for j in range(u64(bits.shape[0])):
             l_from, l_to = b_from * x[j] + b[j], b_to * x[j] + b[j]
             scale_from, rest_from = exp_parts(-abs(l_from))
@@ -162,7 +165,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
             rise[j] = (zero if l_to <= zero else l_to) - (zero if l_from <= zero else l_from)
             distance = kind(words[j]) * per_word * (one + e) - (one if l_to > zero else e)
             bits[j] = u32(1) if distance < zero else u32(0)
-            undecided += one if abs(distance) < margin else zero
+            undecided += u32(1) if abs(distance) < margin else u32(0)
         return undecided
 
     @numba_njit(fastmath=FASTMATH)
@@ -224,7 +227,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
             words_of_rows(start, stop, first, k0, k1, d0, d1, n, words)
             begin, end = start * n, stop * n
             x_, b_, bits_ = all_x[begin:end], all_b[begin:end], all_bits[begin:end]
-            if compare_hidden(b_from, b_to, x_, b_, words, bits_, to, of, rise) > zero:
+            if compare_hidden(b_from, b_to, x_, b_, words, bits_, to, of, rise) > 0:
                 decide(b_to, x_, b_, m, stop - start, first + start, k0, k1, d0, d1, words, bits_)
             for i in range(start, stop):
                 gains[i] = gain(to, of, rise, i * n - begin, i * n + n - begin)
