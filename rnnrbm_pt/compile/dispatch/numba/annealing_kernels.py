@@ -13,18 +13,24 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 from pytensor.link.numba.dispatch.basic import numba_njit
 
-from rnnrbm_pt.compile.dispatch.numba.elementwise import parts
+from rnnrbm_pt.compile.dispatch.numba.elementwise import SMALL_FUNCTION, parts
 from rnnrbm_pt.compile.dispatch.numba.philox_kernels import LANES, counted, exact_uniform, four_words, u32, u64
 from rnnrbm_pt.compile.dispatch.numba.products import product_into
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH, compare
 
-VERSION = 2
+VERSION = 4
 """Version of this code. It enters the cache keys: increase it when the code changes."""
 
 BLOCK = 48
 """Fewest chains that go through all temperatures together: the sums of fours are read once for all of them."""
+
+COLUMNS = 4 * LANES
+"""Columns of a product that are computed at once."""
 
 AT_ONCE = 1024
 """Units in one loop, roughly: what is known of them stays in the nearest cache."""
@@ -34,8 +40,6 @@ FACTORS = 96
 
 PRODUCTS = 10
 """Quotients of two such products in one logarithm: their product stays below the largest number of float64."""
-
-f = np.float32
 
 
 @numba_njit
@@ -66,20 +70,24 @@ def placed(x, start, stop):
 
 @numba_njit
 def sums_of_fours(W):
-    """The sums of the rows of a matrix that belong to one counter, for each pattern of bits; columns are in places."""
+    """The sums of the rows of a matrix that belong to one counter, for each pattern of bits, `COLUMNS` at a time.
+
+    Numbers of shape (columns / COLUMNS, counters, 16, COLUMNS), as a vector; columns and counters fill places.
+    """
     n, q = W.shape[0], (W.shape[0] + 3) // 4
     rows = placed(W, 0, n)
-    sums = np.zeros((width(n) // 4, 16, rows.shape[1]), W.dtype)
-    for c in range(q):
-        for at in range(c, n, q):
-            for j in range(rows.shape[1]):
-                sums[c, 0, j] += 0 * rows[at, j]  # not a number, as in a product, where a weight is none
-        for pattern in range(1, 16):
-            k = 3 if pattern >= 8 else (2 if pattern >= 4 else (1 if pattern >= 2 else 0))  # the highest bit
-            for j in range(rows.shape[1]):
-                sums[c, pattern, j] = sums[c, pattern - (1 << k), j]
-                if k * q + c < n:
-                    sums[c, pattern, j] += rows[k * q + c, j]
+    sums = np.zeros((rows.shape[1] // COLUMNS, width(n) // 4, 16, COLUMNS), W.dtype)
+    for part in range(sums.shape[0]):
+        for c in range(q):
+            for at in range(c, n, q):
+                for j in range(COLUMNS):  # not a number, as in a product, where a weight is none
+                    sums[part, c, 0, j] += 0 * rows[at, part * COLUMNS + j]
+            for pattern in range(1, 16):
+                k = 3 if pattern >= 8 else (2 if pattern >= 4 else (1 if pattern >= 2 else 0))  # the highest bit
+                for j in range(COLUMNS):
+                    sums[part, c, pattern, j] = sums[part, c, pattern - (1 << k), j]
+                    if k * q + c < n:
+                        sums[part, c, pattern, j] += rows[k * q + c, part * COLUMNS + j]
     return sums.reshape(-1)
 
 
@@ -95,8 +103,8 @@ def words_of_row(k0, k1, d0, d1, row, n, words, at):
 
 
 @numba_njit
-def find_sums(bits, step):
-    """Replace the first of the four bits of each counter by where `sums_of_fours`, of `step` places, has their sum."""
+def find_sums(bits):
+    """Replace the first of the four bits of each counter by where `sums_of_fours` has their sum."""
     n_rows, n = bits.shape
     found = bits.reshape(-1)
     for i in range(n_rows):
@@ -105,14 +113,41 @@ def find_sums(bits, step):
             for c in range(at, at + u64(LANES)):  # in the same array, so that LLVM need not ask which places overlap
                 two = found[c] + found[c + u64(LANES)] * u32(2)
                 four = found[c + u64(2 * LANES)] * u32(4) + found[c + u64(3 * LANES)] * u32(8)
-                found[c] = (u32(first + (c - at)) * u32(16) + two + four) * u32(step)
+                found[c] = (u32(first + (c - at)) * u32(16) + two + four) * u32(COLUMNS)
 
 
-@numba_njit(fastmath=FASTMATH)
-def add_eight(sums, a, b, c, d, e, f, g, h, out, at, n):
-    for i in range(u64(n)):
-        low = (sums[a + i] + sums[b + i]) + (sums[c + i] + sums[d + i])
-        out[at + i] += low + ((sums[e + i] + sums[f + i]) + (sums[g + i] + sums[h + i]))
+@intrinsic
+def add_up(typingctx, sums, found, out, at_sums, at_found, n, at_out):
+    """Write to `COLUMNS` places of `out` the sum of the sums that were found for n times `LANES` counters.
+
+    In registers: LLVM does not see that `out` is another array, and its question which places overlap takes longer.
+    """
+
+    def codegen(context, builder, signature, args):
+        data = [
+            context.make_array(kind)(context, builder, array).data
+            for kind, array in zip(signature.args, args[:3], strict=False)
+        ]
+        at_sums, at_found, n, at_out = args[3:]
+        vector = ir.VectorType(context.get_value_type(sums.dtype), COLUMNS)
+        align = sums.dtype.bitwidth // 8
+
+        def vector_at(array, place):
+            return builder.bitcast(builder.gep(array, [place]), vector.as_pointer())
+
+        total = cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * COLUMNS))
+        with cgutils.for_range(builder, n) as loop:
+            partial = builder.load(total)
+            first = builder.add(at_found, builder.mul(loop.index, ir.Constant(at_found.type, 4 * LANES)))
+            for lane in range(LANES):
+                place = builder.load(builder.gep(data[1], [builder.add(first, ir.Constant(first.type, lane))]))
+                place = builder.add(at_sums, builder.zext(place, at_sums.type))
+                partial = builder.fadd(partial, builder.load(vector_at(data[0], place), align=align))
+            builder.store(partial, total)
+        builder.store(builder.load(total), vector_at(data[2], at_out), align=align)
+        return context.get_dummy_value()
+
+    return types.void(sums, found, out, *[types.int64] * 4), codegen
 
 
 @numba_njit
@@ -120,14 +155,10 @@ def product_of_bits(sums, found, out):
     """Rows of bits times a matrix: what `find_sums` found in `sums_of_fours`, added up."""
     n_rows, n, n_bits = out.shape[0], out.shape[1], found.shape[1]
     all_found, all_out = found.reshape(-1), out.reshape(-1)
-    all_out[:] = 0
-    for first in range(0, n_bits, 4 * LANES):
+    for part in range(n // COLUMNS):
+        at_sums = part * (n_bits // 4) * 16 * COLUMNS
         for i in range(n_rows):
-            r = u64(i * n_bits + first)
-            a, b, c, d = all_found[r], all_found[r + u64(1)], all_found[r + u64(2)], all_found[r + u64(3)]
-            e, f, g, h = all_found[r + u64(4)], all_found[r + u64(5)], all_found[r + u64(6)], all_found[r + u64(7)]
-            low, high = (u64(a), u64(b), u64(c), u64(d)), (u64(e), u64(f), u64(g), u64(h))
-            add_eight(sums, *low, *high, all_out, u64(i * n), n)
+            add_up(sums, all_found, all_out, at_sums, i * n_bits, n_bits // (4 * LANES), i * n + part * COLUMNS)
 
 
 @cache
@@ -148,24 +179,28 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
     zero, one, per_word = kind(0), kind(1), kind(2.0**-32)
     margin = kind(1e-6 if dtype == "float32" else 1e-9)
 
-    @numba_njit(fastmath={"contract"})  # no other order of operations: the same b gives the same sums
+    @numba_njit(**SMALL_FUNCTION)
+    def exp_of_minus(x):
+        """exp(-|x|); in one order of operations wherever it stands, so that the same b gives the same sums."""
+        scale, rest = exp_parts(-abs(x))
+        return scale + scale * rest
+
+    @numba_njit(fastmath=FASTMATH)
     def compare_hidden(b_from, b_to, x, b, words, bits, to, of, rise):
         """Bits, and the parts of the gain: log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)). How many are undecided.
 
         u < sigmoid(l) is u (1 + e) < (1 or e), where e = exp(-|l|) is known already.
         """
-        undecided = u32(0)
+        undecided = zero
         for j in range(u64(bits.shape[0])):
             l_from, l_to = b_from * x[j] + b[j], b_to * x[j] + b[j]
-            scale_from, rest_from = exp_parts(-abs(l_from))
-            scale_to, rest_to = exp_parts(-abs(l_to))
-            e = scale_to + scale_to * rest_to
-            to[j], of[j] = one + e, one + (scale_from + scale_from * rest_from)
+            e = exp_of_minus(l_to)
+            to[j], of[j] = one + e, one + exp_of_minus(l_from)
             # The comparisons let what is not a number through.
             rise[j] = (zero if l_to <= zero else l_to) - (zero if l_from <= zero else l_from)
             distance = kind(words[j]) * per_word * (one + e) - (one if l_to > zero else e)
             bits[j] = u32(1) if distance < zero else u32(0)
-            undecided += u32(1) if abs(distance) < margin else u32(0)
+            undecided += one if abs(distance) < margin else zero
         return undecided
 
     @numba_njit(fastmath=FASTMATH)
@@ -290,7 +325,7 @@ def annealing(dtype: str) -> Callable:
         last = betas.shape[0] - 1
         for k in range(last + 1):
             if starts_at_bits or k:
-                find_sums(v_, x.shape[1])
+                find_sums(v_)
                 product_of_bits(sums_v, v_, x)
             # The weight of the step before and the next h need the same exponentials. No v comes after the last h.
             b, b_next = betas[max(0, k - 1)], betas[k]
@@ -300,7 +335,7 @@ def annealing(dtype: str) -> Callable:
                 for i in range(n):
                     log_w[start + i] += gains[i]
             if k < last:
-                find_sums(h_, y.shape[1])
+                find_sums(h_)
                 product_of_bits(sums_h, h_, y)
                 d0, d1 = counted(rng_v, k)
                 sample_visible(b_next, y, bv_, d, start, rng_v[0], rng_v[1], d0, d1, v_)
