@@ -7,6 +7,7 @@ rewrite with PyTensor.
 
 from typing import NamedTuple
 
+import pytensor.tensor as pt
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
@@ -169,7 +170,7 @@ def local_philox_annealing(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Var
     if len(floats) > 1 or given.log_w.type.dtype != "float64":
         return None
     register_numba()
-    outputs = PhiloxAnnealing().make_node(betas[: n_steps + 1], *inputs).outputs
+    outputs = PhiloxAnnealing().make_node(pt.as_tensor(betas)[: pt.as_tensor(n_steps) + 1], *inputs).outputs
     copy_stack_trace(node.outputs, outputs)
     after = dict(zip((found.rng_h, found.rng_v, found.v, found.log_w), outputs, strict=True))
     return [after[state] for state in op.inner_untraced_sit_sot(op.inner_inputs)]
