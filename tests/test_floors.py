@@ -4,6 +4,9 @@ Imports are read from the source, so those within functions count too.
 """
 
 import ast
+import os
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -121,6 +124,26 @@ def test_there_are_no_circles():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+FIRST = """
+import importlib, os, sys
+import pytensor.tensor
+for name in sys.argv[1:]:
+    if not (child := os.fork()):
+        importlib.import_module(name)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(name)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are those of Unix")
+def test_any_module_may_be_imported_first():
+    """The imports that register rewrites close circles: whoever comes first must find what it needs."""
+    modules = [name for name in INSIDE if folder(name) in ("compile", "streams", "graphs") and "dispatch." not in name]
+    result = subprocess.run([sys.executable, "-c", FIRST, *modules], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_class_has_one_base_of_ours():

@@ -29,13 +29,15 @@ class Scorer:
     ----------
     graphs : SequenceGraphs
     streams : str
-        Kind of the random streams, see `streams.registry`. The scorer has streams of its own.
+        Kind of the random streams, see `streams.registry`. The scorer has streams of its own. Those of annealing are of
+        Philox where the visible units are binary: they are the fastest, and the same on every backend.
     compiling : CompileSettings
     visible : {"binary", "gaussian"}
     """
 
     def __init__(self, graphs, streams, compiling, visible="binary"):
         self.graphs, self.streams, self.compiling, self.visible = graphs, streams, compiling, visible
+        self._kind_of_annealing = streams if visible == "gaussian" else "philox"
         self._blocks = {"dtype": compiling.floatX, "padded": compiling.backend == "jax"}
 
     @locked
@@ -339,7 +341,7 @@ class Scorer:
 
     @cached_property
     def _expectation(self):
-        streams = self._new_streams(1)
+        streams = self._new_streams(self.streams, 1)
         with self.compiling.float_variables():
             bv, bh, v, total = (pt.matrix(name) for name in ("bv", "bh", "v", "total"))
             inputs = {"bv": bv, "bh": bh, "weights": pt.vector("weights"), "v": v, "total": total}
@@ -348,7 +350,7 @@ class Scorer:
 
     @cached_property
     def _annealing(self):
-        streams = self._new_streams(1)
+        streams = self._new_streams(self._kind_of_annealing, 1)
         with self.compiling.float_variables():
             bv, bh, v, betas = pt.matrix("bv"), pt.matrix("bh"), pt.matrix("v"), pt.vector("betas")
             log_w = pt.vector("log_w", dtype="float64")
@@ -361,7 +363,7 @@ class Scorer:
     def _expectation_from(self, seed):
         """The compiled estimate of E[v] under given biases, its streams at a seed."""
         function, streams = self._expectation
-        self._seed(streams, seed)
+        _set_streams(streams, self._new_streams(self.streams, seed))
 
         def expect(bv, bh, weights):
             v = total = np.zeros_like(bv)
@@ -375,7 +377,7 @@ class Scorer:
     def _annealing_from(self, seed):
         """The compiled annealing of chains, its streams at a seed."""
         function, streams = self._annealing
-        self._seed(streams, seed)
+        _set_streams(streams, self._new_streams(self._kind_of_annealing, seed))
 
         def anneal(bv, bh, betas, v):
             log_w = np.zeros(len(bv))
@@ -386,9 +388,11 @@ class Scorer:
 
         return anneal
 
-    def _new_streams(self, seed):
-        return self.compiling.streams(self.streams, seed_number(seed)).rbm()
+    def _new_streams(self, kind, seed):
+        return self.compiling.streams(kind, seed_number(seed)).rbm()
 
-    def _seed(self, streams, seed):
-        for stream, seeded in zip(streams, self._new_streams(seed), strict=True):
-            stream.set_value(seeded.get_value())
+
+def _set_streams(streams, others):
+    """Set streams to where others are."""
+    for stream, other in zip(streams, others, strict=True):
+        stream.set_value(other.get_value())

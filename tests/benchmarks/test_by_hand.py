@@ -303,3 +303,18 @@ def test_theanos_program_draws_and_learns_as_recorded(theano_program, theano_ref
     with np.load(tmp_path / "out.npz") as found:
         for name in ("cost", *NAMES):
             np.testing.assert_allclose(found[name], recorded[f"grad_{name}"], rtol=0, atol=1e-13, err_msg=name)
+
+
+def test_annealing_in_numpy_finds_log_z():
+    from benchmarks.by_hand.numpy_annealing import anneal
+    from rnnrbm_pt.evaluation.estimate import log_mean_exp
+    from rnnrbm_pt.evaluation.exact import log_partition
+
+    draws = np.random.default_rng(0)
+    W, bv, bh = (draws.normal(scale=0.4, size=shape) for shape in ((12, 10), (8, 12), (8, 10)))
+    rows = [np.repeat(b, 50, axis=0) for b in (bv, bh)]
+    log_w, v = anneal(W, *rows, np.linspace(0, 1, 60), np.zeros((400, 12)), draws)
+    base = np.log1p(np.exp(bv)).sum(axis=1) + np.log1p(np.exp(bh)).sum(axis=1)
+    ratio, errors = log_mean_exp(log_w.reshape(8, 50))
+    assert v.shape == (400, 12) and errors.max() < 0.2
+    assert np.abs((base + ratio - log_partition(W, bv, bh)) / errors).max() < 3.5

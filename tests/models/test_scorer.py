@@ -6,6 +6,7 @@ from oracles import states
 from oracles import temporal as oracle
 
 from rnnrbm_pt import RnnNade, RnnRbm
+from rnnrbm_pt.streams.states import packed_stream
 
 ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((12, 0, 9, 11))]
 
@@ -15,7 +16,8 @@ N_FRAMES = 32
 
 def make(kind, backend, **settings):
     """A model of four units at random parameters."""
-    model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend=backend, streams="philox", **settings)
+    settings = {"streams": "philox", **settings}
+    model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend=backend, **settings)
     values = np.random.default_rng(1)
     for param in model.params:
         param.set_value(values.normal(scale=0.8, size=param.get_value().shape).astype(model.floatX))
@@ -71,6 +73,28 @@ def test_every_backend_draws_the_same(rbm, monkeypatch):
         found = make(RnnRbm, backend).score(ROLLS, **settings)
         assert found == pytest.approx(expected, rel=1e-10)
         assert found.standard_error == pytest.approx(expected.standard_error, rel=1e-7)
+
+
+@pytest.mark.parametrize("streams", ["srs", "mrg"])
+def test_the_streams_of_a_model_do_not_change_its_score(rbm, streams):
+    """Annealing has streams of Philox: so a score is the same on every backend for every model."""
+    settings = {"exact": False, "n_chains": 10, "n_temperatures": 10}
+    expected = rbm.score(ROLLS, **settings)
+    for backend in ("c", "numba"):
+        model = make(RnnRbm, backend, streams=streams)
+        before = model.streams.streams[0].get_value()
+        found = model.score(ROLLS, **settings)
+        assert found == pytest.approx(expected, rel=1e-10)
+        assert found.standard_error == pytest.approx(expected.standard_error, rel=1e-7)
+        np.testing.assert_equal(packed_stream(model.streams.streams[0].get_value()), packed_stream(before))
+
+
+def test_real_frames_are_scored_by_the_streams_of_the_model():
+    """Philox has no normal numbers."""
+    rolls = [np.random.default_rng(0).normal(size=(5, 4))]
+    model = RnnRbm(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend="c", visible="gaussian")
+    found = model.score(rolls, exact=False, n_chains=40, n_temperatures=30)
+    assert abs(found - model.score(rolls)) < 4 * found.standard_error + 1e-6
 
 
 def test_some_frames_stand_for_all(rbm):

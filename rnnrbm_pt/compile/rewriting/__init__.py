@@ -3,6 +3,30 @@
 They change no graph that holds nothing of this package: see `scope`.
 """
 
-from rnnrbm_pt.compile.rewriting import bernoulli, chain, elementwise, jax, layer, nade, products, scan, scope, streams
+from rnnrbm_pt.compile.rewriting import (
+    annealing,
+    bernoulli,
+    chain,
+    elementwise,
+    jax,
+    layer,
+    nade,
+    products,
+    scan,
+    scope,
+    streams,
+)
 
-__all__ = ["bernoulli", "chain", "elementwise", "jax", "layer", "nade", "products", "scan", "scope", "streams"]
+__all__ = [
+    "annealing",
+    "bernoulli",
+    "chain",
+    "elementwise",
+    "jax",
+    "layer",
+    "nade",
+    "products",
+    "scan",
+    "scope",
+    "streams",
+]

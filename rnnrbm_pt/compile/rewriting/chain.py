@@ -22,7 +22,7 @@ from rnnrbm_pt.compile.rewriting.scope import register
 from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial, PhiloxType
 
 
-def _drawn_layer(bits: Variable) -> tuple[Apply, Variable, Variable, Variable, bool] | None:
+def drawn_layer(bits: Variable) -> tuple[Apply, Variable, Variable, Variable, bool] | None:
     """The draw that made the bits of a layer, and the parts that `layer_of` finds; None if they are something else."""
     if bits.owner is None or not isinstance(bits.owner.op, PhiloxBinomial):
         return None
@@ -50,10 +50,10 @@ def _chain_of(op: Scan) -> Chain | None:
     if len(states) != 3 or len(kept) != 1 or others or op.info.as_while:
         return None
     after, (v,) = op.inner_outputs, kept
-    drawn_v = _drawn_layer(vector_of(after[v]))
+    drawn_v = drawn_layer(vector_of(after[v]))
     if drawn_v is None:
         return None
-    drawn_h = _drawn_layer(vector_of(drawn_v[1]))
+    drawn_h = drawn_layer(vector_of(drawn_v[1]))
     if drawn_h is None or vector_of(drawn_h[1]) is not states[v]:
         return None
     (draw_v, _, W_back, bv, is_row), (draw_h, _, W, bh, _) = drawn_v, drawn_h

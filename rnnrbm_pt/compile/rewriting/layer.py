@@ -38,7 +38,7 @@ def _is_uniform(variable: Variable) -> bool:
     )
 
 
-def _is_elemwise(variable: Variable, scalar_op: type[ScalarOp]) -> bool:
+def is_elemwise(variable: Variable, scalar_op: type[ScalarOp]) -> bool:
     return (
         variable.owner is not None
         and isinstance(variable.owner.op, Elemwise)
@@ -68,7 +68,7 @@ def vector_of(row: Variable) -> Variable:
 
 def layer_of(p: Variable) -> Layer | None:
     """The matrices x, W, b of p = sigmoid(x W + b), and whether p is their only row; None if p is something else."""
-    if not _is_elemwise(p, Sigmoid) or not _is_elemwise(p.owner.inputs[0], Add):
+    if not is_elemwise(p, Sigmoid) or not is_elemwise(p.owner.inputs[0], Add):
         return None
     terms = p.owner.inputs[0].owner.inputs
     products = [(i, found) for i, term in enumerate(terms) if (found := _product_of(term)) is not None]
@@ -100,7 +100,7 @@ def sampled(op: SampleUnits, stream: Variable, layer: Layer, like: Variable) -> 
 @node_rewriter([Elemwise])
 def local_sample_units(fgraph: FunctionGraph, node: Apply[Elemwise]) -> dict[Variable, Variable] | None:
     """Replace cast(single_trial(uniform, sigmoid(x W + b))) by `SampleUnits`."""
-    if not isinstance(node.op.scalar_op, Cast) or not _is_elemwise(node.inputs[0], SingleTrial):
+    if not isinstance(node.op.scalar_op, Cast) or not is_elemwise(node.inputs[0], SingleTrial):
         return None
     bit = node.inputs[0]
     u, p = bit.owner.inputs
