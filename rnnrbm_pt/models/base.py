@@ -12,6 +12,7 @@ from rnnrbm_pt.models import storage
 from rnnrbm_pt.models.compiling import CompileSettings
 from rnnrbm_pt.models.delegating import delegated, documented_by
 from rnnrbm_pt.models.monitor import Monitor
+from rnnrbm_pt.models.params import ParamArrays, from_arrays
 from rnnrbm_pt.models.registry import classes_of, named_classes
 from rnnrbm_pt.models.sampler import N_STEPS, GenerationInputs, Sampler
 from rnnrbm_pt.models.scorer import Scorer
@@ -81,10 +82,8 @@ class SequenceModel:
     graphs : SequenceGraphs
     state : TrainState
         Everything that learning and drawing change.
-    trainer : Trainer
-    sampler : Sampler
-    scorer : Scorer
-    monitoring : Monitor
+    trainer, sampler, scorer, monitoring, param_arrays
+        What the methods delegate to.
     """
 
     builder = None
@@ -133,6 +132,7 @@ class SequenceModel:
         self.state = TrainState.at_first(*at_first, n_states=len(self.graphs.initial), floatX=self.floatX)
         self.trainer = Trainer(self)
         self.monitoring = Monitor(self.build, type(self.streams), self.compiling)
+        self.param_arrays = ParamArrays(self.params, self.compiling)
 
     def build(self, *, streams=None, **changed):
         """Build further graphs of the model, on the same parameters.
@@ -344,7 +344,20 @@ class SequenceModel:
         return self.scorer.transform(self.check_rolls(rolls))
 
     # ------------------------------------------------------------------------------------------------
-    # Files
+    # Parameters and files
+
+    @documented_by(ParamArrays.get)
+    def get_params(self):
+        return self.param_arrays.get()
+
+    @documented_by(ParamArrays.set)
+    def set_params(self, params):
+        self.param_arrays.set(params)
+
+    @classmethod
+    @documented_by(from_arrays)
+    def from_arrays(cls, params, **settings):
+        return from_arrays(cls, params, **settings)
 
     def save(self, filename):
         """Write the model to a file: parameters, settings, random states and the progress of training.

@@ -179,7 +179,7 @@ def fuzzed(name, seed):
             return odd_pickle(draw)
         case "mxl":
             return odd_score(draw)
-        case "zip" | "npz":
+        case "zip" | "npz" | "arrays":
             return odd_zip(content, draw)
         case "midi":
             return odd_midi(draw)

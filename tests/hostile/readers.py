@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from oracles.midi_bytes import END, midi, track
 
+from rnnrbm_pt.io.named_arrays import read_named_arrays
+from rnnrbm_pt.io.pickled_arrays import read_pickled_arrays
 from rnnrbm_pt.music.midi import midiread, midiwrite
 from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
 from rnnrbm_pt.music.roll_files import read_roll_file
@@ -136,6 +138,20 @@ def log_seeds():
     return [lines.encode(), printed.encode(), stopped_model()]
 
 
+def pickled_seeds():
+    """Arrays and shared variables that Theano, NumPy and Python 2 have pickled."""
+    arrays = {"W": np.eye(3), "bv": np.ones(3, "f4")}
+    written = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "data").glob("*.pkl"))]
+    return [*written, *(pickle.dumps(arrays, n) for n in (0, 2, 5))]
+
+
+def named_arrays():
+    """Parameters as NumPy writes them."""
+    buffer = io.BytesIO()
+    np.savez(buffer, W=np.eye(3), bv=np.ones(3, "f4"))
+    return buffer.getvalue()
+
+
 READERS = {
     "midi": Reader(".mid", midiread, midi_seeds),
     "mxl": Reader(".mxl", lambda path: quarter_roll(read_mxl(path)), lambda: [mxl_of(SCORE)]),
@@ -143,6 +159,8 @@ READERS = {
     "npz": Reader(".npz", read_roll_file, lambda: [rolls_npz()]),
     "json": Reader(".json", read_roll_file, lambda: [json.dumps(NOTES).encode()]),
     "pickle": Reader(".pickle", read_roll_file, lambda: [pickle.dumps(NOTES, n) for n in (0, 2, 4)]),
+    "pickled": Reader(".pkl", read_pickled_arrays, pickled_seeds),
+    "arrays": Reader(".npz", read_named_arrays, lambda: [named_arrays()]),
     "model": Reader(".npz", load_model, lambda: [stopped_model()]),
     "log": Reader(".jsonl", read_log, log_seeds),
 }

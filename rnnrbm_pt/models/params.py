@@ -1,0 +1,159 @@
+"""Parameters in and out of a model, as arrays."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
+from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
+from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
+from rnnrbm_pt.io.atomic_write import FilePath
+from rnnrbm_pt.io.named_arrays import read_named_arrays
+from rnnrbm_pt.io.pickled_arrays import read_pickled_arrays
+from rnnrbm_pt.models.compiling import CompileSettings, locked
+from rnnrbm_pt.models.settings import DEFAULT_R
+from rnnrbm_pt.models.types import Arrays, Shared
+from rnnrbm_pt.quoting import quoted
+
+Given = Mapping[str, ArrayLike] | Iterable[ArrayLike] | FilePath
+"""Arrays by name, or in the order of the parameters, or a file that holds them."""
+
+RECURRENT = {build_rnnrbm: ("bu", 7), build_rnn_nade: ("bu", 8), build_lstm_rtrbm: ("Wsh", 4)}
+"""The parameter with as many rows as there are recurrent units, and its place, by the builder of a model's graphs."""
+
+
+class ParamArrays:
+    """The parameters of a model as arrays.
+
+    Parameters
+    ----------
+    params : tuple of shared variables
+        In the tutorial's order, named.
+    compiling : CompileSettings
+        Its lock is the model's: parameters do not change in the midst of an update.
+    """
+
+    def __init__(self, params: tuple[Shared, ...], compiling: CompileSettings) -> None:
+        self._params, self.compiling = params, compiling
+
+    @locked
+    def get(self) -> Arrays:
+        """Copies of the parameters.
+
+        Returns
+        -------
+        dict {str: array}
+            In the tutorial's order, by their names.
+        """
+        return {p.name: p.get_value() for p in self._params}
+
+    @locked
+    def set(self, params: Given) -> None:
+        """Give the parameters other values: all of them, or none if anything is wrong.
+
+        What an optimiser remembers, the random states and the log stay as they are.
+
+        Parameters
+        ----------
+        params : dict {str: array}, or list of arrays, or path
+            By name, or in the tutorial's order. They are converted to the model's float type. A file is an .npz of
+            such arrays, named or, as `np.savez(file, *arrays)` writes them, in order; or a model's; or a pickle of
+            arrays or of Theano's shared variables in a list or a dict, of which nothing is executed.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is missing, unknown, of another shape, or not of finite numbers.
+        """
+        names = [p.name for p in self._params]
+        label, given = _read(params)
+        if not isinstance(given, dict):
+            if len(given) != len(names):
+                raise ValueError(f"{label}expected {len(names)} arrays, {', '.join(names)}, found {len(given)}")
+            given = dict(zip(names, given, strict=True))
+        elif label:  # a file may hold more
+            given = {name: array for name, array in given.items() if name in names}
+        if given.keys() != set(names):
+            found = ", ".join(quoted(name) for name in given) or "none"
+            raise ValueError(f"{label}expected the parameters {', '.join(names)}, found {found}")
+        values = [_converted(f"{label}{p.name}", given[p.name], p.get_value()) for p in self._params]
+        for p, value in zip(self._params, values, strict=True):
+            p.set_value(value)
+
+
+def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
+    """A model that has given parameters, and whose sizes are theirs.
+
+    Parameters
+    ----------
+    params : dict {str: array}, or list of arrays, or path
+        As `set_params` takes them. The first is W, of as many rows as there are visible units.
+    **settings
+        Of the constructor. Sizes in them have precedence: a class of your own may need them. Notes other than the 88
+        keys of the piano need their range `r`.
+
+    Returns
+    -------
+    SequenceModel
+
+    Raises
+    ------
+    ValueError
+        If the parameters do not fit together.
+    """
+    label, given = _read(params)
+
+    def shape_of(name: str, place: int) -> tuple[int, ...]:
+        if isinstance(given, dict):
+            array = given.get(name)
+        else:
+            array = given[place] if place < len(given) else None
+        if array is None:
+            raise ValueError(f"{label}expected the parameters of {kind.__name__}, found no {name}")
+        return np.shape(array)
+
+    shape = shape_of("W", 0)
+    if len(shape) != 2:
+        raise ValueError(f"{label}W: expected a matrix, found an array of shape {shape}")
+    sizes = {"n_hidden": shape[1]}
+    if kind.builder in RECURRENT:
+        sizes["n_hidden_recurrent"] = (*shape_of(*RECURRENT[kind.builder]), 0)[0]
+    if settings.get("visible") == "gaussian":
+        sizes["n_visible"] = shape[0]
+    elif "r" not in settings and shape[0] != DEFAULT_R[1] - DEFAULT_R[0]:
+        raise ValueError(f"r: expected the range of the {shape[0]} notes, found none")
+    model = kind(**sizes | settings)
+    model.set_params(params if label else given)
+    return model
+
+
+def _read(params: Given) -> tuple[str, dict[str, Any] | list[Any]]:
+    """The beginning of an error, which names the file if there is one; arrays by name or in order."""
+    if not isinstance(params, (str, os.PathLike)):
+        return "", dict(params) if isinstance(params, Mapping) else list(params)
+    with open(params, "rb") as file:
+        zipped = file.read(2) == b"PK"
+    arrays = read_named_arrays(params) if zipped else read_pickled_arrays(params)
+    if isinstance(arrays, dict) and arrays and all(re.fullmatch(r"arr_\d+", name) for name in arrays):
+        return f"{params}: ", [arrays[name] for name in sorted(arrays, key=lambda name: int(name[4:]))]
+    return f"{params}: ", arrays
+
+
+def _converted(name: str, given: ArrayLike, like: np.ndarray) -> np.ndarray:
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected an array, found lists of different lengths") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected an array of real numbers, found {array.dtype}")
+    if array.shape != like.shape:
+        raise ValueError(f"{name}: expected an array of shape {like.shape}, found {array.shape}")
+    with np.errstate(over="ignore"):
+        array = array.astype(like.dtype)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, found others")
+    return array
