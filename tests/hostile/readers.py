@@ -54,13 +54,11 @@ def read_midi_of_zip(path):
     return found
 
 
-def load_model(path):
-    import rnnrbm_pt.models.rnnrbm
-    import rnnrbm_pt.models.siblings  # noqa: F401 (defines what a file may name)
+def load_model(path, classes=()):
     from rnnrbm_pt.models.base import SequenceModel
     from rnnrbm_pt.models.compiling import AS_WRITTEN
 
-    model = SequenceModel.load(path, mode=AS_WRITTEN)
+    model = SequenceModel.load(path, mode=AS_WRITTEN, classes=classes)
     for stream in model.streams.streams:  # draws from a state beyond its bounds would read foreign memory
         value = stream.get_value()
         if isinstance(value, np.random.Generator):
