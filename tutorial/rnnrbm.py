@@ -207,11 +207,11 @@ class RnnRbm:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("Usage: python rnnrbm.py FOLDER, where FOLDER is a folder or a zip file of MIDI files.")
-    with threadpool_limits(1):  # the matrices are small: with more threads, BLAS can be ten times slower
-        model = RnnRbm()
-        model.train(sys.argv[1])
-        model.generate("sample1.mid")
-        model.generate("sample2.mid")
+    model = RnnRbm()
+    threadpool_limits(1)  # of BLAS, which compiling has loaded: for matrices this small, more threads take longer
+    model.train(sys.argv[1])
+    model.generate("sample1.mid")
+    model.generate("sample2.mid")
     from matplotlib import pyplot
 
     pyplot.show()

@@ -25,6 +25,13 @@ SMALLER = {
 }
 """What the tests put in the place of the defaults of the class `RnnRbm`."""
 
+AT_THE_END = """
+    import threadpoolctl
+
+    threads = [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+    assert threads and set(threads) == {1}, threads
+"""
+
 
 @contextmanager
 def numpy_state_put_back():
@@ -125,9 +132,14 @@ def started(folder, num_epochs, *arguments):
     for default, smaller in SMALLER.items():
         assert text.count(default) == 1
         text = text.replace(default, smaller.replace("NUM_EPOCHS", str(num_epochs)))
-    (folder / "rnnrbm.py").write_text(text, encoding="utf-8")
+    (folder / "rnnrbm.py").write_text(text + AT_THE_END, encoding="utf-8")
     paths = [str(TUTORIAL.parent), os.environ.get("PYTHONPATH")]
-    environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = os.environ | {
+        "MPLBACKEND": "Agg",
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "OMP_NUM_THREADS": "2",
+        "OPENBLAS_NUM_THREADS": "2",
+    }
     command = [sys.executable, "rnnrbm.py", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=folder, env=environment, **pipes)
