@@ -185,7 +185,7 @@ class RnnRbm:
                 monitors = []
                 for sequence in dataset:
                     for i in range(0, len(sequence), batch_size):
-                        with deferred_interrupts():  # Ctrl+C waits: within compiled code it would crash Python
+                        with deferred_interrupts():  # Ctrl+C waits: within compiled code it can crash Python
                             monitors.append(self.train_function(sequence[i : i + batch_size]))
                 print(f"Epoch {epoch + 1}/{num_epochs} {np.mean(monitors)}", flush=True)
         except KeyboardInterrupt:
