@@ -36,6 +36,7 @@ SMALLER = {
     "--recipe fast": "--recipe fast --epochs 2",
     "-o sample.mid": "-o sample.mid --steps 20",
     "compare LOG": "compare model.npz.jsonl",
+    "MODEL -o params.npz": "model.npz -o params.npz",
     "MODEL jsb_chorales": "model.npz Nottingham/valid --frames 2 --chains 2 --temperatures 2 --samples 2",
 }
 """What is put in the place of what the page says, in the first block or command that has it and in no other."""
