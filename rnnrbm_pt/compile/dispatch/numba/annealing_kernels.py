@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from pytensor.link.numba.dispatch.basic import numba_njit
 
 from rnnrbm_pt.compile.dispatch.numba.elementwise import SMALL_FUNCTION, parts
-from rnnrbm_pt.compile.dispatch.numba.philox_kernels import LANES, counted, exact_uniform, four_words, u32, u64
+from rnnrbm_pt.compile.dispatch.numba.philox_kernels import LANES, counted, exact_uniform, u32, u64, words_of_lanes
 from rnnrbm_pt.compile.dispatch.numba.products import product_into
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH, compare
 
@@ -94,12 +94,8 @@ def sums_of_fours(W):
 @numba_njit
 def words_of_row(k0, k1, d0, d1, row, n, words, at):
     """The words of a row of n places."""
-    for first in range(u64(0), u64(n // 4), u64(LANES)):
-        here = u64(at) + u64(4) * first
-        for c in range(u64(LANES)):
-            x = four_words(first + c, row, d0, d1, k0, k1)
-            words[here + c], words[here + u64(LANES) + c] = x[0], x[1]
-            words[here + u64(2 * LANES) + c], words[here + u64(3 * LANES) + c] = x[2], x[3]
+    for first in range(0, n // 4, LANES):
+        words_of_lanes(k0, k1, d0, d1, row, first, words, at + 4 * first)
 
 
 @numba_njit

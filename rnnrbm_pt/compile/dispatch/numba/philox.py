@@ -8,7 +8,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_
 from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.philox_kernels import (
     BLOCK,
-    LANES,
+    SPARE,
     VERSION,
     advanced,
     exact_uniform,
@@ -33,7 +33,7 @@ def numba_funcify_PhiloxBinomial(op: PhiloxBinomial, node: Apply, **kwargs: obje
         bits = np.empty(p.shape, dtype)
         m = p.shape[last] if ndim else 1
         q = (m + 3) // 4
-        words = np.empty(4 * q + LANES, np.uint32)
+        words = np.empty(4 * q + SPARE, np.uint32)
         k0, k1, d0, d1 = state
         for i, p_i in enumerate(p.flat):
             row, j = u32(i // m), i % m

@@ -4,17 +4,23 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 from pytensor.link.numba.dispatch.basic import numba_njit
 
 from rnnrbm_pt.compile.dispatch.numba.products import product_into
 from rnnrbm_pt.compile.dispatch.numba.rows import compare_words, undecided
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL
 
-VERSION = 11
+VERSION = 12
 """Version of the code for streams of Philox. It enters the cache keys: increase it when the code changes."""
 
 LANES = 8
 """Counters that a vector of 512 bits holds. The words are the same where vectors are shorter."""
+
+SPARE = 5 * LANES
+"""Places that an array of words has after those of its rows: `words_of_row` spoils them."""
 
 AT_ONCE = 1024
 """Draws compared in one loop, roughly: their words stay in the nearest cache."""
@@ -53,25 +59,41 @@ def four_words(x0, x1, x2, x3, k0, k1):
 
 
 @numba_njit
-def words_of_counters(k0, k1, d0, d1, row, q, start, stop, words, at):
-    # Unsigned places: those that may be negative keep LLVM from taking many at once.
-    at0, q_ = u64(at), u64(q)
-    at1, at2, at3 = at0 + q_, at0 + q_ + q_, at0 + q_ + q_ + q_
-    for c in range(u64(start), u64(stop)):
-        words[at0 + c], words[at1 + c], words[at2 + c], words[at3 + c] = four_words(c, row, d0, d1, k0, k1)
+def words_of_lanes(k0, k1, d0, d1, row, first, words, at):
+    """Write the words of `LANES` counters of a row from the place `at` on: word k of each, for one k after another."""
+    at_ = u64(at)  # unsigned places, and distances that LLVM knows: so it takes all counters at once
+    for c in range(u64(LANES)):
+        x = four_words(u64(first) + c, row, d0, d1, k0, k1)
+        words[at_ + c], words[at_ + u64(LANES) + c] = x[0], x[1]
+        words[at_ + u64(2 * LANES) + c], words[at_ + u64(3 * LANES) + c] = x[2], x[3]
+
+
+@intrinsic
+def copy_lanes(typingctx, words, source, target):
+    """Copy `LANES` words from a place of an array to another."""
+
+    def codegen(context, builder, signature, args):
+        data = context.make_array(words)(context, builder, args[0]).data
+        vector = ir.VectorType(ir.IntType(32), LANES).as_pointer()
+        source, target = (builder.bitcast(builder.gep(data, [place]), vector) for place in args[1:])
+        builder.store(builder.load(source, align=4), target, align=4)
+        return context.get_dummy_value()
+
+    return types.void(words, types.int64, types.int64), codegen
 
 
 @numba_njit
 def words_of_row(k0, k1, d0, d1, row, q, words, at):
-    """Write the 4 q words of a row into an array from the place `at` on; up to `LANES` - 1 after them are spoilt."""
-    # Counters in full vectors. What the last ones write too far belongs to the first of the next quarter: so the
-    # last come first.
-    full = (q + LANES - 1) // LANES * LANES
-    if full < 2 * LANES:
-        words_of_counters(k0, k1, d0, d1, row, q, 0, q, words, at)
-    else:
-        words_of_counters(k0, k1, d0, d1, row, q, full - LANES, full, words, at)
-        words_of_counters(k0, k1, d0, d1, row, q, 0, full - LANES, words, at)
+    """Write the 4 q words of a row into an array from the place `at` on.
+
+    The row that comes next in the array is to be written later, and the last `SPARE` places hold no row.
+    """
+    # What the last counters write too far belongs to the first of the next quarter: so the last come first.
+    here = words.size - 4 * LANES
+    for first in range((q - 1) // LANES * LANES, -1, -LANES):
+        words_of_lanes(k0, k1, d0, d1, row, first, words, here)
+        for k in range(4):
+            copy_lanes(words, here + k * LANES, at + k * q + first)
 
 
 @numba_njit
@@ -145,7 +167,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
     @numba_njit
     def scratch(n, m):
         rows = min(max(1, n), max(1, AT_ONCE // max(1, m)))
-        return np.empty(rows * m + 4 + LANES, np.uint32), np.empty(rows * m, kind)
+        return np.empty(rows * m + 4 + SPARE, np.uint32), np.empty(rows * m, kind)
 
     @numba_njit
     def sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, words, logits):
