@@ -13,7 +13,7 @@ from rnnrbm_pt.compile.dispatch.numba.products import product_of_rows_into
 from rnnrbm_pt.compile.dispatch.numba.rows import compare_words, undecided
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL
 
-VERSION = 12
+VERSION = 13
 """Version of the code for streams of Philox. It enters the cache keys: increase it when the code changes."""
 
 LANES = 8

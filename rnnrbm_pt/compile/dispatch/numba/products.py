@@ -13,7 +13,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_
 from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.ops.products import InOrder, Product
 
-VERSION = 11
+VERSION = 12
 """Version of the code of products and layers. It enters their cache keys: increase it when the code changes."""
 
 SMALL = 1_000_000
