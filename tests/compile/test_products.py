@@ -75,6 +75,18 @@ def test_a_product_with_rows_of_bits(product, n):
         np.testing.assert_allclose(product()(x, y), np.dot(x, y), rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [1, 2, 5, 7, 8, 20, 31, 32, 33, 54, 97, 150])
+def test_a_row_of_bits_adds_up_the_rows_in_their_order(product, m, dtype):
+    """To the last digit, with columns that fill vectors and columns that do not."""
+    values = np.random.default_rng(7)
+    x, y = (values.random((1, 60)) < 0.4).astype(dtype), values.normal(size=(60, m)).astype(dtype)
+    expected = np.zeros(m, dtype)
+    for row in y[x[0] == 1]:
+        expected += row
+    np.testing.assert_array_equal(product(dtype=dtype)(x, y), expected[np.newaxis])
+
+
 def test_transposed_matrices_of_a_scan_are_turned_once():
     W, u0, xs = pt.matrix("W"), pt.matrix("u0"), pt.tensor3("xs")
     states = scan(

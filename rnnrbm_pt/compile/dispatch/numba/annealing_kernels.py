@@ -23,7 +23,7 @@ from rnnrbm_pt.compile.dispatch.numba.philox_kernels import LANES, counted, exac
 from rnnrbm_pt.compile.dispatch.numba.products import product_into
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH, compare
 
-VERSION = 4
+VERSION = 5
 """Version of this code. It enters the cache keys: increase it when the code changes."""
 
 BLOCK = 48

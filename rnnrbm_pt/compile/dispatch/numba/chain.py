@@ -27,6 +27,7 @@ def numba_funcify_PhiloxGibbsChain(op: PhiloxGibbsChain, node: Apply, **kwargs: 
         check_shapes(h, W_back, bv)
         W_, W_back_ = np.ascontiguousarray(W), np.ascontiguousarray(W_back)
         bh_, bv_ = np.ascontiguousarray(bh), np.ascontiguousarray(bv)
+        all_bh, all_bv, all_h, all_last = bh_.reshape(-1), bv_.reshape(-1), h.reshape(-1), last.reshape(-1)
         k_ = np.int64(k.item())
         blocks = max(1, n // BLOCK)
         for block in numba.prange(blocks):
@@ -35,9 +36,11 @@ def numba_funcify_PhiloxGibbsChain(op: PhiloxGibbsChain, node: Apply, **kwargs: 
             words_v, logits_v = scratch(stop - start, d)
             for step in range(k_):
                 d0, d1 = counted(rng_h, step)
-                sample_rows(start, stop, rng_h[0], rng_h[1], d0, d1, last, W_, bh_, h, words_h, logits_h)
+                key_h = rng_h[0], rng_h[1], d0, d1
+                sample_rows(start, stop, *key_h, last, W_, bh_, h, all_bh, all_h, words_h, logits_h)
                 d0, d1 = counted(rng_v, step)
-                sample_rows(start, stop, rng_v[0], rng_v[1], d0, d1, h, W_back_, bv_, last, words_v, logits_v)
+                key_v = rng_v[0], rng_v[1], d0, d1
+                sample_rows(start, stop, *key_v, h, W_back_, bv_, last, all_bv, all_last, words_v, logits_v)
         return advanced(rng_h, k_), advanced(rng_v, k_), last
 
     return philox_gibbs_chain, cache_key("philox", VERSION, "PhiloxGibbsChain", dtype.name, parallel)

@@ -58,11 +58,12 @@ def numba_funcify_PhiloxSampleUnits(op: PhiloxSampleUnits, node: Apply, **kwargs
         bits = np.empty((n, W.shape[1]), dtype)
         k0, k1, d0, d1 = state
         x_, W_, b_ = dense(x), dense(W), np.ascontiguousarray(b)
+        all_b, all_bits = b_.reshape(-1), bits.reshape(-1)
         blocks = max(1, n // BLOCK) if parallel else 1
         for block in numba.prange(blocks):
             start, stop = n * block // blocks, n * (block + 1) // blocks
             words, logits = scratch(stop - start, W.shape[1])
-            sample_rows(start, stop, k0, k1, d0, d1, x_, W_, b_, bits, words, logits)
+            sample_rows(start, stop, k0, k1, d0, d1, x_, W_, b_, bits, all_b, all_bits, words, logits)
         return advanced(state, 1), bits
 
     return philox_sample_units, cache_key("philox", VERSION, "PhiloxSampleUnits", dtype.name, parallel)

@@ -9,11 +9,11 @@ from numba.core import types
 from numba.extending import intrinsic
 from pytensor.link.numba.dispatch.basic import numba_njit
 
-from rnnrbm_pt.compile.dispatch.numba.products import product_into
+from rnnrbm_pt.compile.dispatch.numba.products import product_of_rows_into
 from rnnrbm_pt.compile.dispatch.numba.rows import compare_words, undecided
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL
 
-VERSION = 12
+VERSION = 13
 """Version of the code for streams of Philox. It enters the cache keys: increase it when the code changes."""
 
 LANES = 8
@@ -145,9 +145,10 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
     -------
     scratch(n, m) -> words, logits
         Room to work in, for n rows of m units.
-    sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, words, logits)
+    sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, all_b, all_bits, words, logits)
         Leaves 0 or 1 ~ Bernoulli(sigmoid(x W + b)) in the rows of bits from start to stop. It is told the arrays of all
-        rows, x (n, d), W (d, m), b (n, m) or (1, m) and bits (n, m), as `dense` gives them.
+        rows, x (n, d), W (d, m), b (n, m) or (1, m) and bits (n, m), as `dense` gives them, and the last two once more
+        as vectors: to make one takes as long as to sample some units.
     """
     uniform = exact_uniform(dtype)
     kind = np.dtype(dtype).type
@@ -162,7 +163,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
                 x = logits[at]
                 if undecided(words[at], x):
                     u = uniform(words[at], k0, k1, d0, d1, u32(first + i), j, q)
-                    bits[at] = u < one / (one + np.exp(-x))
+                    bits[first * m + at] = u < one / (one + np.exp(-x))
 
     @numba_njit
     def scratch(n, m):
@@ -170,20 +171,17 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
         return np.empty(rows * m + 4 + SPARE, np.uint32), np.empty(rows * m, kind)
 
     @numba_njit
-    def sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, words, logits):
-        product_into(x[start:stop], W, bits[start:stop])
+    def sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, all_b, all_bits, words, logits):
+        product_of_rows_into(x, W, bits, start, stop)
         m = bits.shape[1]
         q = (m + 3) // 4
         one_b = b.shape[0] == 1
         at_once = 1 if one_b or m == 0 else logits.size // m
-        all_b, all_bits = b.reshape(-1), bits.reshape(-1)
         for first in range(start, stop, at_once):
             n = min(at_once, stop - first)
             for i in range(n):  # what a row writes too far is of the next one
                 words_of_row(k0, k1, d0, d1, u32(first + i), q, words, i * m)
-            here = all_bits[first * m : (first + n) * m]
-            at_b = 0 if one_b else first * m
-            if compare_words(words, all_b[at_b : at_b + n * m], logits, here) > 0:
-                decide(words, logits, n, m, first, k0, k1, d0, d1, here)
+            if compare_words(words, all_b, 0 if one_b else first * m, logits, all_bits, first * m, n * m) > 0:
+                decide(words, logits, n, m, first, k0, k1, d0, d1, all_bits)
 
     return scratch, sample_rows

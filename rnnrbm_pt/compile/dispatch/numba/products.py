@@ -1,16 +1,19 @@
 """Products of matrices by BLAS, or by hand where that is faster."""
 
+from collections.abc import Callable
+
 import numpy as np
+from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
-from numba.extending import overload
+from numba.core import cgutils, types
+from numba.extending import intrinsic, overload
 from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
-from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH
 from rnnrbm_pt.compile.ops.products import InOrder, Product
 
-VERSION = 10
+VERSION = 12
 """Version of the code of products and layers. It enters their cache keys: increase it when the code changes."""
 
 SMALL = 1_000_000
@@ -18,6 +21,9 @@ SMALL = 1_000_000
 
 AT_ONCE = SMALL if get_host_cpu_features().get("avx512f") else 2**62
 """Most multiplications in a product that is not divided."""
+
+WIDE, NARROW = 128, 32
+"""Bytes of columns of a sum of rows that are computed at once."""
 
 FEWEST_ROWS = 32
 """Fewest rows in a part of a product."""
@@ -36,29 +42,76 @@ def overload_dense(a):
     return lambda a: np.ascontiguousarray(a)
 
 
-@numba_njit(fastmath=FASTMATH)
-def add_four(x, y, some, out):
-    i, j, k, n = some[0], some[1], some[2], some[3]
-    y_i, y_j, y_k, y_n = y[i], y[j], y[k], y[n]
-    x_i, x_j, x_k, x_n = x[i], x[j], x[k], x[n]
-    for c in range(out.shape[0]):
-        out[c] += (x_i * y_i[c] + x_j * y_j[c]) + (x_k * y_k[c] + x_n * y_n[c])
+def sum_of_rows(size: int) -> Callable:
+    """A function for Numba that writes some columns of a sum of rows of a matrix.
+
+    sum_of_rows(x, y, some, n, out, row, at) writes the sum of x[row, i] y[i] for the first n numbers i in `some`, one
+    after another, to three times `size` bytes of out[row] from column `at` on. What would be too far is written at the
+    end of the row.
+
+    The sum is kept in registers. In a loop over `out`, LLVM asks each time which arrays overlap, and adds up what does
+    not fill a vector one by one.
+    """
+
+    @intrinsic
+    def sum_of_rows(typingctx, x, y, some, n, out, row, at):
+        def codegen(context, builder, signature, args):
+            x_, y_, some_, out_ = (
+                context.make_array(kind)(context, builder, array)
+                for kind, array in ((x, args[0]), (y, args[1]), (some, args[2]), (out, args[4]))
+            )
+            n, row, at = args[3], args[5], args[6]
+            length, width = cgutils.unpack_tuple(builder, y_.shape)
+            align = y.dtype.bitwidth // 8
+            columns = max(1, size // align)
+            last = builder.sub(width, ir.Constant(at.type, columns))
+            places = [builder.add(at, ir.Constant(at.type, k * columns)) for k in range(3)]
+            places = [builder.select(builder.icmp_signed("<", place, last), place, last) for place in places]
+            vector = ir.VectorType(context.get_value_type(y.dtype), columns)
+            same = ir.Constant(ir.VectorType(ir.IntType(32), columns), [0] * columns)
+
+            def vector_at(data, place):
+                return builder.bitcast(builder.gep(data, [place]), vector.as_pointer())
+
+            at_x, at_out = builder.mul(row, length), builder.mul(row, width)
+            totals = [cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * columns)) for _ in places]
+            with cgutils.for_range(builder, n) as loop:
+                i = builder.zext(builder.load(builder.gep(some_.data, [loop.index])), n.type)
+                x_i = builder.load(builder.gep(x_.data, [builder.add(at_x, i)]))
+                x_i = builder.insert_element(ir.Constant(vector, ir.Undefined), x_i, ir.IntType(32)(0))
+                x_i = builder.shuffle_vector(x_i, x_i, same)
+                for total, place in zip(totals, places, strict=True):
+                    y_i = builder.load(vector_at(y_.data, builder.add(builder.mul(i, width), place)), align=align)
+                    product = builder.fmul(x_i, y_i, flags=["contract"])
+                    builder.store(builder.fadd(builder.load(total), product, flags=["contract"]), total)
+            for total, place in zip(totals, places, strict=True):
+                builder.store(builder.load(total), vector_at(out_.data, builder.add(at_out, place)), align=align)
+            return context.get_dummy_value()
+
+        return types.void(x, y, some, types.int64, out, types.int64, types.int64), codegen
+
+    return sum_of_rows
 
 
-@numba_njit(fastmath=FASTMATH)
-def product_of_row(x, y, out):
-    some, n = np.empty(x.shape[0] + 1, np.int64), 0
-    for i in range(x.shape[0]):  # without a branch, which nobody could foresee
+wide_sum, narrow_sum, single_sum = map(sum_of_rows, (WIDE, NARROW, 1))
+
+
+@numba_njit
+def product_of_row(x, y, out, row):
+    some, n = np.empty(x.shape[1] + 1, np.uint32), 0
+    for i in range(x.shape[1]):  # without a branch, which nobody could foresee
         some[n] = i
-        n += np.int64(x[i] != 0)
-    out[:] = 0
-    fours = n // 4 * 4
-    for at in range(0, fours, 4):
-        add_four(x, y, some[at : at + 4], out)
-    for at in range(fours, n):
-        x_i, y_i = x[some[at]], y[some[at]]
-        for c in range(out.shape[0]):
-            out[c] += x_i * y_i[c]
+        n += np.int64(x[row, i] != 0)
+    m, wide, narrow = out.shape[1], WIDE // out.itemsize, NARROW // out.itemsize
+    if m >= wide:
+        for at in range(0, m, 3 * wide):
+            wide_sum(x, y, some, n, out, row, at)
+    elif m >= narrow:
+        for at in range(0, m, 3 * narrow):
+            narrow_sum(x, y, some, n, out, row, at)
+    else:
+        for at in range(0, m, 3):
+            single_sum(x, y, some, n, out, row, at)
 
 
 def product_into(x, y, out):
@@ -73,13 +126,13 @@ def product_into(x, y, out):
 
 @overload(product_into)
 def overload_product_into(x, y, out):
-    if (x.layout, y.layout) != ("C", "C"):
+    if (x.layout, y.layout, out.layout) != ("C", "C", "C"):
         return lambda x, y, out: np.dot(x, y, out)
 
     def product_into(x, y, out):
         n = x.shape[0]
         if n == 1:
-            product_of_row(x[0], y, out[0])
+            product_of_row(x, y, out, 0)
             return
         parts = (n * y.size + AT_ONCE - 1) // AT_ONCE
         if not 1 < parts <= n // FEWEST_ROWS:
@@ -90,6 +143,25 @@ def overload_product_into(x, y, out):
             np.dot(x[start:stop], y, out[start:stop])
 
     return product_into
+
+
+def product_of_rows_into(x, y, out, start, stop):
+    """Write rows from start to stop of a product as `product_into` does, without a view of a single one."""
+    raise NotImplementedError("for Numba only")
+
+
+@overload(product_of_rows_into)
+def overload_product_of_rows_into(x, y, out, start, stop):
+    if (x.layout, y.layout, out.layout) != ("C", "C", "C"):
+        return lambda x, y, out, start, stop: product_into(x[start:stop], y, out[start:stop])
+
+    def product_of_rows_into(x, y, out, start, stop):
+        if stop - start == 1:
+            product_of_row(x, y, out, start)
+        else:
+            product_into(x[start:stop], y, out[start:stop])
+
+    return product_of_rows_into
 
 
 @numba_njit

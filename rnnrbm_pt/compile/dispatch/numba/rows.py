@@ -74,17 +74,20 @@ def compare_row(mirrored: bool = False) -> Callable:
 
 
 @numba_njit(fastmath=FASTMATH)
-def compare_words(words, b, x, bits):
-    """Compare draws whose uniform numbers are words of 32 bits, u = word / 2^32; return how many are undecided.
+def compare_words(words, b, at_b, x, bits, at, n):
+    """Compare n draws whose uniform numbers are words of 32 bits, u = word / 2^32; return how many are undecided.
 
-    The bits hold products x W on entry. x becomes these plus b, and the bits become those of the words.
+    The bits, from the place `at` on, hold products x W on entry. x becomes these plus b, from the place `at_b` on, and
+    the bits become those of the words.
     """
+    # Unsigned places: those that may be negative keep LLVM from taking many at once.
+    at_, at_b_ = np.uint64(at), np.uint64(at_b)
     undecided = zero
-    for j in range(bits.shape[0]):
-        x_j = bits[j] + b[j]
+    for j in range(np.uint64(n)):
+        x_j = bits[at_ + j] + b[at_b_ + j]
         x[j] = x_j
         distance, least = compare(f(x_j), f(words[j]) * scale - one)
-        bits[j] = one if distance < zero else zero
+        bits[at_ + j] = one if distance < zero else zero
         undecided += one if abs(distance) < least else zero
     return undecided
 
