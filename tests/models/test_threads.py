@@ -1,5 +1,8 @@
 """One model in several threads gives what it gives in one."""
 
+import os
+import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -105,3 +108,45 @@ def test_the_bound_of_blas_holds_until_the_last_thread_leaves():
 def test_two_models_have_locks_of_their_own():
     one, other = (CompileSettings.checked("numba", mode=AS_WRITTEN) for _ in range(2))
     assert one == other and one.lock is not other.lock
+
+
+CHILDREN = """
+import multiprocessing, os, sys
+import numpy as np
+from rnnrbm_pt import RnnRbm
+
+def learn_and_play():
+    model = RnnRbm(6, 4, r=(48, 64), k=2, k_generate=2, streams="philox", threads=int(sys.argv[1]))
+    model.partial_fit([np.zeros((80, 16))])
+    print(model.sample(4, seed=1).sum(), flush=True)
+    return model
+
+if __name__ == "__main__":
+    model = learn_and_play()
+    if not (child := os.fork()):
+        model.partial_fit([np.zeros((80, 16))])
+        print(model.sample(4, seed=1).sum(), flush=True)
+        os._exit(0)
+    forked = os.waitpid(child, 0)[1]
+    process = multiprocessing.get_context("spawn").Process(target=learn_and_play)
+    process.start()
+    process.join()
+    model.partial_fit([np.zeros((80, 16))])
+    print("forked", forked, "spawned", process.exitcode)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are those of Unix")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_children_learn_and_play_and_forks_after_several_threads_end(tmp_path, threads):
+    """A fork after several threads is ended by OpenMP, or runs; it never hangs, and the parent goes on."""
+    (tmp_path / "children.py").write_text(CHILDREN)
+    command = [sys.executable, str(tmp_path / "children.py"), str(threads)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    assert result.returncode == 0, result.stderr
+    *played, _, status, _, spawned = result.stdout.split()
+    assert spawned == "0" and status in (("0",) if threads == 1 else ("0", str(signal.SIGTERM.value)))
+    assert len(played) == 2 + (status == "0")
+    assert ("fork() called from a process already using GNU OpenMP" in result.stderr) == (status != "0")
