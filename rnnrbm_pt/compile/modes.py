@@ -62,8 +62,12 @@ def backend_mode(backend: str) -> Mode:
     return get_mode(BACKENDS[backend])
 
 
+@cache
 def check_cache() -> None:
-    """Refuse a folder for compiled code that cannot be written, in words that say how to name another."""
+    """Refuse a folder for compiled code that cannot be written, in words that say how to name another.
+
+    One that can be is looked at once in a process.
+    """
     folder = Path(pytensor.config.base_compiledir)
     try:
         folder.mkdir(parents=True, exist_ok=True)

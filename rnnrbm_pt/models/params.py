@@ -51,7 +51,6 @@ class ParamArrays:
         """
         return {p.name: p.get_value() for p in self._params}
 
-    @locked
     def set(self, params: Given) -> None:
         """Give the parameters other values: all of them, or none if anything is wrong.
 
@@ -69,8 +68,12 @@ class ParamArrays:
         ValueError
             If a parameter is missing, unknown, of another shape, or not of finite numbers.
         """
+        self.put(*_read(params))
+
+    @locked
+    def put(self, label: str, given: dict[str, Any] | list[Any]) -> None:
+        """What `set` does with arrays that are read: `label` begins an error, and names their file if there is one."""
         names = [p.name for p in self._params]
-        label, given = _read(params)
         if not isinstance(given, dict):
             if len(given) != len(names):
                 raise ValueError(f"{label}expected {len(names)} arrays, {', '.join(names)}, found {len(given)}")
@@ -127,7 +130,7 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
     elif "r" not in settings and shape[0] != DEFAULT_R[1] - DEFAULT_R[0]:
         raise ValueError(f"r: expected the range of the {shape[0]} notes, found none")
     model = kind(**sizes | settings)
-    model.set_params(params if label else given)
+    model.param_arrays.put(label, given)
     return model
 
 

@@ -1,5 +1,8 @@
 """The logits of a NADE and their gradient as operations: equal to NumPy's and to the scan's, for any layout."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -133,3 +136,19 @@ def test_a_graph_that_was_compiled_still_has_a_gradient(mode):
         gradient = pytensor.function([v, W, V, bv, bh], pt.grad((logits**2).sum(), W), mode=mode)
         again = pytensor.function([v, W, V, bv, bh], logits, mode=mode)
     assert np.isfinite(gradient(*values)).all() and np.array_equal(again(*values), expected)
+
+
+def test_a_strangers_named_graph_leaves_the_backend_alone():
+    """Only graphs that hold a NADE bring the code of this package to a backend."""
+    program = """
+import sys
+import pytensor, pytensor.tensor as pt
+from pytensor.compile.builders import OpFromGraph
+from rnnrbm_pt import build_rbm
+x = pt.vector("x")
+pytensor.function([x], OpFromGraph([x], [x + 1])(x), mode="NUMBA")
+assert "rnnrbm_pt.compile.rewriting.nade" in sys.modules
+assert "rnnrbm_pt.compile.dispatch.numba" not in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

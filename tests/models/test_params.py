@@ -117,12 +117,3 @@ def test_files(tmp_path):
     assert list(read_named_arrays(tmp_path / "named.npz")) == list(expected)
     with pytest.raises(ValueError, match=r"a\.h5: expected a file of \.npz or \.mat, found '\.h5'"):
         write_named_arrays(tmp_path / "a.h5", expected)
-
-
-def test_a_file_for_matlab(tmp_path):
-    loadmat = pytest.importorskip("scipy.io").loadmat
-    arrays = {"W": np.arange(6.0).reshape(2, 3), "bv": np.ones(2)}
-    write_named_arrays(tmp_path / "a.mat", arrays)
-    found = loadmat(tmp_path / "a.mat")
-    np.testing.assert_array_equal(found["W"], arrays["W"])
-    np.testing.assert_array_equal(found["bv"], [[1, 1]])

@@ -1,5 +1,6 @@
 """The logits of a NADE and their gradient as one operation each, on Numba and JAX. C runs the scan."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytensor.tensor as pt
@@ -7,7 +8,7 @@ from pytensor.compile import optdb
 from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.basic import Apply, Variable, clone_get_equiv
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.rewriting.basic import copy_stack_trace, dfs_rewriter, node_rewriter
+from pytensor.graph.rewriting.basic import NodeRewriter, copy_stack_trace, dfs_rewriter, node_rewriter
 
 from rnnrbm_pt.compile.dispatch import register_jax, register_numba
 from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
@@ -31,18 +32,17 @@ def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Var
     return replacement
 
 
-@node_rewriter([OpFromGraph])
-def local_nade_on_numba(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
-    """Use the operations, and see that Numba knows them."""
-    register_numba()
-    return nade_operations(fgraph, node)
+def local_nade(register: Callable[[], None]) -> NodeRewriter:
+    """The rewriter that uses the operations, and only then has a backend told of them by `register`."""
 
+    @node_rewriter([OpFromGraph])
+    def rewriter(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
+        replacement = nade_operations(fgraph, node)
+        if replacement is not None:
+            register()
+        return replacement
 
-@node_rewriter([OpFromGraph])
-def local_nade_on_jax(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
-    """Use the operations, and see that JAX knows them."""
-    register_jax()
-    return nade_operations(fgraph, node)
+    return rewriter
 
 
 @node_rewriter([OpFromGraph])
@@ -63,8 +63,10 @@ def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[V
 
 
 # Before PyTensor replaces named graphs by their inner graphs (-0.01).
-for name, rewriter in (("numba", local_nade_on_numba), ("jax", local_nade_on_jax)):
-    optdb.register(f"rnnrbm_nade_{name}", dfs_rewriter(rewriter, ignore_newtrees=True), name, position=-0.03)
+for name, register in (("numba", register_numba), ("jax", register_jax)):
+    optdb.register(
+        f"rnnrbm_nade_{name}", dfs_rewriter(local_nade(register), ignore_newtrees=True), name, position=-0.03
+    )
 optdb.register(
     "rnnrbm_inner_graph",
     dfs_rewriter(local_inner_graph, ignore_newtrees=True),

@@ -80,7 +80,7 @@ def sums_of_fours(W):
     for part in range(sums.shape[0]):
         for c in range(q):
             for at in range(c, n, q):
-                for j in range(COLUMNS):  # not a number, as in a product, where a weight is none
+                for j in range(COLUMNS):  # NaN if a weight is NaN, as in a product
                     sums[part, c, 0, j] += 0 * rows[at, part * COLUMNS + j]
             for pattern in range(1, 16):
                 k = 3 if pattern >= 8 else (2 if pattern >= 4 else (1 if pattern >= 2 else 0))  # the highest bit
