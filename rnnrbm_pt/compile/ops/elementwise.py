@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from pytensor.scalar.basic import BinaryScalarOp, ScalarType, Tanh
+from pytensor.scalar.basic import BinaryScalarOp, Composite, ScalarType, Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
 
 from rnnrbm_pt.ours import OurOp
@@ -29,6 +29,10 @@ class CrossEntropy(OurOp, BinaryScalarOp):
 
     def impl(self, v: float, x: float) -> float:
         return max(x, 0) - v * x + math.log1p(math.exp(-abs(x)))
+
+
+class InlinedComposite(OurOp, Composite):
+    """Several elementwise functions in one, which are written out in the loop over the numbers instead of called."""
 
 
 cross_entropy = CrossEntropy(name="cross_entropy")

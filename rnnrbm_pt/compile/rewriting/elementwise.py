@@ -10,14 +10,15 @@ from itertools import permutations
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
-from pytensor.scalar.basic import Add, Mul, Neg, ScalarOp, Sub, Tanh
+from pytensor.scalar.basic import Add, Composite, Mul, Neg, ScalarOp, Sub, Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import Elemwise
 
 from rnnrbm_pt.compile.dispatch import register_numba
-from rnnrbm_pt.compile.ops.elementwise import VectorSigmoid, VectorSoftplus, VectorTanh, cross_entropy
+from rnnrbm_pt.compile.ops.elementwise import InlinedComposite, VectorSigmoid, VectorSoftplus, VectorTanh, cross_entropy
 from rnnrbm_pt.compile.rewriting.scope import register
+from rnnrbm_pt.ours import OurOp
 
 FLOATS = "float64", "float32"
 
@@ -80,7 +81,24 @@ def local_cross_entropy(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Va
     return None
 
 
+@node_rewriter([Elemwise])
+def local_inlined_composite(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
+    """Have the loop of a fused elementwise operation hold the operation itself where it has our functions in it."""
+    scalar_op = node.op.scalar_op
+    if type(scalar_op) is not Composite or not any(
+        isinstance(inner.op, OurOp) for inner in scalar_op.fgraph.apply_nodes
+    ):
+        return None
+    inlined = InlinedComposite(scalar_op.inputs, scalar_op.outputs)
+    replacement = Elemwise(inlined, node.op.inplace_pattern).make_node(*node.inputs).outputs
+    copy_stack_trace(node.outputs, replacement)
+    return replacement
+
+
 register("cross_entropy", local_cross_entropy, "numba", position=48.75)
 
 # After layers were fused (48.6), which are recognised by their sigmoid, and before elementwise operations are (49).
 register("vectorised", local_vectorised, "numba", position=48.8)
+
+# After elementwise operations were fused (49) and made to work in place (50.5).
+register("inlined_composite", local_inlined_composite, "numba", position=99)

@@ -17,10 +17,19 @@ import numpy as np
 from numba.core import types
 from numba.extending import intrinsic
 from pytensor.graph.basic import Apply
-from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
+from pytensor.link.numba.dispatch import vectorize_codegen
+from pytensor.link.numba.dispatch.basic import (
+    numba_funcify_and_cache_key,
+    numba_njit,
+    numba_typify,
+    register_funcify_and_cache_key,
+)
+from pytensor.link.numba.dispatch.scalar import numba_funcify_Composite
+from pytensor.link.utils import fgraph_to_python
+from pytensor.scalar.basic import ScalarOp
 
 from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
-from rnnrbm_pt.compile.ops.elementwise import CrossEntropy, VectorSigmoid, VectorSoftplus, VectorTanh
+from rnnrbm_pt.compile.ops.elementwise import CrossEntropy, InlinedComposite, VectorSigmoid, VectorSoftplus, VectorTanh
 
 SMALL_FUNCTION: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
 """How Numba compiles these: a call that LLVM leaves standing keeps the loop around it from being vectorised."""
@@ -148,3 +157,21 @@ def numba_funcify_VectorTanh(op: VectorTanh, node: Apply, **kwargs: object) -> K
         return y if x == x else x
 
     return tanh, cache_key("exp", 3, "tanh", kind.__name__)
+
+
+@register_funcify_and_cache_key(InlinedComposite)
+def numba_funcify_InlinedComposite(op: InlinedComposite, node: Apply, **kwargs: Any) -> tuple[Callable, str | None]:
+    # PyTensor wraps each function of a composite, and on 3.0 the composite too. LLVM inlines such a wrapper where it is
+    # called once, but not twice: two sigmoids are then computed number by number, at thirteen times the cost.
+    _, key = numba_funcify_Composite(op, node, **kwargs)
+
+    def unwrapped(scalar_op: ScalarOp, node: Apply, **kwargs: Any) -> Callable:
+        return numba_funcify_and_cache_key(scalar_op, node=node, **kwargs)[0]
+
+    composite = fgraph_to_python(op.fgraph, unwrapped, type_conversion_fn=numba_typify, squeeze_output=True)
+    inlined = numba_njit(composite, forceinline=True)
+    if hasattr(vectorize_codegen, "store_core_outputs"):  # PyTensor 3.0
+        stored = vectorize_codegen.store_core_outputs(inlined, op.nin, op.nout)
+        inlined = numba_njit(stored.py_func, forceinline=True)
+        inlined.handles_out = True
+    return inlined, key and cache_key("exp", 5, "composite", key)
