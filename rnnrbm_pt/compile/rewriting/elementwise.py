@@ -12,11 +12,12 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scalar.basic import Add, Composite, Mul, Neg, ScalarOp, Sub, Tanh
 from pytensor.scalar.math import Sigmoid, Softplus
-from pytensor.tensor.basic import get_underlying_scalar_constant_value
+from pytensor.tensor.basic import Split, get_underlying_scalar_constant_value
 from pytensor.tensor.elemwise import Elemwise
 
 from rnnrbm_pt.compile.dispatch import register_numba
 from rnnrbm_pt.compile.ops.elementwise import InlinedComposite, VectorSigmoid, VectorSoftplus, VectorTanh, cross_entropy
+from rnnrbm_pt.compile.ops.products import InOrder
 from rnnrbm_pt.compile.rewriting.scope import register
 from rnnrbm_pt.ours import OurOp
 
@@ -83,14 +84,19 @@ def local_cross_entropy(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Va
 
 @node_rewriter([Elemwise])
 def local_inlined_composite(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
-    """Have the loop of a fused elementwise operation hold the operation itself where it has our functions in it."""
+    """Have the loop of a fused elementwise operation hold the operation itself where it has our functions in it.
+
+    Its inputs lie one number after another: vector instructions cannot read what Numba takes for spread out, as the
+    parts of a split array.
+    """
     scalar_op = node.op.scalar_op
     if type(scalar_op) is not Composite or not any(
         isinstance(inner.op, OurOp) for inner in scalar_op.fgraph.apply_nodes
     ):
         return None
     inlined = InlinedComposite(scalar_op.inputs, scalar_op.outputs)
-    replacement = Elemwise(inlined, node.op.inplace_pattern).make_node(*node.inputs).outputs
+    inputs = [InOrder().make_node(x).out if x.owner and isinstance(x.owner.op, Split) else x for x in node.inputs]
+    replacement = Elemwise(inlined, node.op.inplace_pattern).make_node(*inputs).outputs
     copy_stack_trace(node.outputs, replacement)
     return replacement
 

@@ -12,7 +12,7 @@ from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot
 
 from rnnrbm_pt.compile.dispatch import register_numba
-from rnnrbm_pt.compile.ops.products import InOrder, Product
+from rnnrbm_pt.compile.ops.products import InOrder, OnlyRow, Product
 from rnnrbm_pt.compile.rewriting.scope import register
 
 
@@ -26,6 +26,36 @@ def local_product(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
     product = Product().make_node(x, y).outputs
     copy_stack_trace(node.outputs, product)
     return product
+
+
+def _vector_of(x: Variable, new_order: tuple) -> Variable | None:
+    """The vector that was made a matrix of one row, ("x", 0), or of one column, (0, "x")."""
+    if x.owner is None or not isinstance(x.owner.op, DimShuffle) or x.owner.op.new_order != new_order:
+        return None
+    return x.owner.inputs[0]
+
+
+@node_rewriter([DimShuffle])
+def local_vector_product(fgraph: FunctionGraph, node: Apply[DimShuffle]) -> list[Variable] | None:
+    """Multiply a vector itself, not as a matrix of one row or column, and take the only row of a matrix as it lies."""
+    (x,) = node.inputs
+    if x.type.ndim != 2 or node.op.new_order not in ((0,), (1,)) or x.type.dtype not in ("float32", "float64"):
+        return None
+    row = node.op.new_order == (1,)
+    if x.owner is not None and isinstance(x.owner.op, Product):
+        left, right = x.owner.inputs
+        vector = _vector_of(left, ("x", 0)) if row else _vector_of(right, (0, "x"))
+        if vector is not None:
+            factors = (vector, right) if row else (left, vector)
+            product = Product().make_node(*factors).outputs
+            copy_stack_trace(node.outputs, product)
+            return product
+    if not row:
+        return None
+    register_numba()
+    only = OnlyRow().make_node(x).outputs
+    copy_stack_trace(node.outputs, only)
+    return only
 
 
 @node_rewriter([Scan])
@@ -54,3 +84,4 @@ def _is_transposed(x: Variable) -> bool:
 # After products are moved out of scans (1.6). Layers are recognised by their products, so they come in between (48.6).
 register("in_order", local_matrices_in_order, "numba", position=48.5)
 register("product", local_product, "numba", position=48.7)
+register("vector_product", local_vector_product, "numba", position=48.71)

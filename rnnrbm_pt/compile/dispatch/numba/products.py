@@ -11,9 +11,9 @@ from pytensor.graph.basic import Apply
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
-from rnnrbm_pt.compile.ops.products import InOrder, Product
+from rnnrbm_pt.compile.ops.products import InOrder, OnlyRow, Product
 
-VERSION = 12
+VERSION = 14
 """Version of the code of products and layers. It enters their cache keys: increase it when the code changes."""
 
 SMALL = 1_000_000
@@ -183,7 +183,23 @@ def product_of_layer(x, W, b):
 @register_funcify_and_cache_key(Product)
 def numba_funcify_Product(op: Product, node: Apply, **kwargs: object) -> Kernel:
     x, y = node.inputs
-    if x.type.shape[0] == 1:
+    if x.type.ndim == 1:
+
+        @numba_njit
+        def product(x, y):
+            out = np.empty(y.shape[1], x.dtype)
+            np.dot(np.ascontiguousarray(x), dense(y), out)
+            return out
+
+    elif y.type.ndim == 1:
+
+        @numba_njit
+        def product(x, y):
+            out = np.empty(x.shape[0], x.dtype)
+            np.dot(dense(x), np.ascontiguousarray(y), out)
+            return out
+
+    elif x.type.shape[0] == 1:
 
         @numba_njit
         def product(x, y):
@@ -209,13 +225,27 @@ def numba_funcify_Product(op: Product, node: Apply, **kwargs: object) -> Kernel:
             product_into(dense(x), dense(y), out)
             return out
 
-    return product, cache_key(VERSION, "Product", x.type.shape[0] == 1, y.type.shape[1] == 1)
+    kind = x.type.ndim, y.type.ndim, x.type.shape[0] == 1, y.type.shape[-1] == 1
+    return product, cache_key(VERSION, "Product", *kind)
+
+
+@register_funcify_and_cache_key(OnlyRow)
+def numba_funcify_OnlyRow(op: OnlyRow, node: Apply, **kwargs: object) -> Kernel:
+    @numba_njit
+    def only_row(x):
+        if x.shape[0] != 1:
+            raise ValueError("a matrix of one row is expected")
+        return x[0]
+
+    return only_row, cache_key(VERSION, "OnlyRow")
 
 
 @register_funcify_and_cache_key(InOrder)
 def numba_funcify_InOrder(op: InOrder, node: Apply, **kwargs: object) -> Kernel:
     @numba_njit
     def in_order(x):
-        return np.ascontiguousarray(x).copy()
+        out = np.empty(x.shape, x.dtype)
+        out[...] = x
+        return out
 
-    return in_order, cache_key(VERSION, "InOrder")
+    return in_order, cache_key(VERSION, "InOrder", node.inputs[0].type.ndim)
