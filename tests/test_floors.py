@@ -5,6 +5,7 @@ Imports are read from the source, so those within functions count too.
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -104,6 +105,14 @@ INSIDE = [module for module in MODULES if module != "rnnrbm_pt"]
 
 def test_every_folder_has_a_floor():
     assert {folder(module) for module in INSIDE} <= set(FLOORS)
+
+
+def test_the_layout_in_contributing_is_that_of_the_package():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = {name: int(floor) for floor, name in re.findall(r"^\| (\d) \| `rnnrbm_pt/(\w+)/`", text, re.MULTILINE)}
+    assert listed == {name: FLOORS[name] for name in {folder(module) for module in INSIDE} if (PACKAGE / name).is_dir()}
+    ground = text.split("- The root: ")[1].split("\n- ")[0]
+    assert {name for name in FLOORS if FLOORS[name] == 0} == set(re.findall(r"`(\w+)`", ground))
 
 
 @pytest.mark.parametrize("name", sorted({folder(module) for module in INSIDE}))

@@ -1,7 +1,8 @@
 """Run the chapters, and put into them what they print and draw: `python -m tutorial.build`, or `make tutorial`.
 
-A chapter is a Markdown file, `01_rbm.md` and so on, whose Python blocks run from top to bottom in one namespace. What
-belongs to a block follows it, with nothing between but blank lines:
+A chapter is a Markdown file, `01_rbm.md` and so on, whose Python blocks run from top to bottom in one namespace. Some
+other pages (`OTHER_PAGES`) are built in the same way. What belongs to a block follows it, with nothing between but
+blank lines:
 
 - a block of ``text`` is what the Python block printed;
 - an image ``![...](figures/name.png)`` is the matplotlib figure that the block called `figure`.
@@ -33,6 +34,7 @@ from typing import NamedTuple
 import numpy as np
 
 TUTORIAL = Path(__file__).resolve().parent
+OTHER_PAGES = "graphs.md", "type_it_yourself.md"
 DPI = 110
 PIXELS_DIFFER = 0.04  # root mean square: another version of a font is below it, another curve above
 
@@ -77,6 +79,11 @@ def execute(code, line, path, namespace):
 def chapters():
     """The files of the chapters, in their order."""
     return sorted(TUTORIAL.glob("[0-9][0-9]_*.md"))
+
+
+def pages():
+    """The files that are built: the chapters, then the other pages."""
+    return [*chapters(), *(TUTORIAL / name for name in OTHER_PAGES)]
 
 
 def source_of(name):
@@ -275,7 +282,7 @@ def main(arguments=None):
     args = parser.parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     stale = []
-    for path in args.chapters or chapters():
+    for path in args.chapters or pages():
         built = build(path.resolve())
         print(f"{path.name}: {built.seconds:.1f} s, {len(built.figures)} figures")
         if args.check:

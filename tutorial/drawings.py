@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 STATE, VISIBLE, HIDDEN, LINE, MEMORY = "#c05a2b", "#1f4e79", "#5b8c5a", "#8895a3", "#8a6fae"
+OTHER = "#555555"
 
 
 def rnnrbm_unrolled():
@@ -23,7 +24,7 @@ def rnnrbm_unrolled():
     _label(ax, (x - 1.75, 2.75), "Wuh", STATE)
     _label(ax, (x - 0.36, 1.45), "Wvu", VISIBLE, box=None)
     _label(ax, (x + 0.28, (v_row + h_row) / 2), "W", LINE, box=None)
-    _label(ax, (x, h_row + 1.05), "the RBM of step t", "#555555")
+    _label(ax, (x, h_row + 1.05), "the RBM of step t", OTHER)
     return figure
 
 
@@ -61,7 +62,7 @@ def rtrbm_unrolled():
     _label(ax, (x - 1.75, 2.75), "Wuh", STATE)
     _label(ax, (x - 0.25, 1.15), "W", VISIBLE)
     _label(ax, (x + 0.28, (v_row + h_row) / 2), "W", LINE)
-    _label(ax, (x, h_row + 1.05), "the RBM of step t", "#555555")
+    _label(ax, (x, h_row + 1.05), "the RBM of step t", OTHER)
     return figure
 
 
@@ -86,7 +87,7 @@ def lstm_rtrbm_unrolled():
     _label(ax, (x - 1.3, 1.7), "Wsh", MEMORY)
     _label(ax, (x - 1.35, -0.75), "Wsh", MEMORY)
     _label(ax, (x + 0.78, 0.75), "Wv", VISIBLE)
-    _label(ax, (x, h_row + 1.05), "the RBM of step t", "#555555")
+    _label(ax, (x, h_row + 1.05), "the RBM of step t", OTHER)
     return figure
 
 
@@ -112,7 +113,7 @@ def rnn_nade_unrolled():
     _label(ax, (x - 1.6, 1.3), "Wuv, Wuh", STATE)
     _label(ax, (x + 0.4, 0.9), "Wvu", VISIBLE)
     _label(ax, (x + 1.25, rows[1]), "W, V", HIDDEN)
-    _label(ax, (x, rows[-1] + 1.05), "the NADE of step t", "#555555")
+    _label(ax, (x, rows[-1] + 1.05), "the NADE of step t", OTHER)
     ax.set_ylim(-0.7, 6.6)
     return figure
 
@@ -157,3 +158,65 @@ def _rbm(ax, x, v_row, h_row, name):
 
 def _label(ax, place, text, colour, box=WHITE):
     ax.text(*place, text, color=colour, fontsize=10, ha="center", va="center", bbox=box, zorder=2.5)
+
+
+def update_graph():
+    """The groups of operations in one update by CD-1, and what goes from one group to another."""
+    figure = Figure(figsize=(7.5, 4.1), layout="constrained")
+    ax = figure.add_subplot(aspect="equal")
+    ax.set_xlim(-0.2, 14.1)
+    ax.set_ylim(-0.2, 7.6)
+    ax.axis("off")
+    left, right, middle, last = 0.5, 9.3, 4.9, 12.6
+    high, centre, low = 6.6, 3.7, 0.8
+
+    _group(ax, (3.3, high), "draw h", "SampleUnits", HIDDEN)
+    _group(ax, (6.5, high), "draw v", "SampleUnits", VISIBLE)
+    _group(ax, (last, high), "draw h again", "SampleUnits", HIDDEN)
+    _group(ax, (1.9, centre), "mean of h", "Product, sigmoid,\nsoftplus", HIDDEN)
+    _group(ax, (7.9, centre), "mean of h", "Product, sigmoid,\nsoftplus", HIDDEN)
+    _group(ax, (middle, centre), "cost", "Mul, Sum,\nComposite", OTHER)
+    _group(ax, (middle, low), "gradient and step", "Product, Sum, Composite", OTHER, width=3.6)
+    _group(ax, (last, centre), "monitor", "Product, Add,\nCross_entropy", OTHER)
+
+    chain = (left + 0.42, 2.13), (4.45, 5.33), (7.65, right - 0.42), (right + 0.42, 11.43)
+    for start, end in chain:
+        _straight(ax, (start, high), (end, high))
+    _straight(ax, (left + 0.15, high - 0.4), (1.2, centre + 0.75))
+    _straight(ax, (right - 0.15, high - 0.4), (8.6, centre + 0.75))
+    _straight(ax, (3.05, centre), (3.75, centre))
+    _straight(ax, (6.75, centre), (6.05, centre))
+    _straight(ax, (2.4, centre - 0.75), (3.6, low + 0.72))
+    _straight(ax, (7.4, centre - 0.75), (6.2, low + 0.72))
+    for x, end in ((left, 3.05), (right, 6.75)):
+        ax.plot([x, x], [high - 0.42, low], color=LINE, linewidth=1.2, zorder=1, solid_capstyle="butt")
+        _straight(ax, (x, low), (end, low))
+    _straight(ax, (last, high - 0.72), (last, centre + 0.75))
+    _straight(ax, (last, low + 0.42), (last, centre - 0.75))
+    _unit(ax, left, high, VISIBLE, "$v$")
+    _unit(ax, right, high, VISIBLE, r"$v^{\ast}$")
+    _unit(ax, last, low, VISIBLE, "$v$")
+    return figure
+
+
+def _group(ax, place, name, operations, colour, width=2.3):
+    """Some operations of a graph: what they compute, and their names."""
+    (x, y), height = place, 1.4
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.25",
+            facecolor="white", edgecolor=colour, linewidth=1.8, zorder=3,
+        )
+    )  # fmt: skip
+    lines = operations.count("\n")
+    ax.text(x, y + 0.24 + 0.1 * lines, name, ha="center", va="center", fontsize=10, color=colour, zorder=4)
+    ax.text(x, y - 0.28, operations, ha="center", va="center", fontsize=7, color=OTHER, linespacing=1.1, zorder=4)
+
+
+def _straight(ax, start, end):
+    """An arrow from point to point."""
+    ax.add_patch(
+        FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=11, color=LINE, linewidth=1.2, shrinkA=0, shrinkB=0, zorder=2
+        )
+    )

@@ -1,4 +1,4 @@
-"""The chapters: their blocks run, each section claims something, and what they show is what they print and draw."""
+"""The chapters, and pages built like them: blocks run, sections claim something, output and figures are up to date."""
 
 import contextlib
 import re
@@ -9,10 +9,10 @@ import pytest
 
 from tutorial import build as tutorial
 
-CHAPTERS = tutorial.chapters()
+CHAPTERS, PAGES = tutorial.chapters(), tutorial.pages()
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_chapter_runs_and_shows_what_it_prints_and_draws(path):
     if "jax" in path.read_text(encoding="utf-8"):
         with contextlib.suppress(ImportError):
@@ -25,32 +25,32 @@ def test_a_chapter_runs_and_shows_what_it_prints_and_draws(path):
     assert all(len(data) < 150_000 for data in built.figures.values())
 
 
-def test_there_are_chapters_and_each_picture_is_of_one():
+def test_there_are_chapters_and_each_picture_is_of_one_page():
     assert [path.name[:2] for path in CHAPTERS] == [f"{i:02d}" for i in range(1, len(CHAPTERS) + 1)]
-    shown = [name for path in CHAPTERS for name in tutorial.IMAGE.findall(path.read_text(encoding="utf-8"))]
+    shown = [name for path in PAGES for name in tutorial.IMAGE.findall(path.read_text(encoding="utf-8"))]
     assert sorted(shown) == sorted(path.stem for path in (tutorial.TUTORIAL / "figures").glob("*.png"))
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_sections_claim_something(path):
-    """Each section with code that runs has an assertion in it."""
+    """Each section with code that runs has an assertion in it, or expects an error."""
     for section in re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         code = "".join(b.code for b in tutorial.blocks(section) if b.language == "python" and not b.options)
         title = section.splitlines()[0]
         if code and title not in SILENT:
-            assert re.search(r"\bassert", code), title
+            assert re.search(r"\bassert|\bexpect\(", code), title
 
 
 SILENT = ("Energy",)  # makes the parameters, and the helper that compiles
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_fences_are_of_three_kinds(path):
     found = {(block.language, block.options) for block in tutorial.blocks(path.read_text(encoding="utf-8"))}
     assert found <= {("python", ""), ("python", ".noeval"), ("text", "")}
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_lines_are_short(path):
     """Of prose too, but for tables and formulas, which cannot be broken."""
     long = [line for line in path.read_text(encoding="utf-8").splitlines() if len(line) > 120 and line[0] not in "|$"]

@@ -11,6 +11,7 @@ import pytest
 from tutorial.build import TUTORIAL, blocks, execute
 
 PAGE = TUTORIAL / "porting.md"
+PROGRAM = TUTORIAL / "rnnrbm.py"
 
 
 @pytest.fixture
@@ -29,6 +30,29 @@ def test_blocks_run_from_top_to_bottom(numpy_state, monkeypatch):
     with pytensor.config.change_flags(floatX="float64"):
         for block in python:
             execute(block.code, block.line, PAGE, namespace)
+
+
+def rows(title):
+    """The cells of the tables within a section of the page."""
+    section = PAGE.read_text(encoding="utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
+    found = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in cells] for cells in found]
+
+
+def test_what_stands_side_by_side_is_in_the_program():
+    program = PROGRAM.read_text(encoding="utf-8")
+    side_by_side = [cells for cells in rows("Side by side") if cells[0] != "original"]
+    assert len(side_by_side) > 30
+    assert {len(cells) for cells in side_by_side} == {3}
+    quoted = [code for cells in side_by_side for code in re.findall(r"`([^`]+)`", cells[1])]
+    assert [code for code in quoted if code not in program] == []
+
+
+def test_the_parts_that_the_map_names_are_in_the_program():
+    parts = [code for cells in rows("Where each part is")[1:] for code in re.findall(r"`([^`]+)`", cells[1])]
+    program = PROGRAM.read_text(encoding="utf-8")
+    assert len(parts) > 10
+    assert [part for part in parts if part.split(".")[-1] not in program] == []
 
 
 def test_every_block_says_what_it_is():

@@ -97,6 +97,8 @@ def test_a_unit_that_is_sure_and_wrong_leaves_the_monitor_finite(small):
     bv = small.model.params[1]
     bv.set_value(np.full(12, 1000.0))
     assert small.model.train_function(np.zeros((3, 12))) == pytest.approx(-12000, rel=1e-3)
+    bv.set_value(np.full(12, -1000.0))
+    assert -12001 < small.model.train_function(np.ones((3, 12))) < -12 * 700
 
 
 def test_the_first_updates_on_the_music_are_theanos(nottingham_zip, theano_reference, capsys):
