@@ -6,7 +6,7 @@ import pytensor.tensor as pt
 import pytest
 from oracles import MODES, ops_of
 
-from rnnrbm_pt.compile.ops.elementwise import CrossEntropy
+from rnnrbm_pt.compile.ops.elementwise import CrossEntropy, InlinedComposite
 from rnnrbm_pt.ours import ours
 
 FUNCTIONS = {"sigmoid": pt.sigmoid, "softplus": pt.softplus, "tanh": pt.tanh}
@@ -113,3 +113,27 @@ def test_other_sums_are_no_cross_entropy():
         assert not any(isinstance(scalar_op(op), CrossEntropy) for op in ops_of(function))
         v_, w_, x_ = np.random.default_rng(1).normal(size=(3, 50))
         np.testing.assert_allclose(function(v_, w_, x_), sums.eval({v: v_, w: w_, x: x_}, on_unused_input="ignore"))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("columns", [0, 1, 7, 150])
+def test_several_functions_in_one_loop(dtype, columns):
+    """Fused, with a column that is broadcast, several outputs, and parts of an array that was split."""
+    a, x, y = pt.col("a", dtype=dtype), pt.matrix("x", dtype=dtype), pt.matrix("y", dtype=dtype)
+    left, right = pt.split(x, [columns, columns], axis=1)
+    first, second = a * pt.sigmoid(ours(left) + y), a * pt.tanh(right - y)
+    function = pytensor.function([a, x, y], [first, second, first + second], mode=MODES["numba"])
+    assert any(isinstance(scalar_op(op), InlinedComposite) for op in ops_of(function))
+    values = np.random.default_rng(2)
+    a_, x_, y_ = (values.normal(size=(5, n)).astype(dtype) for n in (1, 2 * columns, columns))
+    expected = [a_ * exact("sigmoid", x_[:, :columns] + y_), a_ * exact("tanh", x_[:, columns:] - y_)]
+    tolerance = 20 * np.finfo(dtype).eps
+    for found, wanted in zip(function(a_, x_, y_), [*expected, sum(expected)], strict=True):
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, wanted.astype(float), rtol=tolerance, atol=tolerance)
+
+
+def test_a_strangers_fused_function_is_left_alone():
+    x = pt.vector("x")
+    function = pytensor.function([x], pt.sigmoid(x) + pt.tanh(x), mode=MODES["numba"])
+    assert not any(isinstance(scalar_op(op), InlinedComposite) for op in ops_of(function))

@@ -6,8 +6,9 @@ import pytensor.tensor as pt
 import pytest
 from oracles import MODES, names_of, ops_of
 from pytensor import scan
+from pytensor.tensor.elemwise import DimShuffle
 
-from rnnrbm_pt.compile.ops.products import Product
+from rnnrbm_pt.compile.ops.products import OnlyRow, Product
 from rnnrbm_pt.ours import ours
 
 DTYPES = ["float64", "float32"]
@@ -114,6 +115,34 @@ def test_a_product_of_one_row_or_one_column(product, make_x, make_y):
         found = product(make_x, make_y)(left, right)
         assert found.shape == (len(x), y.shape[1])
         np.testing.assert_allclose(found, np.dot(left, right), rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("make_x, make_y", [(pt.vector, pt.matrix), (pt.matrix, pt.vector)])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_product_of_a_vector(product, make_x, make_y, dtype):
+    """Multiplied as it is: its matrix of one row or column is gone from the graph."""
+    compiled = product(make_x, make_y, dtype)
+    assert not any(isinstance(op, DimShuffle) for op in ops_of(compiled))
+    values = np.random.default_rng(8)
+    x, y = values.normal(size=(4,) if make_x is pt.vector else (5, 4)), values.normal(size=(4,) * make_y().ndim)
+    tolerance = {"float64": 1e-14, "float32": 1e-5}[dtype]
+    for left, right in ((x, y), (x[..., ::-1], y[::-1])):
+        found = compiled(left.astype(dtype), right.astype(dtype))
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, np.dot(left, right), rtol=tolerance, atol=tolerance)
+    with pytest.raises(ValueError, match="incompatible array sizes"):
+        compiled(x[..., :3].astype(dtype), y.astype(dtype))
+
+
+def test_the_only_row_of_a_matrix():
+    x = pt.matrix("x")
+    function = pytensor.function([x], pt.squeeze(ours(x), axis=0) * 2, mode=MODES["numba"])
+    assert "OnlyRow" in names_of(function)
+    assert function(np.arange(3.0)[np.newaxis]).tolist() == [0, 2, 4]
+    with pytest.raises(ValueError, match="a matrix of one row"):
+        function(np.ones((2, 3)))
+    performed = pytensor.function([x], OnlyRow()(x), mode=MODES["python"])
+    assert performed(np.arange(3.0)[np.newaxis]).tolist() == [0, 1, 2]
 
 
 def test_a_product_of_nothing_is_zero(product):
