@@ -14,7 +14,7 @@ Of the frames of one or more rolls:
 A piece that has a passage much denser than any in the data is a runaway: a wall of notes. See `outside`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from rnnrbm_pt.checks import integer, number
 from rnnrbm_pt.music.pianoroll import Range, check_range
+from rnnrbm_pt.music.plot import note_name
 from rnnrbm_pt.quoting import quoted
 
 DISSONANT = 1, 2, 6, 10, 11
@@ -203,6 +204,36 @@ def of_a_sample(roll: np.ndarray, r: Range, data: Statistics, known: Frames | No
     found = statistics([roll], r, data=known)
     names = "notes_per_frame", "held", "dissonance", "repetition", "known", "thinnest", "densest"
     return {name: getattr(found, name) for name in names} | {"outside": outside(found, data)}
+
+
+# ---------------------------------------------------------------------------------------------------
+# Showing
+
+
+def _number(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda numbers: f"{numbers[name]:.2f}"
+
+
+def _percent(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda numbers: "-" if numbers[name] is None else f"{100 * numbers[name]:.0f} %"
+
+
+def _range(numbers: Mapping[str, Any]) -> str:
+    low, high = numbers["lowest"], numbers["highest"]
+    return "-" if low is None else f"{note_name(low)} to {note_name(high)}"
+
+
+ROWS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "notes per frame": _number("notes_per_frame"),
+    "thinnest passage": _number("thinnest"),
+    "densest passage": _number("densest"),
+    "held notes": _percent("held"),
+    "dissonant pairs": _percent("dissonance"),
+    "repeated passages": _percent("repetition"),
+    "known frames": _percent("known"),
+    "range of notes": _range,
+}
+"""The rows of a table: their titles, and functions of what `to_json` gives. The two histograms have no row."""
 
 
 # ---------------------------------------------------------------------------------------------------
