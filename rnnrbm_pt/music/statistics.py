@@ -27,8 +27,8 @@ from rnnrbm_pt.quoting import quoted
 
 DISSONANT = 1, 2, 6, 10, 11
 """Semitones of the dissonant intervals, up to octaves: seconds, the tritone, sevenths."""
-INTERVALS = "octave", "m2", "M2", "m3", "M3", "4th", "tritone", "5th", "m6", "M6", "m7", "M7"
-"""Short names of the intervals, up to octaves, by semitones."""
+INTERVALS = "P8", "m2", "M2", "m3", "M3", "P4", "TT", "P5", "m6", "M6", "m7", "M7"
+"""Usual abbreviations of the intervals, up to octaves, by semitones: P8 is the octave, TT the tritone."""
 
 N_REPEATED = 8  # frames of a passage that may occur again
 N_DENSITY = 50  # frames of a passage whose density is compared
