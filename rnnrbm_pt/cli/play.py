@@ -13,6 +13,7 @@ from rnnrbm_pt.cli.output_files import MIDI, PAGE, Output, check_outputs, suffix
 from rnnrbm_pt.cli.piece_statistics import warn_if_outside
 from rnnrbm_pt.cli.report import add_piece_options, patch_of, write_page
 from rnnrbm_pt.cli.training_options import add_running_options
+from rnnrbm_pt.quoting import printable
 
 
 def add_parser(commands):
@@ -42,7 +43,7 @@ def run(args):
     else:
         piece, lead = piece_by(args, patch)
     path = args.output or new_file()
-    write_page(path, player_page([piece], Path(args.source).name, lead))
+    write_page(path, player_page([piece], printable(Path(args.source).name), lead))
     opened = not args.no_browser and webbrowser.open(Path(path).resolve().as_uri())
     print(f"Wrote {path}" + (" and opened it." if opened else ": open it in a browser."))
 

@@ -12,6 +12,9 @@ from rnnrbm_pt.cli.output_files import PAGE, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.io.atomic_write import claimed, replacing
 from rnnrbm_pt.music.instruments import program
+from rnnrbm_pt.quoting import printable
+
+LONGEST_COMMAND = 1000  # characters
 
 
 def add_parser(commands):
@@ -88,13 +91,13 @@ def run(args):
 
     report = report_on(
         model,
-        Path(args.model).name,
+        printable(Path(args.model).name),
         n=args.n,
         n_steps=args.steps,
         seed=args.seed,
         patch=patch,
         data=data,
-        data_name=" ".join(args.data or []),
+        data_name=printable(" ".join(args.data or [])),
         command=command(args),
     )
     text = report_page(report)
@@ -110,4 +113,4 @@ def command(args):
         words += ["--patch", args.patch]
     if args.data:
         words += ["--data", *args.data]
-    return shlex.join(words)
+    return printable(shlex.join(words), LONGEST_COMMAND)

@@ -137,8 +137,8 @@ def statistics(rolls: Sequence[np.ndarray], r: Range = (21, 109), *, data: Frame
     if not rolls:
         raise ValueError("statistics: expected frames, found none")
     frames = sum(map(len, rolls))
-    per_note = sum(roll.sum(axis=0) for roll in rolls)
-    pairs = sum(_pairs(roll) for roll in rolls)
+    per_note = np.sum([roll.sum(axis=0) for roll in rolls], axis=0)
+    pairs = np.sum([_pairs(roll) for roll in rolls], axis=0)
     notes, used = int(per_note.sum()), np.flatnonzero(per_note)
     again, after_first = (sum(counts) for counts in zip(*map(_held, rolls), strict=True))
     repeated, passages = (sum(counts) for counts in zip(*map(_repeated, rolls), strict=True))

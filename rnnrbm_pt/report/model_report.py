@@ -51,8 +51,9 @@ def piece_of(model: Model, n_steps: int, seed: int, patch: int = 0) -> tuple[np.
     roll = model.sample(n_steps, seed=seed)
     file = io.BytesIO()
     model.frames.write(file, roll, patch=patch)
-    how = {"title": f"Piece of seed {seed}", "patch": patch, "midi": file.getvalue()}
-    return roll, Piece.from_roll(roll, model.r, model.step_seconds, remark=in_words(roll, model), **how)
+    title, remark = f"Piece of seed {seed}", in_words(roll, model)
+    how = model.r, model.step_seconds
+    return roll, Piece.from_roll(roll, *how, title=title, patch=patch, remark=remark, midi=file.getvalue())
 
 
 def in_words(roll: np.ndarray, model: Model) -> str:

@@ -1,5 +1,6 @@
 """Pages that stand for themselves: one file of HTML, which asks no network for anything."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -17,6 +18,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 
 MOST_POINTS = 400
 """Of a curve: more cannot be told apart."""
+LARGEST = 10**9
+"""Of an epoch or a value that is drawn."""
 
 
 @dataclass(frozen=True)
@@ -177,27 +180,36 @@ def training_part(log: Sequence[Mapping[str, Any]]) -> list[str]:
     """The curve of training, with its validation, and of the density of pieces that were drawn meanwhile."""
     if not log:
         return ['<p class="lead">The model has no epochs in its log.</p>']
-    curves = {"monitor": [(record["epoch"], float(record["monitor"])) for record in log]}
-    validation = [(r["epoch"], float(r["validation"])) for r in log if isinstance(r.get("validation"), (int, float))]
-    if validation:
+    curves = {"monitor": curve_of(log, "monitor")}
+    if validation := curve_of(log, "validation"):
         curves["validation"] = validation
-    curves = {name: thinned(curve) for name, curve in curves.items()}
     cards = [f'<div class="card">{curve_chart(curves, "Nats per frame")}</div>']
-    samples = [
-        (r["epoch"], float(r["sample"]["notes_per_frame"]))
-        for r in log
-        if isinstance(r.get("sample"), dict) and isinstance(r["sample"].get("notes_per_frame"), (int, float))
-    ]
-    if samples:
-        chart = curve_chart({"a piece by the model": thinned(samples)}, "Notes per frame")
+    samples = [{**sample, "epoch": r["epoch"]} for r in log if isinstance(sample := r.get("sample"), dict)]
+    if density := curve_of(samples, "notes_per_frame"):
+        chart = curve_chart({"a piece by the model": density}, "Notes per frame")
         cards.append(f'<div class="card">{chart}</div>')
     return [f'<div class="columns">{"".join(cards)}</div>']
 
 
-def thinned(curve: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
-    """Some hundred points of a curve, the last one among them."""
+def curve_of(records: Sequence[Mapping[str, Any]], name: str) -> Sequence[tuple[int, float]]:
+    """The values of a name by epoch: some hundred of them, the last one among them.
+
+    A log out of a file may have anything under a name: what is no number, or a number that no run reaches, is left out.
+    """
+    curve = [
+        (record["epoch"], float(record[name]))
+        for record in records
+        if record["epoch"] <= LARGEST and drawable(record.get(name))
+    ]
     step = -(-len(curve) // MOST_POINTS)
-    return curve[::-1][::step][::-1]
+    return curve[::-step][::-1] if curve else curve
+
+
+def drawable(value: object) -> bool:
+    """Whether a value is a number of a usual size, or one that is not finite and leaves a gap."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return True
+    return isinstance(value, (int, float)) and abs(value) <= LARGEST
 
 
 def settings_table(values: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from rnnrbm_pt.checks import integer
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.music.midi import Note, check_dt, midiread, midiwrite
 from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, held_notes
+from rnnrbm_pt.quoting import printable
 
 ALL_NOTES = 0, 128
 
@@ -109,7 +110,7 @@ class Piece:
         notes = [note._replace(start=max(note.start, 0.0)) for note in found.notes if note.end > max(note.start, 0.0)]
         notes.sort(key=lambda note: (note.start, note.pitch))
         seconds = max(note.end for note in notes)
-        return cls(tuple(notes), seconds, path.name if title is None else title, path.read_bytes(), patch)
+        return cls(tuple(notes), seconds, printable(path.name) if title is None else title, path.read_bytes(), patch)
 
 
 def as_pieces(

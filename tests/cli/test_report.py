@@ -37,7 +37,10 @@ def test_it_compares_with_files(here):
 
 
 def test_hostile_names_of_files_are_words(here):
-    name = "<script>alert(1)<.npz"
+    name = "<script>alert(1)<.npz"  # and one that is no UTF-8
+    (here / "a.mid").rename(here / "\udcff.mid")
+    assert main(["play", "\udcff.mid", "-o", "a.html", "--no-browser"]) == 0
+    assert "?.mid" in check_alone((here / "a.html").read_text(encoding="utf-8")).words
     (here / "model.npz").rename(here / name)
     assert main(["report", name, "-o", "page.html", "-n", "1", "--steps", "5"]) == 0
     page = check_alone((here / "page.html").read_text(encoding="utf-8"))

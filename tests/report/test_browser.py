@@ -14,6 +14,16 @@ OscillatorNode.prototype.start = function (time) {
 };
 0
 """
+LISTENING = """
+const { context, limiter } = window.rnnrbmAudio;
+const analyser = limiter.connect(context.createAnalyser());
+const samples = new Float32Array(analyser.fftSize);
+window.loudest = () => {
+  analyser.getFloatTimeDomainData(samples);
+  return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+};
+0
+"""
 LEFT = "parseFloat(document.querySelector('.rp-cursor').style.left)"
 PLAYING = "document.querySelectorAll('.rp-playing').length"
 
@@ -53,6 +63,8 @@ def test_a_click_plays_and_the_cursor_moves(shown):
     assert shown.value("document.querySelector('.rp-play').getAttribute('aria-label')") == "Pause <b>a</b>"
     shown.wait_for(f"{LEFT} > 1")  # of 100: 0.2 seconds
     assert shown.value("window.rnnrbmAudio.context.state") == "running"
+    shown.value(LISTENING)
+    shown.wait_for("window.loudest() > 0.01")
 
 
 def test_pause_keeps_the_place_and_stop_goes_back(shown):

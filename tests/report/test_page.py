@@ -1,7 +1,10 @@
 """The report of a model: what it says, its size, and what hostile names and damaged logs do to it."""
 
 import dataclasses
+import fnmatch
 import math
+from configparser import ConfigParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.music.statistics import statistics
 from rnnrbm_pt.report import Piece, player_page, report_on, report_page
 from rnnrbm_pt.report.charts import bar_chart, curve_chart, round_ticks
-from rnnrbm_pt.report.page import thinned
+from rnnrbm_pt.report.page import curve_of
 
 R = (21, 33)
 HOSTILE = '</title></script><script>alert("<&\'")</script>'
@@ -120,11 +123,28 @@ def test_ticks_are_round_numbers(low, high, expected):
 
 
 def test_a_long_curve_keeps_its_last_point():
-    curve = [(i, 0.0) for i in range(1, 30_001)]
-    assert len(thinned(curve)) <= 400 and thinned(curve)[-1] == curve[-1]
-    assert thinned(curve[:5]) == curve[:5]
+    log = [{"epoch": i, "monitor": 0.0} for i in range(1, 30_001)]
+    assert 300 < len(curve_of(log, "monitor")) <= 400 and curve_of(log, "monitor")[-1] == (30_000, 0)
+    assert curve_of(log[:5], "monitor") == [(i, 0) for i in range(1, 6)]
+    assert curve_of([], "monitor") == []
+
+
+def test_what_is_no_number_of_a_run_is_left_out():
+    values = [1, "2", None, [3], 10**400, -math.inf, 4.5]
+    log = [{"epoch": i, "monitor": value} for i, value in enumerate(values, 1)]
+    assert curve_of([*log, {"epoch": 10**400, "monitor": 1.0}], "monitor") == [(1, 1), (6, -math.inf), (7, 4.5)]
 
 
 def test_a_page_with_a_player_only():
     page = check_alone(player_page([Piece.from_roll(np.eye(12), R, title="x")], HOSTILE, "lead"))
     assert HOSTILE in page.words and len(page.of("rp-piece")) == 1
+
+
+def test_an_installed_package_has_the_parts_of_a_page():
+    root = Path(__file__).resolve().parents[2]
+    setup = ConfigParser()
+    setup.read(root / "setup.cfg", encoding="utf-8")
+    patterns = setup["options.package_data"]["rnnrbm_pt.report"].replace(" ", "").split(",")
+    parts = [path.name for path in (root / "rnnrbm_pt" / "report").iterdir() if path.suffix not in ("", ".py")]
+    assert sorted(parts) == ["page.css", "player.css", "player.js"]
+    assert all(any(fnmatch.fnmatch(part, pattern) for pattern in patterns) for part in parts)
