@@ -40,10 +40,12 @@ def run(args):
 
     if suffix_of(args.source) in MIDI.suffixes:
         piece, lead = Piece.from_midi(args.source, patch=patch), ""
+        title = f"Listen to {piece.title}"
     else:
         piece, lead = piece_by(args, patch)
+        title = printable(Path(args.source).name)
     path = args.output or new_file()
-    write_page(path, player_page([piece], printable(Path(args.source).name), lead))
+    write_page(path, player_page([piece], title, lead))
     opened = not args.no_browser and webbrowser.open(Path(path).resolve().as_uri())
     print(f"Wrote {path}" + (" and opened it." if opened else ": open it in a browser."))
 

@@ -9,7 +9,7 @@ from rnnrbm_pt import RnnRbm, midiwrite
 from rnnrbm_pt.cli.main import main
 from rnnrbm_pt.cli.piece_statistics import compare_pieces, piece_lines, warn_if_outside
 from rnnrbm_pt.cli.progress import sampled
-from rnnrbm_pt.models.pieces import describe_data
+from rnnrbm_pt.models.logged_pieces import describe_data
 from rnnrbm_pt.music.statistics import frames_of, statistics
 
 pytestmark = pytest.mark.usefixtures("as_written")

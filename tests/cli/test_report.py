@@ -86,7 +86,7 @@ def test_play_opens_a_page_with_a_midi_file(here, capsys, monkeypatch, tmp_path)
     (path,) = tmp_path.glob("rnnrbm-*.html")
     assert opened == [path.as_uri()] and capsys.readouterr().out == f"Wrote {path} and opened it.\n"
     page = check_alone(path.read_text(encoding="utf-8"))
-    assert page.of("rp-piece")[0]["aria-label"] == "a.mid" and "RnnRbm" not in page.words
+    assert page.of("rp-piece")[0]["aria-label"] == "a.mid" and "Listen to a.mid" in page.words
 
 
 def test_play_without_a_browser_says_what_to_do(here, capsys, monkeypatch):

@@ -6,7 +6,7 @@ from oracles.runs import same
 
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt.models.compiling import AS_WRITTEN
-from rnnrbm_pt.models.pieces import N_STEPS
+from rnnrbm_pt.models.logged_pieces import N_STEPS
 from rnnrbm_pt.music.statistics import frames_of, of_a_sample, statistics
 
 R = (21, 33)
