@@ -16,6 +16,7 @@ from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls
 from rnnrbm_pt.models.update_functions import UpdateFunctions
+from rnnrbm_pt.models.validation import check_validation
 from rnnrbm_pt.settings import sorted_into
 from rnnrbm_pt.training.loop import Record, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.progress import Progress
@@ -28,28 +29,6 @@ Update = Callable[..., float]
 
 FRAMES_TO_VALIDATE = 1000
 """Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
-
-
-def check_validation(validation: Validation, rolls: Rolls | None) -> None:
-    """Check that the settings of a validation have sequences to be computed on, and the sequences have frames.
-
-    Parameters
-    ----------
-    validation : Validation
-    rolls : list of arrays or None
-        The validation sequences.
-
-    Raises
-    ------
-    ValueError
-    """
-    if rolls is not None:
-        if not sum(map(len, rolls)):
-            raise ValueError("validation: expected frames, found none")
-    elif validation.validate_by != Validation.validate_by:
-        raise ValueError(f"validate_by: expected a validation for {validation.validate_by!r}, found none")
-    elif validation.patience is not None:
-        raise ValueError(f"patience: expected a validation for {validation.patience} epochs, found none")
 
 
 class Trainer:
