@@ -14,7 +14,7 @@ matplotlib.use("Agg")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["oracles.compiled", "oracles.server"]
+pytest_plugins = ["oracles.browser", "oracles.compiled", "oracles.server"]
 
 # Theano's numbers on a small case are part of the repository. The music, and what Theano printed for it, are not: they
 # lie in a folder beside the checkout, or where RNNRBM_SHARED says.

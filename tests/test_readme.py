@@ -35,7 +35,11 @@ SMALLER = {
     "train Nottingham/train -o model.npz": "train Nottingham/train -o model.npz --epochs 2",
     "--recipe fast": "--recipe fast --epochs 2",
     "-o sample.mid": "-o sample.mid --steps 20",
+    "play model.npz": "play model.npz -o play.html --no-browser --steps 20",
+    "report model.npz": "report model.npz -n 1 --steps 20",
     "compare LOG": "compare model.npz.jsonl",
+    "--sample-every 5": "--sample-every 1 Nottingham/train -o sampled.npz --epochs 1",
+    "evaluate --pieces 4": "evaluate model.npz Nottingham/valid --pieces 1 --frames 2 --chains 2 --temperatures 2",
     "MODEL -o params.npz": "model.npz -o params.npz",
     "MODEL jsb_chorales": "model.npz Nottingham/valid --frames 2 --chains 2 --temperatures 2 --samples 2",
 }

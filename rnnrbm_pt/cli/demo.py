@@ -1,4 +1,4 @@
-"""`rnnrbm demo`: train on the Bach chorales and write two samples."""
+"""`rnnrbm demo`: train on the Bach chorales, and write two samples and a page to listen to."""
 
 from functools import partial
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from rnnrbm_pt.cli.input_files import n_frames
 from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.progress import status, watched
+from rnnrbm_pt.cli.report import write_page
 
 # Chosen by ear and by the clock: shorter windows and chains than the tutorial's give more updates in the same minute.
 DEMO = {"epochs": 60, "hidden": 100, "recurrent": 100, "lr": 0.005, "k": 5, "batch_size": 25, "dt": 0.5}
@@ -36,6 +37,7 @@ def run(args):
     from rnnrbm_pt.models.rnnrbm import RnnRbm
     from rnnrbm_pt.music.midi import midiwrite
     from rnnrbm_pt.music.plot import save_piano_roll, save_training_curve
+    from rnnrbm_pt.report import report_on, report_page
 
     model = RnnRbm(DEMO["hidden"], DEMO["recurrent"], lr=DEMO["lr"], dt=DEMO["dt"], k=DEMO["k"])
     try:
@@ -53,7 +55,9 @@ def run(args):
             midiwrite(folder / f"sample{i}.mid", roll, model.r, model.dt)
             save_piano_roll(folder / f"sample{i}.png", roll, model.r, model.dt, crop=True)
             written += [folder / f"sample{i}.mid", folder / f"sample{i}.png"]
+        write_page(folder / "report.html", report_page(report_on(model, "The demo: Bach chorales", n=2)))
+        written.append(folder / "report.html")
     print("Wrote:")
-    contents = "the trained model", "the monitor, by epoch", "music", "its piano-roll", "music", "its piano-roll"
+    contents = ["the trained model", "the monitor, by epoch", *2 * ["music", "its piano-roll"], "a page to listen to"]
     for path, what in zip(written, contents, strict=True):
         print(f"  {path}  ({what})")

@@ -3,10 +3,13 @@
 import json
 import math
 import sys
+from functools import partial
 
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.cli.input_files import FILES, add_reading_options, load_model, plural, read_files
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
-from rnnrbm_pt.cli.options import add_command, add_options, given
+from rnnrbm_pt.cli.options import add_command, add_options, checked, given
+from rnnrbm_pt.cli.piece_statistics import compare_pieces, piece_lines
 from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.music.paper_sets import SPLITS
 
@@ -38,6 +41,13 @@ def add_parser(commands):
     how = parser.add_argument_group("how")
     how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
     how.add_argument("--samples", type=int, default=10, metavar="N", help="samples per frame, for the accuracy (10)")
+    how.add_argument(
+        "--pieces",
+        type=checked(int, partial(integer, least=0)),
+        default=0,
+        metavar="N",
+        help="also draw N pieces from the model and describe them beside the data: density, held notes, dissonance (0)",
+    )
     add_options(how, Annealing)
     how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
@@ -61,10 +71,16 @@ def run(args):
     if not args.json:
         print("\n".join(heading(report)) + "\n", flush=True)
     report |= measure(model, rolls, simple, args)
+    if args.pieces:
+        say(f"{plural(args.pieces, 'piece')} of music")
+        report["pieces"] = compare_pieces(model, rolls, args.pieces, report["how"]["seed"])
+        say("")
     if args.json:
         print(json.dumps(finite(report), indent=1))
     else:
         print("\n".join(table(report)))
+        if args.pieces:
+            print("\n" + "\n".join(piece_lines(report["pieces"])))
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums
 from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
+from rnnrbm_pt.cli.piece_statistics import warn_if_outside
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.music.instruments import FAMILIES, program
@@ -31,7 +32,7 @@ def add_parser(commands):
         "-o", "--output", required=True, metavar="OUT.mid", help=".mid or .midi; OUT-1.mid, OUT-2.mid, ... with -n"
     )
     parser.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
-    parser.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser")
+    parser.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser that has ten timbres")
     parser.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
     parser.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
     parser.add_argument(
@@ -44,7 +45,10 @@ def add_parser(commands):
         "--primer", metavar="IN.mid", help="one MIDI file, a piece to go on from; it is not in the output"
     )
     parser.add_argument(
-        "--patch", default="0", metavar="INSTRUMENT", help="number, 0 to 127, or name of an instrument below (0)"
+        "--patch",
+        default="0",
+        metavar="INSTRUMENT",
+        help="number, 0 to 127, or name of an instrument below (0); --wav has one timbre per family",
     )
     parser.add_argument(
         "--shift", type=int, metavar="N", help="write it N semitones lower (0; after --primer, in the primer's key)"
@@ -94,6 +98,7 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
     for i in range(args.n):
         seed = first_seed + i
         roll = model.sample(args.steps, seed=seed, primer=primer)
+        warn_if_outside(model, roll, f"the piece of --seed {seed}")
         if shift:
             roll = model.preprocess.undo(roll, model.r, shift=shift)
         midi, plot, wav = (
@@ -102,7 +107,7 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
         if plot:
             save_piano_roll(plot, roll, model.r, model.step_seconds, crop=True)
         if wav:
-            write_wav(wav, roll, model.r, model.step_seconds)
+            write_wav(wav, roll, model.r, model.step_seconds, patch=patch)
         model.frames.write(midi, roll, patch=patch)
         print(
             f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "

@@ -34,8 +34,9 @@ class EpochBar:
         """Replace the bar by the line of the epoch."""
         self.close()
         validation = f"validation {record['validation']:.4f}  " if "validation" in record else ""
+        sample = sampled(record["sample"]) if "sample" in record else ""
         print(
-            f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  {validation}"
+            f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  {validation}{sample}"
             f"({record['seconds']:.1f} s, {record['frames_per_second']:,.0f} frames/s)",
             flush=True,
         )
@@ -50,6 +51,12 @@ class EpochBar:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def sampled(sample):
+    """What a line says of a piece that was drawn for the log."""
+    warning = {"above": " (denser than the data)", "below": " (thinner than the data)", None: ""}[sample["outside"]]
+    return f"sample {sample['notes_per_frame']:.1f} notes per frame{warning}  "
 
 
 def watched(train, num_epochs, *, on_epoch=None, on_pretrain=False):

@@ -9,6 +9,7 @@ import pytensor
 from numpy.typing import ArrayLike
 
 from rnnrbm_pt.models.types import Arrays, Shared
+from rnnrbm_pt.music.statistics import Statistics
 from rnnrbm_pt.streams.srs import RandomStreams
 from rnnrbm_pt.streams.states import packed_random_state, packed_stream, set_random_state, unpacked_stream
 from rnnrbm_pt.training.loop import Record
@@ -59,6 +60,8 @@ class TrainState:
         Where the last run stands.
     log : list of dict
         One record per epoch.
+    data : Statistics or None
+        What describes the training data of the last run, of a model of notes.
     """
 
     params: tuple[Shared, ...]
@@ -77,6 +80,7 @@ class TrainState:
     last: Arrays | None = None
     progress: Progress | None = None
     log: list[Record] = field(default_factory=list)
+    data: Statistics | None = None
 
     @classmethod
     def at_first(
@@ -180,14 +184,15 @@ class TrainState:
         set_random_state(self.random_state, packed, fetch("shuffle_gauss", np.empty(2)), "shuffle_key")
 
     def metadata(self) -> dict[str, Any]:
-        """What a file holds as JSON: log, learning and progress.
+        """What a file holds as JSON: log, learning and progress; what describes the training data, if that is known.
 
         Returns
         -------
         dict
         """
         progress = None if self.progress is None else self.progress.to_json()
-        return {"log": self.log, "learning": self.learning.to_json(), "progress": progress}
+        found = {"log": self.log, "learning": self.learning.to_json(), "progress": progress}
+        return found if self.data is None else {**found, "data": self.data.to_json()}
 
     def restore_all(
         self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, streams: bool = True
@@ -214,6 +219,8 @@ class TrainState:
         self.restore(arrays, streams=streams)
         self.log = checked_log(metadata["log"])
         self.progress = None if metadata["progress"] is None else Progress.from_json(metadata["progress"])
+        data = metadata.get("data")  # older files have none
+        self.data = None if data is None else Statistics.from_json(data)
 
     @property
     def _sums(self) -> tuple[Shared, ...]:

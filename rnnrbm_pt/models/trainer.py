@@ -11,10 +11,12 @@ from rnnrbm_pt.interrupts import lifted_deferral
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.models import pretraining
 from rnnrbm_pt.models.compiling import locked
+from rnnrbm_pt.models.logged_pieces import check_sampling, describe_data, sample_for_log
 from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls
 from rnnrbm_pt.models.update_functions import UpdateFunctions
+from rnnrbm_pt.models.validation import check_validation
 from rnnrbm_pt.settings import sorted_into
 from rnnrbm_pt.training.loop import Record, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.progress import Progress
@@ -27,28 +29,6 @@ Update = Callable[..., float]
 
 FRAMES_TO_VALIDATE = 1000
 """Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
-
-
-def check_validation(validation: Validation, rolls: Rolls | None) -> None:
-    """Check that the settings of a validation have sequences to be computed on, and the sequences have frames.
-
-    Parameters
-    ----------
-    validation : Validation
-    rolls : list of arrays or None
-        The validation sequences.
-
-    Raises
-    ------
-    ValueError
-    """
-    if rolls is not None:
-        if not sum(map(len, rolls)):
-            raise ValueError("validation: expected frames, found none")
-    elif validation.validate_by != Validation.validate_by:
-        raise ValueError(f"validate_by: expected a validation for {validation.validate_by!r}, found none")
-    elif validation.patience is not None:
-        raise ValueError(f"patience: expected a validation for {validation.patience} epochs, found none")
 
 
 class Trainer:
@@ -129,14 +109,15 @@ class Trainer:
             Updates after which it is written too.
         on_update, on_epoch : callable, optional
             See `training.loop.run_epochs`. The record of an epoch also has error, gradient_norm (mean over its updates,
-            before clipping), norms (of each parameter) and validation, where they apply. To end the run, raise
+            before clipping), norms (of each parameter), validation and sample, where they apply. To end the run, raise
             `training.progress.StopTraining`.
         on_pretrain : callable, optional
             Called with a dict after each epoch of pretraining.
         **settings
-            Further fields of `Run` (n_sequences, carry_state), fields of `Validation` (validate_by, validate_every,
-            patience) and of `Learning` (optimizer, lr_rnn, momentum, rho, beta1, beta2, epsilon, clip_norm, clip_value,
-            weight_decay, schedule); see `training.settings`. The learning rate is the model's lr, or has a schedule.
+            Further fields of `Run` (n_sequences, carry_state, sample_every), of `Validation` (validate_by,
+            validate_every, patience) and of `Learning` (optimizer, lr_rnn, momentum, rho, beta1, beta2, epsilon,
+            clip_norm, clip_value, weight_decay, schedule); see `training.settings`. The learning rate is the model's
+            lr, or has a schedule.
 
         Returns
         -------
@@ -155,13 +136,14 @@ class Trainer:
         settings = {"batch_size": batch_size, "num_epochs": num_epochs, **settings}
         run, when, learning = sorted_into(settings, Run, Validation, Learning)
         check_validation(when, validation)
+        check_sampling(self.model, run)
         pretrain = None if pretrain is None else pretraining.as_pretraining(pretrain)
         order, data = list(range(len(rolls))), fingerprint(rolls + (validation or []))
         progress = Progress(run, order, when, pretrain, data=data)
         save = Saver(self.model, checkpoint, checkpoint_every)
         self._check_frames(rolls)
         self.learn_by(learning)
-        self.state.progress = None
+        self.state.progress, self.state.data = None, describe_data(self.model, rolls)
         if pretrain is not None:
             pretraining.pretrain(self.model, rolls, pretrain, on_pretrain)
         self.state.begin(progress, self.model.sampler.initial_states() if run.carry_state else ())
@@ -216,6 +198,7 @@ class Trainer:
         self._check_resumable(rolls, validation, num_epochs)
         if num_epochs is not None:
             self.progress.extend(num_epochs)
+        self.state.data = self.state.data or describe_data(self.model, rolls)  # older files have none
         self.state.take_last()
         return self._run(rolls, validation, save, on_update, on_epoch)
 
@@ -246,7 +229,7 @@ class Trainer:
                     progress,
                     on_update=on_update,
                     after_update=save.after_update,
-                    measure=lambda record: self._measure(record, validation),
+                    measure=lambda record: self._measure(record, rolls, validation),
                     complete=complete,
                     on_epoch=epoch_done,
                 )
@@ -366,14 +349,16 @@ class Trainer:
     # ------------------------------------------------------------------------------------------------
     # The end of an epoch
 
-    def _measure(self, record: Record, validation: Rolls | None) -> None:
-        """Add to the record of an epoch: error, norms and validation. The state stays as it is."""
+    def _measure(self, record: Record, rolls: Rolls, validation: Rolls | None) -> None:
+        """Add to the record of an epoch: error, norms, validation and sample. The state stays as it is."""
         state = self.state
         state.check_finite()
         record |= state.means(record["updates"])
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
         if validation is not None and self.progress.validates:
             record["validation"] = self._validation(validation)
+        if self.progress.samples:
+            record["sample"] = sample_for_log(self.model, rolls, record["epoch"])
 
     def _validation(self, rolls: Rolls) -> float:
         """The validation of an epoch in nats per frame; higher is better."""

@@ -1,9 +1,10 @@
 """Hearing a piano-roll: a small additive synthesiser, WAV files, and a sample that a notebook shows and plays.
 
-The tone of a note is that of a plucked string, roughly: partials at the multiples of its frequency f, each fainter and
-sooner gone than the one below it,
+The tone of a note is a sum of partials at the multiples of its frequency f, as strong as its timbre says,
 
-    s(t) = attack(t) sum_n n^-1.5 exp(-n t / tau) sin(2 pi n f t),    tau = 1.6 s at A4, sqrt(2) less an octave up.
+    s(t) = attack(t) sum_n a_n exp(-n t / tau) sin(2 pi n f t).
+
+That of a piano, roughly, is a plucked string: a_n = n^-1.5, and tau = 1.6 s at A4, sqrt(2) less an octave up.
 """
 
 import base64
@@ -16,18 +17,15 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.io.atomic_write import FilePath, replacing
 from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, held_notes
+from rnnrbm_pt.music.timbres import TIMBRES, Timbre, timbre_name
 
 SAMPLE_RATE = 44100
 """Samples a second, as on a CD."""
 
 A4 = 69
-N_PARTIALS = 8
-SLOPE = 1.5  # partial n is n^-SLOPE as strong as the first
-DECAY = 1.6  # seconds in which the first partial of A4 falls to 1/e
-ATTACK = 0.006  # seconds; a tone that begins at once begins with a click
-RELEASE = 0.06  # seconds; one that ends at once ends with one
 PEAK = 0.9  # of full scale
 MOST_SECONDS = 3600  # an hour takes 1.3 GB
 
@@ -37,7 +35,9 @@ def frequency(note: float) -> float:
     return 440.0 * 2.0 ** ((note - A4) / 12)
 
 
-def synthesize(roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+def synthesize(
+    roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, sample_rate: int = SAMPLE_RATE, patch: int = 0
+) -> np.ndarray:
     """The sound of a piano-roll.
 
     Parameters
@@ -51,6 +51,8 @@ def synthesize(roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, sample_ra
         Seconds a step.
     sample_rate : int
         Samples a second. Partials above half of it are left out.
+    patch : int
+        MIDI program, 0 to 127. Each family of instruments has one timbre; see `music.timbres`.
 
     Returns
     -------
@@ -67,13 +69,14 @@ def synthesize(roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, sample_ra
     roll = check_roll(roll, (low, high))
     _check_times(len(roll), dt, sample_rate)
     steps = np.rint(np.arange(len(roll) + 1) * dt * sample_rate).astype(int)  # the sample each step begins with
-    n_release = round(RELEASE * sample_rate)
+    timbre = TIMBRES[timbre_name(integer("patch", patch, 0, 127))]
+    n_release = round(timbre.release * sample_rate)
     release = _fall(n_release)
     sound = np.zeros(steps[-1] + n_release)
     for column, notes in _by_column(held_notes(roll)):
         # All notes of one pitch are the same tone, cut off sooner or later: it is computed once.
         longest = max(steps[end] - steps[start] for start, end in notes)
-        tone = string(frequency(low + column), longest + n_release, sample_rate)
+        tone = tone_of(timbre, frequency(low + column), longest + n_release, sample_rate)
         for start, end in notes:
             begin, n = steps[start], steps[end] - steps[start]
             sound[begin : begin + n] += tone[:n]
@@ -82,11 +85,12 @@ def synthesize(roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, sample_ra
     return sound * (PEAK / loudest) if loudest > 0 else sound
 
 
-def string(hertz: float, n_samples: int, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
-    """The tone of a string that is plucked and left to ring; see the formula of this module.
+def tone_of(timbre: Timbre, hertz: float, n_samples: int, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    """The tone of an instrument that is left to sound; see the formula of this module.
 
     Parameters
     ----------
+    timbre : Timbre
     hertz : float
         Frequency of the first partial.
     n_samples, sample_rate : int
@@ -97,17 +101,17 @@ def string(hertz: float, n_samples: int, sample_rate: int = SAMPLE_RATE) -> np.n
         Without partials where even the first is above half the sample rate.
     """
     time = np.arange(n_samples) / sample_rate
-    tau = DECAY * math.sqrt(frequency(A4) / hertz)
+    tau = timbre.decay * math.sqrt(frequency(A4) / hertz)
     # Partial n is the imaginary part of the n-th power of the first: multiplying is quicker than another sine.
     first = np.exp((2j * math.pi * hertz - 1 / tau) * time)
-    n_partials = min(N_PARTIALS, math.ceil(sample_rate / 2 / hertz) - 1)
+    n_partials = min(len(timbre.partials), math.ceil(sample_rate / 2 / hertz) - 1)
     tone = np.zeros(n_samples)
     power = np.ones(n_samples, complex)
-    for n in range(1, n_partials + 1):
+    for strength in timbre.partials[:n_partials]:
         power *= first
-        tone += n**-SLOPE * power.imag
-    n_attack = min(n_samples, round(ATTACK * sample_rate))
-    tone[:n_attack] *= 1 - _fall(round(ATTACK * sample_rate))[:n_attack]
+        tone += strength * power.imag
+    n_attack = round(timbre.attack * sample_rate)
+    tone[:n_attack] *= 1 - _fall(n_attack)[:n_samples]
     return tone
 
 
@@ -117,6 +121,7 @@ def write_wav(
     r: Range = (21, 109),
     dt: float = 0.3,
     sample_rate: int = SAMPLE_RATE,
+    patch: int = 0,
 ) -> None:
     """Write a piano-roll as a WAV file: 16 bits, one channel.
 
@@ -124,7 +129,7 @@ def write_wav(
     ----------
     filename : str, path-like or binary file object
         Where to write. A path holds the whole file or, after an error, what it held before.
-    roll, r, dt, sample_rate
+    roll, r, dt, sample_rate, patch
         As for `synthesize`.
 
     Raises
@@ -134,7 +139,7 @@ def write_wav(
     OSError
         If the file cannot be written.
     """
-    data = wav_bytes(synthesize(roll, r, dt, sample_rate), sample_rate)
+    data = wav_bytes(synthesize(roll, r, dt, sample_rate, patch), sample_rate)
     if hasattr(filename, "write"):
         filename.write(data)
         return

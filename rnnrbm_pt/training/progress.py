@@ -57,6 +57,12 @@ class Progress:
         n = self.epoch + 1
         return n >= self.run.num_epochs or n % self.validation.validate_every == 0
 
+    @property
+    def samples(self) -> bool:
+        """Whether a piece is drawn for the log at the end of the present epoch."""
+        every = self.run.sample_every
+        return every is not None and (self.epoch + 1) % every == 0
+
     def end_epoch(self) -> None:
         """Count the present epoch as complete."""
         self.epoch += 1

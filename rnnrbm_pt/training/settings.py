@@ -27,6 +27,9 @@ class Run(Settings):
         "start each window from the state in which the window before it ended, not from the initial state",
         default=False,
     )
+    sample_every: int | None = whole(
+        "epochs from one piece that is drawn for the log to the next", default=None, least=1
+    )
 
 
 VALIDATIONS = "monitor", "likelihood"

@@ -196,11 +196,11 @@ def test_demo(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("RNNRBM_CACHE", str(tmp_path / "cache"))
     start = time.time()
     assert main(["demo", "-o", str(tmp_path / "demo"), "--epochs", "2"]) == 0
-    names = {"model.npz", "curve.png", "sample1.mid", "sample1.png", "sample2.mid", "sample2.png"}
+    names = {"model.npz", "curve.png", "sample1.mid", "sample1.png", "sample2.mid", "sample2.png", "report.html"}
     assert {path.name for path in (tmp_path / "demo").iterdir()} == names
     assert all(path.stat().st_mtime >= start - 1 and path.stat().st_size for path in (tmp_path / "demo").iterdir())
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-7] == "Wrote:" and all(any(name in line for line in lines[-6:]) for name in names)
+    assert lines[-8] == "Wrote:" and all(any(name in line for line in lines[-7:]) for name in names)
 
 
 def test_ctrl_c_before_anything_is_trained_writes_nothing(midi_folder, tmp_path):

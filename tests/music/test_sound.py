@@ -6,10 +6,13 @@ import wave
 import numpy as np
 import pytest
 
+from rnnrbm_pt.music.instruments import FAMILIES, INSTRUMENTS
 from rnnrbm_pt.music.pianoroll import held_notes
-from rnnrbm_pt.music.sound import RELEASE, Recording, frequency, string, synthesize, wav_bytes, write_wav
+from rnnrbm_pt.music.sound import Recording, frequency, synthesize, tone_of, wav_bytes, write_wav
+from rnnrbm_pt.music.timbres import OF_FAMILIES, OF_INSTRUMENTS, TIMBRES, timbre_name
 
 RATE = 44100
+PIANO = TIMBRES["piano"]
 R = (48, 84)
 
 
@@ -43,7 +46,7 @@ def test_the_strongest_frequencies_are_those_of_the_notes(chord):
 def test_each_step_sounds_as_its_frame_says():
     sound = synthesize(roll_of(6, (60, 0, 2), (67, 2, 4), (72, 4, 6)), R, 0.3)
     for i, note in enumerate((60, 67, 72)):
-        part = sound[round((0.6 * i + RELEASE) * RATE) : round(0.6 * (i + 1) * RATE)]
+        part = sound[round((0.6 * i + PIANO.release) * RATE) : round(0.6 * (i + 1) * RATE)]
         np.testing.assert_allclose(strongest(part, 1), [frequency(note)], atol=2)  # a bin is 1.9 Hz
 
 
@@ -56,12 +59,12 @@ def test_steps_of_a_note_that_follow_one_another_are_one_note():
 
 
 def test_a_tone_has_no_partials_above_half_the_sample_rate():
-    tone = string(3000.0, 8000, 8000)
+    tone = tone_of(PIANO, 3000.0, 8000, 8000)
     assert strongest(tone, 1, 8000) == pytest.approx(3000, abs=1)
     spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone))))
     # 6000 Hz would come back as 2000 Hz.
     assert spectrum[1990:2010].max() < 1e-3 * spectrum.max()
-    assert not string(5000.0, 100, 8000).any()
+    assert not tone_of(PIANO, 5000.0, 100, 8000).any()
 
 
 def test_no_clicks():
@@ -94,7 +97,7 @@ def test_many_notes_do_not_clip():
 @pytest.mark.parametrize("n_steps", [0, 3])
 def test_silence(n_steps):
     sound = synthesize(np.zeros((n_steps, 88)), dt=0.1)
-    assert len(sound) == round((0.1 * n_steps + RELEASE) * RATE) and not sound.any()
+    assert len(sound) == round((0.1 * n_steps + PIANO.release) * RATE) and not sound.any()
 
 
 def test_a_file_has_the_sound(tmp_path):
@@ -134,3 +137,34 @@ def test_a_notebook_shows_and_plays_it():
     assert recording.png()[:8] == b"\x89PNG\r\n\x1a\n"
     assert "data:audio/wav;base64,UklGR" in html  # RIFF
     assert Recording(np.zeros((0, 88)))._repr_html_().count("<img") == 1
+
+
+@pytest.mark.parametrize("name", TIMBRES)
+def test_a_timbre_has_its_partials_and_lasts_or_fades(name):
+    timbre = TIMBRES[name]
+    tone = tone_of(timbre, 440.0, 2 * RATE)
+    assert strongest(tone[RATE // 2 :], 1) == pytest.approx(440 * (1 + np.argmax(timbre.partials)), abs=2)
+    early, late = (np.square(part).mean() for part in (tone[RATE // 4 : RATE // 2], tone[-RATE // 4 :]))
+    assert late == pytest.approx(early, rel=0.05) if timbre.decay == np.inf else late < early / 3
+    assert abs(tone[0]) < 1e-3
+
+
+def test_a_patch_is_heard():
+    roll = roll_of(4, (60, 0, 3))
+    organ, piano = synthesize(roll, R, 0.3, patch=19), synthesize(roll, R, 0.3)
+    end = round(0.9 * RATE)
+    assert np.abs(organ[end - 2000 : end]).max() > 1.4 * np.abs(piano[end - 2000 : end]).max()
+    np.testing.assert_array_equal(synthesize(roll, R, 0.3, patch=1), piano)
+    with pytest.raises(ValueError, match="patch: expected an integer from 0 to 127, found 128"):
+        synthesize(roll, R, 0.3, patch=128)
+
+
+def test_every_instrument_has_a_timbre():
+    assert OF_FAMILIES.keys() == FAMILIES.keys() and OF_INSTRUMENTS.keys() <= set(INSTRUMENTS)
+    assert {timbre_name(patch) for patch in range(128)} == TIMBRES.keys()
+    assert [timbre_name(INSTRUMENTS.index(name)) for name in ("church-organ", "cello", "flute", "harpsichord")] == [
+        "organ",
+        "strings",
+        "flute",
+        "guitar",
+    ]

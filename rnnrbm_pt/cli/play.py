@@ -1,0 +1,71 @@
+"""`rnnrbm play`: listen to a MIDI file, or to a piece that a model writes, in a browser."""
+
+import os
+import secrets
+import tempfile
+import webbrowser
+from pathlib import Path
+
+from rnnrbm_pt.cli.generate import LARGEST_SEED
+from rnnrbm_pt.cli.input_files import load_model
+from rnnrbm_pt.cli.options import add_command
+from rnnrbm_pt.cli.output_files import MIDI, PAGE, Output, check_outputs, suffix_of
+from rnnrbm_pt.cli.piece_statistics import warn_if_outside
+from rnnrbm_pt.cli.report import add_piece_options, patch_of, write_page
+from rnnrbm_pt.cli.training_options import add_running_options
+from rnnrbm_pt.quoting import printable
+
+
+def add_parser(commands):
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
+    parser = add_command(
+        commands,
+        "play",
+        run,
+        "listen to a model or a MIDI file in the browser",
+        ": it writes a page with a player, which needs no network, and opens it. A model writes a new piece first.",
+    )
+    parser.add_argument("source", metavar="MODEL|FILE.mid")
+    parser.add_argument("-o", "--output", metavar="OUT.html", help="where to write the page (a temporary file)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
+    add_piece_options(parser, seed="make the piece of this seed again (a new seed each time, printed)")
+    add_running_options(parser.add_argument_group("running"))
+
+
+def run(args):
+    """`rnnrbm play`."""
+    check_outputs(Output("-o", args.output, PAGE))
+    patch = patch_of(args)
+    from rnnrbm_pt.report import Piece, player_page
+
+    if suffix_of(args.source) in MIDI.suffixes:
+        piece, lead = Piece.from_midi(args.source, patch=patch), ""
+        title = f"Listen to {piece.title}"
+    else:
+        piece, lead = piece_by(args, patch)
+        title = printable(Path(args.source).name)
+    path = args.output or new_file()
+    write_page(path, player_page([piece], title, lead))
+    opened = not args.no_browser and webbrowser.open(Path(path).resolve().as_uri())
+    print(f"Wrote {path}" + (" and opened it." if opened else ": open it in a browser."))
+
+
+def piece_by(args, patch):
+    """A piece that the model writes, and a sentence on it."""
+    from rnnrbm_pt.report.model_report import lead, piece_of
+
+    model = load_model(args.source, args)
+    if model.real_valued:
+        raise ValueError(f"{args.source}: expected a model of notes, found Gaussian visible units")
+    seed = 1 + secrets.randbelow(LARGEST_SEED) if args.seed is None else args.seed
+    roll, piece = piece_of(model, args.steps, seed, patch)
+    warn_if_outside(model, roll, f"the piece of --seed {seed}")
+    print(f"{len(roll)} frames, {piece.seconds:.0f} s (--seed {seed} makes the piece again).")
+    return piece, lead(model)
+
+
+def new_file():
+    """The path of a new temporary file, which stays: the browser reads it when this program has ended."""
+    handle, path = tempfile.mkstemp(prefix="rnnrbm-", suffix=".html")
+    os.close(handle)
+    return path

@@ -1,0 +1,301 @@
+"""Numbers that describe pieces of music, for comparing what a model writes with what it learned from.
+
+Of the frames of one or more rolls:
+
+- notes per frame;
+- held: of the notes in a frame, the share that sounds in the frame before as well;
+- dissonance: of the pairs of notes in a frame, the share a second, a seventh or a tritone apart, up to octaves;
+- repetition: of the passages of 8 frames, the share that occurs in the same piece before;
+- the shares of the twelve pitch classes among the notes, and of the twelve intervals, up to octaves, among the pairs;
+- the lowest and the highest note;
+- the thinnest and the densest passage of 50 frames, in notes per frame;
+- known: of the frames with notes, the share that occurs in other rolls too, those of the training data.
+
+A piece that has a passage much denser than any in the data is a runaway: a wall of notes. See `outside`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from rnnrbm_pt.checks import integer, number
+from rnnrbm_pt.music.pianoroll import Range, check_range
+from rnnrbm_pt.music.plot import note_name
+from rnnrbm_pt.quoting import quoted
+
+DISSONANT = 1, 2, 6, 10, 11
+"""Semitones of the dissonant intervals, up to octaves: seconds, the tritone, sevenths."""
+INTERVALS = "P8", "m2", "M2", "m3", "M3", "P4", "TT", "P5", "m6", "M6", "m7", "M7"
+"""Usual abbreviations of the intervals, up to octaves, by semitones: P8 is the octave, TT the tritone."""
+
+N_REPEATED = 8  # frames of a passage that may occur again
+N_DENSITY = 50  # frames of a passage whose density is compared
+MARGIN = 1.25
+"""A passage is outside the range of the data if it is so many times denser than their densest, or thinner."""
+N_AT_ONCE = 10_000  # frames whose pairs are counted at once: it bounds the memory
+
+Frames = frozenset[bytes]
+"""Frames of rolls of one range of notes, to look others up in; see `frames_of`."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Numbers that describe pieces; the module says what they mean. None where there is nothing to count.
+
+    Attributes
+    ----------
+    pieces, frames : int
+    notes_per_frame : float
+    held, dissonance, repetition : float or None
+        From 0 to 1.
+    known : float or None
+        From 0 to 1, if the pieces were compared with others.
+    thinnest, densest : float
+        Notes per frame.
+    lowest, highest : int or None
+        MIDI note numbers.
+    pitch_classes, intervals : tuple of 12 floats
+        Shares: from C up, and from 0 semitones up. All are 0 where there is nothing to count.
+    """
+
+    pieces: int
+    frames: int
+    notes_per_frame: float
+    held: float | None
+    dissonance: float | None
+    repetition: float | None
+    known: float | None
+    thinnest: float
+    densest: float
+    lowest: int | None
+    highest: int | None
+    pitch_classes: tuple[float, ...]
+    intervals: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict that `json.dumps` takes and `from_json` reads."""
+        return asdict(self) | {"pitch_classes": list(self.pitch_classes), "intervals": list(self.intervals)}
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Self:
+        """The statistics that `to_json` described.
+
+        Raises
+        ------
+        ValueError
+            If a number is absent or invalid.
+        """
+        names = [f.name for f in fields(cls)]
+        if not isinstance(described, Mapping) or sorted(described) != sorted(names):
+            raise ValueError(f"statistics: expected {', '.join(names)}, found {quoted(described)}")
+        return cls(**{name: _checked(name, described[name]) for name in names})
+
+
+def frames_of(rolls: Iterable[np.ndarray]) -> Frames:
+    """The frames of rolls, without the silent ones.
+
+    Parameters
+    ----------
+    rolls : list of arrays of 0 and 1, shape (n_steps, n_notes)
+
+    Returns
+    -------
+    frozenset of bytes
+        For `statistics`, of rolls of the same notes.
+    """
+    return frozenset(frame for roll in rolls for frame in _packed(roll[roll.any(axis=1)]))
+
+
+def statistics(rolls: Sequence[np.ndarray], r: Range = (21, 109), *, data: Frames | None = None) -> Statistics:
+    """Describe pieces.
+
+    Parameters
+    ----------
+    rolls : list of arrays of 0 and 1, shape (n_steps, r[1] - r[0])
+        Numbers are of all frames together, not means over pieces.
+    r : pair of int
+        (low, high), MIDI note numbers, half open.
+    data : frozenset, optional
+        The frames of the training data, as `frames_of` gives them.
+
+    Returns
+    -------
+    Statistics
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, or a roll has another width.
+    """
+    low, high = check_range(r)
+    for i, roll in enumerate(rolls):
+        if np.ndim(roll) != 2 or np.shape(roll)[1] != high - low:
+            raise ValueError(f"roll {i}: expected shape (n_steps, {high - low}), found {np.shape(roll)}")
+    rolls = [np.asarray(roll) != 0 for roll in rolls if len(roll)]
+    if not rolls:
+        raise ValueError("statistics: expected frames, found none")
+    frames = sum(map(len, rolls))
+    per_note = np.sum([roll.sum(axis=0) for roll in rolls], axis=0)
+    pairs = np.sum([_pairs(roll) for roll in rolls], axis=0)
+    notes, used = int(per_note.sum()), np.flatnonzero(per_note)
+    again, after_first = (sum(counts) for counts in zip(*map(_held, rolls), strict=True))
+    repeated, passages = (sum(counts) for counts in zip(*map(_repeated, rolls), strict=True))
+    known = None
+    if data is not None:
+        sounding = [frame for roll in rolls for frame in _packed(roll[roll.any(axis=1)])]
+        known = _share(sum(frame in data for frame in sounding), len(sounding))
+    densities = [_densities(roll) for roll in rolls]
+    classes = np.bincount(np.arange(low, high) % 12, weights=per_note, minlength=12)
+    return Statistics(
+        pieces=len(rolls),
+        frames=frames,
+        notes_per_frame=notes / frames,
+        held=_share(again, after_first),
+        dissonance=_share(pairs[list(DISSONANT)].sum(), pairs.sum()),
+        repetition=_share(repeated, passages),
+        known=known,
+        thinnest=float(min(density.min() for density in densities)),
+        densest=float(max(density.max() for density in densities)),
+        lowest=low + int(used[0]) if len(used) else None,
+        highest=low + int(used[-1]) if len(used) else None,
+        pitch_classes=tuple((classes / max(notes, 1)).tolist()),
+        intervals=tuple((pairs / max(pairs.sum(), 1)).tolist()),
+    )
+
+
+def outside(piece: Statistics, data: Statistics) -> Literal["above", "below"] | None:
+    """Whether a piece leaves the range of the data in density.
+
+    Parameters
+    ----------
+    piece, data : Statistics
+
+    Returns
+    -------
+    {"above", "below"} or None
+        "above" for a runaway, which has a passage 1.25 times as dense as the densest of the data; "below" for a piece
+        with one 1.25 times as thin as the thinnest.
+    """
+    if piece.densest > MARGIN * data.densest:
+        return "above"
+    if piece.thinnest * MARGIN < data.thinnest:
+        return "below"
+    return None
+
+
+def of_a_sample(roll: np.ndarray, r: Range, data: Statistics, known: Frames | None = None) -> dict[str, Any]:
+    """What a log says of a piece: a few of its numbers, and whether it leaves the range of the data.
+
+    Parameters
+    ----------
+    roll : array of 0 and 1, shape (n_steps, r[1] - r[0])
+    r : pair of int
+    data : Statistics
+    known : frozenset, optional
+        As `statistics` takes it.
+
+    Returns
+    -------
+    dict
+        JSON's types only.
+    """
+    found = statistics([roll], r, data=known)
+    names = "notes_per_frame", "held", "dissonance", "repetition", "known", "thinnest", "densest"
+    return {name: getattr(found, name) for name in names} | {"outside": outside(found, data)}
+
+
+# ---------------------------------------------------------------------------------------------------
+# Showing
+
+
+def _number(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda numbers: f"{numbers[name]:.2f}"
+
+
+def _percent(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda numbers: "-" if numbers[name] is None else f"{100 * numbers[name]:.0f} %"
+
+
+def _range(numbers: Mapping[str, Any]) -> str:
+    low, high = numbers["lowest"], numbers["highest"]
+    return "-" if low is None else f"{note_name(low)} to {note_name(high)}"
+
+
+ROWS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "notes per frame": _number("notes_per_frame"),
+    "thinnest passage": _number("thinnest"),
+    "densest passage": _number("densest"),
+    "held notes": _percent("held"),
+    "dissonant pairs": _percent("dissonance"),
+    "repeated passages": _percent("repetition"),
+    "known frames": _percent("known"),
+    "range of notes": _range,
+}
+"""The rows of a table: their titles, and functions of what `to_json` gives. The two histograms have no row."""
+
+
+# ---------------------------------------------------------------------------------------------------
+# Counting
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _packed(roll: np.ndarray) -> list[bytes]:
+    return [frame.tobytes() for frame in np.packbits(roll != 0, axis=1)]
+
+
+def _held(roll: np.ndarray) -> tuple[int, int]:
+    """Notes that sound in the frame before as well, and all notes behind the first frame."""
+    return int((roll[1:] & roll[:-1]).sum()), int(roll[1:].sum())
+
+
+def _pairs(roll: np.ndarray) -> np.ndarray:
+    """Pairs of notes that sound in one frame, by their distance up to octaves: shape (12,)."""
+    n_notes = roll.shape[1]
+    together = np.zeros((n_notes, n_notes))
+    for start in range(0, len(roll), N_AT_ONCE):
+        frames = roll[start : start + N_AT_ONCE].astype(np.float32)
+        together += frames.T @ frames
+    lower, upper = np.triu_indices(n_notes, k=1)
+    return np.bincount((upper - lower) % 12, weights=together[lower, upper], minlength=12)
+
+
+def _repeated(roll: np.ndarray) -> tuple[int, int]:
+    """Passages that occur before, without overlap; and all passages that have room for one before them."""
+    frames = np.packbits(roll, axis=1)
+    passages = [frames[i : i + N_REPEATED].tobytes() for i in range(len(frames) - N_REPEATED + 1)]
+    before: set[bytes] = set()
+    n = 0
+    for earlier, passage in zip(passages, passages[N_REPEATED:], strict=False):
+        before.add(earlier)
+        n += passage in before
+    return n, max(0, len(passages) - N_REPEATED)
+
+
+def _densities(roll: np.ndarray) -> np.ndarray:
+    """Notes per frame of each passage of 50 frames, or of the whole where it is shorter."""
+    n = min(N_DENSITY, len(roll))
+    total = np.concatenate([[0], np.cumsum(roll.sum(axis=1))])
+    return (total[n:] - total[:-n]) / n
+
+
+# ---------------------------------------------------------------------------------------------------
+# What a file says
+
+
+def _checked(name: str, value: Any) -> Any:
+    label = f"statistics: {name}"
+    if name in ("pitch_classes", "intervals"):
+        if not isinstance(value, (list, tuple)) or len(value) != 12:
+            raise ValueError(f"{label}: expected 12 numbers, found {quoted(value)}")
+        return tuple(number(label, x, least=0) for x in value)
+    if name in ("pieces", "frames"):
+        return integer(label, value, 1)
+    if name in ("lowest", "highest"):
+        return None if value is None else integer(label, value, 0, 127)
+    optional = name in ("held", "dissonance", "repetition", "known")
+    return None if value is None and optional else number(label, value, least=0)
