@@ -27,6 +27,7 @@ class Run(Settings):
         "start each window from the state in which the window before it ended, not from the initial state",
         default=False,
     )
+    log_updates: bool = flag("keep the monitor of each update in the log, as `monitors`", default=False)
 
 
 VALIDATIONS = "monitor", "likelihood"
