@@ -33,6 +33,8 @@ MODEL = Kind("a model file", (".npz",), bare=True)
 PARAMETERS = Kind("a file of parameters", (".npz", ".mat"), related=(".npy", ".h5", ".hdf5", ".pickle", ".pkl"))
 LOG = Kind("a log", (".jsonl", ".json", ".log", ".txt"), bare=True)
 PICTURE = Kind("a picture", (".png", ".svg", ".pdf"), related=(".jpg", ".jpeg", ".gif", ".eps", ".webp"))
+PAGE = Kind("a page", (".html", ".htm"))
+JSON = Kind("a JSON file", (".json",))
 SOUND = Kind("a sound", (".wav",), related=(".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".aif", ".aiff"))
 
 

@@ -100,7 +100,8 @@ def record(
             send("params", given)
         program.ask("save", target)
         arrays |= answers("init")
-        monitors, seconds = np.empty(0), []
+        monitors = np.empty(0)
+        seconds: list[float] = []
 
         def recording() -> Recording:
             program.ask("save", target)

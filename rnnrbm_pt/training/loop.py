@@ -263,7 +263,7 @@ def _run_epoch(
                 after_update()
             check()
     seconds = time.perf_counter() - start
-    record = {
+    record: Record = {
         "epoch": progress.epoch + 1,
         "monitor": float(np.mean(progress.monitors)),
         "updates": len(progress.monitors),
