@@ -132,7 +132,7 @@ class Pair:
 
     def summary(self) -> list[tuple[str, str]]:
         """How far the runs agree, in a few lines: names of quantities, and their values."""
-        tolerance = f"by more than {PARTED[self.floatX]:.0e} of it"
+        tolerance = f"by more than rounding ({PARTED[self.floatX]:.0e})"
         found = [
             ("epochs in common", f"{len(self.rows)}, the last {self.rows[-1].epoch}"),
             ("largest difference", f"{small(self.largest_difference)} nats"),

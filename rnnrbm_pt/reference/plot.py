@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PUBLISHED_COLOUR = REFERENCE_COLOUR
 RUN_COLOURS = (CURVE_COLOUR, "#3b8f5a", "#8a4fa3", "#b59410", "#4aa3c7")
+BEHIND_COLOUR = "#9aa7b4"
 FIGSIZE = (8, 5)
 
 
@@ -128,22 +129,24 @@ def draw_pair(figure: Figure, pair: Pair) -> None:
             np.concatenate([one.updates[epoch][: len(d)] for epoch, d in pair.differences.items()])
             for one in (pair.run, pair.against)
         )
-        style, what = {"linewidth": 0.7}, "per update"
+        style: dict[str, Any]
+        style, what = {"linewidth": 1}, "per update"
     else:
         epochs = np.array([row.epoch for row in pair.rows], float)
         difference = np.array([np.inf if row.difference is None else row.difference for row in pair.rows])
         mine, theirs = (np.array([one.log[row.epoch] for row in pair.rows]) for one in (pair.run, pair.against))
         style, what = {"linewidth": 1.6, "marker": "."}, "mean of an epoch"
-    above.plot(epochs, np.where(np.isfinite(theirs), theirs, np.nan), color="black", label=pair.against.name, **style)
+    wide = {**style, "linewidth": 4 * style["linewidth"], "color": BEHIND_COLOUR}  # it shows behind an equal run
+    above.plot(epochs, np.where(np.isfinite(theirs), theirs, np.nan), label=pair.against.name, **wide)
     above.plot(epochs, np.where(np.isfinite(mine), mine, np.nan), color=CURVE_COLOUR, label=pair.run.name, **style)
     above.set_ylabel(f"monitor, {what} (nats)")
     above.legend(frameon=False, loc="lower right", fontsize="small")
     size = np.abs(difference)
     limit = PARTED[pair.floatX] * np.maximum(1, np.abs(theirs))
-    shown = np.where(np.isfinite(size) & (size > 0), size, np.nan)
-    below.semilogy(epochs, shown, ".", markersize=3, color=CURVE_COLOUR)
+    apart = np.isfinite(size) & (size > 0)
+    below.semilogy(epochs[apart], size[apart], ".", markersize=3, color=CURVE_COLOUR)
     below.plot(epochs, limit, color=PUBLISHED_COLOUR, linewidth=1, linestyle="--")
-    below.set_ylim(min(1e-17, np.nanmin(shown, initial=1)), max(1.0, np.nanmax(shown, initial=0)) * 3)
+    below.set_ylim(np.min(size[apart], initial=1e-17), 3 * np.max(size[apart], initial=1.0))
     n_equal = int((size == 0).sum())
     below.set_title(
         f"{n_equal:,} of {len(size):,} are equal in every bit; dashed: more than rounding", fontsize="small"
