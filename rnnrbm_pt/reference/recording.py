@@ -43,7 +43,10 @@ MAX_JSON = 256 * 2**20
 
 def note_range(name: str, value: Any) -> tuple[int, int]:
     """Check a range of notes, half open, which may be a list."""
-    return check_range(tuple(value) if isinstance(value, (list, tuple)) else value, name)
+    low, high = check_range(tuple(value) if isinstance(value, (list, tuple)) else value, name)
+    if high - low < 2:
+        raise ValueError(f"{name}: expected two notes at least, found {quoted((low, high))}")
+    return low, high
 
 
 @settings
@@ -51,7 +54,8 @@ class TheanoSettings(Settings):
     """What the original program is run with. The defaults are the tutorial's."""
 
     n_hidden: int = whole("hidden units of the RBMs", default=150, least=1, option="--hidden")
-    n_hidden_recurrent: int = whole("hidden units of the RNN", default=100, least=1, option="--recurrent")
+    # Theano takes a vector of one zero for something else, so the original cannot have one recurrent or visible unit.
+    n_hidden_recurrent: int = whole("hidden units of the RNN, 2 at least", default=100, least=2, option="--recurrent")
     k: int = whole("Gibbs steps in training", default=15, least=1)
     k_generate: int = whole("Gibbs steps in generation", default=25, least=1)
     n_steps: int = whole("frames of a generated roll", default=200, least=1, option="--steps")

@@ -41,6 +41,8 @@ class TheanoProcess:
     ------
     ImportError
         If the interpreter is missing or lacks Theano 1.0.5. The message says how to install it.
+    ChildProcessError
+        If Theano cannot build the graphs.
     """
 
     def __init__(self, python: FilePath, *, threads: int = 1, **settings: Any) -> None:
@@ -70,6 +72,7 @@ class TheanoProcess:
             self.close()
             expected = f"expected a Python that has Theano {VERSION}, found {printable(str(found), 200)}"
             raise ImportError(f"{python}: {expected}. {HOW_TO_INSTALL}")
+        self._answer()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None

@@ -28,7 +28,7 @@ def configuration(i):
     n_visible = int(draw.randint(3, 21))
     settings = TheanoSettings(
         n_hidden=int(draw.randint(1, 16)),
-        n_hidden_recurrent=int(draw.randint(1, 12)),
+        n_hidden_recurrent=max(2, int(draw.randint(1, 12))),
         k=int(draw.choice([1, 2, 3, 5, 8, 15, 20])),
         k_generate=int(draw.choice([1, 2, 5, 25, 30])),
         n_steps=int(draw.randint(5, 41)),

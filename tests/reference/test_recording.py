@@ -109,4 +109,6 @@ def test_settings_are_checked():
         TheanoSettings(streams="philox")
     with pytest.raises(ValueError, match="r: expected two integers"):
         TheanoSettings(r=(30, 20))
+    with pytest.raises(ValueError, match="r: expected two notes at least"):
+        TheanoSettings(r=(30, 31))
     assert TheanoSettings.from_json(json.loads(json.dumps(TheanoSettings(r=(21, 33)).to_json()))).r == (21, 33)

@@ -2,9 +2,9 @@
 
     python3.8 program.py '{"streams": "mrg", "floatX": "float64", "n_visible": 88, ...}'
 
-It builds the training graph, seeded as the tutorial's program is, and prints a line of JSON: "ready" and versions, or
-"missing" if there is no Theano. Then it answers each line on stdin, a command and its arguments as a list of JSON, by a
-line of JSON:
+It prints a line of JSON with versions, or with "missing" if there is no Theano. It builds the training graph, seeded as
+the tutorial's program is, and prints "ready". Then it answers each line on stdin, a command and its arguments as a list
+of JSON, by a line of JSON:
 
     ["window", "FILE.npy"]               take the frames of the updates from a file
     ["run"]                              one update by the window: its monitor, seconds and CPU seconds
@@ -216,10 +216,11 @@ def as_floats(array):
 
 
 def main():
-    program = Program(**json.loads(sys.argv[1]))
-    versions = {"ready": True, "Theano": theano.__version__, "NumPy": np.__version__, "Python": sys.version.split()[0]}
+    versions = {"Theano": theano.__version__, "NumPy": np.__version__, "Python": sys.version.split()[0]}
     versions["BLAS"] = theano.config.blas.ldflags
     print(json.dumps(versions), flush=True)
+    program = Program(**json.loads(sys.argv[1]))
+    print(json.dumps({"ready": True}), flush=True)
     commands = {
         "window": program.window,
         "run": program.run,
