@@ -147,7 +147,7 @@ class Pair:
     def tables(self) -> list[Table]:
         """The epochs; and the updates, where they are asked for."""
         ulp = f"ulps of {self.floatX}"
-        header = ("epoch", self.run.name, self.against.name, "difference", ulp)
+        header: tuple[str, ...] = ("epoch", self.run.name, self.against.name, "difference", ulp)
         found: list[Table] = [
             (
                 header,

@@ -228,7 +228,8 @@ def _run(args: argparse.Namespace) -> None:
         rolls = read_rolls_of_arrays(args.rolls)
     else:
         rolls = synthetic_rolls(integer("--synthetic", args.synthetic, 1), settings.n_visible, settings.seed)
-    print(f"Training set: {len(rolls)} sequences, {sum(map(len, rolls)):,} frames. Theano compiles ...", flush=True)
+    sequences = f"{len(rolls)} sequence{'s' * (len(rolls) != 1)}"
+    print(f"Training set: {sequences}, {sum(map(len, rolls)):,} frames. Theano compiles ...", flush=True)
 
     def keep(recording: Recording) -> None:
         write_recording(args.output, recording)  # a run of days that ends early has its epochs

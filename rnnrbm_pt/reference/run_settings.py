@@ -41,10 +41,9 @@ def run_settings(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     dict or None
         None if the file does not say how its model was trained.
     """
-    parts = [metadata.get(name) for name in ("settings", "learning", "progress")]
-    if not all(isinstance(part, Mapping) for part in parts):
+    settings, learning, progress = (metadata.get(name) for name in ("settings", "learning", "progress"))
+    if not (isinstance(settings, Mapping) and isinstance(learning, Mapping) and isinstance(progress, Mapping)):
         return None
-    settings, learning, progress = parts
     preprocess = settings.get("preprocess") or {}
     found = {
         "model": metadata.get("model"),

@@ -73,7 +73,7 @@ def read_run(path: FilePath, name: str | None = None) -> LoggedRun:
             raise ValueError(f"{path}: expected numbers as the monitors of epoch {record['epoch']}, found others")
     first, settings = records[0], records[0].get("run")
     if isinstance(settings, Mapping):
-        size = {name: first[name] for name in ("frames", "updates") if name in first}
+        size: dict[str, Any] = {name: first[name] for name in ("frames", "updates") if name in first}
         if "validation" in first:  # its sequences are in the fingerprint too
             size["data"] = None
         settings = {**settings, **size}
