@@ -234,7 +234,7 @@ def ulps(a: Any, b: Any, floatX: str) -> np.ndarray:
 def parted(a: Any, b: Any, floatX: str) -> np.ndarray:
     """Whether two numbers differ by more than rounding; see `PARTED`."""
     a, b = np.asarray(a, float), np.asarray(b, float)
-    limit = PARTED[floatX] * np.maximum(1, np.abs(b))
+    limit = PARTED[floatX] * np.where(np.isfinite(b), np.maximum(1, np.abs(b)), 0)
     return ~_same(a, b) & ~(np.abs(_difference(a, b)) <= limit)
 
 

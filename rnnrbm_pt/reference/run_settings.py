@@ -78,7 +78,7 @@ def differing(found: Mapping[str, Any], reference: Mapping[str, Any]) -> list[tu
     list of (str, object, object)
         The name of a setting, its value and that of the reference.
     """
-    expected = {**AS_THE_ORIGINAL, **reference}
+    expected = {**reference, **{name: value for name, value in AS_THE_ORIGINAL.items() if name not in reference}}
     names = [
         name for name in expected if name not in ("floatX", "num_epochs", "k_generate", "n_steps", "params", *DATA)
     ]

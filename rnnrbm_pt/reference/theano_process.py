@@ -65,12 +65,13 @@ class TheanoProcess:
             raise ImportError(f"{python}: expected a Python that has Theano {VERSION}, found none ({error})") from None
         try:
             self.versions = self._answer()
-            found = self.versions.get("Theano", self.versions.get("missing"))
+            missing = self.versions.get("missing")
         except ChildProcessError as error:  # an older Python does not even read the program
-            found = str(error).removeprefix(f"{python}: ")
-        if found != VERSION:
+            self.versions, missing = {}, str(error).removeprefix(f"{python}: ")
+        if self.versions.get("Theano") != VERSION:
             self.close()
-            expected = f"expected a Python that has Theano {VERSION}, found {printable(str(found), 200)}"
+            found = f"none ({printable(str(missing), 200)})" if missing else str(self.versions.get("Theano"))
+            expected = f"expected a Python that has Theano {VERSION}, found {found}"
             raise ImportError(f"{python}: {expected}. {HOW_TO_INSTALL}")
         self._answer()
 

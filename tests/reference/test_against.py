@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -146,5 +147,5 @@ def test_runs_of_different_streams_side_by_side(tmp_path, monkeypatch, capsys):
         (tmp_path / f"{streams}.jsonl").write_text(json.dumps(line) + "\n")
     assert main(["compare", "srs.jsonl", "mrg.jsonl"]) == 0
     header, first = capsys.readouterr().out.splitlines()[:2]
-    assert header.split("  ")[-3:] == ["Theano 1.0.5", "Theano 1.0.5, mrg", "    published"]
+    assert re.split(" {2,}", header)[-3:] == ["Theano 1.0.5", "Theano 1.0.5, mrg", "published"]
     assert "-15.0368148750" in first and "-15.0357665717" in first

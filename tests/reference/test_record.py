@@ -18,6 +18,10 @@ from rnnrbm_pt.reference.theano_process import INSTALL, PROGRAM, TheanoProcess
 SMALL = {"n_hidden": 4, "n_hidden_recurrent": 3, "k": 3, "k_generate": 4, "n_steps": 30, "lr": 0.05, "r": (21, 33)}
 
 
+JAX_TOO = 1, 2, 3, 4
+"""Configurations whose gradient is compared on JAX."""
+
+
 @pytest.fixture(scope="session")
 def theano():
     """Path of an interpreter that has Theano 1.0.5."""
@@ -32,7 +36,7 @@ def theano():
 
 def test_a_python_without_theano_is_told_how_to_install_it(tmp_path, capsys):
     says = re.escape(f"{sys.executable}: expected a Python that has Theano 1.0.5, found ")
-    with pytest.raises(ImportError, match=says + r".*theano.* In an environment of Python 3\.8: ") as error:
+    with pytest.raises(ImportError, match=says + r"none \(.*theano.*\)\. In an environment of Python 3\.8: ") as error:
         TheanoProcess(sys.executable)
     assert str(error.value).endswith(INSTALL)
     output = tmp_path / "r.npz"
@@ -45,7 +49,7 @@ def test_a_python_without_theano_is_told_how_to_install_it(tmp_path, capsys):
 def test_what_is_no_python():
     with pytest.raises(ImportError, match="no-such-python: expected a Python that has Theano 1.0.5, found none"):
         TheanoProcess("no-such-python")
-    with pytest.raises(ImportError, match="expected a Python that has Theano 1.0.5, found exit status 1"):
+    with pytest.raises(ImportError, match="expected a Python that has Theano 1.0.5, found none \\(.*exit status 1"):
         TheanoProcess("false")
 
 
@@ -194,7 +198,7 @@ def test_a_file_of_theanos_parameters_goes_on_as_theano_goes_on(theano, theano_r
 def test_random_configurations_equal_theanos(theano, i):
     """Monitors, parameters, gradients and generated rolls, by Numba and C; the drawn bits are all equal."""
     one = recorded(theano, i)
-    for backend in ("numba", "c", *(["jax"] if i < 4 else [])):
+    for backend in ("numba", "c", *(["jax"] if i in JAX_TOO else [])):
         found = repeated(one, backend)
         assert found.pop("bits", 0) == 0 and found.pop("parted", None) is None, (backend, found)
         assert max(found.values()) < TOLERANCE[one.settings.floatX], (backend, found)
