@@ -44,7 +44,7 @@ PRINTED = re.compile(
     re.MULTILINE | re.IGNORECASE | re.ASCII,
 )
 
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 32 * 2**20
 """Of a log: a record of an epoch has some 500, and one with the monitor of each update some 40,000."""
 MAX_EPOCHS = 100_000
 
@@ -78,6 +78,8 @@ def read_records(path: FilePath) -> list[Record]:
     path = Path(path)
     if is_recording(path):
         recording = read_recording(path)
+        if not recording.log:
+            raise ValueError(f"{path}: expected the recording of one epoch at least, found none")
         return _with_settings(recording.log, of_recording(recording))
     if path.is_file():
         with open(path, "rb") as file:

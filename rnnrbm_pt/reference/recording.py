@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 
 from rnnrbm_pt.checks import LARGEST_SEED
+from rnnrbm_pt.io.archives import open_archive
 from rnnrbm_pt.io.atomic_write import FilePath, read_bytes, replacing
-from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
+from rnnrbm_pt.io.checkpoint import read_checkpoint, read_text, write_checkpoint
 from rnnrbm_pt.io.json_text import parse_json
 from rnnrbm_pt.models.rnnrbm import RnnRbm
 from rnnrbm_pt.music.pianoroll import check_range
@@ -37,7 +38,7 @@ from rnnrbm_pt.training.loop import Record
 FORMAT = "rnnrbm_pt recording of Theano"
 VERSION = 1
 NAMES = "W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"
-MAX_JSON = 256 * 2**20
+MAX_JSON = 64 * 2**20
 """Bytes of a .json file."""
 
 
@@ -109,7 +110,7 @@ class Recording:
     @property
     def log(self) -> list[Record]:
         """A record per epoch, as a model's log has them: epoch, monitor, monitors, updates, frames and seconds."""
-        monitors = self.arrays["monitor"].reshape(len(self.seconds), -1)
+        monitors = np.split(self.arrays["monitor"], len(self.seconds)) if self.seconds else []
         frames = sum(len(sequence) for sequence in self.numbered("sequence"))
         return [
             {
@@ -191,9 +192,11 @@ def is_recording(path: FilePath) -> bool:
     if not start.startswith(b"PK"):
         return FORMAT.encode() in start
     try:
-        return isinstance(about := read_checkpoint(path)[1], dict) and about.get("format") == FORMAT
+        with open_archive(path) as archive:
+            about = read_text(archive, path)
     except ValueError:
         return False
+    return isinstance(about, dict) and about.get("format") == FORMAT
 
 
 def read_recording(path: FilePath) -> Recording:
@@ -226,7 +229,7 @@ def read_recording(path: FilePath) -> Recording:
         used = TheanoSettings.from_json(about["settings"])
         recording = Recording(used, arrays, about["theano"], [float(x) for x in about["seconds"]], about["params"])
         _check(recording)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         found = printable(str(error), 200)
         raise ValueError(f"{path}: expected a whole recording of Theano, found another one ({found})") from error
     return recording
@@ -240,7 +243,12 @@ def _array(described: dict[str, Any]) -> np.ndarray:
 
 def _check(recording: Recording) -> None:
     """Check that the arrays of each recording are there, and the monitors are those of whole epochs."""
+    if not isinstance(recording.theano, dict) or not isinstance(recording.params, (str, type(None))):
+        raise ValueError("expected versions of Theano, and the name of a file or none, found others")
     sequences = recording.numbered("sequence")
+    for i, sequence in enumerate(sequences):
+        if sequence.ndim != 2 or sequence.shape[1] != recording.settings.n_visible or sequence.dtype != np.uint8:
+            raise ValueError(f"sequence_{i}: expected a roll, found {sequence.dtype} of shape {sequence.shape}")
     recording.named("init"), recording.named("final")
     size = recording.settings.batch_size
     expected = len(recording.seconds) * sum(-(-len(sequence) // size) for sequence in sequences)

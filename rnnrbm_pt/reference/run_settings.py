@@ -44,7 +44,8 @@ def run_settings(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     settings, learning, progress = (metadata.get(name) for name in ("settings", "learning", "progress"))
     if not (isinstance(settings, Mapping) and isinstance(learning, Mapping) and isinstance(progress, Mapping)):
         return None
-    preprocess = settings.get("preprocess") or {}
+    preprocess = settings.get("preprocess")
+    preprocess = preprocess if isinstance(preprocess, Mapping) else {}
     found = {
         "model": metadata.get("model"),
         "floatX": metadata.get("floatX"),

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 
 from rnnrbm_pt.io.atomic_write import FilePath
+from rnnrbm_pt.quoting import printable
 from rnnrbm_pt.reference.logs import Log, Record, read_records
 from rnnrbm_pt.reference.recorded import SETTINGS, THEANO, THEANO_MRG
 from rnnrbm_pt.reference.run_settings import differing
+from rnnrbm_pt.training.progress import numbers
+
+MAX_UPDATES = 1_000_000
+"""Of an epoch."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,12 @@ class LoggedRun:
     @cached_property
     def updates(self) -> dict[int, np.ndarray]:
         """{epoch: monitor of each update}, of the epochs whose updates were logged."""
-        return {record["epoch"]: np.array(record["monitors"]) for record in self.records if "monitors" in record}
+        return {record["epoch"]: np.array(record["monitors"], float) for record in self.records if "monitors" in record}
 
     @property
     def floatX(self) -> str:
         """Its float type; float64 if that is not known."""
-        return str((self.settings or {}).get("floatX") or "float64")
+        return "float32" if (self.settings or {}).get("floatX") == "float32" else "float64"
 
 
 def read_run(path: FilePath, name: str | None = None) -> LoggedRun:
@@ -69,8 +74,12 @@ def read_run(path: FilePath, name: str | None = None) -> LoggedRun:
     records = read_records(path)
     for record in records:
         monitors = record.get("monitors", [])
-        if not isinstance(monitors, list) or not all(type(x) in (float, int) for x in monitors):
-            raise ValueError(f"{path}: expected numbers as the monitors of epoch {record['epoch']}, found others")
+        try:
+            if isinstance(monitors, list) and len(monitors) > MAX_UPDATES:
+                raise ValueError(f"monitors: expected {MAX_UPDATES:,} at most, found {len(monitors):,}")
+            numbers("monitors", monitors)
+        except ValueError as error:
+            raise ValueError(f"{path}: epoch {record['epoch']}: {error}") from None
     first, settings = records[0], records[0].get("run")
     if isinstance(settings, Mapping):
         size: dict[str, Any] = {name: first[name] for name in ("frames", "updates") if name in first}
@@ -128,5 +137,5 @@ def notes(run: LoggedRun, reference: LoggedRun) -> list[str]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return f"({', '.join(map(str, value))})"
-    return "none" if value is None else str(value)
+        return printable(f"({', '.join(map(str, value))})", 60)
+    return "none" if value is None else printable(str(value), 60)

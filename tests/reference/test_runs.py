@@ -49,7 +49,7 @@ def test_files_without_settings(tmp_path):
     assert run.settings is None and run.updates == {} and run.floatX == "float64"
     assert notes(run, recorded_run("srs")) == ["The settings of printed.txt are not known, so they are not compared."]
     (tmp_path / "log.jsonl").write_text('{"epoch": 1, "monitor": -15, "monitors": ["a"]}\n')
-    with pytest.raises(ValueError, match="expected numbers as the monitors of epoch 1"):
+    with pytest.raises(ValueError, match="log.jsonl: epoch 1: monitors: expected a number, found 'a'"):
         read_run(tmp_path / "log.jsonl")
 
 
