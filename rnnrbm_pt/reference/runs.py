@@ -130,7 +130,8 @@ def notes(run: LoggedRun, reference: LoggedRun) -> list[str]:
     if run.floatX != reference.floatX:
         found.append(
             f"{run.name} is {run.floatX}, {reference.name} is {reference.floatX}. Such runs agree to about six digits "
-            "until a draw comes out the other way; after that only means over many epochs can be compared."
+            "until a draw comes out the other way: at the tutorial's sizes, for a few updates. After that only means "
+            "over many epochs can be compared."
         )
     return found
 
