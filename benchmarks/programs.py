@@ -165,7 +165,7 @@ def theano_program(sizes, *, python, floatX, streams):
 
     import numpy as np
 
-    from benchmarks.by_hand.theano_process import TheanoProcess
+    from rnnrbm_pt.reference.theano_process import TheanoProcess
 
     if python is None:
         raise ImportError("needs --theano PYTHON")
@@ -176,7 +176,7 @@ def theano_program(sizes, *, python, floatX, streams):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "window.npy"
         np.save(path, frames_and_mask(sizes, floatX)[0])
-        process.ask(f"window {path}")
+        process.ask("window", path)
     return TheanoRun(process)
 
 

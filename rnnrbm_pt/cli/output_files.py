@@ -34,6 +34,7 @@ PARAMETERS = Kind("a file of parameters", (".npz", ".mat"), related=(".npy", ".h
 LOG = Kind("a log", (".jsonl", ".json", ".log", ".txt"), bare=True)
 PICTURE = Kind("a picture", (".png", ".svg", ".pdf"), related=(".jpg", ".jpeg", ".gif", ".eps", ".webp"))
 PAGE = Kind("a page", (".html", ".htm"))
+JSON = Kind("a JSON file", (".json",))
 SOUND = Kind("a sound", (".wav",), related=(".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".aif", ".aiff"))
 
 

@@ -137,7 +137,7 @@ def run(args):
         num_epochs = settings.get("num_epochs", 200)
         train = model.fit
     settings |= {"validation": validation, "checkpoint": output, "checkpoint_every": args.checkpoint_every}
-    with claimed(output, log), log_file(log) as write:
+    with claimed(output, log), log_file(log, model) as write:
         for record in model.log:  # of a run that goes on: a line that was written after its last checkpoint is no more
             write(record)
         try:
@@ -153,8 +153,10 @@ def run(args):
 
 
 @contextmanager
-def log_file(path):
-    """Context: a log that is open for writing. It gives the function that appends a record.
+def log_file(path, model):
+    """Context: a log that is open for writing. It gives the function that appends a record of the model's run.
+
+    The first record has the settings of the run too, as its entry "run".
 
     Raises
     ------
@@ -163,8 +165,12 @@ def log_file(path):
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "w", encoding="utf-8")
+    empty = True
 
     def write(record):
+        nonlocal empty
+        if empty:
+            record, empty = {**record, "run": settings_of_run(model)}, False
         try:
             file.write(json.dumps(record) + "\n")
             file.flush()
@@ -175,6 +181,14 @@ def log_file(path):
 
     with file:
         yield write
+
+
+def settings_of_run(model):
+    """The settings of a model's run, for its log; see `reference.run_settings`."""
+    from rnnrbm_pt.reference.run_settings import run_settings
+
+    metadata = {"model": type(model).__name__, "floatX": model.floatX, "settings": model.settings}
+    return run_settings({**metadata, **model.state.metadata()})
 
 
 def refuse_to_overwrite(output, log):

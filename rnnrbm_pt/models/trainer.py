@@ -114,7 +114,7 @@ class Trainer:
         on_pretrain : callable, optional
             Called with a dict after each epoch of pretraining.
         **settings
-            Further fields of `Run` (n_sequences, carry_state, sample_every), of `Validation` (validate_by,
+            Further fields of `Run` (n_sequences, carry_state, sample_every, log_updates), of `Validation` (validate_by,
             validate_every, patience) and of `Learning` (optimizer, lr_rnn, momentum, rho, beta1, beta2, epsilon,
             clip_norm, clip_value, weight_decay, schedule); see `training.settings`. The learning rate is the model's
             lr, or has a schedule.

@@ -1,18 +1,15 @@
 """Comparing one or several runs with the original's numbers: tables for a terminal and for a notebook."""
 
-import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnnrbm_pt.reference.logs import Log, LogSource, as_log
 from rnnrbm_pt.reference.recorded import LATE, PUBLISHED, THEANO
-
-Table = tuple[Sequence[str], Sequence[Sequence[str]]]
-"""The header of a table, and its rows."""
+from rnnrbm_pt.reference.tables import Table, as_html, as_text, fixed, small
 
 
 class Row(NamedTuple):
@@ -37,6 +34,8 @@ class Comparison:
     all_epochs: bool = False
     """Whether to include epochs that no reference has."""
     name: str = "yours"
+    reference: str = "Theano 1.0.5"
+    """Name of the recording in the table."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -95,24 +94,24 @@ class Comparison:
             Names of quantities, and their values.
         """
         last = max(self.log)
-        late = _fixed(self.late_mean, 4) or "not there yet"
+        late = fixed(self.late_mean, 4) or "not there yet"
         at_theano = [row.epoch for row in self.rows if row.minus_theano is not None]
         at_published = [row.epoch for row in self.rows if row.minus_published is not None]
         return [
             (f"epochs of {self.name}", f"{len(self.log)}, the last {last} with {self.log[last]:.10f}"),
             (
-                f"largest |{self.name} - Theano 1.0.5|",
-                f"{_small(self.largest_difference_to_theano)}, {_count(at_theano)}" if at_theano else "none in common",
+                f"largest |{self.name} - {self.reference}|",
+                f"{small(self.largest_difference_to_theano)}, {_count(at_theano)}" if at_theano else "none in common",
             ),
             (
                 f"sum of |{self.name} - published|",
-                f"{_fixed(self.sum_of_differences_to_published, 4)}, {_count(at_published)}"
+                f"{fixed(self.sum_of_differences_to_published, 4)}, {_count(at_published)}"
                 if at_published
                 else "none in common",
             ),
             (
                 "mean of epochs 190 to 200",
-                f"{self.name} {late}, published {_fixed(self.published_late_mean, 4)}"
+                f"{self.name} {late}, published {fixed(self.published_late_mean, 4)}"
                 + (f", {_count(self.late_epochs)}" if self.late_epochs else ""),
             ),
             (
@@ -122,24 +121,34 @@ class Comparison:
         ]
 
     def _table(self) -> Table:
-        header = ("epoch", self.name, "Theano 1.0.5", "published", f"{self.name} - Theano", f"{self.name} - published")
+        header = ("epoch", self.name, self.reference, "published", f"{self.name} - Theano", f"{self.name} - published")
         return header, [
             (
                 str(row.epoch),
-                *(_fixed(value, 10) for value in (row.yours, row.theano, row.published)),
-                _small(row.minus_theano, "+"),
-                _fixed(row.minus_published, 4, "+"),
+                *(fixed(value, 10) for value in (row.yours, row.theano, row.published)),
+                small(row.minus_theano, "+"),
+                fixed(row.minus_published, 4, "+"),
             )
             for row in self.rows
         ]
 
+    def to_json(self) -> dict[str, Any]:
+        """Everything that is compared, as `json.dumps` takes it."""
+        return {
+            "name": self.name,
+            "against": self.reference,
+            "largest_difference": self.largest_difference_to_theano,
+            "late_mean": self.late_mean,
+            "epochs": [row._asdict() for row in self.rows],
+        }
+
     def __str__(self) -> str:
         summary = self.summary()
         width = max(len(what) for what, _ in summary)
-        return "\n".join([_text(*self._table()), "", *(f"{what:<{width}}  {value}" for what, value in summary)])
+        return "\n".join([as_text(*self._table()), "", *(f"{what:<{width}}  {value}" for what, value in summary)])
 
     def _repr_html_(self) -> str:
-        return _html(*self._table()) + _html(("", ""), self.summary())
+        return as_html(*self._table()) + as_html(("", ""), self.summary())
 
 
 @dataclass(frozen=True)
@@ -152,10 +161,11 @@ class Comparisons:
     def _tables(self) -> tuple[Table, Table]:
         logs = [one.log for one in self.each]
         epochs = sorted({row.epoch for one in self.each for row in one.rows})
-        theano = self.each[0].theano
+        references = {one.reference: one.theano for one in self.each}
+        shown = *logs, *references.values(), PUBLISHED
         values = (
-            ("epoch", *(one.name for one in self.each), "Theano 1.0.5", "published"),
-            [(str(epoch), *(_fixed(log.get(epoch), 10) for log in (*logs, theano, PUBLISHED))) for epoch in epochs],
+            ("epoch", *(one.name for one in self.each), *references, "published"),
+            [(str(epoch), *(fixed(log.get(epoch), 10) for log in shown)) for epoch in epochs],
         )
         published = _mean(PUBLISHED, _late_epochs(PUBLISHED)), _which(_not_finite(PUBLISHED))
         summary = (
@@ -164,22 +174,22 @@ class Comparisons:
                 (
                     one.name,
                     str(len(one.log)),
-                    _small(one.largest_difference_to_theano),
-                    _fixed(one.sum_of_differences_to_published, 4),
-                    _fixed(one.late_mean, 4),
+                    small(one.largest_difference_to_theano),
+                    fixed(one.sum_of_differences_to_published, 4),
+                    fixed(one.late_mean, 4),
                     _which(one.not_finite),
                 )
                 for one in self.each
             ]
-            + [("published", str(len(PUBLISHED)), "", "", _fixed(published[0], 4), published[1])],
+            + [("published", str(len(PUBLISHED)), "", "", fixed(published[0], 4), published[1])],
         )
         return values, summary
 
     def __str__(self) -> str:
-        return "\n\n".join(_text(*table) for table in self._tables())
+        return "\n\n".join(as_text(*table) for table in self._tables())
 
     def _repr_html_(self) -> str:
-        return "".join(_html(*table) for table in self._tables())
+        return "".join(as_html(*table) for table in self._tables())
 
 
 def compare(log: LogSource, *, all_epochs: bool = False, theano: Log = THEANO, name: str = "yours") -> Comparison:
@@ -250,14 +260,6 @@ def _not_finite(log: Log) -> tuple[int, ...]:
     return tuple(epoch for epoch, value in log.items() if not math.isfinite(value))
 
 
-def _fixed(number: float | None, decimals: int, sign: str = "") -> str:
-    return "" if number is None else f"{number:{sign}.{decimals}f}"
-
-
-def _small(number: float | None, sign: str = "") -> str:
-    return "" if number is None else "0" if number == 0 else f"{number:{sign}.1e}"
-
-
 def _which(epochs: Sequence[int]) -> str:
     """Number of epochs, and the first five of them: "2 (7, 198)"."""
     if not epochs:
@@ -267,22 +269,6 @@ def _which(epochs: Sequence[int]) -> str:
 
 def _count(epochs: Sequence[int]) -> str:
     return f"{len(epochs)} epoch{'s' * (len(epochs) != 1)} in common"
-
-
-def _text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with columns aligned to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def cells(row: Iterable[str], kind: str) -> str:
-        return "".join(f'<{kind} style="text-align: right">{html.escape(cell)}</{kind}>' for cell in row)
-
-    head = f"<thead><tr>{cells(header, 'th')}</tr></thead>" if any(header) else ""
-    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
 def _sum(numbers: Iterable[float]) -> float:

@@ -1,4 +1,4 @@
-"""Logs of runs: the lines of JSON and the printed lines of the command, the tutorial's printed output, saved models."""
+"""Logs of runs: lines of JSON and printed lines of the command, the tutorial's output, saved models, recordings."""
 
 import io
 import numbers
@@ -15,6 +15,8 @@ from rnnrbm_pt.io.checkpoint import read_text
 from rnnrbm_pt.io.json_text import MAX_CONTAINERS, check_containers, parse_json
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.quoting import quoted
+from rnnrbm_pt.reference.recording import is_recording, read_recording
+from rnnrbm_pt.reference.run_settings import of_recording, run_settings
 
 Log = Mapping[int, float]
 """{epoch: monitor} of a run."""
@@ -42,8 +44,8 @@ PRINTED = re.compile(
     re.MULTILINE | re.IGNORECASE | re.ASCII,
 )
 
-MAX_BYTES = 16 * 2**20
-"""Of a log: a record of an epoch has some 500."""
+MAX_BYTES = 32 * 2**20
+"""Of a log: a record of an epoch has some 500, and one with the monitor of each update some 40,000."""
 MAX_EPOCHS = 100_000
 
 
@@ -57,13 +59,15 @@ def read_records(path: FilePath) -> list[Record]:
 
         - the lines of JSON that ``rnnrbm train`` writes, also during training: an incomplete last line is left out;
         - the printed output of ``rnnrbm train``, of `RnnRbm.train` or of the tutorial's own program, among other lines;
-        - a saved model.
+        - a saved model;
+        - a recording of Theano; see `recording`.
 
     Returns
     -------
     list of dict
         In the order of the epochs. Each has epoch and monitor, and seconds, frames_per_second and so on if they are in
-        the file. If an epoch occurs twice, the later record counts.
+        the file. If an epoch occurs twice, the later record counts. The first has an entry `run`, the settings of the
+        run, if the file has them; see `run_settings`.
 
     Raises
     ------
@@ -72,6 +76,11 @@ def read_records(path: FilePath) -> list[Record]:
     FileNotFoundError
     """
     path = Path(path)
+    if is_recording(path):
+        recording = read_recording(path)
+        if not recording.log:
+            raise ValueError(f"{path}: expected the recording of one epoch at least, found none")
+        return _with_settings(recording.log, of_recording(recording))
     if path.is_file():
         with open(path, "rb") as file:
             archive = file.read(2) == b"PK"  # the first bytes of any zip file, a NumPy archive among them
@@ -216,4 +225,8 @@ def _model_records(path: Path, content: bytes) -> list[Record]:
         raise ValueError(f"{path}: expected a log or a model file, found another archive")
     if not records:
         raise ValueError(f"{path}: expected a model that was trained for one epoch at least, found none")
-    return records
+    return _with_settings(records, run_settings(metadata))
+
+
+def _with_settings(records: list[Record], found: Mapping[str, Any] | None) -> list[Record]:
+    return records if found is None or not records else [{**records[0], "run": dict(found)}, *records[1:]]

@@ -1,14 +1,15 @@
-"""A picture of runs and the original's numbers."""
+"""Pictures of runs and the original's numbers, and of two runs."""
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnrbm_pt.io.atomic_write import FilePath
+from rnnrbm_pt.io.atomic_write import FilePath, replacing
 from rnnrbm_pt.music.plot import (
     C_LINE_COLOUR,
     CURVE_COLOUR,
@@ -19,14 +20,17 @@ from rnnrbm_pt.music.plot import (
     _plain,
     _saved,
 )
+from rnnrbm_pt.reference.against import PARTED, Pair
 from rnnrbm_pt.reference.logs import Log, LogSource, as_log
 from rnnrbm_pt.reference.recorded import LATE, PUBLISHED, THEANO
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PUBLISHED_COLOUR = REFERENCE_COLOUR
 RUN_COLOURS = (CURVE_COLOUR, "#3b8f5a", "#8a4fa3", "#b59410", "#4aa3c7")
+BEHIND_COLOUR = "#9aa7b4"
 FIGSIZE = (8, 5)
 
 
@@ -105,6 +109,87 @@ def save_comparison(path: FilePath, log: LogSource | Mapping[str, LogSource], **
     """
     with _saved(path, figsize=FIGSIZE) as ax:
         plot_comparison(log, ax, **options)
+
+
+def draw_pair(figure: Figure, pair: Pair) -> None:
+    """Draw two runs and how far they are apart: per update if they are compared by updates, or else per epoch.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    pair : Pair
+    """
+    above, below = figure.subplots(2, sharex=True)
+    if pair.with_updates:
+        epochs = np.concatenate(
+            [epoch - 1 + np.arange(1, len(d) + 1) / len(d) for epoch, d in pair.differences.items()]
+        )
+        difference = np.concatenate(list(pair.differences.values()))
+        mine, theirs = (
+            np.concatenate([one.updates[epoch][: len(d)] for epoch, d in pair.differences.items()])
+            for one in (pair.run, pair.against)
+        )
+        style: dict[str, Any]
+        style, what = {"linewidth": 1}, "per update"
+    else:
+        epochs = np.array([row.epoch for row in pair.rows], float)
+        difference = np.array([np.inf if row.difference is None else row.difference for row in pair.rows])
+        mine, theirs = (np.array([one.log[row.epoch] for row in pair.rows]) for one in (pair.run, pair.against))
+        style, what = {"linewidth": 1.6, "marker": "."}, "mean of an epoch"
+    wide = {**style, "linewidth": 4 * style["linewidth"], "color": BEHIND_COLOUR}  # it shows behind an equal run
+    above.plot(epochs, np.where(np.isfinite(theirs), theirs, np.nan), label=pair.against.name, **wide)
+    above.plot(epochs, np.where(np.isfinite(mine), mine, np.nan), color=CURVE_COLOUR, label=pair.run.name, **style)
+    above.set_ylabel(f"monitor, {what} (nats)")
+    above.legend(frameon=False, loc="lower right", fontsize="small")
+    size = np.abs(difference)
+    limit = PARTED[pair.floatX] * np.maximum(1, np.abs(theirs))
+    apart = np.isfinite(size) & (size > 0)
+    below.semilogy(epochs[apart], size[apart], ".", markersize=3, color=CURVE_COLOUR)
+    below.plot(epochs, limit, color=PUBLISHED_COLOUR, linewidth=1, linestyle="--")
+    below.set_ylim(np.min(size[apart], initial=1e-17), 3 * np.max(size[apart], initial=1.0))
+    n_equal = int((size == 0).sum())
+    below.set_title(
+        f"{n_equal:,} of {len(size):,} are equal in every bit; dashed: more than rounding", fontsize="small"
+    )
+    below.set_ylabel("|difference| (nats)")
+    below.set_xlabel("epoch")
+    for ax in (above, below):
+        ax.grid(axis="y", color=C_LINE_COLOUR, linewidth=0.6)
+        ax.set_axisbelow(True)
+        _plain(ax)
+
+
+def save_pair(path: FilePath, pair: Pair) -> None:
+    """Write the picture of `draw_pair`: PNG, SVG or PDF, as the suffix of `path` says.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    with replacing(path) as temporary:
+        _figure(lambda figure: draw_pair(figure, pair)).savefig(temporary, dpi=150)
+
+
+def png(draw: Callable[[Figure], object]) -> bytes:
+    """A picture as the content of a PNG file.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws on the matplotlib Figure that it is given.
+    """
+    content = io.BytesIO()
+    _figure(draw).savefig(content, format="png", dpi=110)
+    return content.getvalue()
+
+
+def _figure(draw: Callable[[Figure], object]) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=FIGSIZE, layout="constrained")
+    draw(figure)
+    return figure
 
 
 def _curve(ax: Axes, log: Log, colour: str, label: str, **style: Any) -> None:

@@ -58,5 +58,25 @@ THEANO = MappingProxyType(
 THEANO_MRG = MappingProxyType({1: -15.03576657174194})
 """Theano 1.0.5 with the MRG streams of the tutorial's later versions, {epoch: mean monitor}."""
 
+SETTINGS = MappingProxyType(
+    {
+        "model": "RnnRbm",
+        "n_hidden": 150,
+        "n_hidden_recurrent": 100,
+        "k": 15,
+        "lr": 0.001,
+        "r": (21, 109),
+        "dt": 0.3,
+        "batch_size": 100,
+        "seed": 0xBEEF,
+        "streams": "srs",
+        "floatX": "float64",
+        "data": "30edbc926c0a1a63",  # of `training.loop.fingerprint`
+        "frames": 147_737,
+        "updates": 1912,
+    }
+)
+"""What `THEANO` was recorded with; and `THEANO_MRG`, but for the streams."""
+
 LATE = range(190, 201)
 """The epochs at the end of the published log; their mean is the level that a run reaches."""

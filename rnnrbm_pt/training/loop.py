@@ -211,7 +211,8 @@ def run_epochs(
         Called with the record when `progress` counts the epoch as complete. No interrupt comes between the two.
     on_epoch : callable, optional
         Called with the record after that: epoch (from 1), monitor (mean over updates), updates, frames, seconds,
-        frames_per_second (of the part of the epoch that this call did).
+        frames_per_second (of the part of the epoch that this call did); with the setting log_updates also monitors,
+        one per update.
 
     Raises
     ------
@@ -262,7 +263,7 @@ def _run_epoch(
                 after_update()
             check()
     seconds = time.perf_counter() - start
-    return {
+    record: Record = {
         "epoch": progress.epoch + 1,
         "monitor": float(np.mean(progress.monitors)),
         "updates": len(progress.monitors),
@@ -270,3 +271,6 @@ def _run_epoch(
         "seconds": round(seconds, 3),
         "frames_per_second": round(frames / seconds, 1) if seconds > 0 else 0.0,
     }
+    if progress.run.log_updates:
+        record["monitors"] = list(progress.monitors)
+    return record

@@ -30,6 +30,7 @@ class Run(Settings):
     sample_every: int | None = whole(
         "epochs from one piece that is drawn for the log to the next", default=None, least=1
     )
+    log_updates: bool = flag("keep the monitor of each update in the log, as `monitors`", default=False)
 
 
 VALIDATIONS = "monitor", "likelihood"

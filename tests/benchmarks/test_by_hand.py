@@ -1,7 +1,5 @@
 """The programs written by hand compute the same training step: what is measured side by side is the same work."""
 
-import os
-
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -274,35 +272,6 @@ def test_the_rnn_nade_goes_down_its_gradient(library, dtype, atol):
     for before, found, g in zip(params, after, gradients, strict=True):
         assert as_numpy(found).dtype == dtype
         np.testing.assert_allclose(as_numpy(found), before - 0.5 * as_numpy(g), rtol=0, atol=atol)
-
-
-@pytest.fixture(scope="session", params=["srs", "mrg"])
-def theano_program(request):
-    python = os.environ.get("RNNRBM_THEANO")
-    if not python:
-        pytest.skip("needs a Python that has Theano 1.0.5, named by RNNRBM_THEANO")
-    from benchmarks.by_hand.theano_process import TheanoProcess
-
-    settings = {"n_visible": 12, "n_hidden": 8, "n_hidden_recurrent": 6, "k": 15, "lr": 0.05}
-    with TheanoProcess(python, streams=request.param, floatX="float64", **settings) as program:
-        yield request.param, program
-
-
-def test_theanos_program_draws_and_learns_as_recorded(theano_program, theano_reference, recorded, tmp_path):
-    streams, program = theano_program
-    assert program.versions["Theano"] == "1.0.5"
-    with np.load(theano_reference / f"synthetic_{streams}_float64.npz") as archive:
-        monitors = archive["monitor"]
-    np.save(tmp_path / "window.npy", recorded["sequence_0"][:20])
-    program.ask(f"window {tmp_path / 'window.npy'}")
-    # The tutorial's second update has another window, so only the first meets the record.
-    assert program.ask("run")["monitor"] == pytest.approx(monitors[0], rel=1e-13)
-    given = {name: recorded[f"final_{name}"] for name in NAMES}
-    np.savez(tmp_path / "in.npz", v=recorded["grad_v"], v_sample=recorded["grad_v_sample"], **given)
-    program.ask(f"gradient {tmp_path / 'in.npz'} {tmp_path / 'out.npz'}")
-    with np.load(tmp_path / "out.npz") as found:
-        for name in ("cost", *NAMES):
-            np.testing.assert_allclose(found[name], recorded[f"grad_{name}"], rtol=0, atol=1e-13, err_msg=name)
 
 
 def test_annealing_in_numpy_finds_log_z():

@@ -182,3 +182,15 @@ def test_a_second_run_that_would_write_the_same_files_is_refused(here, capsys):
                 assert main(command) == 1
                 assert f"{name}: another process is writing it" in capsys.readouterr().err
     assert (Path("m.npz").read_bytes(), Path("m.npz.jsonl").read_bytes()) == before
+
+
+def test_a_log_has_the_settings_of_its_run_and_updates_if_asked_for(here, capsys):
+    train(capsys, "--epochs", "1", "--log-updates", "--seed", "7")
+    train(capsys, "--resume", "--epochs", "2")
+    first, second = (json.loads(line) for line in Path("m.npz.jsonl").read_text().splitlines())
+    assert first["run"]["seed"] == 7 and first["run"]["n_hidden"] == 8 and first["run"]["optimizer"] == "sgd"
+    assert len(first["monitors"]) == first["updates"] and len(second["monitors"]) == second["updates"]
+    assert "run" not in second and "run" not in RnnRbm.load("m.npz").log[0]
+    train(capsys, "--overwrite", "--epochs", "1")
+    (only,) = (json.loads(line) for line in Path("m.npz.jsonl").read_text().splitlines())
+    assert "monitors" not in only

@@ -173,6 +173,10 @@ def fuzzed(name, seed):
             records = [json.loads(line) for line in content.splitlines()]
             odd = [with_odd_value(record, draw) for record in records]
             return "\n".join(map(json.dumps, odd)).encode()
+        case "recording":
+            return resealed(mutated(content, draw))
+        case "recording_json":
+            return json.dumps(with_odd_value(json.loads(content), draw)).encode()
         case "json":
             return json.dumps(with_odd_value(NOTES, draw)).encode()
         case "pickle":

@@ -330,7 +330,7 @@ LOGS = {
     "seconds that are no number": lambda: b"Epoch x/2 -1.0 (1.2.3 s, ,, frames/s)\n",
     "records 100,000 deep": lambda: b'{"a": ' + b"[" * 100_000 + b"\n" + record(),
     "a million lists": lambda: record(a=[[]] * 1_000_000) + record(),
-    "17 MiB": lambda: record() + b"\n" * (17 * 2**20),
+    "33 MiB": lambda: record() + b"\n" * (33 * 2**20),
     "more than 100,000 epochs": lambda: b"Epoch 1/1 -1\n" * 100_001,
     "a model's text of 68 MiB": lambda: LARGE_MODELS["a deflated text of 68 MiB"](),
     "a model's text of 400 million characters": lambda: LARGE_MODELS["a text of 400 million characters"](),

@@ -5,6 +5,7 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -68,9 +69,12 @@ def load_model(path, classes=()):
 
 
 def read_log(path):
-    from rnnrbm_pt.reference import compare
+    from rnnrbm_pt.reference import Pair, compare, fitting_recorded_run, notes, read_run
 
-    return str(compare(path, all_epochs=True))
+    run = read_run(path)
+    notes(run, fitting_recorded_run(run))
+    str(Pair(run, run, bool(run.updates)))
+    return str(compare(run.log, all_epochs=True))
 
 
 def midi_seeds():
@@ -136,6 +140,24 @@ def log_seeds():
     return [lines.encode(), printed.encode(), stopped_model()]
 
 
+def recording_seeds():
+    """A recording of Theano as an archive."""
+    return [(Path(__file__).parents[1] / "data" / "theano" / "recording.npz").read_bytes()]
+
+
+def json_recording_seeds():
+    """The same as JSON, and a log of updates."""
+    from rnnrbm_pt.reference import read_recording, write_recording
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "recording.json")
+        write_recording(path, read_recording(Path(__file__).parents[1] / "data" / "theano" / "recording.npz"))
+        content = path.read_bytes()
+    run = {"model": "RnnRbm", "floatX": "float32", "streams": "mrg", "r": [21, 33], "k": 3, "data": "12"}
+    record = {"epoch": 1, "monitor": -7.5, "updates": 2, "frames": 9, "monitors": [-8.0, -7.0], "run": run}
+    return [content, (json.dumps(record) + "\n").encode()]
+
+
 def pickled_seeds():
     """Arrays and shared variables that Theano, NumPy and Python 2 have pickled."""
     arrays = {"W": np.eye(3), "bv": np.ones(3, "f4")}
@@ -161,6 +183,8 @@ READERS = {
     "arrays": Reader(".npz", read_named_arrays, lambda: [named_arrays()]),
     "model": Reader(".npz", load_model, lambda: [stopped_model()]),
     "log": Reader(".jsonl", read_log, log_seeds),
+    "recording": Reader(".npz", read_log, recording_seeds),
+    "recording_json": Reader(".json", read_log, json_recording_seeds),
 }
 
 

@@ -314,10 +314,11 @@ def test_runs_side_by_side():
 
 def test_command(write, tmp_path, capsys):
     path = write(json_lines(LOG), "run.npz.jsonl")
+    unknown = "The settings of run are not known, so they are not compared.\n"
     assert main(["compare", str(path)]) == 0
-    assert capsys.readouterr().out == f"{compare(path)}\n"
+    assert capsys.readouterr().out == f"{compare(path)}\n\n{unknown}"
     assert main(["compare", str(path), "--all", "--plot", str(tmp_path / "a.png")]) == 0
-    assert capsys.readouterr().out == f"{compare(path, all_epochs=True)}\nWrote {tmp_path / 'a.png'}.\n"
+    assert capsys.readouterr().out == f"{compare(path, all_epochs=True)}\n\n{unknown}Wrote {tmp_path / 'a.png'}.\n"
     assert (tmp_path / "a.png").exists()
 
 

@@ -53,6 +53,16 @@ def test_records():
     assert progress.complete and progress.monitors == []
 
 
+def test_the_monitors_of_updates_are_kept_where_that_is_asked_for():
+    records, monitors = [], iter(range(100))
+    progress = Progress(Run(4, 2, log_updates=True), [0, 1, 2, 3])
+    run_epochs(lambda window: next(monitors), ROLLS, np.random.RandomState(0), progress, on_epoch=records.append)
+    assert [record["monitors"] for record in records] == [list(range(7)), list(range(7, 14))]
+    progress = Progress(Run(4, 1), [0, 1, 2, 3])
+    run_epochs(lambda window: 1.0, ROLLS, np.random.RandomState(0), progress, on_epoch=records.append)
+    assert "monitors" not in records[-1]
+
+
 @pytest.mark.parametrize("stop_after", range(1, 14))
 def test_ctrl_c_waits_for_the_update_and_the_run_goes_on_where_it_was(stop_after):
     def runner():

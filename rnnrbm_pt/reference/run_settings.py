@@ -1,0 +1,96 @@
+"""The settings of a run on which its digits depend, and where two runs differ in them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnnrbm_pt.reference.recording import Recording
+from rnnrbm_pt.training.loop import fingerprint
+
+AS_THE_ORIGINAL: Mapping[str, Any] = {
+    "nonlinearity": "tanh",
+    "learn_initial": False,
+    "visible": "binary",
+    "tonality": None,
+    "steps_per_quarter": None,
+    "n_sequences": 1,
+    "carry_state": False,
+    "pretraining": None,
+    "optimizer": "sgd",
+    "lr_rnn": None,
+    "clip_norm": None,
+    "clip_value": None,
+    "weight_decay": None,
+    "schedule": {},
+}
+"""Settings that the original does not have, and the values that stand for what it does."""
+
+DATA = "data", "frames", "updates"
+"""What says whether two runs had the same sequences: their fingerprint, or else the size of an epoch."""
+
+
+def run_settings(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The settings of a run, flat, from what a model file holds.
+
+    Parameters
+    ----------
+    metadata : dict
+        model, floatX, settings, learning and progress, as `models.storage` writes them.
+
+    Returns
+    -------
+    dict or None
+        None if the file does not say how its model was trained.
+    """
+    settings, learning, progress = (metadata.get(name) for name in ("settings", "learning", "progress"))
+    if not (isinstance(settings, Mapping) and isinstance(learning, Mapping) and isinstance(progress, Mapping)):
+        return None
+    preprocess = settings.get("preprocess")
+    preprocess = preprocess if isinstance(preprocess, Mapping) else {}
+    found = {
+        "model": metadata.get("model"),
+        "floatX": metadata.get("floatX"),
+        **{name: value for name, value in settings.items() if name != "preprocess"},
+        **{name: preprocess.get(name) for name in ("tonality", "steps_per_quarter")},
+        **{name: progress.get(name) for name in ("batch_size", "num_epochs", "pretraining", "data")},
+        **{name: progress.get(name, AS_THE_ORIGINAL[name]) for name in ("n_sequences", "carry_state")},
+        **learning,
+    }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+
+def of_recording(recording: Recording) -> dict[str, Any]:
+    """The settings of a recording of the original, as `run_settings` names them."""
+    found = {"model": "RnnRbm", **recording.settings.to_json(), "params": recording.params}
+    return {**found, "r": list(found["r"]), "data": fingerprint(recording.numbered("sequence"))}
+
+
+def differing(found: Mapping[str, Any], reference: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The settings in which a run differs from one of the original, so that its digits cannot agree.
+
+    The float type is not among them.
+
+    Parameters
+    ----------
+    found, reference : dict
+        As `run_settings` gives them, perhaps with the entries of `DATA`.
+
+    Returns
+    -------
+    list of (str, object, object)
+        The name of a setting, its value and that of the reference.
+    """
+    expected = {**reference, **{name: value for name, value in AS_THE_ORIGINAL.items() if name not in reference}}
+    names = [
+        name for name in expected if name not in ("floatX", "num_epochs", "k_generate", "n_steps", "params", *DATA)
+    ]
+    pairs = [(name, found.get(name, AS_THE_ORIGINAL.get(name)), expected[name]) for name in names]
+    differences = [pair for pair in pairs if _plain(pair[1]) != _plain(pair[2])]
+    for name in DATA:
+        a, b = found.get(name), reference.get(name)
+        if a is not None and b is not None and a != b:
+            return [*differences, (f"training sequences ({name})", a, b)]
+    return differences
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple)) else value
