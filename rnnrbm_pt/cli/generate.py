@@ -6,10 +6,11 @@ import textwrap
 from pathlib import Path
 
 from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums
-from rnnrbm_pt.cli.options import add_command
+from rnnrbm_pt.cli.options import add_command, add_options, given
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.io.atomic_write import claimed
+from rnnrbm_pt.models.generation import Generation, frames_at
 from rnnrbm_pt.music.instruments import FAMILIES, program
 
 LARGEST_SEED = 10**9
@@ -33,7 +34,7 @@ def add_parser(commands):
     parser.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
     parser.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser")
     parser.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
-    parser.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
+    parser.add_argument("--steps", type=int, metavar="T", help="frames of each, if not --seconds (200)")
     parser.add_argument(
         "--seed",
         type=int,
@@ -41,7 +42,7 @@ def add_parser(commands):
         help="make the piece of this seed again; with -n, pieces of S, S + 1, ... (a new seed each time, printed)",
     )
     parser.add_argument(
-        "--primer", metavar="IN.mid", help="one MIDI file, a piece to go on from; it is not in the output"
+        "--primer", metavar="IN.mid", help="one MIDI file, a piece to go on from; only --keep-primer writes it too"
     )
     parser.add_argument(
         "--patch", default="0", metavar="INSTRUMENT", help="number, 0 to 127, or name of an instrument below (0)"
@@ -49,6 +50,7 @@ def add_parser(commands):
     parser.add_argument(
         "--shift", type=int, metavar="N", help="write it N semitones lower (0; after --primer, in the primer's key)"
     )
+    add_options(parser.add_argument_group("how it is drawn; the defaults are the tutorial's"), Generation)
     add_running_options(parser)
     return parser
 
@@ -67,8 +69,10 @@ def instruments():
 
 def run(args):
     """`rnnrbm generate`."""
-    if args.n < 1 or args.steps < 1:
-        raise ValueError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
+    if args.n < 1 or (args.steps is not None and args.steps < 1):
+        raise ValueError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps or 0}")
+    if args.keep_primer and args.primer is None:
+        raise ValueError("--keep-primer: expected --primer beside it")
     check_outputs(
         Output("-o", args.output, MIDI), Output("--plot", args.plot, PICTURE), Output("--wav", args.wav, SOUND)
     )
@@ -91,19 +95,21 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
     from rnnrbm_pt.music.plot import save_piano_roll
     from rnnrbm_pt.music.sound import write_wav
 
+    how = given(args, Generation)
+    frames = frames_at(model.frames, how.get("tempo"))
     for i in range(args.n):
         seed = first_seed + i
-        roll = model.sample(args.steps, seed=seed, primer=primer)
+        roll = model.sample(args.steps, seed=seed, primer=primer, **how)
         if shift:
             roll = model.preprocess.undo(roll, model.r, shift=shift)
         midi, plot, wav = (
             _numbered(path, i + 1) if path and args.n > 1 else path for path in (args.output, args.plot, args.wav)
         )
         if plot:
-            save_piano_roll(plot, roll, model.r, model.step_seconds, crop=True)
+            save_piano_roll(plot, roll, model.r, frames.step_seconds, crop=True)
         if wav:
-            write_wav(wav, roll, model.r, model.step_seconds)
-        model.frames.write(midi, roll, patch=patch)
+            write_wav(wav, roll, model.r, frames.step_seconds)
+        frames.write(midi, roll, patch=patch)
         print(
             f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "
             f"{roll.sum(axis=1).mean():.2f} notes per frame (--seed {seed} makes it again)."
