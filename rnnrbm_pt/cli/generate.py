@@ -5,7 +5,7 @@ import secrets
 import textwrap
 from pathlib import Path
 
-from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums
+from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums, warn_of_moved
 from rnnrbm_pt.cli.options import add_command, add_options, given
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
@@ -151,5 +151,6 @@ def read_primer(model, source):
         files,
         on_outside=lambda file, n: print(f"{file}: {left_out(n, model.r)}."),
         on_drums=lambda file, n: warn_of_drums(model, [n], 1),
+        on_moved=lambda file, n: warn_of_moved([(file, n)], 1),
     )
     return prepared.rolls[0], prepared.shifts[0]

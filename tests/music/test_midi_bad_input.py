@@ -29,7 +29,9 @@ KEY_OF_9_FLATS = "00 ff5902 f700"
         (midi(ONE_NOTE)[:14], "expected 1 whole track.* found the file broken off"),
         (midi(ONE_NOTE, kind=2), "expected MIDI of type 0 or 1, found type 2"),
         (midi(ONE_NOTE, kind=515), "found type 515"),
-        (midi(ONE_NOTE, division=0xE728), "found SMPTE time division"),  # 25 frames a second, 40 ticks each
+        (midi(ONE_NOTE, division=0xE728)[:-4], "found the file broken off"),  # 25 frames a second, 40 ticks each
+        (midi(ONE_NOTE, division=0xE628), "expected SMPTE frames of 24, 25, 29, 30 a second.* found 26 in 40"),
+        (midi(ONE_NOTE, division=0xE700), "expected SMPTE frames of .* in at least 1 tick each, found 25 in 0"),
         (midi(ONE_NOTE, division=0), "expected at least 1 tick a quarter note, found 0"),
         (midi(), "expected notes, found none"),
         (midi(track(END)), "expected notes, found none"),
