@@ -191,6 +191,44 @@ def test_info(capsys):
         assert word in out
 
 
+def test_info_of_a_model(toy_rolls, python_model, tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    model = python_model(
+        preprocess={"tonality": "parallel", "steps_per_quarter": 2, "drums": False, "keep_short": True}
+    )
+    model.save(path)
+    assert main(["info", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith(
+        f"{path}: RnnRbm, float64, {path.stat().st_size:,} bytes frames notes 21 to 32, beat-aligned"
+    )
+    for words in (
+        "drums left out",
+        "short notes kept",
+        "(parallel; keys from auto)",
+        "streams philox",
+        "W 12 x 8, bv 12",
+    ):
+        assert words in said
+    assert "350 numbers run none" in said
+    schedule = {"lr": {"schedule": "Cosine", "start": 0.05, "end": 0, "over": 2}}
+    model.fit(toy_rolls, 20, 2, optimizer="adam", schedule=schedule, validation=toy_rolls[:1])
+    model.save(path)
+    assert main(["info", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "optimizer adam, lr by Cosine (start 0.05, end 0, over 2, by epoch)" in said
+    assert f"2 of 2 epochs (complete), {model.progress.updates} updates of 1 window of 20 frames, 5 sequences" in said
+    assert f"{model.log[1]['monitor']:.4f} in epoch 2" in said
+    assert f"monitor {model.progress.best:.4f} in epoch {model.progress.best_epoch}, the best: the parameters" in said
+
+
+def test_info_of_what_is_no_model(tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    path.write_bytes(b"no model")
+    assert main(["info", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"rnnrbm: error: {path}: expected a model that this project saved")
+
+
 def test_demo(tmp_path, capsys, monkeypatch):
     pytest.importorskip("music21")
     monkeypatch.setenv("RNNRBM_CACHE", str(tmp_path / "cache"))
