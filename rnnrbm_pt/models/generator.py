@@ -9,8 +9,8 @@ from rnnrbm_pt.graphs.dials import Dials
 from rnnrbm_pt.graphs.sequence import Carried
 from rnnrbm_pt.models.generation import N_STEPS
 
-NEUTRAL = Dials(from_previous=0, floor=0, temperature=1, density=0)
-"""The values at which a graph with dials draws what the model's own graph draws."""
+NEUTRAL = {"from_previous": 0, "floor": 0, "temperature": 1, "density": 0}
+"""The values of `Dials` at which a graph with dials draws what the model's own graph draws."""
 
 
 class GenerationInputs:
@@ -40,7 +40,7 @@ class GenerationInputs:
         self.fresh = self.scalar(1, "fresh")
         self.states = ()
         self.k = pytensor.shared(np.int64(1), name="k_generate")
-        self.dials = Dials(*(self.scalar(value, name) for name, value in NEUTRAL._asdict().items()))
+        self.dials = Dials(**{name: self.scalar(value, name) for name, value in NEUTRAL.items()})
 
     def scalar(self, value, name):
         """A shared scalar of floatX."""

@@ -195,7 +195,7 @@ def read_midi_files(
     check_range(r)  # once and first: no file is to blame for it
     check_dt(dt, unit)
     check_reading(tempo, pedal)
-    how = {"unit": unit, "drums": drums, "tempo": tempo, "pedal": pedal, "keep_short": keep_short}
+    how: dict[str, Any] = {"unit": unit, "drums": drums, "tempo": tempo, "pedal": pedal, "keep_short": keep_short}
     for file in with_bar(files, "reading MIDI files", progress):
         try:
             if not isinstance(file, ZipMember) and os.path.exists(file) and not os.path.isfile(file):
