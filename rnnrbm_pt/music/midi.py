@@ -372,22 +372,22 @@ def _first_step(seconds, dt):
 
 def _draw(roll, notes, dt, keep_short=False):
     """Set the steps of notes whose pitch is the column."""
-    if keep_short:
-        for note in notes:
-            first, after = (_first_step(max(end, 0.0), dt) for end in note[1:])
-            if note.end >= 0 and after <= first:
-                roll[min(int(max(note.start, 0.0) / dt + TOLERANCE), len(roll) - 1), note.pitch] = 1
-    notes = [note for note in notes if note.end > max(note.start, 0.0)]
+    notes = [note for note in notes if note.end > max(note.start, 0.0) or (keep_short and note.end == note.start >= 0)]
     columns = np.array([note.pitch for note in notes], int)
-    first = _first_step(np.array([max(note.start, 0.0) for note in notes]), dt).astype(int)
+    starts = np.array([max(note.start, 0.0) for note in notes])
+    first = _first_step(starts, dt).astype(int)
     after = _first_step(np.array([note.end for note in notes]), dt).astype(int)
+    if keep_short:
+        short = after <= first
+        first[short] = np.minimum(starts[short] / dt + TOLERANCE, len(roll) - 1)
+        after[short] = first[short] + 1
     # Counting begins and ends, not filling note by note: many long notes on top of each other cost no more.
     for column in np.unique(columns):
         chosen = columns == column
         change = np.zeros(len(roll) + 1, np.int32)
         np.add.at(change, first[chosen], 1)
         np.add.at(change, after[chosen], -1)
-        roll[:, column] |= np.cumsum(change[:-1]) > 0
+        roll[:, column] = np.cumsum(change[:-1]) > 0
 
 
 def _step_ticks(n_steps, dt, division, unit):
