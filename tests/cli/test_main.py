@@ -126,7 +126,7 @@ def bad(path, content):
         ("empty.mid", b"", "empty.mid"),
         ("text.mid", b"not midi at all", "text.mid"),
         ("cut.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x20\0\x90\x40", "cut.mid"),
-        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe7\x28MTrk\0\0\0\4\0\xff\x2f\0", "SMPTE"),
+        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe6\x28MTrk\0\0\0\4\0\xff\x2f\0", "SMPTE frames of 24, 25"),
         ("type2.mid", b"MThd\0\0\0\6\0\2\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "type"),
         ("silent.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "notes"),
     ],
@@ -311,7 +311,8 @@ def test_a_recipe_is_what_is_not_said_otherwise():
         args = make_parser().parse_args(["train", "x.mid", "-o", "model", *options])
         return settings_of_model(args), settings_of_fit(args)
 
-    preprocess = {"tonality": None, "key_from": "auto", "steps_per_quarter": None, "drums": False}
+    preprocess = {"tonality": None, "key_from": "auto", "steps_per_quarter": None, "tempo_from": "tutorial"}
+    preprocess |= {"drums": False, "pedal": False, "keep_short": False}
     assert settings() == ({"lr": 0.001, "preprocess": preprocess}, {"num_epochs": 200})
     fast = RECIPES["fast"](7)
     assert settings("--recipe", "fast", "--epochs", "7") == (
