@@ -5,12 +5,13 @@ import secrets
 import textwrap
 from pathlib import Path
 
-from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums
-from rnnrbm_pt.cli.options import add_command
+from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums, warn_of_moved
+from rnnrbm_pt.cli.options import add_command, add_options, given
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.piece_statistics import warn_if_outside
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.io.atomic_write import claimed
+from rnnrbm_pt.models.generation import Generation, frames_at
 from rnnrbm_pt.music.instruments import FAMILIES, program
 
 LARGEST_SEED = 10**9
@@ -34,7 +35,7 @@ def add_parser(commands):
     parser.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
     parser.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser that has ten timbres")
     parser.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
-    parser.add_argument("--steps", type=int, default=200, metavar="T", help="frames of each (200)")
+    parser.add_argument("--steps", type=int, metavar="T", help="frames of each, if not --seconds (200)")
     parser.add_argument(
         "--seed",
         type=int,
@@ -42,7 +43,7 @@ def add_parser(commands):
         help="make the piece of this seed again; with -n, pieces of S, S + 1, ... (a new seed each time, printed)",
     )
     parser.add_argument(
-        "--primer", metavar="IN.mid", help="one MIDI file, a piece to go on from; it is not in the output"
+        "--primer", metavar="IN.mid", help="one MIDI file, a piece to go on from; only --keep-primer writes it too"
     )
     parser.add_argument(
         "--patch",
@@ -53,6 +54,7 @@ def add_parser(commands):
     parser.add_argument(
         "--shift", type=int, metavar="N", help="write it N semitones lower (0; after --primer, in the primer's key)"
     )
+    add_options(parser.add_argument_group("how it is drawn; the defaults are the tutorial's"), Generation)
     add_running_options(parser)
     return parser
 
@@ -71,8 +73,10 @@ def instruments():
 
 def run(args):
     """`rnnrbm generate`."""
-    if args.n < 1 or args.steps < 1:
-        raise ValueError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps}")
+    if args.n < 1 or (args.steps is not None and args.steps < 1):
+        raise ValueError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps or 0}")
+    if args.keep_primer and args.primer is None:
+        raise ValueError("--keep-primer: expected --primer beside it")
     check_outputs(
         Output("-o", args.output, MIDI), Output("--plot", args.plot, PICTURE), Output("--wav", args.wav, SOUND)
     )
@@ -95,9 +99,11 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
     from rnnrbm_pt.music.plot import save_piano_roll
     from rnnrbm_pt.music.sound import write_wav
 
+    how = given(args, Generation)
+    frames = frames_at(model.frames, how.get("tempo"))
     for i in range(args.n):
         seed = first_seed + i
-        roll = model.sample(args.steps, seed=seed, primer=primer)
+        roll = model.sample(args.steps, seed=seed, primer=primer, **how)
         warn_if_outside(model, roll, f"the piece of --seed {seed}")
         if shift:
             roll = model.preprocess.undo(roll, model.r, shift=shift)
@@ -105,10 +111,10 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
             _numbered(path, i + 1) if path and args.n > 1 else path for path in (args.output, args.plot, args.wav)
         )
         if plot:
-            save_piano_roll(plot, roll, model.r, model.step_seconds, crop=True)
+            save_piano_roll(plot, roll, model.r, frames.step_seconds, crop=True)
         if wav:
-            write_wav(wav, roll, model.r, model.step_seconds, patch=patch)
-        model.frames.write(midi, roll, patch=patch)
+            write_wav(wav, roll, model.r, frames.step_seconds, patch=patch)
+        frames.write(midi, roll, patch=patch)
         print(
             f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "
             f"{roll.sum(axis=1).mean():.2f} notes per frame (--seed {seed} makes it again)."
@@ -150,5 +156,6 @@ def read_primer(model, source):
         files,
         on_outside=lambda file, n: print(f"{file}: {left_out(n, model.r)}."),
         on_drums=lambda file, n: warn_of_drums(model, [n], 1),
+        on_moved=lambda file, n: warn_of_moved([(file, n)], 1),
     )
     return prepared.rolls[0], prepared.shifts[0]

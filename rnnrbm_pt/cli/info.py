@@ -1,16 +1,109 @@
-"""`rnnrbm info`: what is installed, and which backends can be used."""
+"""`rnnrbm info`: what is installed, and which backends can be used; or what is in a model file."""
+
+import textwrap
+from pathlib import Path
 
 from rnnrbm_pt import __version__
+from rnnrbm_pt.cli.input_files import load_model, plural
 from rnnrbm_pt.cli.options import add_command
+
+WIDTH, INDENT = 100, 14
+"""Columns of the lines about a model, and of the names before them."""
 
 
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
-    add_command(commands, "info", run, "show what is installed and which backends can be used")
+    parser = add_command(
+        commands, "info", run, "show what is installed and which backends can be used, or what is in a model"
+    )
+    parser.set_defaults(backend="numba", threads=1)
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="a model file, to show what is in it instead")
 
 
 def run(args):
     """`rnnrbm info`."""
+    if args.model is None:
+        show_installation()
+    else:
+        show_model(args.model, load_model(args.model, args))
+
+
+def show_model(path, model):
+    """Print what is in a model file.
+
+    Parameters
+    ----------
+    path : str
+    model : SequenceModel
+    """
+    print(f"{path}: {type(model).__name__}, {model.floatX}, {Path(path).stat().st_size:,} bytes")
+    for name, text in [("frames", frames_of(model)), ("settings", settings_of(model)), *parts_of_run(model)]:
+        for line in textwrap.wrap(text, WIDTH - INDENT, break_on_hyphens=False) or [""]:
+            print(f"  {name:<{INDENT - 2}}{line}")
+            name = ""
+
+
+def frames_of(model):
+    """What a frame is, in a line."""
+    frames, how = model.frames, model.preprocess
+    if frames.r is None:
+        return f"{frames.n_visible} real numbers, {frames.step_seconds:g} s each"
+    step = f"{frames.step_seconds:g} s"
+    if how.steps_per_quarter is not None:
+        step = (
+            f"beat-aligned, {how.steps_per_quarter} per quarter note, written at {how.tempo:g} quarter notes per minute"
+        )
+    parts = [f"notes {frames.r[0]} to {frames.r[1] - 1}", step]
+    if how.tonality is not None:
+        parts.append(f"transposed to a common tonality ({how.tonality}; keys from {how.key_from})")
+    parts.append("drums read as notes" if how.drums else "drums left out")
+    parts.append("times by the files' tempo maps" if how.tempo_from == "file" else "times by the tutorial's reader")
+    parts += ["sustain pedal"] * how.pedal + ["short notes kept"] * how.keep_short
+    return ", ".join(parts)
+
+
+def settings_of(model):
+    """The settings of the constructor that are not about frames, in a line."""
+    about_frames = "r", "dt", "preprocess", "n_visible"
+    settings = {name: value for name, value in model.settings.items() if name not in about_frames}
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
+
+
+def parts_of_run(model):
+    """(name, text) of the parameters, how they were learned, and how far that has come."""
+    params, progress = model.get_params(), model.progress
+    shapes = ", ".join(f"{name} {' x '.join(map(str, array.shape))}" for name, array in params.items())
+    yield "parameters", f"{shapes}: {sum(array.size for array in params.values()):,} numbers"
+    if progress is None:
+        yield "run", "none: `rnnrbm train` has not trained it"
+        return
+    described = model.learning.to_json()
+    schedules = [f"{name} by {in_words(schedule)}" for name, schedule in described.pop("schedule").items()]
+    yield "learning", ", ".join([f"{name} {value}" for name, value in described.items()] + schedules)
+    run, state = progress.run, "stopped early" if progress.stopped else "complete" if progress.complete else "to resume"
+    yield (
+        "run",
+        f"{progress.epoch} of {plural(run.num_epochs, 'epoch')} ({state}), {plural(progress.updates, 'update')} of "
+        f"{plural(run.n_sequences, 'window')} of {run.batch_size} frames, {plural(len(progress.order), 'sequence')}",
+    )
+    if model.log:
+        records = {record["epoch"]: record["monitor"] for record in (model.log[0], model.log[-1])}
+        yield "monitor", ", ".join(f"{monitor:.4f} in epoch {epoch}" for epoch, monitor in records.items())
+    if progress.best is not None:
+        best = f"{progress.validation.validate_by} {progress.best:.4f} in epoch {progress.best_epoch}, the best"
+        yield "validation", best + ": the parameters are those of that epoch" * progress.complete
+
+
+def in_words(schedule):
+    """A schedule in words: "Cosine (start 0.05, end 0, over 2, by epoch)"."""
+    values = ", ".join(
+        f"{name} {value}" for name, value in schedule.items() if name != "schedule" and value is not None
+    )
+    return f"{schedule['schedule']} ({values})"
+
+
+def show_installation():
+    """Print what is installed, and which backends can be used."""
     import os
     import platform
     from importlib.metadata import PackageNotFoundError, version

@@ -107,7 +107,7 @@ def read_files(model, sources, strict=False):
             if [str(file) for file in found] == [str(Path(source).expanduser())]:
                 named.add(str(found[0]))
             warn_of_parts(source, found)
-    outside, drums, broken = [], [], []
+    outside, drums, broken, moved = [], [], [], []
 
     def on_broken(file, error):
         if strict or str(file) in named:
@@ -120,6 +120,7 @@ def read_files(model, sources, strict=False):
         on_outside=lambda file, n: outside.append(n),
         on_drums=lambda file, n: drums.append(n),
         on_broken=on_broken,
+        on_moved=lambda file, n: moved.append((file, n)),
     )
     if not rolls:
         places = " ".join(map(str, sources))
@@ -130,6 +131,7 @@ def read_files(model, sources, strict=False):
         some = f"skipped {len(broken):,} of {plural(len(files), 'file')}, which cannot be read"
         warn("\n  ".join([f"{some} (with --strict this is an error):", *map(str, broken)]))
     warn_of_drums(model, drums, len(rolls))
+    warn_of_moved(moved, len(rolls))
     return Read(rolls, outside, f"{model.step_seconds:g} s")
 
 
@@ -155,6 +157,27 @@ def warn_of_drums(model, drums, n_files):
     warn(
         f"{plural(sum(drums), 'note')} of channel 10 (drums) in {len(drums):,} of {plural(n_files, 'file')} "
         f"{were} {done} ({other})"
+    )
+
+
+def warn_of_moved(moved, n_files):
+    """Say how many notes the tutorial's rule puts at other times than the files do, and what reads them right.
+
+    Parameters
+    ----------
+    moved : list of (file, int)
+        Files that have such notes, and how many.
+    n_files : int
+        How many files were read.
+    """
+    if not moved:
+        return
+    total = sum(n for _, n in moved)
+    files = f"{len(moved):,} of {plural(n_files, 'file')}"
+    warn(
+        f"{plural(total, 'note')} in {files} {'is' if total == 1 else 'are'} moved in time or lost, such as in "
+        f"{moved[0][0]}: the tutorial's reader carries the tempo of one track into the next "
+        "(`train --tempo-from file` reads the files' own tempo maps)"
     )
 
 

@@ -151,7 +151,7 @@ def preprocessing_of_rolls(name, args):
                 f"{option} {given}: the frames of {name} are {FRAMES[known['steps_per_quarter']]}, transposed to C; "
                 f"leave the option out, or read the set's MIDI files with --kind midi"
             )
-    return {**known, "key_from": args.key_from or "auto", "drums": bool(args.drums)}
+    return {**known, "key_from": args.key_from or "auto"}
 
 
 def read_music(model, sources, split, args):

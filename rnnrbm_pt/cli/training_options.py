@@ -9,6 +9,7 @@ from functools import partial
 from rnnrbm_pt.checks import integer, number
 from rnnrbm_pt.cli.named_sets import named_set, preprocessing_of_rolls
 from rnnrbm_pt.cli.options import add_options, checked, given
+from rnnrbm_pt.music.midi_notes import TEMPO_FROM
 from rnnrbm_pt.training.recipes import RECIPES
 from rnnrbm_pt.training.schedules import parse_schedule
 from rnnrbm_pt.training.settings import Learning, Pretraining, Run, Validation
@@ -24,6 +25,9 @@ PREPROCESS = {
     "key_from": "key_from",
     "steps_per_quarter": "steps_per_quarter",
     "drums": "drums",
+    "tempo_from": "tempo_from",
+    "pedal": "pedal",
+    "keep_short": "keep_short",
 }
 """Options of preprocessing, and the fields of `Preprocessing` that they set."""
 
@@ -69,6 +73,22 @@ def add_training_options(parser):
         help="read the drums of channel 10 as notes; by default (--no-drums) they are left out; the model's file keeps "
         "this for `evaluate` and --primer",
     )
+    reading.add_argument(
+        "--tempo-from",
+        choices=TEMPO_FROM,
+        help="times by the rule of the tutorial's reader, or by each file's own tempo map, which is right where the "
+        "tempo changes (tutorial)",
+    )
+    reading.add_argument(
+        "--pedal",
+        action=argparse.BooleanOptionalAction,
+        help="let the sustain pedal hold notes; with --tempo-from file",
+    )
+    reading.add_argument(
+        "--keep-short",
+        action=argparse.BooleanOptionalAction,
+        help="keep notes shorter than a frame as one frame; without it some of them are lost",
+    )
 
 
 def add_running_options(parser):
@@ -91,15 +111,34 @@ def settings_of_model(args):
         found["lr"] = args.lr
     data_set = named_set(args.files)
     if data_set and args.kind != "midi":
-        found["preprocess"] = preprocessing_of_rolls(data_set, args)
+        found["preprocess"] = {**preprocessing_of_rolls(data_set, args), **reading_of(args)}
     else:
         found["preprocess"] = {
             "tonality": args.transpose,
             "key_from": args.key_from or "auto",
             "steps_per_quarter": args.steps_per_quarter,
-            "drums": bool(args.drums),
+            **reading_of(args),
         }
     return found
+
+
+def reading_of(args):
+    """How MIDI files are read, by the options: fields of `Preprocessing`.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If --pedal is given without --tempo-from file.
+    """
+    tempo_from = args.tempo_from or "tutorial"
+    if args.pedal and tempo_from != "file":
+        raise ValueError("--pedal: expected --tempo-from file beside it")
+    flags = {name: bool(getattr(args, name)) for name in ("drums", "pedal", "keep_short")}
+    return {"tempo_from": tempo_from, **flags}
 
 
 def settings_of_fit(args):

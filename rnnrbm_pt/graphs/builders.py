@@ -9,7 +9,7 @@ from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.nade_sequence import nade_graphs
 from rnnrbm_pt.graphs.sequence import Carried, rbm_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.types import Count, InitialStates, Params
+from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Params
 from rnnrbm_pt.streams.srs import SEED, RandomStreams, SameStreams, stream_seed
 
 CellFunction = Callable[..., Cell]
@@ -27,6 +27,7 @@ class NadeCommon(TypedDict, total=False):
     batched: bool
     carried: Carried | None
     params: Params | None
+    generate: Generate
 
 
 class RbmCommon(NadeCommon, total=False):

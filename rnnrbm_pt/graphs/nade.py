@@ -12,7 +12,7 @@ from pytensor import scan
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
-from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
+from rnnrbm_pt.graphs.rbm import floored, log_pseudo_likelihood
 from rnnrbm_pt.graphs.types import Count, Objective
 from rnnrbm_pt.ours import NADE_LOGITS, named_graph, ours
 from rnnrbm_pt.streams.draw import bernoulli
@@ -77,7 +77,14 @@ def pass_over_units(
 
 
 def sample_nade(
-    rng: Variable, n_frames: Count, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
+    rng: Variable,
+    n_frames: Count,
+    W: TensorVariable,
+    V: TensorVariable,
+    bv: TensorVariable,
+    bh: TensorVariable,
+    *,
+    floor: TensorVariable | None = None,
 ) -> tuple[TensorVariable, TensorVariable, Variable]:
     """Draw frames, exactly, in one pass over the units.
 
@@ -87,6 +94,8 @@ def sample_nade(
     n_frames : int or integer scalar
     W, V, bv, bh
         See `nade_logits`; the biases are vectors, or matrices with a row a frame.
+    floor : scalar, optional
+        Probability below which no unit is 1, and none is 0; see `floored`.
 
     Returns
     -------
@@ -99,15 +108,17 @@ def sample_nade(
     """
     bv, a_1 = _units_first(bv, bh, n_frames)
 
-    def unit(W_i, V_i, bv_i, a_i, rng):
+    def unit(W_i, V_i, bv_i, a_i, rng, *floor):
         p = pt.sigmoid(nade_logit(a_i, V_i, bv_i))
         next_rng, v_i = bernoulli(rng, p)
+        v_i = floored(v_i, p, *floor) if floor else v_i
         return v_i, p, next_a(a_i, v_i, W_i), next_rng
 
     v, mean_v, _, next_rng = scan(
         unit,
         sequences=[W, V, bv],
         outputs_info=[None, None, a_1, rng],
+        non_sequences=[] if floor is None else [floor],
         strict=True,
         return_updates=False,
         n_steps=W.shape[0],

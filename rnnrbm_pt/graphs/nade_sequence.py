@@ -11,7 +11,7 @@ from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
 from rnnrbm_pt.graphs.sequence import Carried, generation, observed, training_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.types import Count, InitialStates, Rngs, Tensors, Updates
+from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Rngs, Tensors, Updates
 from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 
@@ -81,6 +81,7 @@ def nade_graphs(
     u_init: InitialStates = None,
     batched: bool = False,
     carried: Carried | None = None,
+    generate: Generate = generate_graph,
 ) -> SequenceGraphs:
     """Construct both graphs of a cell. Only generation draws: `generate_graph` takes four streams.
 
@@ -92,6 +93,8 @@ def nade_graphs(
         As `generate_graph` takes them.
     batched, carried
         As `train_graph` takes them.
+    generate : callable
+        What constructs the graph that generates; `generate_by_nade` is another.
 
     Returns
     -------
@@ -99,5 +102,5 @@ def nade_graphs(
     """
     training = train_graph(cell, batched=batched, carried=carried)
     rngs = streams.rbm("_generate")
-    v_t, states, updates = generate_graph(cell, rngs=rngs, n_steps=n_steps, u_init=u_init)
+    v_t, states, updates = generate(cell, rngs=rngs, n_steps=n_steps, u_init=u_init)
     return replace(training, v_t=v_t, states_generate=states, updates_generate=updates)

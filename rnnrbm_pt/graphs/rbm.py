@@ -42,6 +42,24 @@ def draw_visible(rng_v, mean_v, visible="binary"):
     return gaussian(rng_v, mean_v) if visible == "gaussian" else bernoulli(rng_v, mean_v)
 
 
+def floored(v: TensorVariable, mean_v: TensorVariable, floor: TensorVariable) -> TensorVariable:
+    """Drawn units without those that were very unlikely.
+
+    Parameters
+    ----------
+    v, mean_v : tensors of one shape
+        Units of 0 and 1, and the probabilities of 1 with which they were drawn.
+    floor : scalar
+        Below 1/2.
+
+    Returns
+    -------
+    tensor like v
+        0 where the probability is below `floor`, 1 where it is above 1 - floor.
+    """
+    return pt.switch(pt.lt(mean_v, floor), pt.zeros_like(v), pt.switch(pt.gt(mean_v, 1 - floor), pt.ones_like(v), v))
+
+
 def gibbs_step(v, W, bv, bh, rng_h, rng_v, visible="binary"):
     """One step of block Gibbs sampling, v -> h -> v.
 

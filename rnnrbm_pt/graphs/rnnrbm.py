@@ -14,9 +14,9 @@ from pytensor.tensor.sharedvar import TensorSharedVariable
 from rnnrbm_pt.graphs.builders import sources_of_randomness
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
-from rnnrbm_pt.graphs.sequence import Carried, nonlinear, rbm_graphs
+from rnnrbm_pt.graphs.sequence import Carried, generate_graph, nonlinear, rbm_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.types import Count, InitialStates, Params
+from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Params
 from rnnrbm_pt.roles import moving_hidden, of_rbm
 from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
@@ -102,6 +102,7 @@ def build_rnnrbm(
     nonlinearity: str = "tanh",
     learn_initial: bool = False,
     visible: str = "binary",
+    generate: Generate = generate_graph,
 ) -> SequenceGraphs:
     """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
 
@@ -137,6 +138,8 @@ def build_rnnrbm(
         Whether the state before the first frame is one more parameter, u0, after the tutorial's eight. Otherwise zeros.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
+    generate : callable
+        What constructs the graph that generates; see `rbm_graphs`.
 
     Returns
     -------
@@ -169,4 +172,5 @@ def build_rnnrbm(
         batched=batched,
         carried=carried,
         visible=visible,
+        generate=generate,
     )

@@ -19,7 +19,7 @@ from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.prediction import expected_visible_of_rbm
 from rnnrbm_pt.graphs.rbm import build_rbm, free_energy, mean_hidden, mean_visible
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.types import Count, InitialStates, Objective, Rngs, Tensors, Updates
+from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Objective, Rngs, Tensors, Updates
 from rnnrbm_pt.ours import ours
 from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
@@ -336,6 +336,7 @@ def rbm_graphs(
     batched: bool = False,
     carried: Carried | None = None,
     visible: str = "binary",
+    generate: Generate = generate_graph,
 ) -> SequenceGraphs:
     """Construct both graphs of a cell: `train_graph` takes four streams, then `generate_graph` takes four.
 
@@ -349,6 +350,8 @@ def rbm_graphs(
         As `generate_graph` takes them.
     batched, carried, visible
         As `train_graph` takes them.
+    generate : callable
+        What constructs the graph that generates; `dials.generate_by_rbm` is another.
 
     Returns
     -------
@@ -356,7 +359,5 @@ def rbm_graphs(
     """
     training = train_graph(cell, k=k, rngs=streams.rbm(), batched=batched, carried=carried, visible=visible)
     rngs = streams.rbm("_generate")
-    v_t, states, updates = generate_graph(
-        cell, k=k_generate, rngs=rngs, n_steps=n_steps, u_init=u_init, visible=visible
-    )
+    v_t, states, updates = generate(cell, k=k_generate, rngs=rngs, n_steps=n_steps, u_init=u_init, visible=visible)
     return replace(training, v_t=v_t, states_generate=states, updates_generate=updates)

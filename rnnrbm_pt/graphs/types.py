@@ -19,3 +19,5 @@ InitialStates = Variable | Sequence[Variable] | Callable[[Sequence[Variable]], S
 """The states before the first generated frame: one, several, or a function of the model's own."""
 Objective = tuple[TensorVariable, TensorVariable, TensorVariable, Updates]
 """(v_sample, cost, monitor, updates), as `build_rbm` and `build_nade` return them."""
+Generate = Callable[..., tuple[TensorVariable, Tensors, Updates]]
+"""Constructs the graph that generates from a cell, as `generate_graph` does."""

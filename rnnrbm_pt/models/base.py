@@ -11,10 +11,12 @@ from rnnrbm_pt.checks import number, seed_number
 from rnnrbm_pt.models import storage
 from rnnrbm_pt.models.compiling import CompileSettings
 from rnnrbm_pt.models.delegating import delegated, documented_by
+from rnnrbm_pt.models.generation import frames_at
+from rnnrbm_pt.models.generator import GenerationInputs
 from rnnrbm_pt.models.monitor import Monitor
 from rnnrbm_pt.models.params import ParamArrays, from_arrays
 from rnnrbm_pt.models.registry import classes_of, named_classes
-from rnnrbm_pt.models.sampler import N_STEPS, GenerationInputs, Sampler
+from rnnrbm_pt.models.sampler import Sampler, draw_piece
 from rnnrbm_pt.models.scorer import Scorer
 from rnnrbm_pt.models.settings import AT_LEAST_1, DEFAULT_R, checked_settings, frames_of
 from rnnrbm_pt.models.state import TrainState
@@ -126,7 +128,8 @@ class SequenceModel:
         self.params = None
         self.graphs = self.build(streams=self.streams)
         self.params = self.graphs.params
-        self.sampler = Sampler(self.graphs, self.generation_inputs, self.streams, self.compiling)
+        of_model = self.graphs, self.generation_inputs, self.streams, self.compiling
+        self.sampler = Sampler(*of_model, self.build, settings.get("k_generate"), self.real_valued)
         self.scorer = Scorer(self.graphs, streams, self.compiling, visible)
         at_first = self.params, self.lr, self.streams, self.random_state
         self.state = TrainState.at_first(*at_first, n_states=len(self.graphs.initial), floatX=self.floatX)
@@ -203,7 +206,7 @@ class SequenceModel:
         except KeyboardInterrupt:
             print("Interrupted by user.")
 
-    def generate(self, filename, show=True, *, n_steps=N_STEPS, seed=None, primer=None, shift=0):
+    def generate(self, filename, show=True, *, n_steps=None, seed=None, primer=None, shift=0, **settings):
         """Draw a sequence from the model, write it as a MIDI file and plot it.
 
         Parameters
@@ -212,7 +215,7 @@ class SequenceModel:
             The MIDI file to write.
         show : bool
             Whether to plot the piano-roll, with matplotlib.pyplot.
-        n_steps, seed, primer
+        n_steps, seed, primer, **settings
             See `sample`.
         shift : int
             Semitones by which a piece was moved up in preprocessing, to write in the key of that piece.
@@ -225,16 +228,17 @@ class SequenceModel:
         Raises
         ------
         ValueError
-            If frames are real numbers, which are no notes; see `sample`.
+            If frames are real numbers, which are no notes, or as `sample`.
         """
-        piano_roll = self.sample(n_steps, seed=seed, primer=primer)
+        piano_roll = self.sample(n_steps, seed=seed, primer=primer, **settings)
         if shift:
             piano_roll = self.preprocess.undo(piano_roll, self.r, shift=shift)
-        self.frames.write(filename, piano_roll)
+        frames = frames_at(self.frames, settings.get("tempo"))
+        frames.write(filename, piano_roll)
         if show:
             from rnnrbm_pt.music.plot import plot_piano_roll
 
-            plot_piano_roll(piano_roll, self.r, self.step_seconds)
+            plot_piano_roll(piano_roll, self.r, frames.step_seconds)
         return piano_roll
 
     # ------------------------------------------------------------------------------------------------
@@ -310,10 +314,9 @@ class SequenceModel:
     def monitor(self, rolls, *run, **settings):
         return self.monitoring.of(self.check_rolls(rolls), *run, **settings)
 
-    @documented_by(Sampler.sample)
-    def sample(self, n_steps=N_STEPS, *, seed=None, primer=None):
-        primer = None if primer is None else self.frames.check(primer, "primer")
-        return self.frames.from_model(self.sampler.sample(n_steps, seed=seed, primer=primer))
+    @documented_by(draw_piece)
+    def sample(self, n_steps=None, **how):
+        return draw_piece(self, n_steps, **how)
 
     @documented_by(Scorer.score)
     def score(self, rolls, **settings):

@@ -1,57 +1,19 @@
 """Drawing sequences from a model, from its initial state or after frames that are given."""
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
-import pytensor
 
 from rnnrbm_pt.checks import integer, seed_number
-from rnnrbm_pt.graphs.sequence import Carried
+from rnnrbm_pt.graphs.dials import generate_by_nade, generate_by_rbm
 from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.models.compiling import locked
+from rnnrbm_pt.models.generation import N_STEPS, Generation, length
+from rnnrbm_pt.models.generator import GenerationInputs, Generator
+from rnnrbm_pt.settings import sorted_into
 
-N_STEPS = 200
-"""Frames of a generated sequence unless `sample` is asked for another number."""
-
-
-class GenerationInputs:
-    """Shared variables that the generation graph reads. `Sampler` sets them for a sample and puts them back.
-
-    Parameters
-    ----------
-    floatX : str
-
-    Attributes
-    ----------
-    n_steps : shared scalar of int64
-        Frames to generate: `N_STEPS` for the tutorial's generator.
-    fresh : shared scalar of floatX
-        1 where generation starts from the model's initial states, 0 where it starts from `states`.
-    states : tuple of shared vectors
-        They are empty at first; `Sampler` gives them their size.
-    """
-
-    def __init__(self, floatX):
-        self.n_steps = pytensor.shared(np.int64(N_STEPS), name="n_steps")
-        self.fresh = pytensor.shared(np.asarray(1, floatX), name="fresh")
-        self.states = ()
-
-    def first_states(self, initial):
-        """The states before the first generated frame, for `graphs.sequence.generate_graph`.
-
-        Parameters
-        ----------
-        initial : sequence of vectors
-            The model's own.
-
-        Returns
-        -------
-        tuple of vectors
-        """
-        if not self.states:
-            empty = np.zeros(0, self.fresh.dtype)
-            self.states = tuple(pytensor.shared(empty, name="u_init") for _ in initial)
-        return Carried(self.fresh, self.states).first_states(initial)
+K_GENERATE = 25
+"""Gibbs steps of a model whose settings do not say how many: those of `rbm_graphs`."""
 
 
 class Sampler:
@@ -65,10 +27,20 @@ class Sampler:
     streams : RandomStreams
         The model's streams; `sample` with a seed draws from new streams of the same kind.
     compiling : CompileSettings
+    build : callable
+        build(**changed) -> SequenceGraphs: further graphs on the same parameters and streams, for the settings of
+        `Generation` that the model's own graph cannot follow.
+    k : int or None
+        The model's Gibbs steps in generation, if its settings say how many.
+    real_valued : bool
+        Whether frames are real numbers instead of 0 and 1.
     """
 
-    def __init__(self, graphs, inputs, streams, compiling):
-        self.graphs, self.inputs, self.streams, self.compiling = graphs, inputs, streams, compiling
+    def __init__(self, graphs, inputs, streams, compiling, build, k=None, real_valued=False):
+        self.graphs, self.streams, self.compiling, self.build = graphs, streams, compiling, build
+        self.has_chain, self.has_notes = graphs.log_likelihood is None, not real_valued
+        self.k = (k or K_GENERATE) if self.has_chain else None
+        self.plain = Generator(graphs, inputs, compiling)
 
     @property
     def generate_function(self):
@@ -77,19 +49,40 @@ class Sampler:
         It is compiled when it is first needed.
         """
         with self.compiling.lock:
-            _ = self._frames_and_states
+            self.plain.compiled(self.initial_states)
         return self._generate
 
-    @cached_property
-    def _frames_and_states(self):
-        """The compiled generator, which returns the states after the last frame too."""
-        for shared, state in zip(self.inputs.states, self.initial_states(), strict=True):
-            shared.set_value(state)  # other states replace it before it is used, but it needs their size
-        last = [states[-1] for states in self.graphs.states_generate]
-        return self.compiling.function([], [self.graphs.v_t, *last], self.graphs.updates_generate)
-
     def _generate(self):
-        return self._frames_and_states()[0]
+        return self.plain.function()[0]
+
+    @cached_property
+    def with_dials(self):
+        """The generator that follows the settings of `Generation`, for all their values."""
+        inputs = GenerationInputs(self.compiling.floatX)
+        changed = {"n_steps": inputs.n_steps, "u_init": inputs.first_states}
+        if self.has_chain:
+            changed |= {"k_generate": inputs.k, "generate": partial(generate_by_rbm, dials=inputs.dials)}
+        else:
+            changed |= {"generate": partial(generate_by_nade, dials=inputs.dials)}
+        return Generator(self.build(**changed), inputs, self.compiling, remembers_frame=self.has_chain)
+
+    def generator(self, how):
+        """The compiled generator that draws as a `Generation` says: the model's own, where no setting changes a frame.
+
+        Parameters
+        ----------
+        how : Generation
+
+        Returns
+        -------
+        Generator
+        """
+        how.check_model(self.has_chain, self.has_notes)
+        if not how.dials(self.k):
+            return self.plain
+        made = self.with_dials
+        made.inputs.set_dials(how.k or self.k or 1, how.start, how.floor, how.temperature, how.density)
+        return made
 
     @cached_property
     def _state_function(self):
@@ -117,7 +110,7 @@ class Sampler:
         return self.compiling.on_host(self.graphs.params, self._state_function, frames.astype(self.compiling.floatX))
 
     @locked
-    def sample(self, n_steps=N_STEPS, *, seed=None, primer=None):
+    def sample(self, n_steps=N_STEPS, *, seed=None, primer=None, how=None):
         """Draw a sequence.
 
         Ctrl+C takes effect within about a second, and leaves the model as usable as before.
@@ -130,18 +123,23 @@ class Sampler:
             Seed of the draws. Without it they advance the model's streams.
         primer : array, shape (n_primer, n_visible), optional
             Frames that precede the sample; they are not part of it.
+        how : Generation, optional
+            How frames are drawn. Without it, as the tutorial draws them.
 
         Returns
         -------
-        array, shape (n_steps, n_visible)
-            Of floatX; a model of notes gives it as uint8.
+        array of floatX, shape (n_steps, n_visible)
         """
         n_steps = integer("n_steps", n_steps, 1)
         seed = None if seed is None else seed_number(seed)
-        states = self.states_after(primer) if primer is not None and len(primer) else None
-        streams = list(self.graphs.updates_generate)
-        function, inputs = self._frames_and_states, self.inputs
-        in_pieces = self.compiling.pieces(n_steps, N_STEPS) if self.graphs.states_generate else [slice(0, n_steps)]
+        generator = self.generator(how or Generation())
+        states = None
+        if primer is not None and len(primer):
+            states = self.states_after(primer)
+            if generator.remembers_frame:
+                states = [primer[-1], *states]
+        function, inputs, streams = generator.compiled(self.initial_states), generator.inputs, generator.streams
+        in_pieces = self.compiling.pieces(n_steps, N_STEPS) if generator.has_states else [slice(0, n_steps)]
         with self.compiling.bounded_threads(), deferred_interrupts() as check:
             before = [stream.get_value() for stream in streams]
             frames = []
@@ -152,20 +150,50 @@ class Sampler:
                 for steps in in_pieces:
                     inputs.n_steps.set_value(np.int64(steps.stop - steps.start))
                     if states is not None:
-                        self._start_from(states)
+                        inputs.start_from(states)
                     piece, *states = function()
                     frames.append(piece)
                     check()
             finally:  # `generate_function` can be called directly at any time
-                inputs.n_steps.set_value(np.int64(N_STEPS))
-                inputs.fresh.set_value(np.asarray(1, self.compiling.floatX))
+                inputs.begin_again()
                 if seed is not None:
                     for stream, value in zip(streams, before, strict=True):
                         stream.set_value(value)
         return np.concatenate(frames)
 
-    def _start_from(self, states):
-        """Have the compiled generator go on from given states."""
-        for shared, state in zip(self.inputs.states, states, strict=True):
-            shared.set_value(np.asarray(state, self.compiling.floatX))
-        self.inputs.fresh.set_value(np.asarray(0, self.compiling.floatX))
+
+def draw_piece(model, n_steps=None, *, seed=None, primer=None, **settings):
+    """Draw a sequence.
+
+    Ctrl+C takes effect within about a second, and leaves the model as usable as before.
+
+    Parameters
+    ----------
+    n_steps : int, optional
+        Number of frames. Without it, 200, or as many as `seconds` asks for.
+    seed : int, optional
+        Seed of the draws. Without it they advance the model's streams.
+    primer : array, shape (n_primer, n_visible), optional
+        Frames that precede the sample. They are part of it only with `keep_primer`.
+    **settings
+        The fields of `Generation`: k, start, floor, temperature, density, seconds, tempo, keep_primer. The defaults are
+        the tutorial's. The first value that is not a default compiles one more function, which serves all others; JAX
+        compiles anew for each k.
+
+    Returns
+    -------
+    array, shape (n_steps, n_visible)
+        Of uint8, or of floatX for a model of real-valued frames.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid, or says nothing to this kind of model.
+    """
+    (how,) = sorted_into(settings, Generation)
+    n_steps = length(n_steps, how, model.frames)
+    if how.keep_primer and primer is None:
+        raise ValueError("keep_primer: expected a primer")
+    primer = None if primer is None else model.frames.check(primer, "primer")
+    roll = model.frames.from_model(model.sampler.sample(n_steps, seed=seed, primer=primer, how=how))
+    return np.concatenate([primer, roll]) if how.keep_primer else roll

@@ -95,6 +95,9 @@ class NoteFrames:
         on_broken : callable, optional
             Called as on_broken(file, error) for each file that cannot be read, which is then skipped. Without it, such
             a file is an error.
+        on_moved : callable, optional
+            Called as on_moved(file, n) for each file of which n notes are at another time than its tempo map says;
+            see `Preprocessing`.
 
         Returns
         -------

@@ -10,7 +10,7 @@ import os
 import re
 import struct
 from numbers import Integral, Real
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import mido
 import numpy as np
@@ -18,16 +18,27 @@ from midiutil import MIDIFile
 from numpy.typing import ArrayLike
 
 from rnnrbm_pt.io.atomic_write import FilePath, replacing
+from rnnrbm_pt.music.midi_notes import (
+    TEMPO_FROM,
+    Division,
+    Note,
+    TempoFrom,
+    Unit,
+    notes_by_the_file,
+    notes_by_the_tutorial,
+    seconds_at,
+    with_ticks,
+)
 from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, held_notes
 
-DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
 VELOCITY = 90  # the original writer's
-DRUMS = 9  # channel 10, counted from 0: the percussion of General MIDI
 
 # What a time is counted in, and how many of it a quarter note of the default tempo has.
 UNITS = {"second": 0.5, "quarter": 1.0}
-Unit = Literal["second", "quarter"]
 LABELS = {"second": "s", "quarter": "quarter notes"}
+
+# Frames a second that a division by SMPTE may have; 29 is drop-frame.
+SMPTE_RATES = {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}
 
 # k * dt computed in floating point may lie a hair after the frame it is meant for. In frames.
 TOLERANCE = 1e-9
@@ -43,14 +54,6 @@ LONGEST_DELTA = (1 << 28) - 1  # ticks: a MIDI time difference has 28 bits
 MAX_BYTES = 1 << 20  # half a million events, of which mido reads 300,000 per second
 MAX_FRAMES = 1_000_000
 MAX_HIGH_BYTES = 1024  # in a row: a number written in that many bytes is not one of a piece of music
-
-
-class Note(NamedTuple):
-    """A note of a MIDI file: its number, and its two ends in seconds (or quarter notes) from the beginning."""
-
-    pitch: int
-    start: float
-    end: float
 
 
 class _Three(NamedTuple):
@@ -75,10 +78,14 @@ class MidiRoll(_Three):
     n_drums : int
         Beside the three: how many notes begin on channel 10, whose numbers mean drums by General MIDI. They are read
         as notes like any others, unless `midiread` was told to leave them out.
+    n_moved : int
+        Beside the three: how many notes the tutorial's rule puts at another time than the file's tempo map does. Some
+        may be lost: those that end before 0.
     """
 
     key_signature: str | None = None
     n_drums: int = 0
+    n_moved: int = 0
 
 
 def midiread(
@@ -89,6 +96,9 @@ def midiread(
     *,
     unit: Unit = "second",
     drums: bool = True,
+    tempo: TempoFrom = "tutorial",
+    pedal: bool = False,
+    keep_short: bool = False,
 ) -> MidiRoll:
     """Read a MIDI file into a piano roll, by the rule of the tutorial's own reader.
 
@@ -106,7 +116,8 @@ def midiread(
     Parameters
     ----------
     filename : str, path-like or binary file object
-        MIDI of type 0 or 1. A file object is read from where it stands and not closed.
+        MIDI of type 0 or 1. Where ticks are parts of SMPTE frames, tempo events say nothing. A file object is read
+        from where it stands and not closed.
     r : pair of int
         (low, high), MIDI note numbers, half open. Notes outside are left out of the roll and counted.
     dt : float
@@ -119,11 +130,20 @@ def midiread(
     drums : bool
         Whether to read the notes of channel 10 too, as the original reader does. Left out, they neither begin nor end
         a note.
+    tempo : {"tutorial", "file"}
+        Where the times of notes come from: the rule above, or the MIDI standard. By the standard, the tempo events of
+        all tracks are one map for all tracks, a note-off ends the notes of its own track and channel, and notes are in
+        the order in which they begin. The two agree on a file whose tempo is said once, at its beginning, unless notes
+        of one pitch overlap.
+    pedal : bool
+        Whether the sustain pedal (controller 64) holds notes; with ``tempo="file"`` only.
+    keep_short : bool
+        Whether a note between two multiples of dt sets the step that it lies in. Otherwise it sets none.
 
     Returns
     -------
     MidiRoll
-        (piano_roll, notes, n_outside), with the attributes key_signature and n_drums.
+        (piano_roll, notes, n_outside), with the attributes key_signature, n_drums and n_moved.
 
     Raises
     ------
@@ -132,17 +152,23 @@ def midiread(
     OSError
         If it cannot be read.
     ValueError
-        If r, dt or unit make no sense, or the file is not one that can be read: empty, not MIDI, broken off, of
-        type 2, timed by SMPTE frames, without any note (or any in r), larger than 1 MiB, or longer than
-        a million steps. The message names the file, what was expected and what was found.
+        If an option makes no sense, or the file is not one that can be read: empty, not MIDI, broken off, of
+        type 2, timed by SMPTE frames where dt counts quarter notes, without any note (or any in r), larger than
+        1 MiB, or longer than a million steps. The message names the file, what was expected and what was found.
     """
     low, high = check_range(r)
     dt = check_dt(dt, unit)
+    check_reading(tempo, pedal)
     data, name = _read_bytes(filename, name)
     division, tracks = _parse(data, name)
+    if division.smpte and unit == "quarter":
+        raise ValueError(f"{name}: expected time in ticks a quarter note, found SMPTE time division")
     too_long = f"{name}: expected notes within {MAX_FRAMES} steps of {dt} {LABELS[unit]}, found one that ends later"
     try:
-        notes, n_drums = _notes(tracks, division, unit, drums)
+        if tempo == "file":
+            notes, n_drums, n_moved = notes_by_the_file(tracks, division, unit, drums, pedal)
+        else:
+            notes, n_drums, n_moved = notes_by_the_tutorial(tracks, division, unit, drums)
     except OverflowError:
         raise ValueError(too_long) from None
     if not notes and n_drums and not drums:
@@ -157,11 +183,12 @@ def midiread(
         raise ValueError(too_long)
     n_steps = int(_first_step(last_end, dt))
     if n_steps <= 0:
-        raise ValueError(f"{name}: expected notes that last, found none that ends after 0 s")
+        hint = "; by the file's own tempo map (tempo='file') they do" if n_moved else ""
+        raise ValueError(f"{name}: expected notes that last, found none that ends after 0 s{hint}")
     roll = np.zeros((n_steps, high - low), np.uint8)
-    _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt)
+    _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt, keep_short)
     found = MidiRoll(roll, notes, len(notes) - len(inside))
-    found.key_signature, found.n_drums = _key_signature(tracks), n_drums
+    found.key_signature, found.n_drums, found.n_moved = _key_signature(tracks), n_drums, n_moved
     return found
 
 
@@ -262,6 +289,14 @@ def check_dt(dt: float, unit: Unit = "second") -> float:
     return float(dt)
 
 
+def check_reading(tempo: str, pedal: bool, name: str = "tempo") -> None:
+    """Check `tempo`, under any name, and `pedal` as `midiread` takes them; a ValueError says what is wrong."""
+    if tempo not in TEMPO_FROM:
+        raise ValueError(f"{name}: expected one of {', '.join(TEMPO_FROM)}, found {tempo!r}")
+    if pedal and tempo != "file":
+        raise ValueError(f"pedal: expected {name}='file' beside it, found {name}={tempo!r}")
+
+
 def _read_bytes(filename, name):
     """The bytes of a path or a file object, and what to call it in an error."""
     if hasattr(filename, "read"):
@@ -284,7 +319,7 @@ def _read_bytes(filename, name):
 
 
 def _parse(data, name):
-    """Ticks a quarter note, and the tracks as mido reads them."""
+    """The `Division`, and the tracks as mido reads them."""
     if not data:
         raise ValueError(f"{name}: expected a MIDI file, found an empty one")
     if data[:4] != b"MThd":
@@ -295,14 +330,22 @@ def _parse(data, name):
     if kind not in (0, 1):
         raise ValueError(f"{name}: expected MIDI of type 0 or 1, found type {kind}")
     if division & 0x8000:
-        raise ValueError(f"{name}: expected time in ticks a quarter note, found SMPTE time division")
-    if division == 0:
+        fps, ticks = 256 - (division >> 8), division & 0xFF
+        if fps not in SMPTE_RATES or ticks == 0:
+            raise ValueError(
+                f"{name}: expected SMPTE frames of {', '.join(map(str, SMPTE_RATES))} a second, in at "
+                f"least 1 tick each, found {fps} in {ticks}"
+            )
+        ticked = Division(SMPTE_RATES[fps] * ticks, smpte=True)
+    elif division == 0:
         raise ValueError(f"{name}: expected at least 1 tick a quarter note, found 0")
+    else:
+        ticked = Division(division)
     # mido takes numbers of any length, in quadratic time.
     if re.search(rb"[\x80-\xff]{%d}" % MAX_HIGH_BYTES, data):
         raise ValueError(f"{name}: expected MIDI events, found {MAX_HIGH_BYTES} bytes in a row above 127")
     try:
-        return division, mido.MidiFile(file=io.BytesIO(data)).tracks
+        return ticked, mido.MidiFile(file=io.BytesIO(data)).tracks
     except EOFError:
         raise ValueError(
             f"{name}: expected {n_tracks} whole track(s), by its header, found the file broken off"
@@ -315,48 +358,11 @@ def _key_signature(tracks):
     """The earliest one, as mido names it; None where there is none."""
     found = []
     for track in tracks:
-        tick = 0
-        for message in track:
-            tick += message.time
+        for tick, message in with_ticks(track):
             if message.type == "key_signature":
                 found.append((tick, message.key))
                 break
     return min(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _notes(tracks, division, unit, drums):
-    """The notes that begin and end, in the order they begin in the file; and how many begin on channel 10."""
-    notes, n_drums = [], 0  # [pitch, start, end or None]
-    latest = {}  # the last of them, by pitch
-    tempo, beat, time = UNITS[unit] * 1e6, 0, 0.0
-    for track in tracks:
-        tick = 0
-        for message in track:
-            tick += message.time
-            kind = message.type
-            if kind not in ("note_on", "note_off", "set_tempo") or (kind == "set_tempo" and unit == "quarter"):
-                continue
-            if kind != "set_tempo" and message.channel == DRUMS:
-                n_drums += kind == "note_on" and message.velocity > 0
-                if not drums:
-                    continue
-            now = _seconds(tick, tempo, beat, time, division)
-            if kind == "set_tempo":
-                tempo, beat, time = message.tempo, tick, now
-            elif kind == "note_on" and message.velocity > 0:
-                latest[message.note] = note = [message.note, now, None]
-                notes.append(note)
-            elif message.note in latest and latest[message.note][2] is None:
-                latest[message.note][2] = now
-    return [Note(*note) for note in notes if note[2] is not None], n_drums
-
-
-def _seconds(tick, tempo, beat, time, division):
-    """The time of a tick, given that `beat`, in ticks too, is at `time` and the tempo holds since then.
-
-    In seconds if `tempo` is in microseconds a quarter note; in quarter notes if it is a million.
-    """
-    return time + tempo * (tick - beat) * 1e-6 / division
 
 
 def _first_step(seconds, dt):
@@ -364,12 +370,17 @@ def _first_step(seconds, dt):
     return np.ceil(seconds / dt - TOLERANCE)
 
 
-def _draw(roll, notes, dt):
+def _draw(roll, notes, dt, keep_short=False):
     """Set the steps of notes whose pitch is the column."""
-    notes = [note for note in notes if note.end > max(note.start, 0.0)]
+    notes = [note for note in notes if note.end > max(note.start, 0.0) or (keep_short and note.end == note.start >= 0)]
     columns = np.array([note.pitch for note in notes], int)
-    first = _first_step(np.array([max(note.start, 0.0) for note in notes]), dt).astype(int)
+    starts = np.array([max(note.start, 0.0) for note in notes])
+    first = _first_step(starts, dt).astype(int)
     after = _first_step(np.array([note.end for note in notes]), dt).astype(int)
+    if keep_short:
+        short = after <= first
+        first[short] = np.minimum(starts[short] / dt + TOLERANCE, len(roll) - 1)
+        after[short] = first[short] + 1
     # Counting begins and ends, not filling note by note: many long notes on top of each other cost no more.
     for column in np.unique(columns):
         chosen = columns == column
@@ -384,5 +395,5 @@ def _step_ticks(n_steps, dt, division, unit):
     steps = np.arange(n_steps + 1)
     ticks = np.rint(steps * dt * (division / UNITS[unit]))
     # The nearest tick may lie after k * dt, and the reader would then count it to step k + 1.
-    ticks -= _first_step(_seconds(ticks, UNITS[unit] * 1e6, 0, 0.0, division), dt) > steps
+    ticks -= _first_step(seconds_at(ticks, UNITS[unit] * 1e6, 0, 0.0, division), dt) > steps
     return ticks.astype(int).tolist()

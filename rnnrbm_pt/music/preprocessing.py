@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.music.datasets import ZipMember, read_midi_files
-from rnnrbm_pt.music.midi import MidiRoll, Unit, midiwrite
+from rnnrbm_pt.music.midi import MidiRoll, check_reading, midiwrite
+from rnnrbm_pt.music.midi_notes import TempoFrom, Unit
 from rnnrbm_pt.music.pianoroll import Range, check_roll, resample, transpose
 from rnnrbm_pt.music.sources import OnBroken, OnNotes
 from rnnrbm_pt.music.tonality import (
@@ -73,6 +74,13 @@ class Preprocessing:
         Quarter notes a minute in what is written; used with steps_per_quarter only.
     drums : bool
         Whether to read the notes of channel 10, whose numbers mean drums by General MIDI. The tutorial's reader does.
+    tempo_from : {"tutorial", "file"}
+        Where the times of notes come from: the rule of the tutorial's reader, which carries the tempo of a track into
+        the next one, or the file's tempo map. It is `tempo` of `midiread`.
+    pedal : bool
+        Whether the sustain pedal holds notes; with ``tempo_from="file"`` only.
+    keep_short : bool
+        Whether notes shorter than a step are kept as one step.
     """
 
     tonality: Literal["parallel", "relative"] | None = None
@@ -81,6 +89,9 @@ class Preprocessing:
     steps_per_quarter: int | None = None
     tempo: float = 120.0
     drums: bool = True
+    tempo_from: TempoFrom = "tutorial"
+    pedal: bool = False
+    keep_short: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (("tonality", (None, *COMMON)), ("key_from", KEYS_FROM), ("profiles", tuple(PROFILES))):
@@ -92,8 +103,10 @@ class Preprocessing:
             raise ValueError(f"steps_per_quarter: expected an integer from 1 to 240, found {n!r}")
         if n is not None:
             object.__setattr__(self, "steps_per_quarter", int(n))  # NumPy's integers are none of json's
-        if not isinstance(self.drums, bool):
-            raise ValueError(f"drums: expected True or False, found {self.drums!r}")
+        for name in ("drums", "pedal", "keep_short"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}: expected True or False, found {getattr(self, name)!r}")
+        check_reading(self.tempo_from, self.pedal, "tempo_from")
         if not isinstance(self.tempo, Real) or not 4 <= self.tempo <= 1000:
             raise ValueError(f"tempo: expected 4 to 1000 quarter notes a minute, found {self.tempo!r}")
         object.__setattr__(self, "tempo", float(self.tempo))
@@ -141,12 +154,13 @@ class Preprocessing:
         *,
         on_drums: OnNotes | None = None,
         on_broken: OnBroken | None = None,
+        on_moved: OnNotes | None = None,
     ) -> Prepared:
         """Read MIDI files and prepare them.
 
         Parameters
         ----------
-        files, r, progress, on_outside, on_drums, on_broken
+        files, r, progress, on_outside, on_drums, on_broken, on_moved
             As for `read_midi_files`.
         dt : float
             Seconds a step where steps are not by the beat.
@@ -162,7 +176,19 @@ class Preprocessing:
         """
         grid, unit = self._grid(dt)
         found = read_midi_files(
-            files, r, grid, progress, on_outside, unit=unit, drums=self.drums, on_drums=on_drums, on_broken=on_broken
+            files,
+            r,
+            grid,
+            progress,
+            on_outside,
+            unit=unit,
+            drums=self.drums,
+            on_drums=on_drums,
+            on_broken=on_broken,
+            tempo=self.tempo_from,
+            pedal=self.pedal,
+            keep_short=self.keep_short,
+            on_moved=on_moved,
         )
         done = []
         for read in found:

@@ -19,7 +19,8 @@ from rnnrbm_pt.io.atomic_write import FilePath
 if TYPE_CHECKING:  # reading a MIDI file takes more imports than listing it
     import numpy as np
 
-    from rnnrbm_pt.music.midi import MidiRoll, Unit
+    from rnnrbm_pt.music.midi import MidiRoll
+    from rnnrbm_pt.music.midi_notes import TempoFrom, Unit
     from rnnrbm_pt.music.pianoroll import Range
 
 MIDI_SUFFIXES = (".mid", ".midi")
@@ -141,6 +142,10 @@ def read_midi_files(
     drums: bool = True,
     on_drums: OnNotes | None = None,
     on_broken: OnBroken | None = None,
+    tempo: TempoFrom = "tutorial",
+    pedal: bool = False,
+    keep_short: bool = False,
+    on_moved: OnNotes | None = None,
 ) -> Iterator[MidiRoll]:
     """What `midiread` finds in many MIDI files, one by one.
 
@@ -165,6 +170,11 @@ def read_midi_files(
     on_broken : callable, optional
         Called as on_broken(file, error) for each file that cannot be read, which is skipped then, unless the callable
         raises. The sentence of the error begins with the path of the file.
+    tempo, pedal, keep_short
+        See `midiread`.
+    on_moved : callable, optional
+        Called as on_moved(file, n) for each file of which the tutorial's rule puts n notes at another time than the
+        file's tempo map does.
 
     Yields
     ------
@@ -174,22 +184,24 @@ def read_midi_files(
     Raises
     ------
     ValueError
-        If r, dt or unit make no sense; or, without `on_broken`, if a file is no readable MIDI file: the sentence begins
+        If an option makes no sense; or, without `on_broken`, if a file is no readable MIDI file: the sentence begins
         with its path.
     OSError
         Without `on_broken`, if a file cannot be opened.
     """
-    from rnnrbm_pt.music.midi import check_dt, midiread
+    from rnnrbm_pt.music.midi import check_dt, check_reading, midiread
     from rnnrbm_pt.music.pianoroll import check_range
 
     check_range(r)  # once and first: no file is to blame for it
     check_dt(dt, unit)
+    check_reading(tempo, pedal)
+    how: dict[str, Any] = {"unit": unit, "drums": drums, "tempo": tempo, "pedal": pedal, "keep_short": keep_short}
     for file in with_bar(files, "reading MIDI files", progress):
         try:
             if not isinstance(file, ZipMember) and os.path.exists(file) and not os.path.isfile(file):
                 raise ValueError(f"{file}: expected a MIDI file, found a folder, a device or a pipe")
             with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
-                read = midiread(stream, r, dt, unit=unit, drums=drums)
+                read = midiread(stream, r, dt, **how)
         except (ValueError, OSError) as error:
             named = _naming(file, error)
             if on_broken is not None:
@@ -202,6 +214,8 @@ def read_midi_files(
             on_outside(file, read.n_outside)
         if read.n_drums and on_drums is not None:
             on_drums(file, read.n_drums)
+        if read.n_moved and on_moved is not None:
+            on_moved(file, read.n_moved)
         yield read
 
 

@@ -128,3 +128,42 @@ def test_a_file_that_another_writer_is_at_is_refused(here, capsys):
     assert sorted(path.name for path in here.iterdir()) == ["model.npz", "primer.mid"]
     generate("--plot", "b.png", "--wav", "c.wav")
     assert sorted(path.name for path in here.iterdir()) == ["a.mid", "b.png", "c.wav", "model.npz", "primer.mid"]
+
+
+def test_each_setting_of_generation_has_an_option_and_the_piece_is_that_of_python(here):
+    settings = {"k": 3, "start": "previous", "floor": 0.05, "temperature": 1.2, "density": 0.5}
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    generate("--seed", 4, *options)
+    expected = RnnRbm.load("model.npz").sample(10, seed=4, **settings)
+    found = midiread("a.mid", R, 0.3).piano_roll
+    np.testing.assert_array_equal(found, expected[: len(found)])
+    generate("--seed", 4, output="b.mid")
+    assert notes("a.mid") != notes("b.mid")
+
+
+def test_the_primer_is_kept_in_its_own_key(here, capsys):
+    generate("--primer", "primer.mid", "--keep-primer", "--seed", 1)
+    assert "22 frames" in capsys.readouterr().out
+    primer = midiread("primer.mid", R, 0.3).piano_roll
+    np.testing.assert_array_equal(midiread("a.mid", R, 0.3).piano_roll[: len(primer)], primer)
+    generate("--keep-primer", status=1)
+    assert capsys.readouterr().err == "rnnrbm: error: --keep-primer: expected --primer beside it\n"
+
+
+def test_seconds_and_tempo(here, capsys):
+    RnnRbm(6, 4, r=R, streams="philox", k=2, k_generate=2, preprocess={"steps_per_quarter": 2}).save("beats.npz")
+    assert main(["generate", "beats.npz", "-o", "a.mid", "--seconds", "6", "--tempo", "100"]) == 0
+    assert "20 frames" in capsys.readouterr().out
+    assert [round(mido.tempo2bpm(m.tempo)) for m in mido.MidiFile("a.mid") if m.type == "set_tempo"] == [100]
+    generate("--seconds", 3, status=1)
+    assert "seconds: expected either seconds or a number of frames, found 3 and 10" in capsys.readouterr().err
+    generate("--tempo", 100, status=1)
+    assert "tempo: expected a model of beat-aligned frames" in capsys.readouterr().err
+
+
+def test_a_bad_value_names_its_option(here, capsys):
+    with pytest.raises(SystemExit):
+        generate("--floor", 0.7)
+    assert (
+        "argument --floor: expected a finite number of at least 0 and below 0.5, found 0.7" in capsys.readouterr().err
+    )

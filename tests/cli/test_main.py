@@ -126,7 +126,7 @@ def bad(path, content):
         ("empty.mid", b"", "empty.mid"),
         ("text.mid", b"not midi at all", "text.mid"),
         ("cut.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x20\0\x90\x40", "cut.mid"),
-        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe7\x28MTrk\0\0\0\4\0\xff\x2f\0", "SMPTE"),
+        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe6\x28MTrk\0\0\0\4\0\xff\x2f\0", "SMPTE frames of 24, 25"),
         ("type2.mid", b"MThd\0\0\0\6\0\2\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "type"),
         ("silent.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "notes"),
     ],
@@ -189,6 +189,44 @@ def test_info(capsys):
     out = capsys.readouterr().out
     for word in (__version__, "pytensor", "numba", "Backends:", "c  ", "jax  ", "cached in"):
         assert word in out
+
+
+def test_info_of_a_model(toy_rolls, python_model, tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    model = python_model(
+        preprocess={"tonality": "parallel", "steps_per_quarter": 2, "drums": False, "keep_short": True}
+    )
+    model.save(path)
+    assert main(["info", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith(
+        f"{path}: RnnRbm, float64, {path.stat().st_size:,} bytes frames notes 21 to 32, beat-aligned"
+    )
+    for words in (
+        "drums left out",
+        "short notes kept",
+        "(parallel; keys from auto)",
+        "streams philox",
+        "W 12 x 8, bv 12",
+    ):
+        assert words in said
+    assert "350 numbers run none" in said
+    schedule = {"lr": {"schedule": "Cosine", "start": 0.05, "end": 0, "over": 2}}
+    model.fit(toy_rolls, 20, 2, optimizer="adam", schedule=schedule, validation=toy_rolls[:1])
+    model.save(path)
+    assert main(["info", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "optimizer adam, lr by Cosine (start 0.05, end 0, over 2, by epoch)" in said
+    assert f"2 of 2 epochs (complete), {model.progress.updates} updates of 1 window of 20 frames, 5 sequences" in said
+    assert f"{model.log[1]['monitor']:.4f} in epoch 2" in said
+    assert f"monitor {model.progress.best:.4f} in epoch {model.progress.best_epoch}, the best: the parameters" in said
+
+
+def test_info_of_what_is_no_model(tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    path.write_bytes(b"no model")
+    assert main(["info", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"rnnrbm: error: {path}: expected a model that this project saved")
 
 
 def test_demo(tmp_path, capsys, monkeypatch):
@@ -273,7 +311,8 @@ def test_a_recipe_is_what_is_not_said_otherwise():
         args = make_parser().parse_args(["train", "x.mid", "-o", "model", *options])
         return settings_of_model(args), settings_of_fit(args)
 
-    preprocess = {"tonality": None, "key_from": "auto", "steps_per_quarter": None, "drums": False}
+    preprocess = {"tonality": None, "key_from": "auto", "steps_per_quarter": None, "tempo_from": "tutorial"}
+    preprocess |= {"drums": False, "pedal": False, "keep_short": False}
     assert settings() == ({"lr": 0.001, "preprocess": preprocess}, {"num_epochs": 200})
     fast = RECIPES["fast"](7)
     assert settings("--recipe", "fast", "--epochs", "7") == (

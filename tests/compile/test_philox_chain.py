@@ -4,9 +4,10 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from oracles import MODES, names_of
+from oracles import MODES, names_of, ops_of
 
 from rnnrbm_pt.compile.ops.chain import PhiloxGibbsChain
+from rnnrbm_pt.graphs.dials import gibbs_chain
 from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.streams.philox import PhiloxStreams
@@ -83,6 +84,30 @@ def test_a_vector_is_one_row(chains):
         stream.set_value(stream.get_value() + np.array([0, 0, 9, 0], np.uint32))
     before = [stream.get_value() for stream in streams]
     np.testing.assert_array_equal(function(6, v[0], W, bv[0], bh[0]), by_numpy(before, 6, v, W, bv, bh)[2][0])
+
+
+def test_the_last_h_is_kept_where_it_is_asked_for():
+    streams = PhiloxStreams(5)
+    k, W = pt.iscalar("k"), pt.matrix("W")
+    v, bv, bh = pt.vectors("v", "bv", "bh")
+    rngs = streams.rbm()[:2]
+    *outputs, next_h, next_v = gibbs_chain(v, W, bv, bh, k, rngs)
+    function = pytensor.function(
+        [k, v, W, bv, bh], outputs, updates=dict(zip(rngs, (next_h, next_v), strict=True)), mode=MODES["numba"]
+    )
+    assert "Scan" not in names_of(function) and PhiloxGibbsChain(with_h=True) in ops_of(function)
+    values_v, values_W, values_bv, values_bh = values(1, "float64")
+    for steps in (1, 6):
+        op, found = PhiloxGibbsChain(with_h=True), [[None], [None], [None], [None]]
+        inputs = [np.array(steps), *(rng.get_value() for rng in rngs), values_v, values_W, values_bh]
+        op.perform(None, [*inputs, values_W.T, values_bv], found)
+        last_v, last_h = function(steps, values_v[0], values_W, values_bv[0], values_bh[0])
+        np.testing.assert_array_equal(last_v, found[2][0][0])
+        np.testing.assert_array_equal(last_h, found[3][0][0])
+        np.testing.assert_array_equal([rng.get_value() for rng in rngs], [found[0][0], found[1][0]])
+    unchanged = function(0, values_v[0], values_W, values_bv[0], values_bh[0])
+    np.testing.assert_array_equal(unchanged[0], values_v[0])
+    np.testing.assert_array_equal(unchanged[1], values_bh[0])
 
 
 def test_the_counts_carry(chains):

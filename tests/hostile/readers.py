@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import zipfile
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -174,6 +175,7 @@ def named_arrays():
 
 READERS = {
     "midi": Reader(".mid", midiread, midi_seeds),
+    "own midi": Reader(".mid", partial(midiread, tempo="file", pedal=True, keep_short=True), midi_seeds),
     "mxl": Reader(".mxl", lambda path: quarter_roll(read_mxl(path)), lambda: [mxl_of(SCORE)]),
     "zip": Reader(".zip", read_midi_of_zip, lambda: [zip_of({"a/b.mid": midi_seeds()[0], "a/c.mid": midi_seeds()[1]})]),
     "npz": Reader(".npz", read_roll_file, lambda: [rolls_npz()]),

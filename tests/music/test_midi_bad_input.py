@@ -29,7 +29,9 @@ KEY_OF_9_FLATS = "00 ff5902 f700"
         (midi(ONE_NOTE)[:14], "expected 1 whole track.* found the file broken off"),
         (midi(ONE_NOTE, kind=2), "expected MIDI of type 0 or 1, found type 2"),
         (midi(ONE_NOTE, kind=515), "found type 515"),
-        (midi(ONE_NOTE, division=0xE728), "found SMPTE time division"),  # 25 frames a second, 40 ticks each
+        (midi(ONE_NOTE, division=0xE728)[:-4], "found the file broken off"),  # 25 frames a second, 40 ticks each
+        (midi(ONE_NOTE, division=0xE628), "expected SMPTE frames of 24, 25, 29, 30 a second.* found 26 in 40"),
+        (midi(ONE_NOTE, division=0xE700), "expected SMPTE frames of .* in at least 1 tick each, found 25 in 0"),
         (midi(ONE_NOTE, division=0), "expected at least 1 tick a quarter note, found 0"),
         (midi(), "expected notes, found none"),
         (midi(track(END)), "expected notes, found none"),
@@ -100,13 +102,14 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize("how", [{}, {"tempo": "file", "pedal": True, "keep_short": True}], ids=["tutorial", "file"])
 @pytest.mark.parametrize("what", HOSTILE)
-def test_hostile_files_are_refused_in_little_time_and_memory(what):
+def test_hostile_files_are_refused_in_little_time_and_memory(what, how):
     began = time.process_time()
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match="^song.mid: expected "):
-            read(HOSTILE[what], r=(0, 128), dt=0.01)
+            read(HOSTILE[what], r=(0, 128), dt=0.01, **how)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -126,6 +129,10 @@ def test_the_longest_roll():
     began = time.process_time()
     found = read(midi(*[note] * 5000), dt=0.01)
     assert len(found.notes) == 5000 and found.piano_roll[:, 0].all()
+    assert np.array_equal(read(midi(*[note] * 5000), dt=0.01, tempo="file").piano_roll, found.piano_roll)
+    strikes = "".join(["00 90 3c 5a 00 80 3c 00"] * 50_000)
+    found = read(midi(track("00 b0 40 7f", strikes, "7f b0 40 00", END)), tempo="file", pedal=True, keep_short=True)
+    assert len(found.notes) == 50_000 and found.piano_roll[:, 0].all()
     assert time.process_time() - began < 10
 
 

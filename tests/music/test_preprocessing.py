@@ -103,6 +103,9 @@ def test_json():
         "steps_per_quarter": 2,
         "tempo": 90.0,
         "drums": True,
+        "tempo_from": "tutorial",
+        "pedal": False,
+        "keep_short": False,
     }
     assert Preprocessing.from_json(described) == preprocessing
 

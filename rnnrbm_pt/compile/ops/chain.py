@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph.basic import Apply, Variable
 from pytensor.tensor.random.op import RNGConsumerOp
@@ -17,10 +18,15 @@ class PhiloxGibbsChain(OurOp, RNGConsumerOp):
     """k steps of h ~ Bernoulli(sigmoid(v W + bh)), v ~ Bernoulli(sigmoid(h W_back + bv)), each row by itself.
 
     Inputs k, the streams of h and of v, v (n, d), W (d, m), bh (n, m) or (1, m), W_back (m, d), bv (n, d) or (1, d);
-    outputs the two streams after it and the last v (n, d).
+    outputs the two streams after it, the last v (n, d) and, if `with_h`, the h (n, m) that it was drawn from (for k = 0
+    any numbers).
     """
 
-    __props__ = ()
+    __props__ = ("with_h",)
+
+    def __init__(self, with_h: bool = False) -> None:
+        self.with_h = with_h
+        super().__init__()
 
     def make_node(
         self,
@@ -38,19 +44,22 @@ class PhiloxGibbsChain(OurOp, RNGConsumerOp):
         if any(x.type.ndim != 2 or x.type.dtype != v.type.dtype for x in matrices) or k.type.ndim:
             raise TypeError(f"expected a number and five matrices of one dtype, found {k.type}, {matrices}")
         last = TensorType(v.type.dtype, shape=v.type.shape)()
-        return Apply(self, [k, rng_h, rng_v, *matrices], [rng_h.type(), rng_v.type(), last])
+        last_h = [TensorType(v.type.dtype, shape=(v.type.shape[0], W.type.shape[1]))()] if self.with_h else []
+        return Apply(self, [k, rng_h, rng_v, *matrices], [rng_h.type(), rng_v.type(), last, *last_h])
 
     def update(self, node: Apply) -> dict[Variable, Variable]:
         return {node.inputs[1]: node.outputs[0], node.inputs[2]: node.outputs[1]}
 
     def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 gives the fgraph, 3.3 does not
-        return [None, None, fgraph_node_shapes[-1][3]]
+        v, W = fgraph_node_shapes[-1][3:5]
+        return [None, None, v, *([(v[0], W[1])] if self.with_h else [])]
 
     def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         k, rng_h, rng_v, v, W, bh, W_back, bv = inputs
+        h = np.zeros((len(v), W.shape[1]), v.dtype)
         for _ in range(k):
             h = sample_by_numpy(rng_h, v, W, bh)
             v = sample_by_numpy(rng_v, h, W_back, bv)
             rng_h, rng_v = next_draw(rng_h), next_draw(rng_v)
-        for output, value in zip(outputs, (rng_h, rng_v, v), strict=True):
+        for output, value in zip(outputs, [rng_h, rng_v, v, h][: len(outputs)], strict=True):
             output[0] = value.copy()

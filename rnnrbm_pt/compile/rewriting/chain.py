@@ -5,6 +5,7 @@ steps before the next rows: they stay in the nearest cache, and several cores ma
 as those of the graph. Importing this module registers its rewrite with PyTensor.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytensor.tensor as pt
@@ -31,11 +32,13 @@ def drawn_layer(bits: Variable) -> tuple[Apply, Variable, Variable, Variable, bo
 
 
 class Chain(NamedTuple):
-    """A scan that is a Gibbs chain: the positions of its three states, and the inner variables of its layers."""
+    """A scan that is a Gibbs chain: the positions of its states, and the inner variables of its layers."""
 
     h_stream: int
     v_stream: int
     v: int
+    h: int | None
+    """Where the last bits of the hidden layer are kept too."""
     layers: list[Variable]
     """W, bh, W_back, bv."""
     is_row: bool
@@ -47,9 +50,14 @@ def _chain_of(op: Scan) -> Chain | None:
     states = op.inner_untraced_sit_sot(op.inner_inputs)
     kept = [i for i, state in enumerate(states) if not isinstance(state.type, PhiloxType)]
     others = len(op.inner_inputs) - len(states) - op.info.n_non_seqs
-    if len(states) != 3 or len(kept) != 1 or others or op.info.as_while:
+    if len(states) not in (3, 4) or len(states) != 2 + len(kept) or others or op.info.as_while:
         return None
-    after, (v,) = op.inner_outputs, kept
+    chains = (_chain_to(v, [i for i in kept if i != v], states, op.inner_outputs) for v in kept)
+    return next((chain for chain in chains if chain is not None), None)
+
+
+def _chain_to(v: int, kept_h: list[int], states: Sequence[Variable], after: Sequence[Variable]) -> Chain | None:
+    """The `Chain` whose visible bits are the state `v`, and whose hidden ones are those `kept_h`, if any."""
     drawn_v = drawn_layer(vector_of(after[v]))
     if drawn_v is None:
         return None
@@ -64,7 +72,9 @@ def _chain_of(op: Scan) -> Chain | None:
     h_stream, v_stream = (states.index(stream) for stream in streams)
     if after[h_stream] is not draw_h.outputs[0] or after[v_stream] is not draw_v.outputs[0]:
         return None
-    return Chain(h_stream, v_stream, v, layers, is_row)
+    if any(vector_of(after[h]) is not vector_of(drawn_v[1]) for h in kept_h):
+        return None
+    return Chain(h_stream, v_stream, v, kept_h[0] if kept_h else None, layers, is_row)
 
 
 @node_rewriter([Scan])
@@ -83,12 +93,16 @@ def local_philox_gibbs_chain(fgraph: FunctionGraph, node: Apply[Scan]) -> list[V
     first = op.outer_untraced_sit_sot(node.inputs)
     v = pt.expand_dims(first[chain.v], 0) if chain.is_row else first[chain.v]
     k, rng_h, rng_v = node.inputs[0], first[chain.h_stream], first[chain.v_stream]
-    after_h, after_v, last = PhiloxGibbsChain().make_node(k, rng_h, rng_v, v, *layers).outputs
+    made = PhiloxGibbsChain(with_h=chain.h is not None).make_node(k, rng_h, rng_v, v, *layers).outputs
+    after_h, after_v, *last = made
     if chain.is_row:
-        last = pt.as_tensor(last)[0]
-    copy_stack_trace(node.outputs[chain.v], last)
-    after = {chain.h_stream: after_h, chain.v_stream: after_v, chain.v: last}
-    return [after[i] for i in range(3)]
+        last = [pt.as_tensor(bits)[0] for bits in last]
+    after = {chain.h_stream: after_h, chain.v_stream: after_v, chain.v: last[0]}
+    copy_stack_trace(node.outputs[chain.v], last[0])
+    if chain.h is not None:
+        after[chain.h] = pt.switch(pt.gt(k, 0), last[1], first[chain.h])
+        copy_stack_trace(node.outputs[chain.h], after[chain.h])
+    return [after[i] for i in range(len(after))]
 
 
 # Before layers are sampled in one pass (48.6), in the scans that remain.

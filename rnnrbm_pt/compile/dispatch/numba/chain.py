@@ -18,7 +18,7 @@ def numba_funcify_PhiloxGibbsChain(op: PhiloxGibbsChain, node: Apply, **kwargs: 
     parallel = node.inputs[1].type.parallel
 
     @numba_njit(parallel=parallel)
-    def philox_gibbs_chain(k, rng_h, rng_v, v, W, bh, W_back, bv):
+    def gibbs_chain(k, rng_h, rng_v, v, W, bh, W_back, bv):
         n, d, m = v.shape[0], v.shape[1], W.shape[1]
         if W_back.shape != (m, d):
             raise ValueError("the shapes of the matrices of a Gibbs chain do not fit")
@@ -41,6 +41,11 @@ def numba_funcify_PhiloxGibbsChain(op: PhiloxGibbsChain, node: Apply, **kwargs: 
                 d0, d1 = counted(rng_v, step)
                 key_v = rng_v[0], rng_v[1], d0, d1
                 sample_rows(start, stop, *key_v, h, W_back_, bv_, last, all_bv, all_last, words_v, logits_v)
-        return advanced(rng_h, k_), advanced(rng_v, k_), last
+        return advanced(rng_h, k_), advanced(rng_v, k_), last, h
 
-    return philox_gibbs_chain, cache_key("philox", VERSION, "PhiloxGibbsChain", dtype.name, parallel)
+    @numba_njit
+    def without_h(k, rng_h, rng_v, v, W, bh, W_back, bv):
+        return gibbs_chain(k, rng_h, rng_v, v, W, bh, W_back, bv)[:3]
+
+    key = cache_key("philox", VERSION, "PhiloxGibbsChain", dtype.name, parallel, op.with_h)
+    return gibbs_chain if op.with_h else without_h, key
