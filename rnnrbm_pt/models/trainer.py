@@ -142,6 +142,8 @@ class Trainer:
         progress = Progress(run, order, when, pretrain, data=data)
         save = Saver(self.model, checkpoint, checkpoint_every)
         self._check_frames(rolls)
+        if run.carry_state and run.batch_size < 2 and self.compiling.backend == "jax":
+            raise ValueError("carry_state: expected a batch_size of 2 frames or more on the backend jax, found 1")
         self.learn_by(learning)
         self.state.progress, self.state.data = None, describe_data(self.model, rolls)
         if pretrain is not None:
@@ -297,11 +299,15 @@ class Trainer:
     # One update
 
     def _update(self, windows: Windows, batch_size: int, n_sequences: int, fresh: np.ndarray | None = None) -> float:
-        """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
+        """Update by the windows, and return their monitor.
+
+        On JAX all are of one shape, for which it compiles, and of two frames at least: it cannot compile for a length
+        of 1, which `jax_functions.static` leaves open.
+        """
         fixed = self.compiling.backend == "jax"
         if n_sequences == 1 and not fixed and fresh is None:
             return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=self.compiling.floatX))
-        batch = batch_of(windows, batch_size if fixed else None, n_sequences, self.compiling.floatX)
+        batch = batch_of(windows, max(2, batch_size) if fixed else None, n_sequences, self.compiling.floatX)
         if fresh is None:
             return self.functions.batch_function(*batch)
         return self.functions.carrying_function(*batch, np.asarray(fresh, self.compiling.floatX))

@@ -134,6 +134,16 @@ def test_a_product_of_a_vector(product, make_x, make_y, dtype):
         compiled(x[..., :3].astype(dtype), y.astype(dtype))
 
 
+def test_a_matrix_of_one_column_turned_into_a_row():
+    """No vector was made a matrix here, though the same kind of view does it."""
+    x, y = pt.matrix("x", shape=(None, 1)), pt.matrix("y")
+    row = x.dimshuffle("x", 0)
+    function = pytensor.function([x, y], pt.squeeze(pt.dot(ours(row), y), axis=0) * 2, mode=MODES["numba"])
+    values = np.random.default_rng(9)
+    x_, y_ = values.normal(size=(3, 1)), values.normal(size=(3, 2))
+    np.testing.assert_allclose(function(x_, y_), 2 * x_[:, 0] @ y_, rtol=1e-14)
+
+
 def test_the_only_row_of_a_matrix():
     x = pt.matrix("x")
     function = pytensor.function([x], pt.squeeze(ours(x), axis=0) * 2, mode=MODES["numba"])

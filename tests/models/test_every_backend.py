@@ -104,3 +104,18 @@ def test_learns_and_plays_what_the_graphs_say(name, backend, floatX, n_sequences
     assert {param.get_value().dtype for param in model.params} == {np.dtype(floatX)}
     if name != "Gaussian":
         assert found["sample"].dtype == np.uint8 and set(np.unique(found["sample"])) == {0, 1}
+
+
+def test_windows_of_one_frame_on_jax():
+    """JAX, which compiles for the lengths that it is given, takes a length of 1 for one that may change."""
+    pytest.importorskip("jax", reason="needs the extra jax")
+    roll = np.eye(12, dtype=np.uint8)[:5]
+    monitors = {}
+    for backend in ("jax", "numba"):
+        model = RnnRbm(4, 3, r=(21, 33), k=2, backend=backend, streams="philox")
+        monitors[backend] = [record["monitor"] for record in model.fit([roll, roll[:1]], 1, 2).log]
+        monitors[backend].append(model.monitor([roll[:1]]))
+    np.testing.assert_allclose(monitors["jax"], monitors["numba"], rtol=1e-12)
+    model = RnnRbm(4, 3, r=(21, 33), backend="jax")
+    with pytest.raises(ValueError, match="carry_state: expected a batch_size of 2 frames or more on the backend jax"):
+        model.fit([roll], 1, 1, carry_state=True)

@@ -32,7 +32,8 @@ def _vector_of(x: Variable, new_order: tuple) -> Variable | None:
     """The vector that was made a matrix of one row, ("x", 0), or of one column, (0, "x")."""
     if x.owner is None or not isinstance(x.owner.op, DimShuffle) or x.owner.op.new_order != new_order:
         return None
-    return x.owner.inputs[0]
+    (vector,) = x.owner.inputs
+    return vector if vector.type.ndim == 1 else None
 
 
 @node_rewriter([DimShuffle])
