@@ -349,8 +349,9 @@ class Trainer:
             raise
 
     def updater(self, batch_size: int, n_sequences: int, rolls: Rolls) -> Update:
-        """A function of windows of the rolls that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
-        returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a sequence.
+        """A function that takes up to n_sequences windows of the rolls, of up to batch_size frames, updates the model by
+        them and returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a
+        sequence.
 
         It raises FloatingPointError where something is not finite any more.
         """
