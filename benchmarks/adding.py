@@ -40,7 +40,7 @@ def parameters(seed, n_hidden=N_HIDDEN, dtype="float32"):
     random_state = np.random.RandomState(seed)
     rotation, _ = np.linalg.qr(random_state.randn(n_hidden, n_hidden))
     values = {
-        "Wxu": 0.3 * random_state.randn(2, n_hidden),
+        "Wxu": random_state.randn(2, n_hidden),  # of size 1, so that marks reach the bends of tanh
         "Wuu": rotation,
         "bu": np.zeros(n_hidden),
         "Wuy": random_state.randn(n_hidden, 1) / np.sqrt(n_hidden),

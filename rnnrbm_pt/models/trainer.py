@@ -326,10 +326,11 @@ class Trainer:
         """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
         fixed = self.compiling.backend == "jax"
         if self.state.learning.optimizer == "hf":
-            v, mask = batch_of(windows, batch_size if fixed else None, len(windows), self.compiling.floatX)
+            # Of the rest of an epoch, which is too little for the curvature, nothing is learned.
             needed = min(self.state.learning.hessian_free.curvature_frames, n_frames)
-            learn = len(windows) == n_sequences or mask.sum() >= needed  # a rest of an epoch is too little
-            return self.functions.hessian_free_update(v, mask, bool(learn))
+            learn = len(windows) == n_sequences or sum(map(len, windows)) >= needed
+            batch = batch_of(windows, batch_size if fixed else None, len(windows), self.compiling.floatX)
+            return self.functions.hessian_free_update(*batch, learn)
         if n_sequences == 1 and not fixed and fresh is None:
             return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=self.compiling.floatX))
         batch = batch_of(windows, batch_size if fixed else None, n_sequences, self.compiling.floatX)
@@ -349,9 +350,8 @@ class Trainer:
             raise
 
     def updater(self, batch_size: int, n_sequences: int, rolls: Rolls) -> Update:
-        """A function that takes up to n_sequences windows of the rolls, of up to batch_size frames, updates the model by
-        them and returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a
-        sequence.
+        """A function that takes up to n_sequences windows of the rolls, of up to batch_size frames, updates the model
+        and returns their monitor. Where states are carried over it takes, by ``fresh=``, which begin a sequence.
 
         It raises FloatingPointError where something is not finite any more.
         """

@@ -23,7 +23,7 @@ Tensors = Sequence[TensorVariable]
 
 
 class Objective(NamedTuple):
-    """A cost over a batch, and what its Gauss-Newton matrix is made of. Everything is a sum, so batches can be added up."""
+    """A cost over a batch, and what its Gauss-Newton matrix is made of. All are sums, so batches can be added up."""
 
     weight: TensorVariable
     """Scalar: what the sums are divided by in the end, such as the number of sequences."""
