@@ -32,7 +32,7 @@ from rnnrbm_pt.graphs.nade import build_nade
 from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
 from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 from rnnrbm_pt.models.compiling import locked
-from rnnrbm_pt.models.hessian_free import HessianFreeUpdates, check_frames, prediction_objective
+from rnnrbm_pt.models.hf_updates import HessianFreeUpdates, check_frames, prediction_objective
 from rnnrbm_pt.models.types import Model, OnEpoch, Rolls
 from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import RandomStreams, stream_seed

@@ -11,7 +11,7 @@ from rnnrbm_pt.interrupts import lifted_deferral
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.models import pretraining
 from rnnrbm_pt.models.compiling import locked
-from rnnrbm_pt.models.hessian_free import check_model, check_run
+from rnnrbm_pt.models.hf_updates import check_model, check_run
 from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls

@@ -11,7 +11,7 @@ from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.types import Updates
 from rnnrbm_pt.models.compiling import CompileSettings
-from rnnrbm_pt.models.hessian_free import HessianFreeUpdates, likelihood_objective
+from rnnrbm_pt.models.hf_updates import HessianFreeUpdates, likelihood_objective
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Build
 from rnnrbm_pt.training.gradients import gradients_of, total_norm

@@ -10,7 +10,7 @@ from oracles.runs import assert_same, same
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm
 from rnnrbm_pt.models.compiling import AS_WRITTEN
-from rnnrbm_pt.models.hessian_free import (
+from rnnrbm_pt.models.hf_updates import (
     HessianFreeUpdates,
     check_frames,
     columns_of_curvature,
