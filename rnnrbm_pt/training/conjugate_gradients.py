@@ -77,6 +77,7 @@ def conjugate_gradients(
     squared = r @ d
     kept: list[tuple[int, np.ndarray]] = []
     values: list[float] = []
+    n = 0
     for i in range(1, max_iterations + 1):
         if squared == 0:  # x is the solution
             break
@@ -95,8 +96,10 @@ def conjugate_gradients(
         before, squared = squared, r @ (inverse * r)
         d = inverse * r + squared / before * d
         values.append(float(-0.5 * (x @ (r + b))))
-        if i >= math.ceil(SPACING ** len(kept)):
+        if i >= math.ceil(SPACING**n):
             kept.append((i, x))
+            while math.ceil(SPACING**n) <= i:
+                n += 1
         k = max(10, i // 10)
         if i > k and values[-1] < 0 and (values[-1] - values[-1 - k]) / values[-1] < progress * k:
             break

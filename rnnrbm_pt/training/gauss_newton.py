@@ -15,6 +15,7 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.gradient import pullback, pushforward
 from pytensor.graph.replace import clone_replace
+from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.training.gradients import Params
@@ -127,8 +128,11 @@ def compiled_objective(
     products = gauss_newton_product(outputs, curvatures, params, vectors)
 
     def compiled(results: Sequence[Any], *inputs: Any) -> Callable[..., Any]:
-        replaced = clone_replace(list(results), dict(zip(params, given, strict=True)))
-        return function([*given, *inputs, *batch], replaced)
+        replaced: Any = clone_replace(list(results), dict(zip(params, given, strict=True)))
+        every, used = [*given, *inputs, *batch], set(ancestors(replaced))
+        needed = [i for i, x in enumerate(every) if x in used]
+        call = function([every[i] for i in needed], replaced)
+        return lambda *arguments: call(*(arguments[i] for i in needed))
 
     return CompiledObjective(
         compiled(totals),

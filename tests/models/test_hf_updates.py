@@ -118,7 +118,7 @@ def test_a_nade_learns(model_of, toy_rolls, precondition):
     model = model_of(RnnNade)
     model.fit(toy_rolls, 20, 3, n_sequences=100, precondition=precondition, **HF)
     monitors = [record["monitor"] for record in model.log]
-    assert monitors == sorted(monitors) and monitors[-1] > monitors[0] + 2
+    assert monitors == sorted(monitors) and monitors[-1] > monitors[0] + 1.5
     assert [record["updates"] for record in model.log] == [1, 1, 1]
     dampings = [record["damping"] for record in model.log]
     factors = [a / b for a, b in pairwise(dampings)]
@@ -198,7 +198,7 @@ def test_the_rnn_is_pretrained(python_model, toy_rolls):
     before = model.get_params()
     model.fit(toy_rolls, 20, 0, pretrain={"rnn_epochs": 4, "rnn_also": ["bv"], **settings}, on_pretrain=seen.append)
     costs = [record["cost"] for record in seen]
-    assert costs == sorted(costs, reverse=True) and costs[-1] < costs[0] - 2
+    assert costs == sorted(costs, reverse=True) and costs[-1] < costs[0] - 1.5
     after = model.get_params()
     changed = [name for name in before if not np.array_equal(before[name], after[name])]
     assert changed == ["bv", "Wuv", "Wvu", "Wuu", "bu"]

@@ -79,15 +79,14 @@ def test_the_line_search_shortens_a_step_until_the_cost_falls():
 
 
 def test_where_no_step_is_better_the_parameters_stay_and_lambda_rises():
-    functions, layout = least_squares(
-        cost=lambda error: pt.sqrt(pt.abs(error)).sum() * 1e-3 + 1e9 * pt.neq(error, error.sum()).sum()
-    )
-    x, y = np.zeros((1, 4)), np.ones(1)
-    params, state, report = update(functions, layout, np.zeros(5), [(x, y)], HessianFree(damping=1.0))
-    assert report.rate in (0, 1)
-    start = hf.HessianFreeState(0.9 * hf.LARGEST_DAMPING, np.zeros(5))
-    with pytest.raises(FloatingPointError, match=r"damping: expected at most 1e\\+10, found .* are\\s+those before"):
-        hf.next_damping(start.damping, -1.0)
+    functions, layout = least_squares()
+    worse = functions._replace(costs=lambda *arguments: [1.0, 1e9])
+    before = hf.HessianFreeState(1.0, np.full(5, 0.1))
+    params, state, report = update(worse, layout, np.ones(5), [data()], state=before)
+    assert (params == 1).all() and report.rate == report.taken == 0
+    assert state.damping == 1.5 and not state.direction.any()
+    with pytest.raises(FloatingPointError, match=r"damping: expected at most 1e\+10, found .* are those before"):
+        update(worse, layout, np.ones(5), [data()], state=before._replace(damping=0.9 * hf.LARGEST_DAMPING))
 
 
 def test_negative_curvature_ends_an_update():
