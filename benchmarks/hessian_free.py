@@ -42,7 +42,7 @@ METHODS = {"hf": "Hessian-free", "adam": "Adam", "sgd": "gradient descent"}
 COLOURS = {"hf": ("#1f4e79", "-"), "adam": ("#c05a2b", "--"), "sgd": ("0.45", ":")}
 
 ADDING = {
-    "hf": {"gradient": 2000, "curvature": 500, "settings": HessianFree(damping=0.1, cg_iterations=100)},
+    "hf": {"gradient": 3000, "curvature": 500, "settings": HessianFree(damping=0.1, cg_iterations=150)},
     "adam": {"n": 50, "lr": 0.001},
     "sgd": {"n": 20, "lr": 0.01},
 }
