@@ -61,7 +61,7 @@ def conjugate_gradients(
     progress : float
         0 never stops by progress.
     rounding : float
-        Relative error of a product. Curvature that is smaller than the error ends the iterations.
+        Relative error of a product. A residual or a curvature that is smaller than the error ends the iterations.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def conjugate_gradients(
     values: list[float] = []
     n = 0
     for i in range(1, max_iterations + 1):
-        if squared == 0:  # x is the solution
+        if np.linalg.norm(r) <= rounding * np.linalg.norm(b):  # x is the solution
             break
         along = product(d)
         curvature = d @ along
