@@ -88,14 +88,14 @@ def state_weights(state: TensorVariable, weights: TensorVariable) -> TensorVaria
 # Batches
 
 
-def check_model(model: Model) -> None:
-    """Check that a model has a cost that Hessian-free optimisation can take.
+def check_model(model: Model, learning: Learning) -> None:
+    """Check that a model has a cost that Hessian-free optimisation can take, if it is to learn so.
 
     Raises
     ------
     ValueError
     """
-    if model.graphs.logits is None:
+    if learning.optimizer == "hf" and model.graphs.logits is None:
         raise ValueError(
             "optimizer: hf expects a model whose cost is exact, such as RnnNade; found "
             f"{type(model).__name__}, whose contrastive divergence is the gradient of no cost. Take adam or another "

@@ -88,8 +88,7 @@ class Trainer:
             If k has a schedule and the model has no Gibbs chain in training, or Hessian-free optimisation is asked for
             and the cost is not exact.
         """
-        if learning.optimizer == "hf":
-            check_model(self.model)
+        check_model(self.model, learning)
         if "k" in learning.schedule and "k" not in self.model.settings:
             raise ValueError("schedule: k: this model has no Gibbs chain in training")
         self.state.learn_by(learning)
