@@ -46,15 +46,15 @@ def likelihood_objective(graphs: SequenceGraphs) -> Objective:
     Objective
         Its weight is the number of windows that are not empty. It reports the monitor and the mean squared error.
     """
-    lengths = graphs.mask.sum(axis=0)
-    n_windows = pt.gt(lengths, 0).sum().astype(graphs.mask.dtype)
-    weights = graphs.mask / pt.maximum(lengths, 1)  # (n_steps, n_sequences)
-    log_likelihood = (graphs.log_likelihood * weights).sum()
-    error = (((graphs.v - pt.sigmoid(graphs.logits)) ** 2).mean(axis=-1) * weights).sum()
-    curvature = bernoulli_curvature(graphs.logits, weights)
-    states = graphs.states
-    squares = [state_weights(state, weights) for state in states]
-    return Objective(n_windows, -log_likelihood, graphs.logits, curvature, states, squares, (log_likelihood, error))
+    mask, logits, log_likelihoods = _given(graphs.mask, graphs.logits, graphs.log_likelihood)
+    lengths = mask.sum(axis=0)  # (n_sequences,)
+    n_windows = pt.gt(lengths, 0).sum().astype(mask.dtype)
+    weights = mask / pt.maximum(lengths, 1)  # (n_steps, n_sequences)
+    log_likelihood = (log_likelihoods * weights).sum()
+    error = (((graphs.v - pt.sigmoid(logits)) ** 2).mean(axis=-1) * weights).sum()
+    curvature = bernoulli_curvature(logits, weights)
+    squares = [state_weights(state, weights) for state in graphs.states]
+    return Objective(n_windows, -log_likelihood, logits, curvature, graphs.states, squares, (log_likelihood, error))
 
 
 def prediction_objective(graphs: SequenceGraphs, errors: TensorVariable, visible: str) -> Objective:
@@ -73,10 +73,15 @@ def prediction_objective(graphs: SequenceGraphs, errors: TensorVariable, visible
     Objective
         Its weight is the number of frames.
     """
-    mask, bv_t = graphs.mask, graphs.bv_t
+    mask, bv_t = _given(graphs.mask, graphs.bv_t)
     curvature = bernoulli_curvature(bv_t, mask) if visible == "binary" else state_weights(bv_t, mask)
     squares = [state_weights(state, mask) for state in graphs.states]
     return Objective(mask.sum(), (errors * mask).sum(), bv_t, curvature, graphs.states, squares)
+
+
+def _given(*variables: TensorVariable | None) -> Any:
+    """Variables that a graph is known to have."""
+    return variables
 
 
 def state_weights(state: TensorVariable, weights: TensorVariable) -> TensorVariable:
@@ -220,8 +225,8 @@ class HessianFreeUpdates:
         self.objective, self.params, self.batch, self.compiling = objective, list(params), list(batch), compiling
         self.layout = Layout.of(self.params)
         zero = as_slot(pytensor.shared(np.zeros((), compiling.floatX), name=DAMPING))
-        made = [zero, *(new_slot(DIRECTION, p) for p in self.params)]
-        self.slots = [slots.setdefault(slot.name, slot) for slot in made]
+        made: list[Shared] = [zero, *(new_slot(DIRECTION, p) for p in self.params)]
+        self.slots: list[Shared] = [slots.setdefault(slot.name, slot) for slot in made]
 
     @cached_property
     def functions(self) -> CompiledObjective:

@@ -71,7 +71,7 @@ class UpdateFunctions:
         graphs = self._build(batched=True)
         with self.compiling.float_variables():
             objective = likelihood_objective(graphs)
-        batch = [graphs.v, graphs.mask]
+        batch: list[Any] = [graphs.v, graphs.mask]
         updates = HessianFreeUpdates(objective, graphs.params, batch, self.compiling, self.state.slots)
         self.state.fill_slots()
         return updates

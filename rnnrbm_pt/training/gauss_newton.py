@@ -124,11 +124,11 @@ def compiled_objective(
         outputs.append(state)
         curvatures.append(structural * weight)
     totals = [objective.weight, objective.cost, *objective.reports]
-    gradients = pytensor.grad(objective.cost, list(params), disconnected_inputs="ignore")
+    gradients: Any = pytensor.grad(objective.cost, list(params), disconnected_inputs="ignore")
     products = gauss_newton_product(outputs, curvatures, params, vectors)
 
     def compiled(results: Sequence[Any], *inputs: Any) -> Callable[..., Any]:
-        replaced: Any = clone_replace(list(results), dict(zip(params, given, strict=True)))
+        replaced: Any = clone_replace(list(results), list(zip(params, given, strict=True)))
         every, used = [*given, *inputs, *batch], set(ancestors(replaced))
         needed = [i for i, x in enumerate(every) if x in used]
         call = function([every[i] for i in needed], replaced)
