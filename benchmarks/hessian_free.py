@@ -13,12 +13,13 @@ import argparse
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytensor
 
-from benchmarks.adding import SOLVED, adding_objective, parameters, sequences
+from benchmarks.adding import N_STEPS, SOLVED, adding_objective, parameters, sequences
 from rnnrbm_pt import RnnNade, RnnRbm
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
 from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
@@ -33,7 +34,7 @@ from rnnrbm_pt.training.settings import HessianFree, Pretraining
 from rnnrbm_pt.training.updates import optimizer_updates
 
 TASKS = {
-    "adding": "the adding problem, 100 steps: mean squared error",
+    "adding": "the adding problem: mean squared error",
     "jsb_chorales": "RNN-NADE, JSB chorales: nats per frame, validation",
     "nottingham": "RNN-NADE, Nottingham: nats per frame, validation",
     "prediction": "the RNN's auxiliary objective, Nottingham: nats per frame, validation",
@@ -119,9 +120,9 @@ def counting(functions, log, n_total):
 EPOCH = 10_000
 
 
-def run_adding(folder, method, budget, data):
+def run_adding(folder, method, budget, n_steps):
     """Train an RNN on the adding problem."""
-    setting, path = ADDING[method], folder / f"adding-{method}.npz"
+    setting, path, draw = ADDING[method], folder / f"adding-{method}.npz", partial(sequences, n_steps=n_steps)
     mode = backend_mode("numba")
 
     def function(inputs, outputs, updates=None):
@@ -139,12 +140,12 @@ def run_adding(folder, method, budget, data):
             step = function(batch, mean, updates)
             remembered = list(updates)
         error = function(batch, objective.reports[0] / objective.weight)
-    held_out = sequences(1000, 0)
+    held_out = draw(1000, 0)
     at_first = {x.name: x.get_value() for x in [*params, *remembered]}
     state, done = None, 0
 
     def hf_update(u, functions):
-        several = [sequences(500, [1, u, i]) for i in range(setting["gradient"] // 500)]
+        several = [draw(500, [1, u, i]) for i in range(setting["gradient"] // 500)]
         few = several[: setting["curvature"] // 500]
         vector = layout.flat([p.get_value() for p in params])
         found, state_after, report = hf.update(
@@ -159,10 +160,10 @@ def run_adding(folder, method, budget, data):
         if method == "hf":
             hf.update(
                 functions, layout, layout.flat([p.get_value() for p in params]), hf.init(setting["settings"], layout),
-                [sequences(500, 5)], [sequences(500, 5)], HessianFree(cg_iterations=1),
+                [draw(500, 5)], [draw(500, 5)], HessianFree(cg_iterations=1),
             )  # fmt: skip
         else:
-            step(*sequences(setting["n"], 5))
+            step(*draw(setting["n"], 5))
         if path.exists():
             arrays, done = read_checkpoint(path)
         else:
@@ -180,7 +181,7 @@ def run_adding(folder, method, budget, data):
                 if method == "hf":
                     state, report = hf_update(done, counted)
                 else:
-                    step(*sequences(setting["n"], [1, done]))
+                    step(*draw(setting["n"], [1, done]))
                     log.passes += setting["n"] / EPOCH
             more = report._asdict() | {"damping": state.damping} if method == "hf" else {}
             log.write(lambda: {"value": float(error(*held_out))}, updates=done, **more)
@@ -289,7 +290,7 @@ def run(args):
         for method in args.methods or METHODS:
             common = args.folder, method, args.seconds, args.data
             if task == "adding":
-                run_adding(*common)
+                run_adding(*common[:3], args.steps)
             elif task == "prediction":
                 run_prediction(*common)
             else:
@@ -339,6 +340,7 @@ def show(args):
     """Print the table of a folder, and write its figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     runs = read_runs(args.folder)
     print(table(runs))
@@ -352,6 +354,7 @@ def show(args):
                 x, y = [row[key] for row in rows], [row["value"] for row in rows]
                 ax.plot(x, y, style, color=colour, label=METHODS[method])
             ax.set(xlabel=label, xscale="log")
+            ax.xaxis.set_minor_formatter(NullFormatter())
             ax.spines[["top", "right"]].set_visible(False)
         pair[0].set_title(TASKS[task], loc="left", fontsize="medium")
         pair[0].set_ylabel("squared error" if task == "adding" else "nats per frame")
@@ -370,6 +373,7 @@ def main(arguments=None):
     sub.add_argument("--data", type=Path, help="the folder of the data sets")
     sub.add_argument("--only", nargs="+", choices=TASKS)
     sub.add_argument("--methods", nargs="+", choices=METHODS)
+    sub.add_argument("--steps", type=int, default=N_STEPS, help=f"of the adding problem ({N_STEPS})")
     sub.add_argument("--seconds", type=float, default=200, help="CPU seconds of each run (200)")
     sub = commands.add_parser("show")
     sub.set_defaults(function=show)
