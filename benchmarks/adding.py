@@ -1,7 +1,7 @@
 """The adding problem of Hochreiter and Schmidhuber: sum the two marked numbers of a sequence, at its end.
 
-Each step has a number in [0, 1] and a mark. Two steps are marked: one in the first tenth, one in the first half. Who
-always answers 1 has a mean squared error of 1/6; 0.04 or less counts as solved.
+Each step has a number in [0, 1] and a mark. Two steps are marked: one in the first tenth, one in the first half. An
+answer of 1 everywhere has a mean squared error of 1/6; 0.04 or less counts as solved.
 
 S. Hochreiter, J. Schmidhuber: Long short-term memory, Neural Computation 1997.
 """
