@@ -72,5 +72,8 @@ NADE_LOGITS = "nade_logits"
 GRADIENT = "_LOp"
 """What PyTensor adds to the name of a graph for that of its gradient."""
 
+TANGENT = "_rop"
+"""What PyTensor adds to the name of a graph for that of its derivative along a direction."""
+
 ours: Any = Ours()
 """ours(x): x, in a graph that the rewrites of this package may change."""

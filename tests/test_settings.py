@@ -64,7 +64,7 @@ def test_what_is_no_description(described, message):
 
 
 def test_the_table_of_optimisers_is_that_of_their_functions():
-    assert list(OPTIMIZERS) == list(updates.OPTIMIZERS)
+    assert list(OPTIMIZERS) == [*updates.OPTIMIZERS, "hf"]
     for name, function in updates.OPTIMIZERS.items():
         taken = [p.name for p in signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][3:]
         assert [setting for setting in taken if setting != "weight_decay"] == list(OPTIMIZERS[name])

@@ -113,7 +113,7 @@ def run(args):
         raise ValueError(f"--kind and --folder are of data sets: one of {NAMES}; found MIDI files")
     settings = settings_of_fit(args)
     model = resumed_model(args, settings) if args.resume else new_model(args)
-    check_settings(args, settings)
+    check_settings(args, settings, model)
 
     def read(files, what, split):
         rolls, outside, step = read_music(model, files, split, args)
@@ -246,13 +246,15 @@ def new_model(args):
     )
 
 
-def check_settings(args, settings):
+def check_settings(args, settings, model):
     """Check the settings of a run before any file is opened for writing."""
+    from rnnrbm_pt.models.hf_updates import check_model
     from rnnrbm_pt.models.pretraining import as_pretraining
     from rnnrbm_pt.models.validation import check_validation
 
     keywords = {name: value for name, value in settings.items() if name != "pretrain"}
-    _, when, _ = sorted_into(keywords, *FOR_FIT)
+    _, when, learning = sorted_into(keywords, *FOR_FIT)
+    check_model(model, learning)
     as_pretraining(settings.get("pretrain", {}))
     check_validation(when, [[0]] if args.validation else None)
 

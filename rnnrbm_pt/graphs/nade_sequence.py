@@ -34,10 +34,12 @@ def train_graph(cell: Cell, *, batched: bool = False, carried: Carried | None = 
     seen = observed(cell, batched, carried)
     v, bv_t, bh_t = seen.v, seen.bv_t, seen.bh_t
     graphs = training_graphs(cell, seen, build_nade(v, W, V, bv_t, bh_t, weights=seen.weights))
+    logits = nade_logits(v, W, V, bv_t, bh_t)
     return replace(
         graphs,
         reconstruction=graphs.v_sample,
-        log_likelihood=log_pseudo_likelihood(v, nade_logits(v, W, V, bv_t, bh_t)),
+        log_likelihood=log_pseudo_likelihood(v, logits),
+        logits=logits,
         expected_visible=partial(expected_visible_of_nade, W=W, V=V),
     )
 

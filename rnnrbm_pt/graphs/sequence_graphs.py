@@ -59,6 +59,9 @@ class SequenceGraphs:
     """Vector (n_steps,): F(v_t) of each step's RBM, in nats. None for a model without RBMs."""
     log_likelihood: TensorVariable | None = None
     """Vector (n_steps,): log p(v_t | v_1, ..., v_{t-1}) in nats, if the model has it exactly."""
+    logits: TensorVariable | None = None
+    """Tensor like v: log p / (1 - p) of each unit given those before, if the likelihood is exact. With those of all
+    units, `log_likelihood` is a cross-entropy, so that its curvature is known."""
     expected_visible: Callable[..., tuple[TensorVariable, TensorVariable, Updates]] | None = None
     """expected_visible(bv=, bh=, weights=, v=, total=, rngs=) -> total, v, updates: an estimate of E[v] under given
     biases; see `graphs.prediction`."""

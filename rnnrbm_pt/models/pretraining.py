@@ -32,6 +32,7 @@ from rnnrbm_pt.graphs.nade import build_nade
 from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
 from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 from rnnrbm_pt.models.compiling import locked
+from rnnrbm_pt.models.hf_updates import HessianFreeUpdates, check_frames, prediction_objective
 from rnnrbm_pt.models.types import Model, OnEpoch, Rolls
 from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
@@ -171,14 +172,19 @@ def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch:
     rolls = _rolls_of(model, rolls)
     random_state, _ = stage_randomness(model, 2)
     order = list(range(len(rolls)))
-    update = _rnn_update(model, pretraining, params)
     n_frames, n_sequences = pretraining.rnn_batch_size, pretraining.rnn_n_sequences
+    total, least = sum(map(len, rolls)), 0
+    if pretraining.rnn_optimizer == "hf":
+        check_frames("rnn_n_sequences", n_sequences, n_frames, total, pretraining.hessian_free)
+        least = min(pretraining.hessian_free.curvature_frames, total)
+    update = _rnn_update(model, pretraining, params)
     n_steps = min(n_frames, max(map(len, rolls))) if model.backend == "jax" else None
 
     def batches() -> Batches:
         random_state.shuffle(order)
         for group in groups(windows(rolls, order, n_frames), n_sequences):
-            yield batch_of(group, n_steps, n_sequences, model.floatX)
+            if len(group) == n_sequences or sum(map(len, group)) >= least:  # else too little for the curvature
+                yield batch_of(group, n_steps, n_sequences, model.floatX)
 
     return run_stage(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
 
@@ -240,7 +246,12 @@ def _rnn_update(model: Model, pretraining: Pretraining, params: Sequence[TensorS
     """The compiled update of params by windows and their mask, which returns the cost."""
     graphs = model.build(batched=True)
     with model.compiling.float_variables():
-        error = prediction_error(graphs.v, graphs.bv_t, "gaussian" if model.real_valued else "binary")
+        visible = "gaussian" if model.real_valued else "binary"
+        error = prediction_error(graphs.v, graphs.bv_t, visible)
+        if pretraining.rnn_optimizer == "hf":
+            objective = prediction_objective(graphs, error, visible)
+            hf = HessianFreeUpdates(objective, params, [graphs.v, graphs.mask], model.compiling, {})
+            return lambda v, mask: hf.update(v, mask, pretraining.hessian_free).cost
         cost = (error * graphs.mask).sum() / graphs.mask.sum()
         updates = optimizer_updates(
             pretraining.rnn_optimizer, cost, params, pretraining.rnn_lr, clip_norm=pretraining.rnn_clip_norm

@@ -11,6 +11,7 @@ from rnnrbm_pt.interrupts import lifted_deferral
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.models import pretraining
 from rnnrbm_pt.models.compiling import locked
+from rnnrbm_pt.models.hf_updates import check_model, check_run
 from rnnrbm_pt.models.logged_pieces import check_sampling, describe_data, sample_for_log
 from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
@@ -64,8 +65,10 @@ class Trainer:
         Raises
         ------
         ValueError
-            If k has a schedule and the model has no Gibbs chain in training.
+            If k has a schedule and the model has no Gibbs chain in training, or Hessian-free optimisation is asked for
+            and the cost is not exact.
         """
+        check_model(self.model, learning)
         if "k" in learning.schedule and "k" not in self.model.settings:
             raise ValueError("schedule: k: this model has no Gibbs chain in training")
         self.state.learn_by(learning)
@@ -116,8 +119,9 @@ class Trainer:
         **settings
             Further fields of `Run` (n_sequences, carry_state, sample_every, log_updates), of `Validation` (validate_by,
             validate_every, patience) and of `Learning` (optimizer, lr_rnn, momentum, rho, beta1, beta2, epsilon,
-            clip_norm, clip_value, weight_decay, schedule); see `training.settings`. The learning rate is the model's
-            lr, or has a schedule.
+            clip_norm, clip_value, weight_decay, schedule; of "hf" damping, structural_damping, cg_iterations,
+            curvature_frames, precondition); see `training.settings`. The learning rate is the model's lr, or has a
+            schedule.
 
         Returns
         -------
@@ -144,6 +148,7 @@ class Trainer:
         self._check_frames(rolls)
         if run.carry_state and run.batch_size < 2 and self.compiling.backend == "jax":
             raise ValueError("carry_state: expected a batch_size of 2 frames or more on the backend jax, found 1")
+        check_run(learning, run, rolls)
         self.learn_by(learning)
         self.state.progress, self.state.data = None, describe_data(self.model, rolls)
         if pretrain is not None:
@@ -225,7 +230,7 @@ class Trainer:
         with self.compiling.bounded_threads():
             try:
                 run_epochs(
-                    self._scheduled(self.updater(progress.run.batch_size, progress.run.n_sequences)),
+                    self._scheduled(self.updater(progress.run.batch_size, progress.run.n_sequences, rolls)),
                     rolls,
                     state.random_state,
                     progress,
@@ -262,7 +267,8 @@ class Trainer:
             The model itself.
         """
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
-        update = self.updater(batch_size, n_sequences)
+        check_run(self.state.learning, Run(batch_size, n_sequences=n_sequences), rolls)
+        update = self.updater(batch_size, n_sequences, rolls)
         sums = [(total, total.get_value()) for total in (self.state.errors, self.state.gradient_norms)]
         try:
             with self.compiling.bounded_threads():
@@ -298,13 +304,21 @@ class Trainer:
     # ------------------------------------------------------------------------------------------------
     # One update
 
-    def _update(self, windows: Windows, batch_size: int, n_sequences: int, fresh: np.ndarray | None = None) -> float:
+    def _update(
+        self, windows: Windows, batch_size: int, n_sequences: int, n_frames: int, fresh: np.ndarray | None = None
+    ) -> float:
         """Update by the windows, and return their monitor.
 
         On JAX all are of one shape, for which it compiles, and of two frames at least: it cannot compile for a length
         of 1, which `jax_functions.static` leaves open.
         """
         fixed = self.compiling.backend == "jax"
+        if self.state.learning.optimizer == "hf":
+            # Of the rest of an epoch, which is too little for the curvature, nothing is learned.
+            needed = min(self.state.learning.hessian_free.curvature_frames, n_frames)
+            learn = len(windows) == n_sequences or sum(map(len, windows)) >= needed
+            batch = batch_of(windows, max(2, batch_size) if fixed else None, len(windows), self.compiling.floatX)
+            return self.functions.hessian_free_update(*batch, learn)
         if n_sequences == 1 and not fixed and fresh is None:
             return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=self.compiling.floatX))
         batch = batch_of(windows, max(2, batch_size) if fixed else None, n_sequences, self.compiling.floatX)
@@ -323,16 +337,16 @@ class Trainer:
             self.state.restore(before)
             raise
 
-    def updater(self, batch_size: int, n_sequences: int) -> Update:
-        """A function that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
-        returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a sequence.
+    def updater(self, batch_size: int, n_sequences: int, rolls: Rolls) -> Update:
+        """A function that takes up to n_sequences windows of the rolls, of up to batch_size frames, updates the model
+        and returns their monitor. Where states are carried over it takes, by ``fresh=``, which begin a sequence.
 
         It raises FloatingPointError where something is not finite any more.
         """
-        kinds = chain([self._first_update], repeat(self._update))
+        kinds, n_frames = chain([self._first_update], repeat(self._update)), sum(map(len, rolls))
 
         def update(*windows: np.ndarray, fresh: np.ndarray | None = None) -> float:
-            monitor = next(kinds)(windows, batch_size, n_sequences, fresh)
+            monitor = next(kinds)(windows, batch_size, n_sequences, n_frames, fresh)
             if not np.isfinite(monitor):
                 self.state.check_finite(monitor)
             return monitor
@@ -360,6 +374,8 @@ class Trainer:
         state = self.state
         state.check_finite()
         record |= state.means(record["updates"])
+        if "hf_damping" in state.slots and state.learning.optimizer == "hf":
+            record["damping"] = float(state.slots["hf_damping"].get_value())
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
         if validation is not None and self.progress.validates:
             record["validation"] = self._validation(validation)

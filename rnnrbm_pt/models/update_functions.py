@@ -4,12 +4,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pytensor.tensor as pt
 
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.types import Updates
 from rnnrbm_pt.models.compiling import CompileSettings
+from rnnrbm_pt.models.hf_updates import HessianFreeUpdates, likelihood_objective
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Build
 from rnnrbm_pt.training.gradients import gradients_of, total_norm
@@ -63,6 +65,44 @@ class UpdateFunctions:
         states: Updates = {shared: state[-1] for shared, state in zip(self.state.carried, graphs.states, strict=True)}
         return self._compile(graphs, [graphs.v, graphs.mask, carried.fresh], states)
 
+    @cached_property
+    def hessian_free(self) -> HessianFreeUpdates:
+        """The updates by Hessian-free optimisation, of a model whose cost is exact."""
+        graphs = self._build(batched=True)
+        with self.compiling.float_variables():
+            objective = likelihood_objective(graphs)
+        batch: list[Any] = [graphs.v, graphs.mask]
+        updates = HessianFreeUpdates(objective, graphs.params, batch, self.compiling, self.state.slots)
+        self.state.fill_slots()
+        return updates
+
+    def hessian_free_update(self, v: np.ndarray, mask: np.ndarray, learn: bool = True) -> float:
+        """Update by several windows at once, by Hessian-free optimisation.
+
+        Parameters
+        ----------
+        v, mask : arrays
+            As `batch_function` takes them.
+        learn : bool
+            Without it, nothing is learned.
+
+        Returns
+        -------
+        float
+            The mean of the monitors of the windows, before the update.
+        """
+        state = self.state
+        if learn:
+            report = self.hessian_free.update(v, mask, state.learning.hessian_free)
+        else:
+            report = self.hessian_free.evaluate(v, mask)
+        monitor, error = report.reports
+        state.errors.set_value(np.asarray(state.errors.get_value() + error, state.floatX))
+        state.gradient_norms.set_value(
+            np.asarray(state.gradient_norms.get_value() + report.gradient_norm, state.floatX)
+        )
+        return monitor
+
     def _build(self, **settings: Any) -> SequenceGraphs:
         return self.build(**settings, **{name: self.scalars[name] for name in ("k",) if name in self.scalars})
 
@@ -70,6 +110,8 @@ class UpdateFunctions:
         self, graphs: SequenceGraphs, inputs: list[Any], more_updates: Updates | None = None
     ) -> Callable[..., Any]:
         state, floatX = self.state, self.compiling.floatX
+        if state.learning.optimizer == "hf":
+            raise ValueError("optimizer: hf has no compiled update, use fit; or fit by another optimiser before")
         gradients = gradients_of(graphs.cost, graphs.params, [graphs.v_sample])
         learned = learning_updates(state.learning, gradients, graphs.params, self.scalars)
         learned = with_slots(learned, state.slots)

@@ -1,15 +1,17 @@
-"""The settings of training as frozen dataclasses: `Run`, `Validation`, `Learning` and `Pretraining`.
+"""The settings of training as frozen dataclasses: `Run`, `Validation`, `Learning`, `HessianFree` and `Pretraining`.
 
     Learning("nesterov", momentum=0.9, lr_rnn=0.0005, clip_norm=10.0, schedule={"lr": Cosine(0.01, 0, 200)})
 
 The keywords of `fit` and the options of ``rnnrbm train`` are their fields. This module needs no PyTensor.
 """
 
+from argparse import BooleanOptionalAction
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from rnnrbm_pt.checks import boolean
 from rnnrbm_pt.quoting import quoted
-from rnnrbm_pt.settings import Settings, flag, one_of, real, setting, settings, whole
+from rnnrbm_pt.settings import Settings, flag, names, one_of, real, setting, settings, whole
 from rnnrbm_pt.training.schedules import as_schedule
 
 # ---------------------------------------------------------------------------------------------------
@@ -51,6 +53,20 @@ class Validation(Settings):
 # ---------------------------------------------------------------------------------------------------
 # Learning
 
+
+@settings
+class HessianFree(Settings):
+    """How Hessian-free optimisation finds its steps; see `training.hessian_free`."""
+
+    damping: float = real("lambda of the first update; later ones adapt it", default=0.1, above=0)
+    structural_damping: float = real(
+        "mu, the weight of changes of the hidden states, times lambda", default=0.03, least=0
+    )
+    cg_iterations: int = whole("largest number of iterations of conjugate gradients per update", default=250, least=1)
+    curvature_frames: int = whole("frames of an update that the curvature is computed on", default=1000, least=1)
+    precondition: bool = flag("precondition by squared gradients, as Martens does", default=False)
+
+
 OPTIMIZERS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("momentum",),
@@ -61,8 +77,10 @@ OPTIMIZERS: dict[str, tuple[str, ...]] = {
     "adam": ("beta1", "beta2", "epsilon"),
     "amsgrad": ("beta1", "beta2", "epsilon"),
     "adamw": ("beta1", "beta2", "epsilon"),
+    "hf": tuple(names(HessianFree)),
 }
-"""The optimisers of `training.updates`, and the settings that each of them takes besides its rate."""
+"""The optimisers of `training.updates`, and the settings that each of them takes besides its rate. Hessian-free
+optimisation, "hf", has no rate."""
 
 SCHEDULED = "lr", "lr_rnn", "momentum", "clip_norm", "clip_value", "weight_decay", "k"
 """Settings that may have a schedule; k is the number of Gibbs steps in training."""
@@ -70,8 +88,11 @@ SCHEDULED = "lr", "lr_rnn", "momentum", "clip_norm", "clip_value", "weight_decay
 OF_THE_OPTIMIZER = "momentum", "rho", "beta1", "beta2", "epsilon"
 """Settings that only some optimisers take."""
 
+OF_HESSIAN_FREE = OPTIMIZERS["hf"]
+"""Settings that only Hessian-free optimisation takes."""
+
 OF_THE_GRADIENT = "lr_rnn", "clip_norm", "clip_value", "weight_decay"
-"""Settings that every optimiser takes."""
+"""Settings that every optimiser with a rate takes."""
 
 
 def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
@@ -121,6 +142,17 @@ class Learning(Settings):
     )
     clip_value: float | None = real("bound of each value of the gradient", default=None, least=0)
     weight_decay: float | None = real("decay of weights; biases and initial states do not decay", default=None, least=0)
+    damping: float | None = real("lambda of the first update of hf", default=None, above=0)
+    structural_damping: float | None = real(
+        "mu of hf, the weight of changes of the hidden states, times lambda", default=None, least=0
+    )
+    cg_iterations: int | None = whole(
+        "largest number of iterations of conjugate gradients per update of hf", default=None, least=1
+    )
+    curvature_frames: int | None = whole("frames of an update that hf computes the curvature on", default=None, least=1)
+    precondition: bool | None = setting(
+        "whether hf preconditions by squared gradients", boolean, default=None, action=BooleanOptionalAction
+    )
     schedule: dict[str, Any] = setting(
         "schedules by the names of the settings that they change", checked_schedules, default={}
     )
@@ -128,8 +160,9 @@ class Learning(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         taken = OPTIMIZERS[self.optimizer]
-        for name in (*self.given(OF_THE_OPTIMIZER), *self.schedule):
-            if name in OF_THE_OPTIMIZER and name not in taken:
+        general = () if self.optimizer == "hf" else ("lr", "k", *OF_THE_GRADIENT)
+        for name in (*self.given((*OF_THE_OPTIMIZER, *OF_HESSIAN_FREE, *OF_THE_GRADIENT)), *self.schedule):
+            if name not in (*taken, *general):
                 expected = ", ".join(taken) or "none"
                 raise ValueError(f"{self.optimizer}: expected settings out of {expected}, found {name}")
 
@@ -144,12 +177,17 @@ class Learning(Settings):
         changing = {*self.given(OF_THE_GRADIENT), *self.schedule} - {"lr"}
         return self.optimizer, fixed, tuple(sorted(changing)), self.momentum is not None
 
+    @property
+    def hessian_free(self) -> HessianFree:
+        """The settings of Hessian-free optimisation, with its own defaults."""
+        return HessianFree(**self.given(OF_HESSIAN_FREE))
+
     def to_json(self) -> dict[str, Any]:
         """A dict that `json.dumps` takes and `from_json` reads."""
         schedule = {name: value.to_json() for name, value in self.schedule.items()}
         return {
             "optimizer": self.optimizer,
-            **self.given((*OF_THE_OPTIMIZER, *OF_THE_GRADIENT)),
+            **self.given((*OF_THE_OPTIMIZER, *OF_THE_GRADIENT, *OF_HESSIAN_FREE)),
             "schedule": schedule,
         }
 
@@ -187,7 +225,9 @@ class Pretraining(Settings):
     frame_lr: float = real("learning rate of the frames", default=0.03, above=0)
     frame_batch_size: int = whole("frames per update, from anywhere in the rolls", default=100, least=1)
     frame_k: int = whole("Gibbs steps per update; a NADE has none", default=1, least=1)
-    frame_optimizer: str = one_of("optimiser of the frames", OPTIMIZERS, default="momentum")
+    frame_optimizer: str = one_of(
+        "optimiser of the frames", [name for name in OPTIMIZERS if name != "hf"], default="momentum"
+    )
     frame_clip_norm: float | None = real("bound of the gradient's norm", default=None, above=0)
     rnn_epochs: int = whole("passes of the RNN over all sequences, after the frames", default=0, least=0)
     rnn_lr: float = real("learning rate of the RNN", default=0.01, above=0)
@@ -195,9 +235,30 @@ class Pretraining(Settings):
     rnn_n_sequences: int = whole("windows per update", default=4, least=1)
     rnn_optimizer: str = one_of("optimiser of the RNN", OPTIMIZERS, default="adam")
     rnn_clip_norm: float | None = real("bound of the gradient's norm", default=None, above=0)
+    rnn_damping: float | None = real("lambda of the first update of hf", default=None, above=0)
+    rnn_structural_damping: float | None = real("mu of hf", default=None, least=0)
+    rnn_cg_iterations: int | None = whole("largest number of iterations per update of hf", default=None, least=1)
+    rnn_curvature_frames: int | None = whole("frames of the curvature of hf", default=None, least=1)
+    rnn_precondition: bool | None = setting(
+        "whether hf preconditions by squared gradients", boolean, default=None, action=BooleanOptionalAction
+    )
     rnn_also: tuple[str, ...] = setting(
         "names of parameters of the RBM that learn with the RNN, if they reach the visible biases: usually bv, where "
         "the frames are not pretrained",
         parameter_names,
         default=(),
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = [f"rnn_{name}" for name in OF_HESSIAN_FREE if getattr(self, f"rnn_{name}") is not None]
+        if given and self.rnn_optimizer != "hf":
+            raise ValueError(f"rnn_optimizer: expected hf for {given[0]}, found {self.rnn_optimizer}")
+        if self.rnn_clip_norm is not None and self.rnn_optimizer == "hf":
+            raise ValueError("rnn_clip_norm: expected an rnn_optimizer with a rate, found hf")
+
+    @property
+    def hessian_free(self) -> HessianFree:
+        """The settings of Hessian-free optimisation of the RNN, with its own defaults."""
+        given = {name: getattr(self, f"rnn_{name}") for name in OF_HESSIAN_FREE}
+        return HessianFree(**{name: value for name, value in given.items() if value is not None})

@@ -11,7 +11,7 @@ import wave
 import numpy as np
 import pytest
 
-from rnnrbm_pt import RnnRbm, __version__, midiread, midiwrite
+from rnnrbm_pt import RnnNade, RnnRbm, __version__, midiread, midiwrite
 from rnnrbm_pt.cli.main import main
 
 
@@ -300,6 +300,23 @@ def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsy
     assert main([*generate, "--primer", str(midi_folder / "0.mid")]) == 0
     assert main(["train", str(midi_folder), "-o", str(tmp_path / "model"), "--resume"]) == 1
     assert "the run in it is complete after 2 epochs; a larger --epochs extends it" in capsys.readouterr().err
+
+
+def test_training_by_hessian_free_optimisation(midi_folder, tmp_path, as_written):
+    options = "--model rnn-nade --r 20,34 --optimizer hf --n-sequences 50 --damping 2 --cg-iterations 5 --precondition"
+    options += " --pretrain-rnn-epochs 1 --pretrain-rnn-optimizer hf --pretrain-rnn-n-sequences 50"
+    options += " --pretrain-rnn-damping 3 --pretrain-rnn-cg-iterations 4"
+    assert train(midi_folder, tmp_path / "model", *options.split()) == 0
+    model = RnnNade.load(tmp_path / "model")
+    assert model.learning.to_json() == {
+        "optimizer": "hf",
+        "damping": 2.0,
+        "cg_iterations": 5,
+        "precondition": True,
+        "schedule": {},
+    }
+    assert model.progress.pretraining.rnn_damping == 3 and len(model.log) == 2
+    assert model.log[1]["monitor"] > model.log[0]["monitor"] and model.log[0]["damping"] in (2 / 1.5, 2, 3)
 
 
 def test_a_recipe_is_what_is_not_said_otherwise():

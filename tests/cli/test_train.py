@@ -58,6 +58,8 @@ def test_a_trained_model_is_not_overwritten(here, capsys):
         (["--patience", "3"], "patience: expected a validation"),
         (["--validate-by", "likelihood"], "validate_by: expected a validation"),
         (["--optimizer", "adam", "--momentum", "0.5"], "adam: expected settings out of beta1, beta2, epsilon"),
+        (["--optimizer", "hf", "--n-sequences", "50"], "optimizer: hf expects a model whose cost is exact"),
+        (["--damping", "2"], "sgd: expected settings out of none, found damping"),
         (["--schedule", "lr"], "--schedule: expected WHAT=HOW"),
         (["--dynamic-visible-bias"], "--dynamic-visible-bias: the visible biases of the model rnn-rbm always move"),
         (["--model", "rnn-nade", "--k", "3"], "--k: an RNN-NADE has no Gibbs chain"),

@@ -1,4 +1,4 @@
-"""The logits of a NADE and their gradient as operations: equal to NumPy's and to the scan's, for any layout."""
+"""The operations of a NADE (logits, gradient, tangent): equal to NumPy's and to the scan's, for any layout."""
 
 import subprocess
 import sys
@@ -7,12 +7,15 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pytensor.gradient import pushforward
 from pytensor.scan.op import Scan
 
 from rnnrbm_pt.compile.dispatch import register_jax, register_numba
 from rnnrbm_pt.compile.jax_functions import JaxFunction, prepare_jax
-from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
+from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
 from rnnrbm_pt.graphs.nade import nade_logits, pass_over_units
+
+PYTHON = pytensor.compile.mode.Mode("py", "fast_compile")
 
 TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
 """Sums in another order: some tens of units in the last place."""
@@ -124,7 +127,52 @@ def test_what_is_no_matrix_is_refused():
         NadeGradient()(*symbols[:5], pt.matrix("g", dtype="float32"))
 
 
-@pytest.mark.parametrize("mode", [pytensor.compile.mode.Mode("py", "fast_compile"), "CVM"])
+def directions_like(values, seed=7, of_frames=True):
+    rng = np.random.default_rng(seed)
+    dv, *rest = (rng.normal(size=x.shape).astype(x.dtype) for x in values)
+    return [dv * (rng.random(dv.shape) < 0.3) * of_frames, *rest]
+
+
+def tangent_of(dtype, mode, logits=nade_logits):
+    """The derivative of the logits in a direction, as PyTensor's `pushforward` makes it; its operations."""
+    symbols, directions = symbols_of(dtype)[:5], symbols_of(dtype)[:5]
+    tangent = pushforward(logits(*symbols), symbols, directions, use_op_pushforward=True)
+    if mode == "JAX":
+        return JaxFunction([*symbols, *directions], tangent, floatX=dtype), {NadeTangent}
+    function = pytensor.function([*symbols, *directions], tangent, mode=mode)
+    return function, {type(node.op) for node in function.maker.fgraph.toposort()}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_tangent_is_that_of_the_scan(backend, dtype):
+    register_numba()
+    scan, _ = tangent_of(dtype, PYTHON, pass_over_units)
+    if backend == "python":
+        symbols = symbols_of(dtype)[:5] + symbols_of(dtype)[:5]
+        function, ops = pytensor.function(symbols, NadeTangent()(*symbols), mode=BACKENDS[backend]), {NadeTangent}
+    else:
+        function, ops = tangent_of(dtype, BACKENDS[backend])
+    assert NadeTangent in ops and Scan not in ops
+    for (*sizes, p), of_frames in (((7, 5, 4, 0.3), True), ((20, 88, 30, 0.05), False), ((1, 1, 1, 1.0), True)):
+        values = values_of(*sizes, dtype, p)[:5]
+        directions = directions_like(values, of_frames=of_frames)
+        found, expected = function(*values, *directions), scan(*values, *directions)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * abs(expected).max())
+
+
+def test_the_tangent_is_that_of_finite_differences():
+    function, _ = tangent_of("float64", "NUMBA")
+    values = values_of(6, 5, 4, "float64", seed=8)[:5]
+    directions = directions_like(values)
+    symbols = symbols_of("float64")[:5]
+    logits = pytensor.function(symbols, pass_over_units(*symbols), mode=PYTHON)
+    ahead, behind = (logits(*(x + step * d for x, d in zip(values, directions, strict=True))) for step in (1e-6, -1e-6))
+    np.testing.assert_allclose(function(*values, *directions), (ahead - behind) / 2e-6, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("mode", [PYTHON, "CVM"])
 def test_a_graph_that_was_compiled_still_has_a_gradient(mode):
     """A backend changes the inner graphs of the scans that it compiles: each function gets a copy."""
     v, W, V, bv, bh, _ = symbols_of("float64")

@@ -1,4 +1,4 @@
-"""The conditional logits of a NADE, and their gradient, each in one pass over the units.
+"""The conditional logits of a NADE, their gradient and their tangent, each in one pass over the units.
 
     a_1 = bh,  logit_i = bv_i + V_i . sigmoid(a_i),  a_{i+1} = a_i + v_i W_i
 
@@ -80,3 +80,28 @@ class NadeGradient(OurOp, Op):
             da += g[:, i, None] * V[i] * h[i] * (1 - h[i])
         for output, value in zip(outputs, (dW, dV, da), strict=True):
             output[0] = value
+
+
+class NadeTangent(OurOp, Op):
+    """The derivative of the logits (n, d) along a direction: the product of their Jacobian and a vector.
+
+    Inputs v, W, V, bv, bh as for `NadeLogits`, and dv, dW, dV, dbv, dbh, the direction, each like its own input.
+    """
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Variable) -> Apply:
+        check_inputs(inputs)
+        return Apply(self, list(inputs), [inputs[3].type()])
+
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:
+        return [fgraph_node_shapes[-1][3]]
+
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
+        v, W, V, _, bh, dv, dW, dV, dbv, dbh = inputs
+        a, da, tangent = bh.copy(), dbh.copy(), dbv.copy()
+        for i in range(v.shape[1]):
+            h = hidden_units(v[:, i], W[i], a)
+            tangent[:, i] += h @ dV[i] + (h * (1 - h) * da) @ V[i]
+            da += v[:, i, None] * dW[i] + dv[:, i, None] * W[i]
+        outputs[0][0] = tangent

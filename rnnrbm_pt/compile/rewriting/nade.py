@@ -1,4 +1,4 @@
-"""The logits of a NADE and their gradient as one operation each, on Numba and JAX. C runs the scan."""
+"""The logits of a NADE, their gradient and their tangent as one operation each, on Numba and JAX. C runs the scan."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,16 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import NodeRewriter, copy_stack_trace, dfs_rewriter, node_rewriter
 
 from rnnrbm_pt.compile.dispatch import register_jax, register_numba
-from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
-from rnnrbm_pt.ours import GRADIENT, NADE_LOGITS
+from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
+from rnnrbm_pt.ours import GRADIENT, NADE_LOGITS, TANGENT
 
 
 def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
-    """What replaces the named graph of the logits, or the graph of its gradient that PyTensor has made."""
+    """What replaces the named graph of the logits, or one of the graphs of derivatives that PyTensor has made of it."""
     if node.op.name == NADE_LOGITS:
         replacement = NadeLogits().make_node(*node.inputs).outputs
+    elif node.op.name == NADE_LOGITS + TANGENT:
+        replacement = NadeTangent().make_node(*node.inputs).outputs
     elif node.op.name == NADE_LOGITS + GRADIENT:
         of_v = node.outputs[0]
         if fgraph.clients[of_v]:  # the frames are given: nobody learns them
@@ -52,7 +54,7 @@ def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[V
     PyTensor would put in the inner graph itself. A backend changes the inner graphs of the scans that it compiles, and
     then neither another function nor a gradient could be made of them.
     """
-    if node.op.name not in (NADE_LOGITS, NADE_LOGITS + GRADIENT):
+    if node.op.name not in (NADE_LOGITS, NADE_LOGITS + GRADIENT, NADE_LOGITS + TANGENT):
         return None
     inner_inputs, inner_outputs = node.op.inner_inputs, node.op.inner_outputs
     memo = dict(zip(inner_inputs, node.inputs, strict=True))

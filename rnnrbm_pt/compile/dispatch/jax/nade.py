@@ -1,4 +1,4 @@
-"""The logits of a NADE and their gradient on JAX; see `compile.ops.nade`.
+"""The logits of a NADE, their gradient and their tangent on JAX; see `compile.ops.nade`.
 
 The hidden units of a frame change only after a note. So a loop goes over numbers of notes, up to the largest of any
 frame, and not over the units: each turn computes the hidden units after so many notes, of all frames at once.
@@ -13,26 +13,27 @@ from pytensor.graph.basic import Apply
 from pytensor.link.jax.dispatch import jax_funcify
 
 from rnnrbm_pt.compile.dispatch.jax.ops import Compute
-from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
+from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
 
 
-def over_numbers_of_notes(v: Array, turn: Callable[..., tuple[Array, ...]], *sums: Array) -> tuple[Array, ...]:
+def over_numbers_of_notes(sounds: Array, turn: Callable[..., tuple[Array, ...]], *sums: Array) -> tuple[Array, ...]:
     """Sums over n from 0 to the largest number of notes in a frame.
 
     Parameters
     ----------
-    v : array, shape (n_frames, n_visible)
+    sounds : array of bool, shape (n_frames, n_visible)
+        Where the notes are.
     turn : callable
-        turn(v_n, here, *sums) -> the sums with the part of n: v_n has the first n notes of each frame, and `here` says
-        which units come after exactly n of them.
+        turn(first, here, *sums) -> the sums with the part of n: `first` says which units come before note n, counted
+        from 0, and `here` which come after exactly n notes.
     *sums : arrays
         What they start from.
     """
-    notes = (v != 0).astype(jnp.int32)
+    notes = sounds.astype(jnp.int32)
     before = jnp.cumsum(notes, axis=1) - notes
 
     def body(n: Array, sums: tuple[Array, ...]) -> tuple[Array, ...]:
-        return turn(jnp.where(before < n, v, 0), before == n, *sums)
+        return turn(before < n, before == n, *sums)
 
     return jax.lax.fori_loop(0, notes.sum(axis=1).max(initial=0) + 1, body, sums)
 
@@ -40,10 +41,11 @@ def over_numbers_of_notes(v: Array, turn: Callable[..., tuple[Array, ...]], *sum
 @jax_funcify.register(NadeLogits)
 def jax_funcify_NadeLogits(op: NadeLogits, node: Apply, **kwargs: object) -> Compute:
     def nade_logits(v: Array, W: Array, V: Array, bv: Array, bh: Array) -> Array:
-        def turn(v_n: Array, here: Array, logits: Array) -> tuple[Array]:
-            return (logits + jnp.where(here, jax.nn.sigmoid(bh + v_n @ W) @ V.T, 0),)
+        def turn(first: Array, here: Array, logits: Array) -> tuple[Array]:
+            h = jax.nn.sigmoid(bh + jnp.where(first, v, 0) @ W)
+            return (logits + jnp.where(here, h @ V.T, 0),)
 
-        (logits,) = over_numbers_of_notes(v, turn, bv)
+        (logits,) = over_numbers_of_notes(v != 0, turn, bv)
         return logits
 
     return nade_logits
@@ -52,11 +54,29 @@ def jax_funcify_NadeLogits(op: NadeLogits, node: Apply, **kwargs: object) -> Com
 @jax_funcify.register(NadeGradient)
 def jax_funcify_NadeGradient(op: NadeGradient, node: Apply, **kwargs: object) -> Compute:
     def nade_gradient(v: Array, W: Array, V: Array, bv: Array, bh: Array, g: Array) -> tuple[Array, ...]:
-        def turn(v_n: Array, here: Array, dW: Array, dV: Array, dbh: Array) -> tuple[Array, ...]:
-            h, g_n = jax.nn.sigmoid(bh + v_n @ W), jnp.where(here, g, 0)
+        def turn(first: Array, here: Array, dW: Array, dV: Array, dbh: Array) -> tuple[Array, ...]:
+            v_n, g_n = jnp.where(first, v, 0), jnp.where(here, g, 0)
+            h = jax.nn.sigmoid(bh + v_n @ W)
             da = (g_n @ V) * h * (1 - h)
             return dW + v_n.T @ da, dV + g_n.T @ h, dbh + da
 
-        return over_numbers_of_notes(v, turn, jnp.zeros_like(W), jnp.zeros_like(V), jnp.zeros_like(bh))
+        return over_numbers_of_notes(v != 0, turn, jnp.zeros_like(W), jnp.zeros_like(V), jnp.zeros_like(bh))
 
     return nade_gradient
+
+
+@jax_funcify.register(NadeTangent)
+def jax_funcify_NadeTangent(op: NadeTangent, node: Apply, **kwargs: object) -> Compute:
+    def nade_tangent(*inputs: Array) -> Array:
+        v, W, V, _, bh, dv, dW, dV, dbv, dbh = inputs
+
+        def turn(first: Array, here: Array, tangent: Array) -> tuple[Array]:
+            v_n, dv_n = jnp.where(first, v, 0), jnp.where(first, dv, 0)
+            h = jax.nn.sigmoid(bh + v_n @ W)
+            dh = h * (1 - h) * (dbh + v_n @ dW + dv_n @ W)
+            return (tangent + jnp.where(here, h @ dV.T + dh @ V.T, 0),)
+
+        (tangent,) = over_numbers_of_notes((v != 0) | (dv != 0), turn, dbv)
+        return tangent
+
+    return nade_tangent

@@ -1,4 +1,4 @@
-"""The logits of a NADE and their gradient, frame by frame; see `compile.ops.nade`.
+"""The logits of a NADE, their gradient and their tangent, frame by frame; see `compile.ops.nade`.
 
 The hidden units of a frame change only after a note, so they are computed once for each note.
 """
@@ -12,7 +12,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_
 from rnnrbm_pt.compile.dispatch.numba.elementwise import vector_sigmoid
 from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH
-from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits
+from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
 
 VERSION = 1
 """Version of this code. It enters the cache keys: increase it when the code changes."""
@@ -114,3 +114,40 @@ def numba_funcify_NadeGradient(op: NadeGradient, node: Apply, **kwargs: object) 
         return dW, dV, dbh
 
     return nade_gradient, cache_key("nade", VERSION, "gradient", dtype.name)
+
+
+@numba_njit(fastmath=FASTMATH)
+def slope(h, da, dh):
+    """Set dh to the derivative of h = sigmoid(a) along da."""
+    for j in range(h.shape[0]):
+        dh[j] = (h[j] - h[j] * h[j]) * da[j]
+
+
+@register_funcify_and_cache_key(NadeTangent)
+def numba_funcify_NadeTangent(op: NadeTangent, node: Apply, **kwargs: object) -> Kernel:
+    dtype = node.outputs[0].type.numpy_dtype
+    sigmoids = sigmoid_row(dtype)
+
+    @numba_njit
+    def nade_tangent(v, W, V, bv, bh, dv, dW, dV, dbv, dbh):
+        W, V = np.ascontiguousarray(W), np.ascontiguousarray(V)
+        dW, dV = np.ascontiguousarray(dW), np.ascontiguousarray(dV)
+        n_hidden = W.shape[1]
+        tangent = np.empty(v.shape, dtype)
+        a, da = np.empty(n_hidden, dtype), np.empty(n_hidden, dtype)
+        h, dh = np.empty(n_hidden, dtype), np.empty(n_hidden, dtype)
+        for n in range(v.shape[0]):
+            a[:], da[:] = bh[n], dbh[n]
+            sigmoids(a, h)
+            slope(h, da, dh)
+            for i in range(v.shape[1]):
+                tangent[n, i] = dbv[n, i] + dot(h, dV[i]) + dot(dh, V[i])
+                if v[n, i] != 0 or dv[n, i] != 0:
+                    add_scaled(v[n, i], W[i], a)
+                    add_scaled(v[n, i], dW[i], da)
+                    add_scaled(dv[n, i], W[i], da)
+                    sigmoids(a, h)
+                    slope(h, da, dh)
+        return tangent
+
+    return nade_tangent, cache_key("nade", VERSION, "tangent", dtype.name)
