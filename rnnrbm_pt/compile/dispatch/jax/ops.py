@@ -52,35 +52,36 @@ def words(state: Array, shape: tuple[int, ...], second: bool = False) -> Array:
     column, row = (jax.lax.broadcasted_iota(jnp.uint32, (n, q), axis) for axis in (1, 0))
     d0, d1 = state[2], state[3] | np.uint32(SECOND_WORD if second else 0)
     four = philox4x32((column, row, jnp.full((n, q), d0), jnp.full((n, q), d1)), state[:2])
-    return jnp.concatenate(four, axis=1)[:, :m].reshape(shape)
+    found = jnp.concatenate(four, axis=1)[:, :m].reshape(shape)
+    return jax.lax.optimization_barrier(found)  # else XLA computes them anew for each use
 
 
-def uniforms(state: Array, shape: tuple[int, ...], dtype: str) -> Array:
-    """The uniform numbers of one draw, in [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64)."""
-    first = words(state, shape)
+def uniforms(first: Array, state: Array, dtype: str) -> Array:
+    """The uniform numbers of one draw, in [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64), of its words."""
     if dtype == "float32":
         return (first >> np.uint32(8)).astype(jnp.float32) * np.float32(2**-24)
-    second = words(state, shape, second=True) >> np.uint32(11)
+    second = words(state, first.shape, second=True) >> np.uint32(11)
     return (first.astype(jnp.float64) * 2.0**21 + second.astype(jnp.float64)) * 2.0**-53
 
 
 def bits(state: Array, p: Array) -> Array:
     """uniform < p for each of a tensor, bool: for float64 by the first word alone wherever that tells."""
-    dtype = p.dtype.name
+    dtype, first = p.dtype.name, words(state, p.shape)
 
-    def exact(state: Array, p: Array) -> Array:
-        return uniforms(state, p.shape, dtype) < p
+    def exact(first: Array, p: Array) -> Array:
+        return uniforms(first, state, dtype) < p
 
     if dtype == "float32":
-        return exact(state, p)
+        return exact(first, p)
 
-    def by_first_word(state: Array, p: Array) -> Array:
-        first, place = words(state, p.shape).astype(dtype), p * 2.0**32
-        undecided = (first < place) & (place < first + 1)  # once in 4,000,000,000 draws
-        return jax.lax.cond(undecided.any(), exact, lambda state, p: first < place, state, p)
+    def by_first_word(first: Array, p: Array) -> Array:
+        number, place = first.astype(dtype), p * 2.0**32
+        found = number < place
+        undecided = found & (place < number + 1)  # once in 4,000,000,000 draws
+        return jax.lax.cond(undecided.any(), exact, lambda first, p: found, first, p)
 
     # A graphics card waits for its host at each branch.
-    return jax.lax.platform_dependent(state, p, cpu=by_first_word, default=exact)
+    return jax.lax.platform_dependent(first, p, cpu=by_first_word, default=exact)
 
 
 def next_draw(state: Array) -> Array:
