@@ -58,6 +58,9 @@ def given(sizes, dtype, model):
 
 # This project
 
+MOST_NOTES = 128
+"""MIDI has no more notes."""
+
 
 def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
     """A model's update: of a window, or of several sequences at once, always so on JAX.
@@ -70,6 +73,8 @@ def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
 
     import rnnrbm_pt
 
+    if sizes.n_visible > MOST_NOTES:
+        return nade_of_any_width(sizes, backend=backend, floatX=floatX, kind=kind)
     model_class = getattr(rnnrbm_pt, kind)
     own = {name: size for name, size in vars(sizes).items() if name in signature(model_class).parameters}
     r = 0, sizes.n_visible
@@ -80,6 +85,26 @@ def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
     shape = sizes.n_steps, sizes.n_sequences
     v, mask, function = v.reshape(*shape, -1), mask.reshape(shape), model.batch_function
     return Run(lambda: np.asarray(function(v, mask)), model)  # reading the monitor waits for JAX
+
+
+def nade_of_any_width(sizes, *, backend, floatX, kind):
+    """The update of an RNN-NADE from its graphs: models have notes of MIDI for visible units."""
+    import pytensor
+    import pytensor.tensor as pt
+
+    from rnnrbm_pt import build_rnn_nade
+    from rnnrbm_pt.compile.modes import backend_mode, compile_function
+
+    if kind != "RnnNade" or sizes.n_sequences > 1:
+        raise ValueError(f"more than {MOST_NOTES} visible units: the RNN-NADE of one sequence alone")
+    with pytensor.config.change_flags(floatX=floatX):
+        graphs = build_rnn_nade(sizes.n_visible, sizes.n_hidden, sizes.n_hidden_recurrent)
+        gradients = pt.grad(graphs.cost, graphs.params)
+        updates = {
+            p: p - pt.constant(sizes.lr, dtype=floatX) * g for p, g in zip(graphs.params, gradients, strict=True)
+        }
+    function = compile_function([graphs.v], graphs.monitor, updates, mode=backend_mode(backend), floatX=floatX)
+    return Run(partial(function, frames_and_mask(sizes, floatX)[0]))
 
 
 # By hand

@@ -1,7 +1,8 @@
-"""What an update costs as one of its sizes grows: one figure of four panels, and the numbers.
+"""What an update costs as one of its sizes grows: a figure with a panel for each size, and the numbers.
 
     python -m benchmarks.scaling --figure scaling.png --json scaling.json [--only PATTERN] [--theano PYTHON]
     python -m benchmarks.scaling --only jax --sequences 1024 --json gpu.json      on a machine with a GPU
+    python -m benchmarks.scaling --only "RnnNade, numba|RNN-NADE, JAX" --panels n_visible n_steps --frames 10000 ...
     python -m benchmarks.scaling --from scaling.json gpu.json --figure both.png   draws what was measured before
 
 The programs take turns. The sizes that do not change are the tutorial's: 88 visible, 150 hidden and 100 recurrent
@@ -15,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 PANELS = {
+    "n_visible": ("visible units", [12, 25, 50, 88, 175, 350, 512]),
     "n_hidden": ("hidden units", [50, 100, 150, 250, 500, 1000, 2000]),
     "k": ("Gibbs steps k", [1, 2, 5, 10, 15, 25, 50]),
-    "n_steps": ("frames of a window", [50, 100, 200, 400, 800, 1600]),
+    "n_steps": ("frames of a window", [50, 100, 200, 400, 800, 1600, 3200, 10_000]),
     "n_sequences": ("sequences of an update", [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]),
 }
 """Of each size: what an axis calls it, and the values it takes."""
@@ -32,6 +34,7 @@ def parse(arguments=None):
     parser.add_argument("--theano", metavar="PYTHON", help="an interpreter that has Theano 1.0.5")
     parser.add_argument("--threads", type=int, default=1, help="threads of each program (1)")
     parser.add_argument("--panels", nargs="+", choices=PANELS, default=list(PANELS), help="sizes to change (all)")
+    parser.add_argument("--frames", type=int, default=1600, help="the most frames of a window (1600)")
     parser.add_argument("--sequences", type=int, default=256, help="the most sequences (256)")
     parser.add_argument("--rounds", type=int, default=20, help="updates of each program at each point (20)")
     parser.add_argument("--seconds", type=float, default=120, help="for a panel, once it has three rounds (120)")
@@ -41,10 +44,10 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def points(panel, most_sequences):
+def points(panel, options):
     """The values that a size takes."""
-    values = PANELS[panel][1]
-    return [value for value in values if panel != "n_sequences" or value <= most_sequences]
+    most = {"n_sequences": options.sequences, "n_steps": options.frames}
+    return [value for value in PANELS[panel][1] if value <= most.get(panel, value)]
 
 
 def stand_ready_at(rows, panel, values, tutorial):
@@ -92,7 +95,7 @@ def measure_panels(rows, options, write):
     tutorial = Sizes(threads=options.threads)
     results = {"tutorial": vars(tutorial), "panels": {}}
     for panel in options.panels:
-        values = points(panel, options.sequences)
+        values = points(panel, options)
         results["panels"][panel] = measure_panel(rows, panel, values, tutorial, options.rounds, options.seconds)
         results["machine"] = describe(options.threads)
         write(results)
