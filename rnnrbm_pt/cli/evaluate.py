@@ -4,7 +4,14 @@ import json
 import math
 import sys
 
-from rnnrbm_pt.cli.input_files import FILES, add_reading_options, load_model, plural, read_files
+from rnnrbm_pt.cli.input_files import (
+    FILES,
+    add_averages_option,
+    add_reading_options,
+    load_model,
+    plural,
+    read_files,
+)
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
 from rnnrbm_pt.cli.options import add_command, add_options, given
 from rnnrbm_pt.evaluation.annealing import Annealing
@@ -39,6 +46,7 @@ def add_parser(commands):
     how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
     how.add_argument("--samples", type=int, default=10, metavar="N", help="samples per frame, for the accuracy (10)")
     add_options(how, Annealing)
+    add_averages_option(how)
     how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
     parser.add_argument("--json", action="store_true", help="print JSON")

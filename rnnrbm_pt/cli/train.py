@@ -244,7 +244,7 @@ def new_model(args):
 def check_settings(args, settings):
     """Check the settings of a run before any file is opened for writing."""
     from rnnrbm_pt.models.pretraining import as_pretraining
-    from rnnrbm_pt.models.trainer import check_validation
+    from rnnrbm_pt.models.validation import check_validation
 
     keywords = {name: value for name, value in settings.items() if name != "pretrain"}
     _, when, _ = sorted_into(keywords, *FOR_FIT)

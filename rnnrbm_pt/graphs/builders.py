@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Any, TypedDict
 
 import numpy as np
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.nade_sequence import nade_graphs
@@ -35,6 +36,7 @@ class RbmCommon(NadeCommon, total=False):
     k: Count
     k_generate: Count
     visible: str
+    particles: TensorVariable | None
 
 
 def sources_of_randomness(

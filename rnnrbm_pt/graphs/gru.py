@@ -16,11 +16,12 @@ parameters do not fit here.
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.sharedvar import TensorSharedVariable
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.moved_biases import gate_params, moved_biases, moved_params
 from rnnrbm_pt.graphs.parameters import shared_zeros
-from rnnrbm_pt.graphs.types import Params
+from rnnrbm_pt.graphs.types import Params, Tensors
 
 GATES = "zrg"
 """The update and reset gates, and the new state."""
@@ -63,11 +64,11 @@ def gru_cell(
 
     u0 = named.get("u0", pt.zeros((named["bz"].shape[0],)))
 
-    def biases(u_tm1):
+    def biases(u_tm1: TensorVariable) -> Tensors:
         """The time-dependent biases of the RBM."""
         return moved_biases(u_tm1, bv, bh, Wuh, Wuv)
 
-    def next_state(v_t, u_tm1):
+    def next_state(v_t: TensorVariable, u_tm1: TensorVariable) -> Tensors:
         """The state of the GRU after v_t."""
         x_z, x_r, x_g = pt.split(b + pt.dot(v_t, Wv), [n, n, n], axis=-1)
         u_z, u_r = pt.split(pt.dot(u_tm1, Wu), [n, n], axis=-1)

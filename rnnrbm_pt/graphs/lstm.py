@@ -19,7 +19,7 @@ from pytensor.tensor.variable import TensorVariable
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.moved_biases import gate_params, moved_biases, moved_params
 from rnnrbm_pt.graphs.parameters import shared_zeros
-from rnnrbm_pt.graphs.types import Params
+from rnnrbm_pt.graphs.types import Params, Tensors
 
 GATES = "ifog"
 """The input, forget and output gates, and what is put into the cell."""
@@ -74,11 +74,11 @@ def lstm_cell(
     zeros = pt.zeros((named["bi"].shape[0],))
     initial = named.get("u0", zeros), named.get("c0", zeros)
 
-    def biases(u_tm1, c_tm1):
+    def biases(u_tm1: TensorVariable, c_tm1: TensorVariable) -> Tensors:
         """The time-dependent biases of the RBM."""
         return moved_biases(u_tm1, bv, bh, Wuh, Wuv)
 
-    def next_state(v_t, u_tm1, c_tm1):
+    def next_state(v_t: TensorVariable, u_tm1: TensorVariable, c_tm1: TensorVariable) -> Tensors:
         """The output and the cells of the LSTM after v_t."""
         return lstm_step(b + pt.dot(v_t, Wv) + pt.dot(u_tm1, Wu), c_tm1, n_hidden_recurrent)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.sharedvar import TensorSharedVariable
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.builders import sources_of_randomness
 from rnnrbm_pt.graphs.cells import Cell
@@ -129,6 +130,7 @@ def build_rnnrbm(
     nonlinearity: str = "tanh",
     learn_initial: bool = False,
     visible: str = "binary",
+    particles: TensorVariable | None = None,
 ) -> SequenceGraphs:
     """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
 
@@ -168,6 +170,8 @@ def build_rnnrbm(
         Otherwise zeros.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
+    particles : tensor like v, optional
+        Where the Gibbs chains of training start, instead of the frames; see `build_rbm`.
 
     Returns
     -------
@@ -201,4 +205,5 @@ def build_rnnrbm(
         batched=batched,
         carried=carried,
         visible=visible,
+        particles=particles,
     )

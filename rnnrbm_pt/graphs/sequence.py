@@ -249,7 +249,14 @@ def generation(
 
 
 def train_graph(
-    cell: Cell, *, k: Count, rngs: Rngs, batched: bool = False, carried: Carried | None = None, visible: str = "binary"
+    cell: Cell,
+    *,
+    k: Count,
+    rngs: Rngs,
+    batched: bool = False,
+    carried: Carried | None = None,
+    visible: str = "binary",
+    particles: TensorVariable | None = None,
 ) -> SequenceGraphs:
     """Construct the graph that trains a cell whose biases are those of an RBM.
 
@@ -269,6 +276,8 @@ def train_graph(
         The states that sequences go on from, if v is several of them.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
+    particles : tensor like v, optional
+        Where the Gibbs chains start, instead of the frames; see `build_rbm`.
 
     Returns
     -------
@@ -278,7 +287,9 @@ def train_graph(
     W = cell.params[0]
     seen = observed(cell, batched, carried)
     v, bv_t, bh_t, weights = seen.v, seen.bv_t, seen.bh_t, seen.weights
-    v_sample, cost, monitor, updates_train = build_rbm(v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible)
+    v_sample, cost, monitor, updates_train = build_rbm(
+        v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible, particles=particles
+    )
     graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train))
     return replace(
         graphs,
@@ -336,6 +347,7 @@ def rbm_graphs(
     batched: bool = False,
     carried: Carried | None = None,
     visible: str = "binary",
+    particles: TensorVariable | None = None,
 ) -> SequenceGraphs:
     """Construct both graphs of a cell: `train_graph` takes four streams, then `generate_graph` takes four.
 
@@ -347,14 +359,16 @@ def rbm_graphs(
         Gibbs steps in training and in generation.
     n_steps, u_init
         As `generate_graph` takes them.
-    batched, carried, visible
+    batched, carried, visible, particles
         As `train_graph` takes them.
 
     Returns
     -------
     SequenceGraphs
     """
-    training = train_graph(cell, k=k, rngs=streams.rbm(), batched=batched, carried=carried, visible=visible)
+    training = train_graph(
+        cell, k=k, rngs=streams.rbm(), batched=batched, carried=carried, visible=visible, particles=particles
+    )
     rngs = streams.rbm("_generate")
     v_t, states, updates = generate_graph(
         cell, k=k_generate, rngs=rngs, n_steps=n_steps, u_init=u_init, visible=visible

@@ -11,10 +11,12 @@ from rnnrbm_pt.interrupts import lifted_deferral
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.models import pretraining
 from rnnrbm_pt.models.compiling import locked
+from rnnrbm_pt.models.particles import check_particles, first_particles, put_ends, starts
 from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls
 from rnnrbm_pt.models.update_functions import UpdateFunctions
+from rnnrbm_pt.models.validation import check_validation, validation_likelihood
 from rnnrbm_pt.settings import sorted_into
 from rnnrbm_pt.training.loop import Record, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.progress import Progress
@@ -24,31 +26,6 @@ from rnnrbm_pt.training.settings import Learning, Pretraining, Run, Validation
 Windows = Sequence[np.ndarray]
 Update = Callable[..., float]
 """Takes windows, one per argument, updates the model by them and returns their monitor."""
-
-FRAMES_TO_VALIDATE = 1000
-"""Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
-
-
-def check_validation(validation: Validation, rolls: Rolls | None) -> None:
-    """Check that the settings of a validation have sequences to be computed on, and the sequences have frames.
-
-    Parameters
-    ----------
-    validation : Validation
-    rolls : list of arrays or None
-        The validation sequences.
-
-    Raises
-    ------
-    ValueError
-    """
-    if rolls is not None:
-        if not sum(map(len, rolls)):
-            raise ValueError("validation: expected frames, found none")
-    elif validation.validate_by != Validation.validate_by:
-        raise ValueError(f"validate_by: expected a validation for {validation.validate_by!r}, found none")
-    elif validation.patience is not None:
-        raise ValueError(f"patience: expected a validation for {validation.patience} epochs, found none")
 
 
 class Trainer:
@@ -134,9 +111,8 @@ class Trainer:
         on_pretrain : callable, optional
             Called with a dict after each epoch of pretraining.
         **settings
-            Further fields of `Run` (n_sequences, carry_state), fields of `Validation` (validate_by, validate_every,
-            patience) and of `Learning` (optimizer, lr_rnn, momentum, rho, beta1, beta2, epsilon, clip_norm, clip_value,
-            weight_decay, schedule); see `training.settings`. The learning rate is the model's lr, or has a schedule.
+            Further fields of `Run` (n_sequences, carry_state, persistent, n_particles), fields of `Validation` and of
+            `Learning`; see `training.settings`. The learning rate is the model's lr, or has a schedule.
 
         Returns
         -------
@@ -160,11 +136,13 @@ class Trainer:
         progress = Progress(run, order, when, pretrain, data=data)
         save = Saver(self.model, checkpoint, checkpoint_every)
         self._check_frames(rolls)
+        self._check_chains(run)
         self.learn_by(learning)
         self.state.progress = None
         if pretrain is not None:
             pretraining.pretrain(self.model, rolls, pretrain, on_pretrain)
-        self.state.begin(progress, self.model.sampler.initial_states() if run.carry_state else ())
+        states = self.model.sampler.initial_states() if run.carry_state else ()
+        self.state.begin(progress, states, first_particles(rolls, run))
         # The finished model is written once, at the end: no run continues from it, so none would remove what a writer
         # that was killed in a second writing of it leaves beside it.
         if not progress.complete:
@@ -292,6 +270,10 @@ class Trainer:
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
 
+    def _check_chains(self, run: Run) -> None:
+        if run.persistent and ("k" not in self.model.settings or self.model.real_valued):
+            raise ValueError("persistent: expected a model of RBMs with binary visible units, found another one")
+
     def _check_resumable(self, rolls: Rolls, validation: Rolls | None, num_epochs: int | None) -> None:
         progress = self.state.progress
         if progress is None:
@@ -309,19 +291,41 @@ class Trainer:
             )
         if progress.data != fingerprint(rolls + (validation or [])):
             raise ValueError("resume: expected the sequences and the validation of the stopped run, found others")
+        check_particles(self.state.particles, rolls, progress.run)
 
     # ------------------------------------------------------------------------------------------------
     # One update
 
-    def _update(self, windows: Windows, batch_size: int, n_sequences: int, fresh: np.ndarray | None = None) -> float:
+    def _update(
+        self,
+        windows: Windows,
+        batch_size: int,
+        n_sequences: int,
+        fresh: np.ndarray | None = None,
+        rows: Windows | None = None,
+    ) -> float:
         """Update by the windows, and return their monitor. On JAX all are of one shape, as it compiles for that."""
-        fixed = self.compiling.backend == "jax"
-        if n_sequences == 1 and not fixed and fresh is None:
-            return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=self.compiling.floatX))
-        batch = batch_of(windows, batch_size if fixed else None, n_sequences, self.compiling.floatX)
-        if fresh is None:
-            return self.functions.batch_function(*batch)
-        return self.functions.carrying_function(*batch, np.asarray(fresh, self.compiling.floatX))
+        fixed, floatX = self.compiling.backend == "jax", self.compiling.floatX
+        if n_sequences == 1 and not fixed and fresh is None and rows is None:
+            return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=floatX))
+        n_steps = batch_size if fixed else None
+        batch = batch_of(windows, n_steps, n_sequences, floatX)
+        states = () if fresh is None else (np.asarray(fresh, floatX),)
+        if rows is not None:
+            return self._persistent_update(batch, states, rows)
+        function = self.functions.batch_function if fresh is None else self.functions.carrying_function
+        return function(*batch, *states)
+
+    def _persistent_update(self, batch: Windows, states: Windows, rows: Windows) -> float:
+        """The update of `_update` where chains are persistent; `rows` are the numbers of their particles."""
+        v, mask = batch
+        particles = cast(np.ndarray, self.state.particles)
+        start, _ = batch_of(starts(particles, rows, v.shape[2]), len(v), v.shape[1], self.compiling.floatX)
+        functions = self.functions
+        function = functions.persistent_carrying_function if states else functions.persistent_function
+        monitor, ends = function(v, mask, *states, start)
+        put_ends(particles, rows, np.asarray(ends).reshape(v.shape))
+        return monitor
 
     def _first_update(self, *arguments: Any) -> float:
         """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
@@ -337,13 +341,14 @@ class Trainer:
     def updater(self, batch_size: int, n_sequences: int) -> Update:
         """A function that takes up to n_sequences windows of up to batch_size frames, updates the model by them and
         returns their monitor. Where states are carried over it takes, by ``fresh=``, which windows begin a sequence.
+        Where chains are persistent it takes, by ``rows=``, the numbers of the particles of each window.
 
         It raises FloatingPointError where something is not finite any more.
         """
         kinds = chain([self._first_update], repeat(self._update))
 
-        def update(*windows: np.ndarray, fresh: np.ndarray | None = None) -> float:
-            monitor = next(kinds)(windows, batch_size, n_sequences, fresh)
+        def update(*windows: np.ndarray, fresh: np.ndarray | None = None, rows: Windows | None = None) -> float:
+            monitor = next(kinds)(windows, batch_size, n_sequences, fresh, rows)
             if not np.isfinite(monitor):
                 self.state.check_finite(monitor)
             return monitor
@@ -376,24 +381,8 @@ class Trainer:
             record["validation"] = self._validation(validation)
 
     def _validation(self, rolls: Rolls) -> float:
-        """The validation of an epoch in nats per frame; higher is better."""
-        if self.progress.validation.validate_by == "monitor":
-            return self.model.monitor(rolls, self.progress.run.batch_size)
-        return self.validation_likelihood(rolls)
-
-    def validation_likelihood(self, rolls: Rolls) -> float:
-        """The log-likelihood per frame as `fit` validates by it: exact, or a quick estimate.
-
-        Parameters
-        ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-
-        Returns
-        -------
-        float
-            In nats.
-        """
-        if self.model.scorer.is_exact(None):
-            return float(self.model.score(rolls))
-        n_frames = min(FRAMES_TO_VALIDATE, sum(map(len, rolls)))
-        return float(self.model.score(rolls, n_frames=n_frames, n_chains=10))
+        """The validation of an epoch in nats per frame, of the averages if there are any; higher is better."""
+        with self.state.averaged():
+            if self.progress.validation.validate_by == "monitor":
+                return self.model.monitor(rolls, self.progress.run.batch_size)
+            return validation_likelihood(self.model, rolls)

@@ -164,7 +164,7 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     model = python_model()
     model.scorer.is_exact = lambda exact: False
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rnnrbm_pt.models.trainer.FRAMES_TO_VALIDATE", 7)
+        patch.setattr("rnnrbm_pt.models.validation.FRAMES_TO_VALIDATE", 7)
         model.fit(toy_rolls[:2], 30, 1, **settings, on_epoch=look)
     assert model.log[0]["validation"] == scores[2] and scores[2].n_frames == 7
     assert scores[2] == pytest.approx(scores[0], abs=4 * scores[2].standard_error)
@@ -272,7 +272,7 @@ def test_settings_that_are_none(python_model, toy_rolls, settings, message):
 
 def test_a_keyword_that_there_is_not(python_model, toy_rolls):
     model = python_model()
-    with pytest.raises(TypeError, match="n_sequnces: expected any of the settings batch_size, beta1, "):
+    with pytest.raises(TypeError, match="n_sequnces: expected any of the settings average, batch_size, beta1, "):
         model.fit(toy_rolls, n_sequnces=5)
 
 
