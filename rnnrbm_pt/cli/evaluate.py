@@ -148,14 +148,16 @@ def measure(model, rolls, simple, args):
     settings = {"n_frames": args.frames, "seed": annealing.seed}
     sizes = {"n_chains": annealing.n_chains, "n_temperatures": annealing.n_temperatures}
     score = model.score(rolls, **sizes, **settings)
+    effective = None if score.exact else {"forward": score.effective_chains}
     if annealing.reverse and not score.exact:
         say(f"log-likelihood of {n}, in reverse")
-        below = estimate(model.score(rolls, **sizes, **settings, reverse=True))
+        reverse = model.score(rolls, **sizes, **settings, reverse=True)
+        below, effective = estimate(reverse), {**effective, "reverse": reverse.effective_chains}
         say("mixing of the chains")
         found = model.scorer.mixing(
             rolls, n_chains=annealing.n_chains, n_steps=annealing.n_temperatures, seed=annealing.seed
         )
-        mixing = {**found._asdict(), "mixes": found.mixes}
+        mixing = found.to_json()
     else:
         below = mixing = None
     say(f"expected accuracy of {n}")
@@ -172,6 +174,7 @@ def measure(model, rolls, simple, args):
     return {
         "log_likelihood": {**estimate(score), "exact": score.exact},
         "log_likelihood_reverse": below,
+        "effective_chains": effective,
         "mixing": mixing,
         "expected_accuracy": estimate(accuracy),
         "expected_precision": estimate(precision),
@@ -263,6 +266,7 @@ def notes(report):
             "temperatures a frame."
         )
         yield from doubts(report)
+        yield from speeds(report)
     yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
     yield "Its monitor is what training prints, on windows of 100 frames."
     if len(report["baselines"]) == 1:
@@ -298,6 +302,16 @@ def doubts(report):
         yield "there is a mode that no chain reached; chains from the frames, from silence and from all notes mix."
     elif share > DOUBT:
         yield "With --reverse it is enclosed from below."
+
+
+def speeds(report):
+    """How many chains the estimate is worth, and how fast chains forget, as lines."""
+    effective, mixing = report["effective_chains"], report["mixing"]
+    worth = " and in reverse ".join(f"{x:.1f}" for x in effective.values())
+    yield f"The {report['how']['chains']} chains of a frame are worth {worth} independent ones on average."
+    if mixing:
+        shares = ", ".join(f"{100 * x:.0f} % after {lag}" for lag, x in mixing["autocorrelation"].items())
+        yield f"Autocorrelation of a chain's frames by further Gibbs steps: {shares}."
 
 
 DOUBT = 0.01

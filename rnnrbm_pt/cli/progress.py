@@ -34,6 +34,8 @@ class EpochBar:
         """Replace the bar by the line of the epoch."""
         self.close()
         validation = f"validation {record['validation']:.4f}  " if "validation" in record else ""
+        if record.get("validation_refused"):
+            validation += f"(refused: {record['validation_reverse']:.4f} in reverse)  "
         print(
             f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  {validation}"
             f"({record['seconds']:.1f} s, {record['frames_per_second']:,.0f} frames/s)",

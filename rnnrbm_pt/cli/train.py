@@ -154,6 +154,10 @@ def run(args):
             raise
     if model.progress.stopped:
         print(f"Stopped early: no better validation for {model.progress.validation.patience} epochs.")
+    if any(record.get("validation_refused") for record in model.log):
+        print(
+            "Validations were refused where annealing forward and in reverse disagreed: such an epoch is not the best."
+        )
     if model.progress.best_epoch is not None:
         print(f"The parameters are those of epoch {model.progress.best_epoch}, whose validation was best.")
     print(f"Wrote {output} and {log}.")

@@ -16,7 +16,7 @@ from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls
 from rnnrbm_pt.models.update_functions import UpdateFunctions
-from rnnrbm_pt.models.validation import check_validation, validation_likelihood
+from rnnrbm_pt.models.validation import check_measurable, check_validation, validate
 from rnnrbm_pt.settings import sorted_into
 from rnnrbm_pt.training.loop import Record, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.progress import Progress
@@ -96,8 +96,9 @@ class Trainer:
             Sequences to validate on after epochs. In the end the model has the parameters with the best validation.
             ``validate_by="likelihood"`` takes the log-likelihood per frame, as `score` gives it: exact for an RNN-NADE,
             otherwise an estimate on up to 1,000 frames, some seconds per epoch. The monitor of a model whose chains mix
-            well falls while its likelihood rises. But where chains mix so badly that the estimate fails, it is too
-            high, and such parameters are taken for the best: check them by `score` with more temperatures.
+            well falls while its likelihood rises. Where chains mix badly the estimate is too high. So it is made in
+            both directions of annealing: an epoch whose two estimates are 0.25 nats apart or more is never the best,
+            and its record says validation_refused. If all are refused, the model has the last parameters.
         pretrain : Pretraining or dict, optional
             What is learned before; see `models.pretraining`.
         checkpoint : path, optional
@@ -137,6 +138,7 @@ class Trainer:
         save = Saver(self.model, checkpoint, checkpoint_every)
         self._check_frames(rolls)
         self._check_chains(run)
+        check_measurable(when, self.model)
         self.learn_by(learning)
         self.state.progress = None
         if pretrain is not None:
@@ -205,8 +207,10 @@ class Trainer:
 
         def complete(record: Record) -> None:
             state.clear_sums()
-            if "validation" in record and progress.validated(record["validation"]):
-                state.keep_best()
+            if "validation" in record:
+                refused = record.get("validation_refused", False)
+                if progress.validated(None if refused else record["validation"]):
+                    state.keep_best()
             state.log.append(record)
 
         def epoch_done(record: Record) -> None:
@@ -378,11 +382,5 @@ class Trainer:
         record |= state.means(record["updates"])
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
         if validation is not None and self.progress.validates:
-            record["validation"] = self._validation(validation)
-
-    def _validation(self, rolls: Rolls) -> float:
-        """The validation of an epoch in nats per frame, of the averages if there are any; higher is better."""
-        with self.state.averaged():
-            if self.progress.validation.validate_by == "monitor":
-                return self.model.monitor(rolls, self.progress.run.batch_size)
-            return validation_likelihood(self.model, rolls)
+            with state.averaged():
+                record |= validate(self.model, validation, self.progress.validation, self.progress.run.batch_size)

@@ -53,6 +53,9 @@ class Validation(Settings):
         "epochs from one validation to the next; the last epoch has one too", default=1, least=1
     )
     patience: int | None = whole("epochs without a better validation after which the run ends", default=None, least=1)
+    measure_mixing: bool = flag(
+        "also log whether Gibbs chains forget where they start, on the validation sequences", default=False
+    )
 
 
 # ---------------------------------------------------------------------------------------------------
