@@ -7,6 +7,7 @@ import numpy as np
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.nade_sequence import nade_graphs
 from rnnrbm_pt.graphs.sequence import Carried, rbm_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
@@ -28,6 +29,7 @@ class NadeCommon(TypedDict, total=False):
     batched: bool
     carried: Carried | None
     params: Params | None
+    dropout: Dropout | None
 
 
 class RbmCommon(NadeCommon, total=False):

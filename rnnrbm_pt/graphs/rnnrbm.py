@@ -17,6 +17,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.builders import sources_of_randomness
 from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.recurrences import GATED, check_recurrence
 from rnnrbm_pt.graphs.sequence import Carried, nonlinear, rbm_graphs
@@ -131,6 +132,7 @@ def build_rnnrbm(
     learn_initial: bool = False,
     visible: str = "binary",
     particles: TensorVariable | None = None,
+    dropout: Dropout | None = None,
 ) -> SequenceGraphs:
     """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
 
@@ -172,6 +174,8 @@ def build_rnnrbm(
         Kind of the visible units; see `build_rbm`.
     particles : tensor like v, optional
         Where the Gibbs chains of training start, instead of the frames; see `build_rbm`.
+    dropout : Dropout, optional
+        Which units are dropped in training; see `graphs.dropout`.
 
     Returns
     -------
@@ -206,4 +210,5 @@ def build_rnnrbm(
         carried=carried,
         visible=visible,
         particles=particles,
+        dropout=dropout,
     )

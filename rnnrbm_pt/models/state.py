@@ -56,6 +56,8 @@ class TrainState:
         Values of slots that a file had and no compiled update needed yet.
     particles : array of uint8 or None
         Where the persistent Gibbs chains of the run are, as packed bits; see `models.particles`.
+    masks : tuple of shared variables
+        The streams of masks, the last of `streams`, once units are dropped.
     best : dict {str: array} or None
         The parameters with the best validation: their averages, where the learning has any.
     last : dict {str: array} or None
@@ -79,6 +81,7 @@ class TrainState:
     slots: dict[str, Shared] = field(default_factory=dict)
     awaited_slots: Arrays = field(default_factory=dict)
     particles: np.ndarray | None = None
+    masks: tuple[Shared, ...] = ()
     best: Arrays | None = None
     last: Arrays | None = None
     progress: Progress | None = None
@@ -267,6 +270,8 @@ class TrainState:
         else:
             self.scalars, self.slots = found, {}
         self.learning, self.awaited_slots = learning, {}
+        if not self.masks and any(name.startswith("dropout") for name in self.scalars):
+            self.masks = self.streams.stream("rng_v_dropped"), self.streams.stream("rng_h_dropped")
 
     def clear_slots(self) -> None:
         """Let the optimiser remember nothing."""
@@ -339,10 +344,7 @@ class TrainState:
                 self._put(now)
 
     def take_averages(self) -> None:
-        """Set the parameters to their moving averages, with which a model generates and predicts better as a rule.
-
-        A run still goes on from the last parameters. A ValueError if there are no averages.
-        """
+        """Set the parameters to their moving averages; a ValueError if there are none. A run goes on from the last."""
         found = self.averages()
         if found is None:
             raise ValueError("averages: expected a model that was trained with average=, found none of its averages")

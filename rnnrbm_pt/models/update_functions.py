@@ -7,6 +7,7 @@ from typing import Any
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.types import Updates
@@ -39,7 +40,7 @@ class UpdateFunctions:
     @cached_property
     def train_function(self) -> Callable[..., Any]:
         """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
-        graphs = self._build() if "k" in self.scalars else self.graphs
+        graphs = self._build() if {"k", "dropout_recurrent", "dropout_hidden"} & self.scalars.keys() else self.graphs
         return self._compile(graphs, [graphs.v])
 
     @cached_property
@@ -89,7 +90,14 @@ class UpdateFunctions:
         return self._compile(graphs, [graphs.v, graphs.mask, *more], states, ends=persistent)
 
     def _build(self, **settings: Any) -> SequenceGraphs:
-        return self.build(**settings, **{name: self.scalars[name] for name in ("k",) if name in self.scalars})
+        if "k" in self.scalars:
+            settings["k"] = self.scalars["k"]
+        recurrent, hidden = (self.scalars.get(f"dropout_{what}") for what in ("recurrent", "hidden"))
+        if recurrent is not None or hidden is not None:
+            for stream in self.state.masks:
+                stream.tag.used = False  # as `SameStreams` has it
+            settings["dropout"] = Dropout(self.state.masks, recurrent, hidden)
+        return self.build(**settings)
 
     def _compile(
         self, graphs: SequenceGraphs, inputs: list[Any], more_updates: Updates | None = None, ends: bool = False

@@ -83,6 +83,8 @@ OF_THE_GRADIENT = (
     "max_norm",
     "sparsity",
     "sparsity_cost",
+    "dropout_recurrent",
+    "dropout_hidden",
 )
 """Settings that every optimiser takes."""
 
@@ -148,6 +150,12 @@ class Learning(Settings):
     )
     sparsity: float | None = real("mean activation that hidden units are drawn to", default=None, above=0, below=1)
     sparsity_cost: float | None = real("weight of the penalty on other mean activations", default=None, least=0)
+    dropout_recurrent: float | None = real(
+        "share of the visible units that the recurrent network does not read", default=None, least=0, below=1
+    )
+    dropout_hidden: float | None = real(
+        "share of the hidden units of the RBM or NADE that are off", default=None, least=0, below=1
+    )
     average: float | None = real(
         "decay of a moving average of the parameters, which is validated instead of them",
         default=None,
