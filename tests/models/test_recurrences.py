@@ -6,6 +6,8 @@ from oracles.runs import interrupting, same
 
 from rnnrbm_pt import RnnNade, RnnRbm
 from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.cli.train import RECURRENCES as WORDS
+from rnnrbm_pt.graphs.recurrences import RECURRENCES
 from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.compiling import AS_WRITTEN
@@ -85,6 +87,7 @@ def test_settings_that_do_not_go_together(recurrence):
 
 def test_the_tutorials_network_is_the_default(toy_model):
     one, other = toy_model(), toy_model(recurrence="tanh")
+    assert WORDS == RECURRENCES and WORDS[0] == "tanh"
     assert same(one, other) and [p.name for p in one.params][5:] == ["Wvu", "Wuu", "bu"]
 
 
