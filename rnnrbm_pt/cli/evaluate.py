@@ -6,7 +6,14 @@ import sys
 from functools import partial
 
 from rnnrbm_pt.checks import integer
-from rnnrbm_pt.cli.input_files import FILES, add_reading_options, load_model, plural, read_files
+from rnnrbm_pt.cli.input_files import (
+    FILES,
+    add_averages_option,
+    add_reading_options,
+    load_model,
+    plural,
+    read_files,
+)
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
 from rnnrbm_pt.cli.options import add_command, add_options, checked, given
 from rnnrbm_pt.cli.piece_statistics import compare_pieces, piece_lines
@@ -49,6 +56,7 @@ def add_parser(commands):
         help="also draw N pieces from the model and describe them beside the data: density, held notes, dissonance (0)",
     )
     add_options(how, Annealing)
+    add_averages_option(how)
     how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -156,14 +164,16 @@ def measure(model, rolls, simple, args):
     settings = {"n_frames": args.frames, "seed": annealing.seed}
     sizes = {"n_chains": annealing.n_chains, "n_temperatures": annealing.n_temperatures}
     score = model.score(rolls, **sizes, **settings)
+    effective = None if score.exact else {"forward": score.effective_chains}
     if annealing.reverse and not score.exact:
         say(f"log-likelihood of {n}, in reverse")
-        below = estimate(model.score(rolls, **sizes, **settings, reverse=True))
+        reverse = model.score(rolls, **sizes, **settings, reverse=True)
+        below, effective = estimate(reverse), {**effective, "reverse": reverse.effective_chains}
         say("mixing of the chains")
         found = model.scorer.mixing(
             rolls, n_chains=annealing.n_chains, n_steps=annealing.n_temperatures, seed=annealing.seed
         )
-        mixing = {**found._asdict(), "mixes": found.mixes}
+        mixing = found.to_json()
     else:
         below = mixing = None
     say(f"expected accuracy of {n}")
@@ -180,6 +190,7 @@ def measure(model, rolls, simple, args):
     return {
         "log_likelihood": {**estimate(score), "exact": score.exact},
         "log_likelihood_reverse": below,
+        "effective_chains": effective,
         "mixing": mixing,
         "expected_accuracy": estimate(accuracy),
         "expected_precision": estimate(precision),
@@ -271,6 +282,7 @@ def notes(report):
             "temperatures a frame."
         )
         yield from doubts(report)
+        yield from speeds(report)
     yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
     yield "Its monitor is what training prints, on windows of 100 frames."
     if len(report["baselines"]) == 1:
@@ -306,6 +318,16 @@ def doubts(report):
         yield "there is a mode that no chain reached; chains from the frames, from silence and from all notes mix."
     elif share > DOUBT:
         yield "With --reverse it is enclosed from below."
+
+
+def speeds(report):
+    """How many chains the estimate is worth, and how fast chains forget, as lines."""
+    effective, mixing = report["effective_chains"], report["mixing"]
+    worth = " and in reverse ".join(f"{x:.1f}" for x in effective.values())
+    yield f"The {report['how']['chains']} chains of a frame are worth {worth} independent ones on average."
+    if mixing:
+        shares = ", ".join(f"{100 * x:.0f} % after {lag}" for lag, x in mixing["autocorrelation"].items())
+        yield f"Autocorrelation of a chain's frames by further Gibbs steps: {shares}."
 
 
 DOUBT = 0.01

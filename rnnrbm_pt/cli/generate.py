@@ -5,7 +5,7 @@ import secrets
 import textwrap
 from pathlib import Path
 
-from rnnrbm_pt.cli.input_files import left_out, load_model, warn_of_drums, warn_of_moved
+from rnnrbm_pt.cli.input_files import add_averages_option, left_out, load_model, warn_of_drums, warn_of_moved
 from rnnrbm_pt.cli.options import add_command, add_options, given
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.piece_statistics import warn_if_outside
@@ -54,6 +54,7 @@ def add_parser(commands):
     parser.add_argument(
         "--shift", type=int, metavar="N", help="write it N semitones lower (0; after --primer, in the primer's key)"
     )
+    add_averages_option(parser)
     add_options(parser.add_argument_group("how it is drawn; the defaults are the tutorial's"), Generation)
     add_running_options(parser)
     return parser

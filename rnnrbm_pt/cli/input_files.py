@@ -55,7 +55,20 @@ def load_model(path, args):
     with deferred_interrupts():  # libraries in C may crash where their import is interrupted
         from rnnrbm_pt.models.base import SequenceModel
 
-    return SequenceModel.load(path, backend=args.backend, threads=args.threads)
+    model = SequenceModel.load(path, backend=args.backend, threads=args.threads)
+    if getattr(args, "averages", False):
+        try:
+            model.use_averages()
+        except ValueError as error:
+            raise ValueError(f"{path}: --averages: {error}") from error
+    return model
+
+
+def add_averages_option(parser):
+    """Add the option that takes the averages of the parameters, where a model has them."""
+    parser.add_argument(
+        "--averages", action="store_true", help="use the averages of the parameters, of a model trained with --average"
+    )
 
 
 def add_reading_options(parser):

@@ -34,6 +34,8 @@ class EpochBar:
         """Replace the bar by the line of the epoch."""
         self.close()
         validation = f"validation {record['validation']:.4f}  " if "validation" in record else ""
+        if record.get("validation_refused"):
+            validation += f"(refused: {record['validation_reverse']:.4f} in reverse)  "
         sample = sampled(record["sample"]) if "sample" in record else ""
         print(
             f"Epoch {record['epoch']}/{self.num_epochs}  {record['monitor']:.10f}  {validation}{sample}"

@@ -25,10 +25,14 @@ from rnnrbm_pt.settings import sorted_into
 MODELS = {"rnn-rbm": "RnnRbm", "rtrbm": "Rtrbm", "lstm-rtrbm": "LstmRtrbm", "rnn-nade": "RnnNade"}
 """The word for each model, and its class."""
 
+RECURRENCES = "tanh", "lstm", "gru"
+"""Recurrent networks, as `rnnrbm_pt.graphs.recurrences` has them; written out, since help needs no PyTensor."""
+
 OF_MODEL = {
     "hidden": "n_hidden",
     "recurrent": "n_hidden_recurrent",
     "k": "k",
+    "recurrence": "recurrence",
     "learn_initial": "learn_initial",
     "dynamic_visible_bias": "dynamic_visible_bias",
     "seed": "seed",
@@ -74,6 +78,9 @@ def add_parser(commands):
         type=at_least_1,
         metavar="N",
         help="hidden units of the RNN (100); an RTRBM has only --hidden",
+    )
+    model.add_argument(
+        "--recurrence", choices=RECURRENCES, help="recurrent network of an rnn-rbm or rnn-nade (tanh, the tutorial's)"
     )
     model.add_argument("--k", type=at_least_1, metavar="N", help="Gibbs steps in training (15)")
     model.add_argument(
@@ -147,6 +154,10 @@ def run(args):
             raise
     if model.progress.stopped:
         print(f"Stopped early: no better validation for {model.progress.validation.patience} epochs.")
+    if any(record.get("validation_refused") for record in model.log):
+        print(
+            "Validations were refused where annealing forward and in reverse disagreed: such an epoch is not the best."
+        )
     if model.progress.best_epoch is not None:
         print(f"The parameters are those of epoch {model.progress.best_epoch}, whose validation was best.")
     print(f"Wrote {output} and {log}.")
@@ -234,6 +245,8 @@ def new_model(args):
                 f"--recurrent: the recurrent units of an RTRBM are its hidden ones, {n_hidden} by --hidden, "
                 f"found {args.recurrent}"
             )
+    if word not in ("rnn-rbm", "rnn-nade") and args.recurrence is not None:
+        raise ValueError(f"--recurrence: expected the model rnn-rbm or rnn-nade beside it, found {word}")
     if word == "rnn-nade" and args.k is not None:
         raise ValueError("--k: an RNN-NADE has no Gibbs chain")
     if word not in ("rtrbm", "lstm-rtrbm") and args.dynamic_visible_bias:

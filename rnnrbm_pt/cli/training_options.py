@@ -12,7 +12,7 @@ from rnnrbm_pt.cli.options import add_options, checked, given
 from rnnrbm_pt.music.midi_notes import TEMPO_FROM
 from rnnrbm_pt.training.recipes import RECIPES
 from rnnrbm_pt.training.schedules import parse_schedule
-from rnnrbm_pt.training.settings import Learning, Pretraining, Run, Validation
+from rnnrbm_pt.training.settings import SCHEDULED, Learning, Pretraining, Run, Validation
 
 FOR_FIT = Run, Validation, Learning
 """Settings whose fields are keywords of `fit`."""
@@ -44,9 +44,9 @@ def add_training_options(parser):
         "--schedule",
         action="append",
         metavar="WHAT=HOW",
-        help="lr=cosine:0.01,0,200 or k=table:0=1,50=15, and so on; WHAT is lr, lr_rnn, momentum, k, clip_norm, "
-        "clip_value or weight_decay; HOW constant, table, step, exponential, 1/t or cosine, by epochs or @update, "
-        "and +warmup:N updates",
+        help="lr=cosine:0.01,0,200 or k=growth:1,100,50, and so on; WHAT is "
+        f"{', '.join(SCHEDULED[:-1])} or {SCHEDULED[-1]}; HOW constant, table, step, exponential, 1/t, cosine or "
+        "growth, by epochs or @update, and +warmup:N updates",
     )
     copies = checked(int, partial(integer, least=0))
     learning.add_argument(

@@ -22,19 +22,29 @@ class Estimate(float):
         standard deviation above their mean. Where there are many, there were too few chains or temperatures, and
         neither the number nor its error is to be trusted. Their absence proves nothing: a mode that no chain found
         leaves no trace in the weights.
+    effective_chains : float
+        Mean over frames of the effective sample size in annealed importance sampling, n / (1 + variance of the weights
+        by their mean squared), of n chains. 0 where there was none.
     """
 
     standard_error: float
     n_frames: int
     exact: bool
     n_low_ess: int
+    effective_chains: float
 
     def __new__(
-        cls, value: float, standard_error: float = 0.0, n_frames: int = 0, exact: bool = True, n_low_ess: int = 0
+        cls,
+        value: float,
+        standard_error: float = 0.0,
+        n_frames: int = 0,
+        exact: bool = True,
+        n_low_ess: int = 0,
+        effective_chains: float = 0.0,
     ) -> Self:
         self = super().__new__(cls, value)
         self.standard_error, self.n_frames, self.exact = float(standard_error), int(n_frames), bool(exact)
-        self.n_low_ess = int(n_low_ess)
+        self.n_low_ess, self.effective_chains = int(n_low_ess), float(effective_chains)
         return self
 
     def __repr__(self) -> str:

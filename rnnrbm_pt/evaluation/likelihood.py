@@ -108,4 +108,5 @@ def mean_log_likelihood(log_p: np.ndarray, errors: np.ndarray, n_total: int, *, 
     Estimate
     """
     n_low_ess = int(np.count_nonzero(errors * np.sqrt(n_chains) > 1))
-    return Estimate(log_p.mean(), error_of_mean(log_p, errors, n_total), len(log_p), exact, n_low_ess)
+    effective = 0.0 if exact else (n_chains / (1 + n_chains * errors**2)).mean()
+    return Estimate(log_p.mean(), error_of_mean(log_p, errors, n_total), len(log_p), exact, n_low_ess, effective)

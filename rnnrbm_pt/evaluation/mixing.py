@@ -9,11 +9,17 @@ ends of two groups still differ in the direction in which the starts differ:
 
 It is 1 for chains that never leave their starts, and 0 in expectation for chains that mix. A mode that no start leads
 to is not seen here either.
+
+How fast chains forget is the autocorrelation of their frames over k further Gibbs steps. It is taken across the chains
+of one RBM, over all units together:
+
+    sum_i cov(v_i, v_i after k steps) / sqrt(sum_i var(v_i) sum_i var(v_i after k steps))
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +33,10 @@ SLIGHT = 0.01
 """Memory that does no harm: it is about the relative error of Z that chains with so much of it make."""
 
 
+LAGS = 1, 5, 25, 100
+"""Gibbs steps over which the autocorrelation of chains is taken."""
+
+
 class Mixing(NamedTuple):
     """What chains remember of their starts, as a mean over frames, for the two starts where it is most."""
 
@@ -37,11 +47,18 @@ class Mixing(NamedTuple):
     """Names of the two starts."""
     n_steps: int
     """Gibbs steps after which it was measured."""
+    autocorrelation: Mapping[int, float] = MappingProxyType({})
+    """The autocorrelation of frames over further Gibbs steps, by their number. Chains start at the frames."""
 
     @property
     def mixes(self) -> bool:
         """Whether the memory is slight, or within four standard errors of none."""
         return self.memory < max(SLIGHT, 4 * self.standard_error)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict that `json.dumps` takes, with `mixes`."""
+        correlations = {str(lag): value for lag, value in self.autocorrelation.items()}
+        return {**self._asdict(), "starts": list(self.starts), "autocorrelation": correlations, "mixes": self.mixes}
 
 
 def mixing(
@@ -75,20 +92,57 @@ def mixing(
     """
     betas = np.ones(n_steps + 1, dtype)
     memories: dict[tuple[str, str], list[np.ndarray]] = {}
+    moments: dict[int, np.ndarray] = {}
     for _, bv, bh, v in in_blocks(observed, frames_per_block(n_chains)):
         starts = {"the frames": v.astype(dtype), "silence": np.zeros_like(bv), "all notes": np.ones_like(bv)}
-        ends = {}
+        ends, rows_after = {}, {}
         for name, start in starts.items():
             bv_rows, bh_rows, rows = repeated(n_chains, bv, bh, start, dtype=dtype, padded=padded)
-            end = np.asarray(anneal(bv_rows, bh_rows, betas, rows)[1], dtype=np.float64)
-            ends[name] = end.reshape(-1, n_chains, v.shape[1])[: len(v)]
+            rows_after[name] = np.asarray(anneal(bv_rows, bh_rows, betas, rows)[1])
+            ends[name] = by_frame(rows_after[name], n_chains, len(v))
         for pair in combinations(starts, 2):
             one, other = pair
             difference = (starts[one] - starts[other]).astype(np.float64)
             groups = ends[one], ends[other]
             memories.setdefault(pair, []).append(memory(difference, *groups))
-    found = [Mixing(*mean_memory(np.concatenate(blocks, axis=1)), pair, n_steps) for pair, blocks in memories.items()]
-    return max(found, key=lambda pair: (not pair.mixes, pair.memory))
+        rows, before = rows_after["the frames"], 0
+        for lag in LAGS:
+            rows = np.asarray(anneal(bv_rows, bh_rows, np.ones(lag - before + 1, dtype), rows)[1])
+            found = covariances(ends["the frames"], by_frame(rows, n_chains, len(v)))
+            moments[lag], before = moments.get(lag, np.zeros(3)) + found, lag
+    correlations = {lag: correlation(*found) for lag, found in moments.items()}
+    pairs = [
+        Mixing(*mean_memory(np.concatenate(blocks, axis=1)), pair, n_steps, correlations)
+        for pair, blocks in memories.items()
+    ]
+    return max(pairs, key=lambda pair: (not pair.mixes, pair.memory))
+
+
+def by_frame(rows: np.ndarray, n_chains: int, n_frames: int) -> np.ndarray:
+    """Ends of chains, one a row, as an array of float64, shape (n_frames, n_chains, n_visible)."""
+    return rows.astype(np.float64).reshape(-1, n_chains, rows.shape[1])[:n_frames]
+
+
+def covariances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Covariance and both variances across the chains of each frame, summed over frames and units.
+
+    Parameters
+    ----------
+    one, other : arrays, shape (n_frames, n_chains, n_visible)
+        The same chains at two times.
+
+    Returns
+    -------
+    array, shape (3,)
+    """
+    one, other = (x - x.mean(axis=1, keepdims=True) for x in (one, other))
+    return np.array([(one * other).sum(), (one**2).sum(), (other**2).sum()])
+
+
+def correlation(covariance: float, variance: float, other_variance: float) -> float:
+    """The correlation of two such sums; 1 where nothing varies, since such chains have not moved."""
+    scale = np.sqrt(variance * other_variance)
+    return float(covariance / scale) if scale > 0 else 1.0
 
 
 def memory(difference: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:

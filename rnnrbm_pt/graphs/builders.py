@@ -4,8 +4,10 @@ from collections.abc import Callable, Collection
 from typing import Any, TypedDict
 
 import numpy as np
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.nade_sequence import nade_graphs
 from rnnrbm_pt.graphs.sequence import Carried, rbm_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
@@ -27,6 +29,7 @@ class NadeCommon(TypedDict, total=False):
     batched: bool
     carried: Carried | None
     params: Params | None
+    dropout: Dropout | None
     generate: Generate
 
 
@@ -36,6 +39,7 @@ class RbmCommon(NadeCommon, total=False):
     k: Count
     k_generate: Count
     visible: str
+    particles: TensorVariable | None
 
 
 def sources_of_randomness(

@@ -6,6 +6,7 @@ from functools import partial
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.dropout import Dropout, scaled_weights
 from rnnrbm_pt.graphs.nade import build_nade, nade_logits, sample_nade
 from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
@@ -15,14 +16,16 @@ from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Rngs, Tensors
 from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 
-def train_graph(cell: Cell, *, batched: bool = False, carried: Carried | None = None) -> SequenceGraphs:
+def train_graph(
+    cell: Cell, *, batched: bool = False, carried: Carried | None = None, dropout: Dropout | None = None
+) -> SequenceGraphs:
     """Construct the graph that trains a cell whose biases are those of a NADE. Nothing is drawn.
 
     Parameters
     ----------
     cell : Cell
         The first of its parameters are W and V, shape (n_visible, n_hidden).
-    batched, carried
+    batched, carried, dropout
         As `sequence.train_graph` takes them.
 
     Returns
@@ -31,7 +34,8 @@ def train_graph(cell: Cell, *, batched: bool = False, carried: Carried | None = 
         Without `v_t` and `updates_generate`, which `generate_graph` makes.
     """
     W, V, *_ = cell.params
-    seen = observed(cell, batched, carried)
+    V = scaled_weights(V, dropout)
+    seen = observed(cell, batched, carried, dropout)
     v, bv_t, bh_t = seen.v, seen.bv_t, seen.bh_t
     graphs = training_graphs(cell, seen, build_nade(v, W, V, bv_t, bh_t, weights=seen.weights))
     logits = nade_logits(v, W, V, bv_t, bh_t)
@@ -83,6 +87,7 @@ def nade_graphs(
     u_init: InitialStates = None,
     batched: bool = False,
     carried: Carried | None = None,
+    dropout: Dropout | None = None,
     generate: Generate = generate_graph,
 ) -> SequenceGraphs:
     """Construct both graphs of a cell. Only generation draws: `generate_graph` takes four streams.
@@ -93,7 +98,7 @@ def nade_graphs(
     streams : RandomStreams
     n_steps, u_init
         As `generate_graph` takes them.
-    batched, carried
+    batched, carried, dropout
         As `train_graph` takes them.
     generate : callable
         What constructs the graph that generates; `generate_by_nade` is another.
@@ -102,7 +107,7 @@ def nade_graphs(
     -------
     SequenceGraphs
     """
-    training = train_graph(cell, batched=batched, carried=carried)
+    training = train_graph(cell, batched=batched, carried=carried, dropout=dropout)
     rngs = streams.rbm("_generate")
     v_t, states, updates = generate(cell, rngs=rngs, n_steps=n_steps, u_init=u_init)
     return replace(training, v_t=v_t, states_generate=states, updates_generate=updates)

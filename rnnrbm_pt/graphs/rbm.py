@@ -165,6 +165,7 @@ def build_rbm(
     rngs: Rngs | None = None,
     weights: TensorVariable | None = None,
     visible: str = "binary",
+    particles: TensorVariable | None = None,
 ) -> Objective:
     """Construct a k-step Gibbs chain that starts at v, and the contrastive divergence of its end.
 
@@ -185,6 +186,9 @@ def build_rbm(
         several RBMs makes one ``rng = RandomStreams()`` and gives each of them ``rngs=rng.rbm()``, as the tutorial.
     visible : {"binary", "gaussian"}
         Kind of the visible units: 0 or 1, or real numbers of variance 1 given h; see `graphs.gaussian`.
+    particles : tensor like v, optional
+        Where the chain starts, instead of v: the ends of earlier chains, for persistent contrastive divergence
+        (Tieleman, ICML 2008). Then the monitor is of v and a chain that did not start at v.
 
     Returns
     -------
@@ -210,13 +214,14 @@ def build_rbm(
     log_p = gaussian_log_density if visible == "gaussian" else log_pseudo_likelihood
     rng_h, rng_v, rng_h_monitor, rng_v_monitor = _default_rngs() if rngs is None else rngs
     v, bv, bh = _frames(v), _frames(bv), _frames(bh)
+    start = v if particles is None else _frames(particles)
 
     def average(x):
         return x.mean() if weights is None else (x * weights.flatten()).sum()
 
     chain, next_rng_h, next_rng_v = scan(
         lambda v, rng_h, rng_v, W, bv, bh: gibbs_step(v, W, bv, bh, rng_h, rng_v, visible),
-        outputs_info=[v, rng_h, rng_v],
+        outputs_info=[start, rng_h, rng_v],
         non_sequences=[W, bv, bh],
         n_steps=k,
         strict=True,

@@ -5,7 +5,8 @@
     u_t  = tanh(bu + v_t Wvu + u_tm1 Wuu)
 
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012,
-section 4.2. Its likelihood and its gradient are exact, and so are its samples.
+section 4.2. Its likelihood and its gradient are exact, and so are its samples. Instead of the last equation it may have
+an LSTM or a GRU; see `graphs.lstm` and `graphs.gru`.
 """
 
 from typing import Any, Unpack
@@ -15,7 +16,7 @@ import numpy as np
 from rnnrbm_pt.graphs.builders import NadeCommon, nade_builder
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_normal
-from rnnrbm_pt.graphs.rnnrbm import rnnrbm_cell
+from rnnrbm_pt.graphs.rnnrbm import recurrent_cell
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.types import Params
 from rnnrbm_pt.roles import of_rbm
@@ -35,12 +36,12 @@ def rnn_nade_cell(
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent, random_state, params, **settings
-        As `rnnrbm_cell` takes them.
+        As `recurrent_cell` takes them.
 
     Returns
     -------
     Cell
-        Its params are (W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), then u0 if it is learned.
+        Its params are (W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), then u0 if it is learned; or those of an LSTM or a GRU.
     """
     if params is None:
         W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
@@ -50,7 +51,7 @@ def rnn_nade_cell(
     else:
         W, V, *rest = params
         params = W, *rest
-    cell = rnnrbm_cell(n_visible, n_hidden, n_hidden_recurrent, random_state=random_state, params=params, **settings)
+    cell = recurrent_cell(n_visible, n_hidden, n_hidden_recurrent, random_state=random_state, params=params, **settings)
     return cell._replace(params=(W, V, *cell.params[1:]))
 
 
@@ -59,6 +60,7 @@ def build_rnn_nade(
     n_hidden: int,
     n_hidden_recurrent: int,
     *,
+    recurrence: str = "tanh",
     nonlinearity: str = "tanh",
     learn_initial: bool = False,
     **common: Unpack[NadeCommon],
@@ -73,7 +75,7 @@ def build_rnn_nade(
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    nonlinearity, learn_initial, **common
+    recurrence, nonlinearity, learn_initial, **common
         As `build_rnnrbm` takes them: random_state, streams, n_steps, u_init, batched, carried, params.
 
     Returns
@@ -83,6 +85,5 @@ def build_rnn_nade(
         asked for; cost is the negative log-likelihood a frame, monitor the log-likelihood, v_sample as `build_nade` has
         it, and updates_train empty. Beside the eight, `log_likelihood` has that of each frame given those before it.
     """
-    return nade_builder(rnn_nade_cell)(
-        n_visible, n_hidden, n_hidden_recurrent, nonlinearity=nonlinearity, learn_initial=learn_initial, **common
-    )
+    settings = {"recurrence": recurrence, "nonlinearity": nonlinearity, "learn_initial": learn_initial}
+    return nade_builder(rnn_nade_cell)(n_visible, n_hidden, n_hidden_recurrent, **settings, **common)

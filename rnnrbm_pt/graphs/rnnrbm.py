@@ -5,15 +5,21 @@
     u_t  = tanh(bu + v_t Wvu + u_tm1 Wuu)
 
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
+Instead of the last equation it may have an LSTM or a GRU; see `graphs.lstm` and `graphs.gru`.
 """
+
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.sharedvar import TensorSharedVariable
+from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.builders import sources_of_randomness
 from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
+from rnnrbm_pt.graphs.recurrences import GATED, check_recurrence
 from rnnrbm_pt.graphs.sequence import Carried, generate_graph, nonlinear, rbm_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Params
@@ -85,6 +91,28 @@ def rnnrbm_cell(
     return Cell(params, biases, next_state, (u0,))
 
 
+def recurrent_cell(*sizes: int, recurrence: str = "tanh", nonlinearity: str = "tanh", **settings: Any) -> Cell:
+    """The recurrence of an RNN-RBM by its name.
+
+    Parameters
+    ----------
+    *sizes : int
+        n_visible, n_hidden and n_hidden_recurrent.
+    recurrence, nonlinearity
+        As `build_rnnrbm` takes them.
+    **settings
+        random_state, params, W and learn_initial, as `rnnrbm_cell` takes them.
+
+    Returns
+    -------
+    Cell
+    """
+    check_recurrence(recurrence, nonlinearity)
+    if recurrence in GATED:
+        return GATED[recurrence](*sizes, **settings)
+    return rnnrbm_cell(*sizes, nonlinearity=nonlinearity, **settings)
+
+
 def build_rnnrbm(
     n_visible: int,
     n_hidden: int,
@@ -99,9 +127,12 @@ def build_rnnrbm(
     batched: bool = False,
     carried: Carried | None = None,
     params: Params | None = None,
+    recurrence: str = "tanh",
     nonlinearity: str = "tanh",
     learn_initial: bool = False,
     visible: str = "binary",
+    particles: TensorVariable | None = None,
+    dropout: Dropout | None = None,
     generate: Generate = generate_graph,
 ) -> SequenceGraphs:
     """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
@@ -124,7 +155,8 @@ def build_rnnrbm(
     n_steps : int or integer scalar
         Length of the generated sequence.
     u_init : vector, shape (n_hidden_recurrent,), optional
-        State of the RNN before the first generated frame. Without it, zeros, as in training.
+        State of the RNN before the first generated frame; of an LSTM two of them, u and c. Without it, zeros, as in
+        training.
     batched : bool
         Whether v is several sequences at once, (n_steps, n_sequences, n_visible), with a `mask`. The cost is then the
         mean over the sequences of what it is for each.
@@ -132,12 +164,19 @@ def build_rnnrbm(
         The states of sequences that go on from windows before, where v is several sequences; see `graphs.sequence`.
     params : tuple of shared variables, optional
         Those of another graph, to be learned by this one too. Without them, new ones.
+    recurrence : {"tanh", "lstm", "gru"}
+        The recurrent network: the tutorial's, an LSTM or a GRU. `n_hidden_recurrent` is the number of cells of an LSTM.
     nonlinearity : {"tanh", "sigmoid", "relu"}
-        What the RNN applies to its sums.
+        What the tutorial's RNN applies to its sums.
     learn_initial : bool
-        Whether the state before the first frame is one more parameter, u0, after the tutorial's eight. Otherwise zeros.
+        Whether the state before the first frame is one more parameter, u0, after the others (u0 and c0 of an LSTM).
+        Otherwise zeros.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
+    particles : tensor like v, optional
+        Where the Gibbs chains of training start, instead of the frames; see `build_rbm`.
+    dropout : Dropout, optional
+        Which units are dropped in training; see `graphs.dropout`.
     generate : callable
         What constructs the graph that generates; see `rbm_graphs`.
 
@@ -145,7 +184,7 @@ def build_rnnrbm(
     -------
     SequenceGraphs
         Unpacks as (v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate), where params is
-        (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu).
+        (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), or those of `lstm_cell` or `gru_cell`.
 
     Examples
     --------
@@ -153,12 +192,13 @@ def build_rnnrbm(
     >>> gradient = pt.grad(cost, params, consider_constant=[v_sample])
     """
     random_state, streams = sources_of_randomness(random_state, streams)
-    cell = rnnrbm_cell(
+    cell = recurrent_cell(
         n_visible,
         n_hidden,
         n_hidden_recurrent,
         random_state=random_state,
         params=params,
+        recurrence=recurrence,
         nonlinearity=nonlinearity,
         learn_initial=learn_initial,
     )
@@ -172,5 +212,7 @@ def build_rnnrbm(
         batched=batched,
         carried=carried,
         visible=visible,
+        particles=particles,
+        dropout=dropout,
         generate=generate,
     )

@@ -16,6 +16,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.dropout import Dropout, dropped_frames, dropped_hidden, scaled_weights
 from rnnrbm_pt.graphs.prediction import expected_visible_of_rbm
 from rnnrbm_pt.graphs.rbm import build_rbm, free_energy, mean_hidden, mean_visible
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
@@ -140,9 +141,13 @@ class Observed(NamedTuple):
     """The visible biases of each step."""
     bh_t: TensorVariable
     """The hidden biases of each step."""
+    updates: Updates
+    """Those of the generators of masks, where units are dropped."""
 
 
-def observed(cell: Cell, batched: bool = False, carried: Carried | None = None) -> Observed:
+def observed(
+    cell: Cell, batched: bool = False, carried: Carried | None = None, dropout: Dropout | None = None
+) -> Observed:
     """Run a cell over new variables of frames: one sequence, or several.
 
     Parameters
@@ -150,6 +155,7 @@ def observed(cell: Cell, batched: bool = False, carried: Carried | None = None) 
     cell, carried
         See `recurrence`.
     batched : bool
+    dropout : Dropout, optional
 
     Returns
     -------
@@ -157,8 +163,11 @@ def observed(cell: Cell, batched: bool = False, carried: Carried | None = None) 
     """
     # (n_steps, n_visible), or (n_steps, n_sequences, n_visible) and (n_steps, n_sequences)
     v, mask = (pt.tensor3("v"), pt.matrix("mask")) if batched else (pt.matrix("v"), None)
-    states, bv_t, bh_t = recurrence(cell, v, carried)
-    return Observed(v, mask, None if mask is None else sequence_weights(mask), states, bv_t, bh_t)
+    read, updates = dropped_frames(v, dropout)
+    states, bv_t, bh_t = recurrence(cell, read, carried)
+    bh_t, more = dropped_hidden(bh_t, dropout)
+    weights = None if mask is None else sequence_weights(mask)
+    return Observed(v, mask, weights, states, bv_t, bh_t, updates | more)
 
 
 def training_graphs(cell: Cell, seen: Observed, objective: Objective) -> SequenceGraphs:
@@ -184,7 +193,7 @@ def training_graphs(cell: Cell, seen: Observed, objective: Objective) -> Sequenc
         cost,
         monitor,
         cell.params,
-        updates_train,
+        updates_train | seen.updates,
         mask=seen.mask,
         initial=cell.initial,
         states=seen.states,
@@ -249,7 +258,15 @@ def generation(
 
 
 def train_graph(
-    cell: Cell, *, k: Count, rngs: Rngs, batched: bool = False, carried: Carried | None = None, visible: str = "binary"
+    cell: Cell,
+    *,
+    k: Count,
+    rngs: Rngs,
+    batched: bool = False,
+    carried: Carried | None = None,
+    visible: str = "binary",
+    particles: TensorVariable | None = None,
+    dropout: Dropout | None = None,
 ) -> SequenceGraphs:
     """Construct the graph that trains a cell whose biases are those of an RBM.
 
@@ -269,16 +286,22 @@ def train_graph(
         The states that sequences go on from, if v is several of them.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
+    particles : tensor like v, optional
+        Where the Gibbs chains start, instead of the frames; see `build_rbm`.
+    dropout : Dropout, optional
+        Which units are dropped; see `graphs.dropout`.
 
     Returns
     -------
     SequenceGraphs
         Without `v_t` and `updates_generate`, which `generate_graph` makes.
     """
-    W = cell.params[0]
-    seen = observed(cell, batched, carried)
+    W = scaled_weights(cell.params[0], dropout)
+    seen = observed(cell, batched, carried, dropout)
     v, bv_t, bh_t, weights = seen.v, seen.bv_t, seen.bh_t, seen.weights
-    v_sample, cost, monitor, updates_train = build_rbm(v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible)
+    v_sample, cost, monitor, updates_train = build_rbm(
+        v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible, particles=particles
+    )
     graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train))
     return replace(
         graphs,
@@ -336,6 +359,8 @@ def rbm_graphs(
     batched: bool = False,
     carried: Carried | None = None,
     visible: str = "binary",
+    particles: TensorVariable | None = None,
+    dropout: Dropout | None = None,
     generate: Generate = generate_graph,
 ) -> SequenceGraphs:
     """Construct both graphs of a cell: `train_graph` takes four streams, then `generate_graph` takes four.
@@ -348,7 +373,7 @@ def rbm_graphs(
         Gibbs steps in training and in generation.
     n_steps, u_init
         As `generate_graph` takes them.
-    batched, carried, visible
+    batched, carried, visible, particles, dropout
         As `train_graph` takes them.
     generate : callable
         What constructs the graph that generates; `dials.generate_by_rbm` is another.
@@ -357,7 +382,16 @@ def rbm_graphs(
     -------
     SequenceGraphs
     """
-    training = train_graph(cell, k=k, rngs=streams.rbm(), batched=batched, carried=carried, visible=visible)
+    training = train_graph(
+        cell,
+        k=k,
+        rngs=streams.rbm(),
+        batched=batched,
+        carried=carried,
+        visible=visible,
+        particles=particles,
+        dropout=dropout,
+    )
     rngs = streams.rbm("_generate")
     v_t, states, updates = generate(cell, k=k_generate, rngs=rngs, n_steps=n_steps, u_init=u_init, visible=visible)
     return replace(training, v_t=v_t, states_generate=states, updates_generate=updates)

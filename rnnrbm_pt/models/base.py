@@ -21,6 +21,7 @@ from rnnrbm_pt.models.scorer import Scorer
 from rnnrbm_pt.models.settings import AT_LEAST_1, DEFAULT_R, checked_settings, frames_of
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.trainer import Trainer
+from rnnrbm_pt.models.validation import validation_likelihood
 from rnnrbm_pt.music.frames import NoteFrames
 from rnnrbm_pt.streams.registry import kind_of_streams
 from rnnrbm_pt.streams.srs import SEED, stream_seed
@@ -301,9 +302,14 @@ class SequenceModel:
     def partial_fit(self, rolls, *run, **settings):
         return self.trainer.partial_fit(self.check_rolls(rolls), *run, **settings)
 
-    @documented_by(Trainer.validation_likelihood)
+    @documented_by(validation_likelihood)
     def validation_likelihood(self, rolls):
-        return self.trainer.validation_likelihood(self.check_rolls(rolls))
+        return validation_likelihood(self, self.check_rolls(rolls))
+
+    @documented_by(TrainState.take_averages)
+    def use_averages(self):
+        with self.compiling.lock:
+            self.state.take_averages()
 
     # ------------------------------------------------------------------------------------------------
     # Sampling, scores and predictions

@@ -22,7 +22,7 @@ from rnnrbm_pt.quoting import quoted
 Given = Mapping[str, ArrayLike] | Iterable[ArrayLike] | FilePath
 """Arrays by name, or in the order of the parameters, or a file that holds them."""
 
-RECURRENT = {build_rnnrbm: ("bu", 7), build_rnn_nade: ("bu", 8), build_lstm_rtrbm: ("Wsh", 4)}
+RECURRENT = {build_rnnrbm: ("Wuh", 3), build_rnn_nade: ("Wuh", 4), build_lstm_rtrbm: ("Wsh", 4)}
 """The parameter with as many rows as there are recurrent units, and its place, by the builder of a model's graphs."""
 
 

@@ -22,10 +22,12 @@ class RnnRbm(SequenceModel):
         As `SequenceModel` takes them.
     k, k_generate : int
         Gibbs steps in training and in generation, at least 1.
+    recurrence : {"tanh", "lstm", "gru"}
+        The recurrent network: the tutorial's simple RNN, an LSTM or a GRU; see `graphs.lstm` and `graphs.gru`.
     nonlinearity : {"tanh", "sigmoid", "relu"}
-        What the RNN applies to its sums.
+        What the simple RNN applies to its sums; an LSTM and a GRU have their own.
     learn_initial : bool
-        Whether the state before the first frame, u0, is learned.
+        Whether the state before the first frame, u0, is learned; of an LSTM u0 and c0.
     visible : {"binary", "gaussian"}
         Kind of the visible units: notes, or real numbers of variance 1 given the hidden units. Only the streams "srs"
         draw the latter.
@@ -49,6 +51,7 @@ class RnnRbm(SequenceModel):
         *,
         k: int = 15,
         k_generate: int = 25,
+        recurrence: str = "tanh",
         nonlinearity: str = "tanh",
         learn_initial: bool = False,
         visible: str = "binary",
@@ -62,6 +65,7 @@ class RnnRbm(SequenceModel):
             dt=dt,
             k=k,
             k_generate=k_generate,
+            recurrence=recurrence,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
             visible=visible,

@@ -8,6 +8,7 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.checks import boolean, choice, integer, plain
 from rnnrbm_pt.graphs.rbm import VISIBLE
+from rnnrbm_pt.graphs.recurrences import RECURRENCES
 from rnnrbm_pt.graphs.sequence import NONLINEARITIES
 from rnnrbm_pt.music.frames import NoteFrames, RealFrames
 from rnnrbm_pt.music.pianoroll import check_range
@@ -18,6 +19,7 @@ AT_LEAST_1 = partial(integer, least=1)
 SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
     **dict.fromkeys(("learn_initial", "dynamic_visible_bias"), boolean),
+    "recurrence": partial(choice, allowed=RECURRENCES),
     "nonlinearity": partial(choice, allowed=NONLINEARITIES),
     "visible": partial(choice, allowed=VISIBLE),
 }

@@ -112,7 +112,7 @@ class RnnNade(SequenceModel):
         Number of hidden units of the conditional NADEs.
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
-    lr, r, dt, nonlinearity, learn_initial, **common
+    lr, r, dt, recurrence, nonlinearity, learn_initial, **common
         As `RnnRbm` takes them. There is no Gibbs chain, and so no k. The monitor is the log-likelihood.
     """
 
@@ -126,6 +126,7 @@ class RnnNade(SequenceModel):
         r: tuple[int, int] = DEFAULT_R,
         dt: float = 0.3,
         *,
+        recurrence: str = "tanh",
         nonlinearity: str = "tanh",
         learn_initial: bool = False,
         **common: Unpack[Common],
@@ -136,6 +137,7 @@ class RnnNade(SequenceModel):
             lr=lr,
             r=r,
             dt=dt,
+            recurrence=recurrence,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
             **common,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rnnrbm_pt.checks import integer
+from rnnrbm_pt.checks import choice, integer
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
@@ -10,13 +10,16 @@ from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.models.settings import DEFAULT_R, frames_of
 from rnnrbm_pt.models.types import Arrays
 
+GATES = {"tanh": 1, "lstm": 4, "gru": 3}
+"""Pairs of matrices Wv and Wu of each recurrence."""
+
 MATRICES = {
-    build_rnnrbm: lambda v, h, u: v * h + u * (h + 2 * v + u),  # W; Wuh, Wuv, Wvu, Wuu
-    build_rnn_nade: lambda v, h, u: 2 * v * h + u * (h + 2 * v + u),  # and V
-    build_rtrbm: lambda v, h, u: v * h + h * h,  # W, Wuh
-    build_lstm_rtrbm: lambda v, h, u: v * h + h * h + u * h + 4 * u * (v + u),  # W, Wuh, Wsh; Wv and Ws of four gates
+    build_rnnrbm: lambda v, h, u, g: v * h + u * (h + v) + g * u * (v + u),  # W; Wuh, Wuv; Wvu, Wuu of each gate
+    build_rnn_nade: lambda v, h, u, g: 2 * v * h + u * (h + v) + g * u * (v + u),  # and V
+    build_rtrbm: lambda v, h, u, g: v * h + h * h,  # W, Wuh
+    build_lstm_rtrbm: lambda v, h, u, g: v * h + h * h + u * h + 4 * u * (v + u),  # W, Wuh, Wsh; Wv, Ws of four gates
 }
-"""Numbers in the matrices of each model with v visible, h hidden and u recurrent units: at least so many."""
+"""Numbers in the matrices of each model with v visible, h hidden, u recurrent units and g gates: at least so many."""
 
 
 def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
@@ -43,7 +46,8 @@ def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
         found = arrays["W"].shape if "W" in arrays else "none"
         if found != (v, h):
             raise ValueError(f"W: expected an array of shape {(v, h)}, found {found}")
-    least = MATRICES.get(kind.builder, lambda v, h, u: v * h + u)(v, h, u)
+    recurrence = choice("recurrence", settings.get("recurrence", "tanh"), GATES)
+    least = MATRICES.get(kind.builder, lambda v, h, u, g: v * h + u)(v, h, u, GATES[recurrence])
     held = sum(array.size for array in arrays.values() if array.dtype.kind == "f")
     if least > held:
         sizes = f"{v:,} visible, {h:,} hidden and {u:,} recurrent units"

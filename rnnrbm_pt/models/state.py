@@ -1,6 +1,7 @@
 """The state of training: everything that learning and drawing change, in one object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -8,12 +9,14 @@ import numpy as np
 import pytensor
 from numpy.typing import ArrayLike
 
+from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 from rnnrbm_pt.models.types import Arrays, Shared
 from rnnrbm_pt.music.statistics import Statistics
 from rnnrbm_pt.streams.srs import RandomStreams
 from rnnrbm_pt.streams.states import packed_random_state, packed_stream, set_random_state, unpacked_stream
 from rnnrbm_pt.training.loop import Record
 from rnnrbm_pt.training.progress import Progress, checked_log
+from rnnrbm_pt.training.regularisation import averages
 from rnnrbm_pt.training.scalars import scalars
 from rnnrbm_pt.training.settings import Learning
 
@@ -52,8 +55,12 @@ class TrainState:
         What the optimiser remembers, by the names that files use. Compiling an update adds them.
     awaited_slots : dict {str: array}
         Values of slots that a file had and no compiled update needed yet.
+    particles : array of uint8 or None
+        Where the persistent Gibbs chains of the run are, as packed bits; see `models.particles`.
+    masks : tuple of shared variables
+        The streams of masks, the last of `streams`, once units are dropped.
     best : dict {str: array} or None
-        The parameters with the best validation.
+        The parameters with the best validation: their averages, where the learning has any.
     last : dict {str: array} or None
         The parameters after the last update, where the run ended and the best ones have replaced them.
     progress : Progress or None
@@ -76,6 +83,8 @@ class TrainState:
     scalars: dict[str, Shared] = field(default_factory=dict)
     slots: dict[str, Shared] = field(default_factory=dict)
     awaited_slots: Arrays = field(default_factory=dict)
+    particles: np.ndarray | None = None
+    masks: tuple[Shared, ...] = ()
     best: Arrays | None = None
     last: Arrays | None = None
     progress: Progress | None = None
@@ -131,6 +140,7 @@ class TrainState:
         arrays |= {f"best_{name}": value for name, value in (self.best or {}).items()}
         arrays |= {f"last_{name}": value for name, value in (self.last or {}).items()}
         arrays |= {x.name: x.get_value() for x in self.carried if x.get_value().size}
+        arrays |= {} if self.particles is None else {"particles": self.particles.copy()}
         arrays |= {f"stream_{i}": packed_stream(x.get_value()) for i, x in enumerate(self.streams.streams)}
         arrays["shuffle_key"], arrays["shuffle_gauss"] = packed_random_state(self.random_state)
         return arrays
@@ -175,6 +185,10 @@ class TrainState:
                 if value.ndim != 2:
                     raise ValueError(f"{carried.name}: expected a matrix, found an array of shape {value.shape}")
                 carried.set_value(self._converted(value))
+        self.particles = None
+        if "particles" in arrays:
+            check_kind("particles", arrays["particles"], "u")
+            self.particles = arrays["particles"].copy()
         self._restore_slots({name.removeprefix("slot_"): x for name, x in arrays.items() if name.startswith("slot_")})
         for i, stream in enumerate(self.streams.streams if streams else []):
             value = stream.get_value()
@@ -263,6 +277,8 @@ class TrainState:
         else:
             self.scalars, self.slots = found, {}
         self.learning, self.awaited_slots = learning, {}
+        if not self.masks and any(name.startswith("dropout") for name in self.scalars):
+            self.masks = self.streams.stream("rng_v_dropped"), self.streams.stream("rng_h_dropped")
 
     def clear_slots(self) -> None:
         """Let the optimiser remember nothing."""
@@ -274,7 +290,9 @@ class TrainState:
         for name in self.slots.keys() & self.awaited_slots:
             self.slots[name].set_value(self.awaited_slots.pop(name))
 
-    def begin(self, progress: Progress, initial_states: Sequence[np.ndarray] = ()) -> None:
+    def begin(
+        self, progress: Progress, initial_states: Sequence[np.ndarray] = (), particles: np.ndarray | None = None
+    ) -> None:
         """Begin a run.
 
         Parameters
@@ -282,8 +300,10 @@ class TrainState:
         progress : Progress
         initial_states : list of vectors, optional
             The model's states before the first frame, where the run carries states over.
+        particles : array of uint8, optional
+            Where the chains start, if they are persistent.
         """
-        self.progress, self.best, self.last = progress, None, None
+        self.progress, self.best, self.last, self.particles = progress, None, None, particles
         self.clear_sums()
         for carried, state in zip(self.carried, initial_states, strict=False):
             carried.set_value(np.zeros((progress.run.n_sequences, len(state)), self.floatX))
@@ -304,24 +324,60 @@ class TrainState:
             total.set_value(np.asarray(0, self.floatX))
 
     def keep_best(self) -> None:
-        """Keep copies of the parameters as the best ones."""
-        self.best = {p.name: p.get_value() for p in self.params}
+        """Keep the parameters as the best ones, or their averages, where there are any."""
+        self.best = self.averages() or self._copies()
+
+    def averages(self) -> Arrays | None:
+        """The moving averages of the parameters, where the learning has them and there was an update."""
+        if self.learning.average is None:
+            return None
+        held = self.awaited_slots | {name: slot.get_value() for name, slot in self.slots.items()}
+        return averages(held, [p.name for p in self.params], self.learning.average)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Context in which the parameters are their averages, where there are any."""
+        found = self.averages()
+        if found is None:
+            yield
+            return
+        now = self._copies()
+        with deferred_interrupts():
+            try:
+                self._put(found)
+                with lifted_deferral():
+                    yield
+            finally:
+                self._put(now)
+
+    def take_averages(self) -> None:
+        """Set the parameters to their moving averages; a ValueError if there are none. A run goes on from the last."""
+        found = self.averages()
+        if found is None:
+            raise ValueError("averages: expected a model that was trained with average=, found none of its averages")
+        self.last = self.last or self._copies()
+        self._put(found)
+
+    def _copies(self) -> Arrays:
+        return {p.name: p.get_value() for p in self.params}
+
+    def _put(self, values: Arrays) -> None:
+        for p in self.params:
+            p.set_value(values[p.name])
 
     def take_best(self) -> None:
         """Set the parameters to the best ones, where a validation has found any, and keep the last ones."""
         best = self.best
         if best is None or self.last is not None:
             return
-        self.last = {p.name: p.get_value() for p in self.params}
-        for p in self.params:
-            p.set_value(best[p.name])
+        self.last = self._copies()
+        self._put(best)
 
     def take_last(self) -> None:
         """Set the parameters to those after the last update, from which a run can continue."""
         if self.last is None:
             return
-        for p in self.params:
-            p.set_value(self.last[p.name])
+        self._put(self.last)
         self.last = None
 
     def check_finite(self, monitor: float | None = None) -> None:

@@ -13,11 +13,12 @@ from rnnrbm_pt.models import pretraining
 from rnnrbm_pt.models.compiling import locked
 from rnnrbm_pt.models.hf_updates import check_model, check_run
 from rnnrbm_pt.models.logged_pieces import check_sampling, describe_data, sample_for_log
+from rnnrbm_pt.models.particles import check_chains, check_particles, first_particles
 from rnnrbm_pt.models.saver import Saver
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Model, OnEpoch, OnUpdate, Rolls
 from rnnrbm_pt.models.update_functions import UpdateFunctions
-from rnnrbm_pt.models.validation import check_validation
+from rnnrbm_pt.models.validation import check_measurable, check_validation, validate
 from rnnrbm_pt.settings import sorted_into
 from rnnrbm_pt.training.loop import Record, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.progress import Progress
@@ -27,9 +28,6 @@ from rnnrbm_pt.training.settings import Learning, Pretraining, Run, Validation
 Windows = Sequence[np.ndarray]
 Update = Callable[..., float]
 """Takes windows, one per argument, updates the model by them and returns their monitor."""
-
-FRAMES_TO_VALIDATE = 1000
-"""Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
 
 
 class Trainer:
@@ -102,8 +100,9 @@ class Trainer:
             Sequences to validate on after epochs. In the end the model has the parameters with the best validation.
             ``validate_by="likelihood"`` takes the log-likelihood per frame, as `score` gives it: exact for an RNN-NADE,
             otherwise an estimate on up to 1,000 frames, some seconds per epoch. The monitor of a model whose chains mix
-            well falls while its likelihood rises. But where chains mix so badly that the estimate fails, it is too
-            high, and such parameters are taken for the best: check them by `score` with more temperatures.
+            well falls while its likelihood rises. Where chains mix badly the estimate is too high. So it is made in
+            both directions of annealing: an epoch whose two estimates are 0.25 nats apart or more is never the best,
+            and its record says validation_refused. If all are refused, the model has the last parameters.
         pretrain : Pretraining or dict, optional
             What is learned before; see `models.pretraining`.
         checkpoint : path, optional
@@ -117,11 +116,9 @@ class Trainer:
         on_pretrain : callable, optional
             Called with a dict after each epoch of pretraining.
         **settings
-            Further fields of `Run` (n_sequences, carry_state, sample_every, log_updates), of `Validation` (validate_by,
-            validate_every, patience) and of `Learning` (optimizer, lr_rnn, momentum, rho, beta1, beta2, epsilon,
-            clip_norm, clip_value, weight_decay, schedule; of "hf" damping, structural_damping, cg_iterations,
-            curvature_frames, precondition); see `training.settings`. The learning rate is the model's lr, or has a
-            schedule.
+            Further fields of `Run` (n_sequences, carry_state, persistent, n_particles, sample_every, log_updates), and
+            those of `Validation` and of `Learning`; see `training.settings`. The learning rate is the model's lr, or
+            has a schedule.
 
         Returns
         -------
@@ -146,6 +143,8 @@ class Trainer:
         progress = Progress(run, order, when, pretrain, data=data)
         save = Saver(self.model, checkpoint, checkpoint_every)
         self._check_frames(rolls)
+        check_chains(self.model, run)
+        check_measurable(when, self.model)
         if run.carry_state and run.batch_size < 2 and self.compiling.backend == "jax":
             raise ValueError("carry_state: expected a batch_size of 2 frames or more on the backend jax, found 1")
         check_run(learning, run, rolls)
@@ -153,7 +152,8 @@ class Trainer:
         self.state.progress, self.state.data = None, describe_data(self.model, rolls)
         if pretrain is not None:
             pretraining.pretrain(self.model, rolls, pretrain, on_pretrain)
-        self.state.begin(progress, self.model.sampler.initial_states() if run.carry_state else ())
+        states = self.model.sampler.initial_states() if run.carry_state else ()
+        self.state.begin(progress, states, first_particles(rolls, run))
         # The finished model is written once, at the end: no run continues from it, so none would remove what a writer
         # that was killed in a second writing of it leaves beside it.
         if not progress.complete:
@@ -217,8 +217,10 @@ class Trainer:
 
         def complete(record: Record) -> None:
             state.clear_sums()
-            if "validation" in record and progress.validated(record["validation"]):
-                state.keep_best()
+            if "validation" in record:
+                refused = record.get("validation_refused", False)
+                if progress.validated(None if refused else record["validation"]):
+                    state.keep_best()
             state.log.append(record)
 
         def epoch_done(record: Record) -> None:
@@ -300,31 +302,40 @@ class Trainer:
             )
         if progress.data != fingerprint(rolls + (validation or [])):
             raise ValueError("resume: expected the sequences and the validation of the stopped run, found others")
+        check_particles(self.state.particles, rolls, progress.run)
 
     # ------------------------------------------------------------------------------------------------
     # One update
 
     def _update(
-        self, windows: Windows, batch_size: int, n_sequences: int, n_frames: int, fresh: np.ndarray | None = None
+        self,
+        windows: Windows,
+        batch_size: int,
+        n_sequences: int,
+        n_frames: int,
+        fresh: np.ndarray | None = None,
+        rows: Windows | None = None,
     ) -> float:
         """Update by the windows, and return their monitor.
 
         On JAX all are of one shape, for which it compiles, and of two frames at least: it cannot compile for a length
         of 1, which `jax_functions.static` leaves open.
         """
-        fixed = self.compiling.backend == "jax"
+        fixed, floatX = self.compiling.backend == "jax", self.compiling.floatX
+        n_steps = max(2, batch_size) if fixed else None
         if self.state.learning.optimizer == "hf":
             # Of the rest of an epoch, which is too little for the curvature, nothing is learned.
             needed = min(self.state.learning.hessian_free.curvature_frames, n_frames)
             learn = len(windows) == n_sequences or sum(map(len, windows)) >= needed
-            batch = batch_of(windows, max(2, batch_size) if fixed else None, len(windows), self.compiling.floatX)
-            return self.functions.hessian_free_update(*batch, learn)
-        if n_sequences == 1 and not fixed and fresh is None:
-            return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=self.compiling.floatX))
-        batch = batch_of(windows, max(2, batch_size) if fixed else None, n_sequences, self.compiling.floatX)
-        if fresh is None:
-            return self.functions.batch_function(*batch)
-        return self.functions.carrying_function(*batch, np.asarray(fresh, self.compiling.floatX))
+            return self.functions.hessian_free_update(*batch_of(windows, n_steps, len(windows), floatX), learn)
+        if n_sequences == 1 and not fixed and fresh is None and rows is None:
+            return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=floatX))
+        batch = batch_of(windows, n_steps, n_sequences, floatX)
+        states = () if fresh is None else (np.asarray(fresh, floatX),)
+        if rows is not None:
+            return self.functions.persistent_update(batch, states, rows)
+        function = self.functions.batch_function if fresh is None else self.functions.carrying_function
+        return function(*batch, *states)
 
     def _first_update(self, *arguments: Any) -> float:
         """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
@@ -340,13 +351,14 @@ class Trainer:
     def updater(self, batch_size: int, n_sequences: int, rolls: Rolls) -> Update:
         """A function that takes up to n_sequences windows of the rolls, of up to batch_size frames, updates the model
         and returns their monitor. Where states are carried over it takes, by ``fresh=``, which begin a sequence.
+        Where chains are persistent it takes, by ``rows=``, the numbers of the particles of each window.
 
         It raises FloatingPointError where something is not finite any more.
         """
         kinds, n_frames = chain([self._first_update], repeat(self._update)), sum(map(len, rolls))
 
-        def update(*windows: np.ndarray, fresh: np.ndarray | None = None) -> float:
-            monitor = next(kinds)(windows, batch_size, n_sequences, n_frames, fresh)
+        def update(*windows: np.ndarray, fresh: np.ndarray | None = None, rows: Windows | None = None) -> float:
+            monitor = next(kinds)(windows, batch_size, n_sequences, n_frames, fresh, rows)
             if not np.isfinite(monitor):
                 self.state.check_finite(monitor)
             return monitor
@@ -378,29 +390,7 @@ class Trainer:
             record["damping"] = float(state.slots["hf_damping"].get_value())
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
         if validation is not None and self.progress.validates:
-            record["validation"] = self._validation(validation)
+            with state.averaged():
+                record |= validate(self.model, validation, self.progress.validation, self.progress.run.batch_size)
         if self.progress.samples:
             record["sample"] = sample_for_log(self.model, rolls, record["epoch"])
-
-    def _validation(self, rolls: Rolls) -> float:
-        """The validation of an epoch in nats per frame; higher is better."""
-        if self.progress.validation.validate_by == "monitor":
-            return self.model.monitor(rolls, self.progress.run.batch_size)
-        return self.validation_likelihood(rolls)
-
-    def validation_likelihood(self, rolls: Rolls) -> float:
-        """The log-likelihood per frame as `fit` validates by it: exact, or a quick estimate.
-
-        Parameters
-        ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-
-        Returns
-        -------
-        float
-            In nats.
-        """
-        if self.model.scorer.is_exact(None):
-            return float(self.model.score(rolls))
-        n_frames = min(FRAMES_TO_VALIDATE, sum(map(len, rolls)))
-        return float(self.model.score(rolls, n_frames=n_frames, n_chains=10))

@@ -1,20 +1,25 @@
 """The compiled functions that update a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
 
+from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.types import Updates
 from rnnrbm_pt.models.compiling import CompileSettings
 from rnnrbm_pt.models.hf_updates import HessianFreeUpdates, likelihood_objective
+from rnnrbm_pt.models.particles import put_ends, starts
 from rnnrbm_pt.models.state import TrainState
 from rnnrbm_pt.models.types import Build
 from rnnrbm_pt.training.gradients import gradients_of, total_norm
+from rnnrbm_pt.training.loop import batch_of
+from rnnrbm_pt.training.regularisation import sparsity_penalty
 from rnnrbm_pt.training.scalars import learning_updates
 from rnnrbm_pt.training.slots import with_slots
 
@@ -39,7 +44,7 @@ class UpdateFunctions:
     @cached_property
     def train_function(self) -> Callable[..., Any]:
         """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
-        graphs = self._build() if "k" in self.scalars else self.graphs
+        graphs = self._build() if {"k", "dropout_recurrent", "dropout_hidden"} & self.scalars.keys() else self.graphs
         return self._compile(graphs, [graphs.v])
 
     @cached_property
@@ -50,8 +55,7 @@ class UpdateFunctions:
         Returns the mean of the monitors of the windows. Draws from the same streams as `train_function`. JAX compiles
         once per shape.
         """
-        graphs = self._build(batched=True)
-        return self._compile(graphs, [graphs.v, graphs.mask])
+        return self._batched()
 
     @cached_property
     def carrying_function(self) -> Callable[..., Any]:
@@ -59,11 +63,35 @@ class UpdateFunctions:
 
         Takes v and its mask as `batch_function` does, and fresh (n_sequences,), 1 where a sequence begins.
         """
+        return self._batched(carry=True)
+
+    @cached_property
+    def persistent_function(self) -> Callable[..., Any]:
+        """The compiled update by several windows whose Gibbs chains start from given frames.
+
+        Takes v and its mask as `batch_function` does, and the frames, of the shape of v. Returns the mean of the
+        monitors, and the ends of the chains (n_steps n_sequences, n_visible).
+        """
+        return self._batched(persistent=True)
+
+    @cached_property
+    def persistent_carrying_function(self) -> Callable[..., Any]:
+        """As `persistent_function`, where states are carried over: fresh (n_sequences,) follows the mask."""
+        return self._batched(carry=True, persistent=True)
+
+    def _batched(self, carry: bool = False, persistent: bool = False) -> Callable[..., Any]:
+        settings: dict[str, Any] = {}
         with self.compiling.float_variables():
-            carried = Carried(pt.vector("fresh"), self.state.carried)
-        graphs = self._build(batched=True, carried=carried)
-        states: Updates = {shared: state[-1] for shared, state in zip(self.state.carried, graphs.states, strict=True)}
-        return self._compile(graphs, [graphs.v, graphs.mask, carried.fresh], states)
+            if carry:
+                settings["carried"] = Carried(pt.vector("fresh"), self.state.carried)
+            if persistent:
+                settings["particles"] = pt.tensor3("particles")
+        graphs = self._build(batched=True, **settings)
+        more = [settings["carried"].fresh] if carry else []
+        more += [settings["particles"]] if persistent else []
+        pairs = zip(self.state.carried, graphs.states, strict=True) if carry else ()
+        states: Updates = {shared: state[-1] for shared, state in pairs}
+        return self._compile(graphs, [graphs.v, graphs.mask, *more], states, ends=persistent)
 
     @cached_property
     def hessian_free(self) -> HessianFreeUpdates:
@@ -103,25 +131,66 @@ class UpdateFunctions:
         )
         return monitor
 
+    def persistent_update(
+        self, batch: tuple[np.ndarray, np.ndarray], states: tuple[np.ndarray, ...], rows: Sequence[np.ndarray]
+    ) -> float:
+        """Update by several windows at once whose Gibbs chains start from particles, and put their ends back.
+
+        Parameters
+        ----------
+        batch : v, mask
+        states : tuple of arrays
+            fresh, where states are carried over; else empty.
+        rows : sequence of integer arrays
+            Numbers of the particles of the frames of each window.
+
+        Returns
+        -------
+        float
+            The mean of the monitors of the windows.
+        """
+        v, mask = batch
+        particles = cast(np.ndarray, self.state.particles)
+        start, _ = batch_of(starts(particles, rows, v.shape[2]), len(v), v.shape[1], self.compiling.floatX)
+        function = self.persistent_carrying_function if states else self.persistent_function
+        monitor, ends = function(v, mask, *states, start)
+        put_ends(particles, rows, np.asarray(ends).reshape(v.shape))
+        return monitor
+
     def _build(self, **settings: Any) -> SequenceGraphs:
-        return self.build(**settings, **{name: self.scalars[name] for name in ("k",) if name in self.scalars})
+        if "k" in self.scalars:
+            settings["k"] = self.scalars["k"]
+        recurrent, hidden = (self.scalars.get(f"dropout_{what}") for what in ("recurrent", "hidden"))
+        if recurrent is not None or hidden is not None:
+            for stream in self.state.masks:
+                stream.tag.used = False  # as `SameStreams` has it
+            settings["dropout"] = Dropout(self.state.masks, recurrent, hidden)
+        return self.build(**settings)
 
     def _compile(
-        self, graphs: SequenceGraphs, inputs: list[Any], more_updates: Updates | None = None
+        self, graphs: SequenceGraphs, inputs: list[Any], more_updates: Updates | None = None, ends: bool = False
     ) -> Callable[..., Any]:
         state, floatX = self.state, self.compiling.floatX
         if state.learning.optimizer == "hf":
             raise ValueError("optimizer: hf has no compiled update, use fit; or fit by another optimiser before")
-        gradients = gradients_of(graphs.cost, graphs.params, [graphs.v_sample])
+        weights = None if graphs.mask is None else sequence_weights(graphs.mask)
+        gradients = gradients_of(self._cost(graphs, weights), graphs.params, [graphs.v_sample])
         learned = learning_updates(state.learning, gradients, graphs.params, self.scalars)
         learned = with_slots(learned, state.slots)
         state.fill_slots()
 
         difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
-        weighted = difference.mean() if graphs.mask is None else (difference * sequence_weights(graphs.mask)).sum()
+        weighted = difference.mean() if weights is None else (difference * weights).sum()
         sums = {
             state.errors: state.errors + weighted.astype(floatX),
             state.gradient_norms: state.gradient_norms + total_norm(gradients).astype(floatX),
         }
         updates = graphs.updates_train | learned | sums | (more_updates or {})
-        return self.compiling.function(inputs, graphs.monitor, updates)
+        return self.compiling.function(inputs, [graphs.monitor, graphs.v_sample] if ends else graphs.monitor, updates)
+
+    def _cost(self, graphs: SequenceGraphs, weights: TensorVariable | None) -> TensorVariable:
+        """What is learned: the cost, and a penalty if hidden units are to be sparse."""
+        if "sparsity" not in self.scalars or graphs.mean_h is None:
+            return graphs.cost
+        penalty = sparsity_penalty(graphs.mean_h, self.scalars["sparsity"], weights)
+        return graphs.cost + self.scalars["sparsity_cost"] * penalty

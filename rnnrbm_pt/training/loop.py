@@ -107,6 +107,27 @@ def steps_of_epoch(
     rolls: Sequence[np.ndarray], progress: Progress
 ) -> Iterator[tuple[tuple[np.ndarray, ...], Mapping[str, Any]]]:
     """What each update of an epoch takes: its windows, and the keywords that go with them."""
+    run = progress.run
+    if not run.persistent:
+        yield from cut(rolls, progress)
+        return
+    numbers = particle_numbers([len(roll) for roll in rolls], run.n_particles)
+    for (group, keywords), (rows, _) in zip(cut(rolls, progress), cut(numbers, progress), strict=True):
+        yield group, {**keywords, "rows": rows}
+
+
+def particle_numbers(lengths: Sequence[int], n_particles: int | None = None) -> list[np.ndarray]:
+    """The number of the persistent chain of each frame of sequences of these lengths, an array for each sequence.
+
+    Each frame has its own, in the order of the sequences. Where there are only `n_particles`, frames take them in turn.
+    """
+    n_frames = sum(lengths)
+    numbers = np.arange(n_frames) % (n_particles or max(n_frames, 1))
+    return np.split(numbers, np.cumsum(lengths)[:-1])
+
+
+def cut(rolls: Sequence[np.ndarray], progress: Progress) -> Iterator[tuple[tuple[np.ndarray, ...], Mapping[str, Any]]]:
+    """The windows of each update of an epoch, and whether they go on from windows before them, where that matters."""
     order, batch_size, n = progress.order, progress.run.batch_size, progress.run.n_sequences
     if progress.run.carry_state:
         for columns, fresh in side_by_side(rolls, order, batch_size, n):
@@ -194,7 +215,8 @@ def run_epochs(
     update : callable
         Takes `progress.run.n_sequences` windows (n_steps, n_visible), one per argument, the last time in an epoch
         perhaps fewer; updates the model and returns the monitor. Where the state is carried over, it takes a window
-        for each column, some of which may be empty, and ``fresh=``: see `side_by_side`.
+        for each column, some of which may be empty, and ``fresh=``: see `side_by_side`. Where chains are persistent, it
+        takes their numbers for each window, ``rows=``: see `particle_numbers`.
     rolls : list of arrays, shape (n_steps, n_visible)
     random_state : numpy.random.RandomState
         Shuffles the order of the sequences, once per epoch.

@@ -68,15 +68,15 @@ class Progress:
         self.epoch += 1
         self.shuffled, self.monitors = False, []
 
-    def validated(self, value: float) -> bool:
-        """Take the validation of the epoch that was just completed; higher is better.
+    def validated(self, value: float | None) -> bool:
+        """Take the validation of the epoch that was just completed; higher is better, and None is not the best.
 
         Returns
         -------
         bool
             Whether it is the best so far. After `patience` epochs without a better one, the run is stopped.
         """
-        better = self.best is None or value > self.best
+        better = value is not None and (self.best is None or value > self.best)
         if better:
             self.best, self.best_epoch = value, self.epoch
         elif self.validation.patience is not None:

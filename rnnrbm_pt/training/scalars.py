@@ -3,12 +3,15 @@
 A schedule sets them, and another number needs no other compiled function.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pytensor
 from pytensor.tensor.sharedvar import TensorSharedVariable
 
 from rnnrbm_pt.roles import role_of
-from rnnrbm_pt.training.gradients import Gradients, Params, ParamUpdates
+from rnnrbm_pt.training.gradients import Gradients, Params, ParamUpdates, Scalar
+from rnnrbm_pt.training.regularisation import with_averages, with_max_norm
 from rnnrbm_pt.training.settings import OF_THE_GRADIENT, OF_THE_OPTIMIZER, Learning
 from rnnrbm_pt.training.updates import optimizer_updates
 
@@ -55,17 +58,34 @@ def learning_updates(learning: Learning, gradients: Gradients, params: Params, s
     dict {param or slot: next}
     """
     rnn = scalars.get("lr_rnn", scalars["lr"])
-    decay = scalars.get("weight_decay")
     settings = learning.given(OF_THE_OPTIMIZER)
     if "momentum" in scalars:
         settings["momentum"] = scalars["momentum"]
-    return optimizer_updates(
+    updates = optimizer_updates(
         learning.optimizer,
         gradients,
         params,
         lambda p: scalars["lr"] if role_of(p).part == "rbm" else rnn,
         clip_norm=scalars.get("clip_norm"),
         clip_value=scalars.get("clip_value"),
-        weight_decay=None if decay is None else lambda p: decay if role_of(p).kind == "weight" else 0.0,
+        weight_decay=weight_decay(scalars),
         **settings,
     )
+    if "max_norm" in scalars:
+        updates = with_max_norm(updates, scalars["max_norm"])
+    return updates if learning.average is None else with_averages(updates, params, learning.average)
+
+
+def weight_decay(scalars: Scalars) -> Callable[[TensorSharedVariable], Scalar] | None:
+    """The decay of each parameter, if any decays: biases and initial states do not, W and V may have their own."""
+    rnn = scalars.get("weight_decay", 0.0)
+    rbm = scalars.get("weight_decay_rbm", rnn)
+    if not {"weight_decay", "weight_decay_rbm"} & scalars.keys():
+        return None
+
+    def decay(p: TensorSharedVariable) -> Scalar:
+        if role_of(p).kind != "weight":
+            return 0.0
+        return rbm if role_of(p).part == "rbm" else rnn
+
+    return decay

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnrbm_pt.checks import number
+from rnnrbm_pt.checks import integer, number
 
 UNITS = ("epoch", "update")
 
@@ -168,6 +168,29 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True)
+class Growth(Schedule):
+    """start (end / start)^(t / over), rounded to whole numbers, and end from `over` on: for the k of a Gibbs chain.
+
+    Longer chains are for large weights, between which a chain moves slowly: CD-1 first, and CD-100 at the end.
+    """
+
+    start: int
+    end: int
+    over: float
+    by: str = "epoch"
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            integer(f"Growth: {name}", getattr(self, name), 1)
+        _check_positive(self, "over")
+        _check_by(self)
+
+    def __call__(self, epoch: int, update: int) -> int:
+        part = min(1.0, _now(self, epoch, update) / self.over)
+        return round(self.start * (self.end / self.start) ** part)
+
+
+@dataclass(frozen=True)
 class WarmUp(Schedule):
     """min(1, (t + 1) / over) of another schedule: the first update has 1 / over of it, the `over`-th the whole.
 
@@ -188,7 +211,7 @@ class WarmUp(Schedule):
 
 
 SCHEDULES: dict[str, type[Schedule]] = {
-    kind.__name__: kind for kind in (Constant, Table, Step, Exponential, InverseTime, Cosine, WarmUp)
+    kind.__name__: kind for kind in (Constant, Table, Step, Exponential, InverseTime, Cosine, Growth, WarmUp)
 }
 
 WORDS: dict[str, type[Schedule]] = {
@@ -197,6 +220,7 @@ WORDS: dict[str, type[Schedule]] = {
     "exponential": Exponential,
     "1/t": InverseTime,
     "cosine": Cosine,
+    "growth": Growth,
 }
 """What `parse_schedule` calls them."""
 

@@ -29,10 +29,21 @@ class Run(Settings):
         "start each window from the state in which the window before it ended, not from the initial state",
         default=False,
     )
+    persistent: bool = flag(
+        "start the Gibbs chain of each frame where it ended in the epoch before, not at the frame", default=False
+    )
+    n_particles: int | None = whole(
+        "persistent chains that all frames share, instead of one for each frame", default=None, least=1
+    )
     sample_every: int | None = whole(
         "epochs from one piece that is drawn for the log to the next", default=None, least=1
     )
     log_updates: bool = flag("keep the monitor of each update in the log, as `monitors`", default=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_particles is not None and not self.persistent:
+            raise ValueError(f"n_particles: expected persistent beside it, found {self.n_particles} alone")
 
 
 VALIDATIONS = "monitor", "likelihood"
@@ -48,6 +59,9 @@ class Validation(Settings):
         "epochs from one validation to the next; the last epoch has one too", default=1, least=1
     )
     patience: int | None = whole("epochs without a better validation after which the run ends", default=None, least=1)
+    measure_mixing: bool = flag(
+        "also log whether Gibbs chains forget where they start, on the validation sequences", default=False
+    )
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -82,7 +96,21 @@ OPTIMIZERS: dict[str, tuple[str, ...]] = {
 """The optimisers of `training.updates`, and the settings that each of them takes besides its rate. Hessian-free
 optimisation, "hf", has no rate."""
 
-SCHEDULED = "lr", "lr_rnn", "momentum", "clip_norm", "clip_value", "weight_decay", "k"
+OF_THE_GRADIENT = (
+    "lr_rnn",
+    "clip_norm",
+    "clip_value",
+    "weight_decay",
+    "weight_decay_rbm",
+    "max_norm",
+    "sparsity",
+    "sparsity_cost",
+    "dropout_recurrent",
+    "dropout_hidden",
+)
+"""Settings that every optimiser takes."""
+
+SCHEDULED = "lr", "lr_rnn", "momentum", *OF_THE_GRADIENT[1:], "k"
 """Settings that may have a schedule; k is the number of Gibbs steps in training."""
 
 OF_THE_OPTIMIZER = "momentum", "rho", "beta1", "beta2", "epsilon"
@@ -90,9 +118,6 @@ OF_THE_OPTIMIZER = "momentum", "rho", "beta1", "beta2", "epsilon"
 
 OF_HESSIAN_FREE = OPTIMIZERS["hf"]
 """Settings that only Hessian-free optimisation takes."""
-
-OF_THE_GRADIENT = "lr_rnn", "clip_norm", "clip_value", "weight_decay"
-"""Settings that every optimiser with a rate takes."""
 
 
 def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
@@ -142,6 +167,26 @@ class Learning(Settings):
     )
     clip_value: float | None = real("bound of each value of the gradient", default=None, least=0)
     weight_decay: float | None = real("decay of weights; biases and initial states do not decay", default=None, least=0)
+    weight_decay_rbm: float | None = real(
+        "decay of the RBM's weights, W (and V), if not that of all weights", default=None, least=0
+    )
+    max_norm: float | None = real(
+        "bound of the norm of each hidden unit's weights, a column of W (and V)", default=None, above=0
+    )
+    sparsity: float | None = real("mean activation that hidden units are drawn to", default=None, above=0, below=1)
+    sparsity_cost: float | None = real("weight of the penalty on other mean activations", default=None, least=0)
+    dropout_recurrent: float | None = real(
+        "share of the visible units that the recurrent network does not read", default=None, least=0, below=1
+    )
+    dropout_hidden: float | None = real(
+        "share of the hidden units of the RBM or NADE that are off", default=None, least=0, below=1
+    )
+    average: float | None = real(
+        "decay of a moving average of the parameters, which is validated instead of them",
+        default=None,
+        least=0,
+        below=1,
+    )
     damping: float | None = real("lambda of the first update of hf", default=None, above=0)
     structural_damping: float | None = real(
         "mu of hf, the weight of changes of the hidden states, times lambda", default=None, least=0
@@ -160,11 +205,15 @@ class Learning(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         taken = OPTIMIZERS[self.optimizer]
-        general = () if self.optimizer == "hf" else ("lr", "k", *OF_THE_GRADIENT)
-        for name in (*self.given((*OF_THE_OPTIMIZER, *OF_HESSIAN_FREE, *OF_THE_GRADIENT)), *self.schedule):
+        general = () if self.optimizer == "hf" else ("lr", "k", "average", *OF_THE_GRADIENT)
+        for name in (*self.given((*OF_THE_OPTIMIZER, *OF_HESSIAN_FREE, *OF_THE_GRADIENT, "average")), *self.schedule):
             if name not in (*taken, *general):
                 expected = ", ".join(taken) or "none"
                 raise ValueError(f"{self.optimizer}: expected settings out of {expected}, found {name}")
+        changing = {*self.given(OF_THE_GRADIENT), *self.schedule}
+        for one, other in (("sparsity", "sparsity_cost"), ("sparsity_cost", "sparsity")):
+            if one in changing and other not in changing:
+                raise ValueError(f"{one}: expected {other} beside it, found none")
 
     def given(self, names: Sequence[str]) -> dict[str, Any]:
         """The fields of these names that are not None."""
@@ -173,7 +222,7 @@ class Learning(Settings):
     @property
     def structure(self) -> tuple:
         """What decides the graph: two descriptions of one structure share their compiled functions."""
-        fixed = tuple(self.given(OF_THE_OPTIMIZER[1:]).items())
+        fixed = tuple(self.given((*OF_THE_OPTIMIZER[1:], "average")).items())
         changing = {*self.given(OF_THE_GRADIENT), *self.schedule} - {"lr"}
         return self.optimizer, fixed, tuple(sorted(changing)), self.momentum is not None
 
@@ -187,7 +236,7 @@ class Learning(Settings):
         schedule = {name: value.to_json() for name, value in self.schedule.items()}
         return {
             "optimizer": self.optimizer,
-            **self.given((*OF_THE_OPTIMIZER, *OF_THE_GRADIENT, *OF_HESSIAN_FREE)),
+            **self.given((*OF_THE_OPTIMIZER, *OF_THE_GRADIENT, *OF_HESSIAN_FREE, "average")),
             "schedule": schedule,
         }
 

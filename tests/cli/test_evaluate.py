@@ -72,6 +72,7 @@ def test_annealing_is_said(sets, tmp_path, capsys):
     settings = ["--folder", sets, "--chains", 3, "--temperatures", 4]
     words = evaluate(capsys, tmp_path / "wide", "jsb_chorales", *settings, "--frames", 5).out
     assert "annealed importance sampling, 3 chains of 4 temperatures a frame" in words
+    assert "The 3 chains of a frame are worth 3.0 independent ones on average." in words  # hardly any weights yet
     assert "of 5 frames drawn at random" in words and words.count("+-") == 4 and "notes; the simple" not in words
 
 
@@ -108,6 +109,7 @@ def test_a_bracket_that_leaves_out_a_mode_is_said(sets, tmp_path, capsys):
     assert "After 9 Gibbs steps, chains from" in words and "by 100 % of what their starts differ by." in words
     mixing = json.loads(evaluate(capsys, tmp_path / "two_modes", *settings, "--json").out)["mixing"]
     assert mixing["memory"] == pytest.approx(1, abs=0.01) and mixing["mixes"] is False
+    assert "Autocorrelation of a chain's frames by further Gibbs steps:" in words and "% after 100." in words
 
 
 def test_estimates_in_the_wrong_order_enclose_nothing():

@@ -57,3 +57,12 @@ def test_the_mean_counts_frames_of_low_ess():
     found = mean_log_likelihood(log_p, errors, 3, n_chains=4, exact=False)
     assert found == -3 and found.n_low_ess == 2 and found.n_frames == 3 and not found.exact
     assert found.standard_error == pytest.approx(np.sqrt((errors**2).sum()) / 3, rel=1e-12)
+
+
+def test_effective_chains():
+    """Weights that do not vary are worth all chains. Of weights 0 and 2 alike, half of the chains count."""
+    weights = np.array([[1.0, 1, 1, 1], [0, 2, 0, 2]])
+    errors = weights.std(axis=1) / np.sqrt(4) / weights.mean(axis=1)
+    found = mean_log_likelihood(np.zeros(2), errors, 2, n_chains=4, exact=False)
+    assert found.effective_chains == pytest.approx((4 + 2) / 2, rel=1e-15)
+    assert mean_log_likelihood(np.zeros(2), np.zeros(2), 2, n_chains=4, exact=True).effective_chains == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnrbm_pt import RnnNade, RnnRbm
-from rnnrbm_pt.evaluation.mixing import Mixing, mean_memory, memory
+from rnnrbm_pt.evaluation.mixing import LAGS, Mixing, correlation, covariances, mean_memory, memory
 
 ANNEALING = {"exact": False, "n_chains": 20, "n_temperatures": 60}
 
@@ -32,6 +32,7 @@ def test_of_two_modes_both_directions_miss_one_and_mixing_says_so(python_model):
     found = model.scorer.mixing(silence, n_steps=60)
     assert not found.mixes and found.memory > 0.99
     assert found.starts in [("the frames", "all notes"), ("silence", "all notes")]
+    assert found.to_json()["mixes"] is False and list(found.to_json()["autocorrelation"]) == ["1", "5", "25", "100"]
 
 
 def test_chains_that_mix(python_model, toy_rolls):
@@ -62,3 +63,27 @@ def test_what_has_no_chains_is_refused(toy_rolls):
     for model in (RnnNade(4, 3, r=(21, 33)), RnnRbm(4, 3, visible="gaussian", n_visible=12)):
         with pytest.raises(ValueError, match="expected a model of RBMs with binary visible units"):
             model.scorer.mixing(toy_rolls)
+
+
+def test_how_fast_chains_forget(python_model, toy_rolls):
+    """Of an RBM without weights a step forgets all. Of one unit of each kind it is as the transition matrix says."""
+    model = constant_model(python_model, 0.0, 0.0)
+    found = model.scorer.mixing(toy_rolls[:1], n_chains=40, n_steps=5).autocorrelation
+    assert tuple(found) == LAGS and max(map(abs, found.values())) < 0.06  # 48 frames of 12 units and 40 chains
+    model = python_model(n_hidden=1, r=(21, 22))
+    for p in model.params:
+        p.set_value(np.zeros_like(p.get_value()))
+    W, bv, bh, *_ = model.params
+    W.set_value(np.full((1, 1), 4.0))
+    bv.set_value(np.full(1, -2.0))
+    bh.set_value(np.full(1, -2.0))
+    found = model.scorer.mixing([np.zeros((40, 1), np.uint8)], n_chains=50, n_steps=30).autocorrelation
+    on = 1 / (1 + np.exp(-2.0))  # p(h = 1 | v = 1) = p(v = 1 | h = 1): a step keeps v by on^2 + (1 - on)^2
+    per_step = 2 * (on**2 + (1 - on) ** 2) - 1
+    assert found[1] == pytest.approx(per_step, abs=0.06) and found[5] == pytest.approx(per_step**5, abs=0.09)
+
+
+def test_a_correlation_by_hand():
+    one = np.array([[[0.0], [1], [2]]])
+    assert correlation(*covariances(one, -2 * one)) == pytest.approx(-1, rel=1e-15)
+    assert correlation(*covariances(one, one**0)) == 1, "what does not vary has not moved"

@@ -1,6 +1,7 @@
 """A recurrence as a value: what the two graphs take from a cell, and what a builder returns."""
 
 from dataclasses import FrozenInstanceError
+from functools import partial
 
 import numpy as np
 import pytensor
@@ -8,6 +9,8 @@ import pytensor.tensor as pt
 import pytest
 
 from rnnrbm_pt.graphs.builders import rbm_builder
+from rnnrbm_pt.graphs.gru import gru_cell
+from rnnrbm_pt.graphs.lstm import lstm_cell
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm, lstm_rtrbm_cell
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade, rnn_nade_cell
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm, rnnrbm_cell
@@ -18,6 +21,8 @@ from rnnrbm_pt.streams.srs import RandomStreams
 
 CELLS = {
     rnnrbm_cell: (build_rnnrbm, (4, 3, 2)),
+    lstm_cell: (partial(build_rnnrbm, recurrence="lstm"), (4, 3, 2)),
+    gru_cell: (partial(build_rnnrbm, recurrence="gru"), (4, 3, 2)),
     rtrbm_cell: (build_rtrbm, (4, 3)),
     lstm_rtrbm_cell: (build_lstm_rtrbm, (4, 3, 2)),
     rnn_nade_cell: (build_rnn_nade, (4, 3, 2)),

@@ -86,9 +86,17 @@ def test_samples_are_as_frequent_as_their_probabilities(values):
     assert (draw()[0] != frames).any(), "the stream goes on"
 
 
+TWINS = {"tanh": oracle.RnnNade, "lstm": oracle.LstmRnnNade, "gru": oracle.GruRnnNade}
+
+
+@pytest.fixture(scope="module", params=TWINS)
+def recurrence(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def rnn_nade():
-    built = build_rnn_nade(3, 2, 2, n_steps=1500, learn_initial=True)
+def rnn_nade(recurrence):
+    built = build_rnn_nade(3, 2, 2, n_steps=1500, learn_initial=True, recurrence=recurrence)
     rng = np.random.default_rng(3)
     for param in built.params:
         param.set_value(rng.normal(size=param.get_value().shape))
@@ -98,37 +106,37 @@ def rnn_nade():
 ROLL = np.array([[1.0, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 1]])
 
 
-def test_the_likelihood_of_a_sequence_and_its_gradient(rnn_nade):
+def test_the_likelihood_of_a_sequence_and_its_gradient(rnn_nade, recurrence):
     gradients = pt.grad(rnn_nade.cost, list(rnn_nade.params), consider_constant=[rnn_nade.v_sample])
     outputs = [rnn_nade.log_likelihood, rnn_nade.monitor, *gradients]
     log_p, monitor, *gradients = function([rnn_nade.v], outputs)(ROLL)
     values = {param.name: param.get_value() for param in rnn_nade.params}
-    expected = oracle.log_likelihoods(oracle.RnnNade(values), ROLL)
+    expected = oracle.log_likelihoods(TWINS[recurrence](values), ROLL)
     np.testing.assert_allclose(log_p, expected, rtol=1e-12)
     assert monitor == pytest.approx(expected.mean(), rel=1e-12)
     for name, gradient in zip(values, gradients, strict=True):
 
         def cost(x, name=name):
-            return -oracle.log_likelihoods(oracle.RnnNade({**values, name: x}), ROLL).mean()
+            return -oracle.log_likelihoods(TWINS[recurrence]({**values, name: x}), ROLL).mean()
 
         np.testing.assert_allclose(gradient, finite_differences(cost, values[name]), atol=1e-8, err_msg=name)
 
 
-def test_generated_frames_are_drawn_as_the_model_says(rnn_nade):
+def test_generated_frames_are_drawn_as_the_model_says(rnn_nade, recurrence):
     roll = function([], rnn_nade.v_t, updates=rnn_nade.updates_generate)()
     values = {param.name: param.get_value() for param in rnn_nade.params}
     assert roll.shape == (1500, 3)
-    assert kstest(oracle.uniforms_of(oracle.RnnNade(values), roll), "uniform").pvalue > 1e-3
+    assert kstest(oracle.uniforms_of(TWINS[recurrence](values), roll), "uniform").pvalue > 1e-3
     other = {name: -value for name, value in values.items()}
-    assert kstest(oracle.uniforms_of(oracle.RnnNade(other), roll), "uniform").pvalue < 1e-6, "the test can tell"
+    assert kstest(oracle.uniforms_of(TWINS[recurrence](other), roll), "uniform").pvalue < 1e-6, "the test can tell"
 
 
-def test_several_sequences_cost_the_mean_of_theirs(rnn_nade):
-    batched = build_rnn_nade(3, 2, 2, batched=True, params=rnn_nade.params)
+def test_several_sequences_cost_the_mean_of_theirs(rnn_nade, recurrence):
+    batched = build_rnn_nade(3, 2, 2, batched=True, params=rnn_nade.params, recurrence=recurrence)
     cost = function([batched.v, batched.mask], batched.cost)
     v = np.random.default_rng(5).integers(2, size=(4, 3, 3)).astype(float)
     lengths = [4, 2, 0]
     mask = (np.arange(4)[:, None] < lengths).astype(float)
     values = {param.name: param.get_value() for param in rnn_nade.params}
-    alone = [-oracle.log_likelihoods(oracle.RnnNade(values), v[:n, i]).mean() for i, n in enumerate(lengths) if n]
+    alone = [-oracle.log_likelihoods(TWINS[recurrence](values), v[:n, i]).mean() for i, n in enumerate(lengths) if n]
     assert cost(v, mask) == pytest.approx(np.mean(alone), rel=1e-12)

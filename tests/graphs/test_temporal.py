@@ -20,6 +20,8 @@ from rnnrbm_pt.streams.srs import RandomStreams
 # Every option that adds a term to an equation is on: n_visible 3, n_hidden 2, recurrent 2.
 MODELS = {
     "rnnrbm": (lambda **kw: build_rnnrbm(3, 2, 2, learn_initial=True, **kw), oracle.RnnRbm),
+    "lstm": (lambda **kw: build_rnnrbm(3, 2, 2, recurrence="lstm", learn_initial=True, **kw), oracle.LstmRnnRbm),
+    "gru": (lambda **kw: build_rnnrbm(3, 2, 2, recurrence="gru", learn_initial=True, **kw), oracle.GruRnnRbm),
     "rtrbm": (lambda **kw: build_rtrbm(3, 2, learn_initial=True, dynamic_visible_bias=True, **kw), oracle.Rtrbm),
     "lstm_rtrbm": (
         lambda **kw: build_lstm_rtrbm(3, 2, 2, learn_initial=True, dynamic_visible_bias=True, **kw),
@@ -196,6 +198,10 @@ def test_the_rnn_has_the_nonlinearity_that_is_asked_for(name):
 def test_words_that_mean_nothing_are_refused():
     with pytest.raises(ValueError, match="nonlinearity: expected one of tanh, sigmoid, relu, found 'cosine'"):
         build_rnnrbm(N, 2, 2, nonlinearity="cosine")
+    with pytest.raises(ValueError, match="recurrence: expected one of tanh, lstm, gru, found 'qrnn'"):
+        build_rnnrbm(N, 2, 2, recurrence="qrnn")
+    with pytest.raises(ValueError, match="nonlinearity: expected 'tanh' beside recurrence='gru', .*, found 'relu'"):
+        build_rnnrbm(N, 2, 2, recurrence="gru", nonlinearity="relu")
     with pytest.raises(ValueError, match="visible: expected one of binary, gaussian, found 'ternary'"):
         build_rtrbm(N, 2, visible="ternary")
 
@@ -205,3 +211,23 @@ def test_what_is_not_asked_for_is_no_parameter():
     assert names_of(build_rtrbm(N, 2, learn_initial=True)) == ["W", "bv", "bh", "Wuh", "bh0"]
     gates = [f"{name}{gate}" for gate in "ifog" for name in ("Wv", "Ws", "b")]
     assert names_of(build_lstm_rtrbm(N, 2, 4)) == ["W", "bv", "bh", "Wuh", "Wsh", *gates]
+    rbm = ["W", "bv", "bh", "Wuh", "Wuv"]
+    gates = [f"{name}{gate}" for gate in "ifog" for name in ("Wv", "Wu", "b")]
+    assert names_of(build_rnnrbm(N, 2, 4, recurrence="lstm")) == [*rbm, *gates]
+    assert names_of(build_rnnrbm(N, 2, 4, recurrence="lstm", learn_initial=True)) == [*rbm, *gates, "u0", "c0"]
+    gates = [f"{name}{gate}" for gate in "zrg" for name in ("Wv", "Wu", "b")]
+    assert names_of(build_rnnrbm(N, 2, 4, recurrence="gru")) == [*rbm, *gates]
+
+
+@pytest.mark.parametrize("recurrence", ["lstm", "gru"])
+def test_a_network_with_gates_begins_with_the_tutorials_draws_and_orthogonal_matrices(recurrence):
+    tutorial, gated = (values_of(build_rnnrbm(N, 2, 6, recurrence=name).params) for name in ("tanh", recurrence))
+    for name in ("W", "bv", "bh", "Wuh", "Wuv"):
+        np.testing.assert_array_equal(gated[name], tutorial[name])
+    for name, value in gated.items():
+        if name.startswith("Wu") and name not in ("Wuh", "Wuv"):
+            np.testing.assert_allclose(value @ value.T, np.eye(6), atol=1e-14)
+        elif name.startswith("b"):
+            assert (value == (1 if name == "bf" else 0)).all(), name
+        elif name.startswith("Wv"):
+            assert 0 < abs(value).max() <= np.sqrt(6 / (N + 6)), name

@@ -18,13 +18,19 @@ MODELS = {
     "Rtrbm": (Rtrbm, {"k": 2, "k_generate": 2, "dynamic_visible_bias": True, "learn_initial": True}),
     "LstmRtrbm": (LstmRtrbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "learn_initial": True}),
     "RnnNade": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True}),
+    "RnnRbm with an LSTM": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "recurrence": "lstm"}),
+    "RnnRbm with a GRU": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "recurrence": "gru"}),
+    "RnnNade with an LSTM": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True, "recurrence": "lstm"}),
+    "RnnNade with a GRU": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True, "recurrence": "gru"}),
     "Gaussian": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "visible": "gaussian", "streams": "srs"}),
 }
 
 BY_DEFAULT = {
     ("jax", "float64", 1): {"RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade"},
     ("jax", "float32", 2): {"RnnRbm", "Rtrbm", "RnnNade"},
-    ("numba", "float32", 2): {"RnnNade"},
+    ("numba", "float32", 2): {"RnnNade", "RnnRbm with an LSTM"},
+    ("numba", "float64", 1): {"RnnRbm with a GRU"},
+    ("c", "float64", 2): {"RnnNade with an LSTM", "RnnNade with a GRU"},
 }
 """The rows that are not slow. By default, too, other tests train an RnnRbm on Numba and on C, and an RnnNade and a
 Gaussian RnnRbm on C."""

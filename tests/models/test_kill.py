@@ -27,13 +27,13 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks
 # does so for each line of its input, in a fork of itself, by functions that were compiled once. A line is the number of
 # the writing in which the fork kills itself, 0 for none, and the file.
 PROGRAM = """
-import os, signal, stat, sys
+import json, os, signal, stat, sys
 import numpy as np
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt import midiwrite
 from rnnrbm_pt.io.checkpoint import read_checkpoint
 
-backend, data, path = sys.argv[1:]
+backend, data, path, more = sys.argv[1:]
 with np.load(data) as archive:
     *rolls, held_out = archive.values()
 
@@ -45,6 +45,8 @@ def say(*words):
 def begin(path):
     model = RnnRbm(8, 6, lr=0.02, r=(21, 33), backend=backend)
     settings = dict(batch_size=5, num_epochs=4, optimizer="adam", patience=1, validation=[held_out], checkpoint=path)
+
+    settings |= json.loads(more)
 
     def on_update(*_):
         raise InterruptedError
@@ -115,13 +117,13 @@ else:
 
 @pytest.fixture(scope="module")
 def start(toy_rolls, tmp_path_factory):
-    """Starts the program on a backend and a path."""
+    """Starts the program on a backend and a path, perhaps with more settings of `fit`."""
     data = tmp_path_factory.mktemp("data") / "rolls.npz"
     np.savez(data, *toy_rolls)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
-    def start(backend, path):
-        command = [sys.executable, "-c", PROGRAM, backend, str(data), str(path)]
+    def start(backend, path, more=None):
+        command = [sys.executable, "-c", PROGRAM, backend, str(data), str(path), json.dumps(more or {})]
         return subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     return start
@@ -139,9 +141,9 @@ def follow(output, kill):
 
 
 @contextlib.contextmanager
-def forks(start, backend, folder):
+def forks(start, backend, folder, more=None):
     """A function that runs what is in a file to its end, or until it is killed; whether the end was reached."""
-    with start(backend, folder) as server:
+    with start(backend, folder, more) as server:
         assert server.stdout.readline() == "ready\n"
 
         def run(path, kill=lambda pid: None, fatal_writing=0):
@@ -252,6 +254,15 @@ def test_killed_in_each_writing(run_in_fork, tmp_path):
     assert n_kills > 10
     assert outcome(path) == outcome(tmp_path / "whole")
     assert not temporary_files(path)
+
+
+def test_killed_with_all_that_a_run_may_keep(start, tmp_path):
+    """Persistent chains, averages of the parameters and streams of masks are in the checkpoints too."""
+    (tmp_path / "forks").mkdir()
+    with forks(start, "c", tmp_path / "forks", {"persistent": True, "average": 0.9, "dropout_hidden": 0.2}) as run:
+        test_killed_in_each_writing(run, tmp_path)
+    arrays, _ = read_checkpoint(tmp_path / "whole")
+    assert {"particles", "slot_average_W", "slot_average_t", "stream_9"} <= set(arrays)
 
 
 def test_killed_in_forks(run_in_fork, tmp_path):

@@ -42,6 +42,7 @@ def test_everything_in_the_file_is_restored(tmp_path):
     learning, progress = metadata.pop("learning"), metadata.pop("progress")
     assert Learning.from_json(written.pop("learning")) == Learning.from_json(learning) == model.learning
     assert Progress.from_json(written.pop("progress")) == Progress.from_json(progress) == model.progress
+    assert written["settings"].pop("recurrence") == "tanh"  # a setting that came later
     assert written == metadata
     assert [name for name in again if name not in added] == list(arrays)
 

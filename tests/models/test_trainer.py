@@ -164,10 +164,33 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     model = python_model()
     model.scorer.is_exact = lambda exact: False
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rnnrbm_pt.models.trainer.FRAMES_TO_VALIDATE", 7)
+        patch.setattr("rnnrbm_pt.models.validation.FRAMES_TO_VALIDATE", 7)
         model.fit(toy_rolls[:2], 30, 1, **settings, on_epoch=look)
     assert model.log[0]["validation"] == scores[2] and scores[2].n_frames == 7
     assert scores[2] == pytest.approx(scores[0], abs=4 * scores[2].standard_error)
+
+
+def test_an_estimate_that_its_bracket_contradicts_is_never_the_best(python_model, toy_rolls):
+    scores = iter([-5.0, -5.1, -2.0, -2.5, -4.8, -4.7, -4.9, -np.inf, -1.0, np.nan])  # forward, in reverse, forward ...
+    model, weights = python_model(), []
+    model.scorer.is_exact = lambda exact: False
+    model.score = lambda rolls, **how: next(scores)
+    settings = {"validation": toy_rolls[2:3], "validate_by": "likelihood", "patience": 2}
+    model.fit(toy_rolls[:1], 30, 9, **settings, on_epoch=lambda record: weights.append(model.get_params()))
+    assert [record["validation_refused"] for record in model.log] == [False, True, False, True, True]
+    assert [record["validation_reverse"] for record in model.log][:2] == [-5.1, -2.5]
+    assert (model.progress.best, model.progress.best_epoch, model.progress.stopped) == (-4.8, 3, True)
+    assert all(np.array_equal(value, weights[2][name]) for name, value in model.get_params().items())
+
+
+def test_mixing_is_logged_if_asked_for(python_model, model_of, toy_rolls):
+    model = python_model().fit(toy_rolls[:1], 30, 1, validation=toy_rolls[2:3], measure_mixing=True)
+    assert json.loads(json.dumps(model.log)) == model.log
+    assert model.log[0]["mixing"] == model.scorer.mixing(toy_rolls[2:3], n_chains=10).to_json()
+    with pytest.raises(ValueError, match="measure_mixing: expected a validation to measure it on, found none"):
+        python_model().fit(toy_rolls, measure_mixing=True)
+    with pytest.raises(ValueError, match="measure_mixing: expected a model of RBMs with binary visible units"):
+        model_of(RnnNade).fit(toy_rolls, validation=toy_rolls, measure_mixing=True)
 
 
 def test_a_callback_ends_the_run(python_model, toy_rolls):
@@ -272,7 +295,7 @@ def test_settings_that_are_none(python_model, toy_rolls, settings, message):
 
 def test_a_keyword_that_there_is_not(python_model, toy_rolls):
     model = python_model()
-    with pytest.raises(TypeError, match="n_sequnces: expected any of the settings batch_size, beta1, "):
+    with pytest.raises(TypeError, match="n_sequnces: expected any of the settings average, batch_size, beta1, "):
         model.fit(toy_rolls, n_sequnces=5)
 
 

@@ -59,11 +59,45 @@ class LstmRtrbm(Rtrbm):
         self.s = expit(o) * np.tanh(self.c)
 
 
+class LstmRnnRbm(RnnRbm):
+    """RNN-RBM with an LSTM."""
+
+    def __init__(self, p):
+        self.p = p
+        self.u, self.c = (p.get(name, np.zeros(len(p["bi"]))) for name in ("u0", "c0"))
+
+    def see(self, v):
+        i, f, o, g = (self.p["b" + x] + v @ self.p["Wv" + x] + self.u @ self.p["Wu" + x] for x in "ifog")
+        self.c = expit(f) * self.c + expit(i) * np.tanh(g)
+        self.u = expit(o) * np.tanh(self.c)
+
+
+class GruRnnRbm(RnnRbm):
+    """RNN-RBM with a GRU."""
+
+    def __init__(self, p):
+        self.p = p
+        self.u = p.get("u0", np.zeros(len(p["bz"])))
+
+    def see(self, v):
+        z, r = (expit(self.p["b" + x] + v @ self.p["Wv" + x] + self.u @ self.p["Wu" + x]) for x in "zr")
+        g = np.tanh(self.p["bg"] + v @ self.p["Wvg"] + (r * self.u) @ self.p["Wug"])
+        self.u = z * self.u + (1 - z) * g
+
+
 class RnnNade(RnnRbm):
     def probabilities(self):
         return np.array(
             [nade_probability(v, self.p["W"], self.p["V"], *self.biases()) for v in states(len(self.p["bv"]))]
         )
+
+
+class LstmRnnNade(RnnNade, LstmRnnRbm):
+    """RNN-NADE with an LSTM."""
+
+
+class GruRnnNade(RnnNade, GruRnnRbm):
+    """RNN-NADE with a GRU."""
 
 
 def nade_probability(v, W, V, bv, bh):
