@@ -12,6 +12,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "tutorial").glob("*.md")),
     *sorted((ROOT / "benchmarks" / "results").glob("**/README.md")),
+    ROOT / "rnnrbm_pt" / "pretrained" / "README.md",
     ROOT / "tests" / "data" / "theano" / "README.md",
 ]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -32,6 +32,8 @@ SMALLER = {
     "num_epochs=20,": "num_epochs=2,",
     '"frame_epochs": 5, "rnn_epochs": 10': '"frame_epochs": 1, "rnn_epochs": 1',
     # Of the commands
+    "-o tune.mid": "-o tune.mid --steps 20",
+    "play nottingham": "play nottingham -o tune.html --no-browser --steps 20",
     "train Nottingham/train -o model.npz": "train Nottingham/train -o model.npz --epochs 2",
     "--recipe fast": "--recipe fast --epochs 2",
     "-o sample.mid": "-o sample.mid --steps 20",
@@ -135,6 +137,8 @@ def looked_at(code, namespace, out):
     if "generate_function = " in code:
         monitor = namespace["train_function"](np.eye(88)[:10])
         assert -65 < monitor < -55  # 88 coins that are nearly fair
+    if "--plot tune.png" in code:
+        assert Path("tune.mid").exists() and Path("tune.png").exists()
     if "--plot sample.png" in code:
         assert Path("sample.mid").exists() and Path("sample.png").exists()
     if "pretrain=" in code or "--resume" in code:

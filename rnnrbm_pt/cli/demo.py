@@ -1,4 +1,4 @@
-"""`rnnrbm demo`: train on the Bach chorales, and write two samples and a page to listen to."""
+"""`rnnrbm demo`: a tune by a pretrained model, then training on the Bach chorales, two samples and a page."""
 
 from functools import partial
 from pathlib import Path
@@ -7,6 +7,7 @@ from rnnrbm_pt.cli.input_files import n_frames
 from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.progress import status, watched
 from rnnrbm_pt.cli.report import write_page
+from rnnrbm_pt.models.generation import N_STEPS
 
 # Chosen by ear and by the clock: shorter windows and chains than the tutorial's give more updates in the same minute.
 DEMO = {"epochs": 60, "hidden": 100, "recurrent": 100, "lr": 0.005, "k": 5, "batch_size": 25, "dt": 0.5}
@@ -28,6 +29,7 @@ def run(args):
         raise ValueError(f"{folder}: expected a folder or nothing, found a file")
     from rnnrbm_pt.music.datasets import chorales
 
+    write_first_piece(folder)
     print("The chorales are the four-part ones by J. S. Bach in the corpus of music21 (not for commercial use).")
     rolls = chorales(progress=True).train
     print(f"Training set: {n_frames(rolls)} of a quarter note each.")
@@ -61,3 +63,18 @@ def run(args):
     contents = ["the trained model", "the monitor, by epoch", *2 * ["music", "its piano-roll"], "a page to listen to"]
     for path, what in zip(written, contents, strict=True):
         print(f"  {path}  ({what})")
+
+
+def write_first_piece(folder):
+    """Write a piece of a pretrained model, so that there is music before anything is trained."""
+    from rnnrbm_pt.models.base import SequenceModel
+    from rnnrbm_pt.report import player_page
+    from rnnrbm_pt.report.model_report import lead, piece_of
+
+    with status("Drawing a folk tune from a pretrained model"):
+        model = SequenceModel.pretrained("nottingham")
+        roll, piece = piece_of(model, N_STEPS, seed=1)
+        page, midi = folder / "pretrained.html", folder / "pretrained.mid"
+        write_page(page, player_page([piece], "A folk tune by a pretrained model", lead(model)))
+        model.frames.write(midi, roll)
+    print(f"Listen while the demo trains: {page} and {midi}, a folk tune by a pretrained model.")

@@ -4,8 +4,9 @@ import textwrap
 from pathlib import Path
 
 from rnnrbm_pt import __version__
-from rnnrbm_pt.cli.input_files import load_model, plural
+from rnnrbm_pt.cli.input_files import load_model, model_file, plural
 from rnnrbm_pt.cli.options import add_command
+from rnnrbm_pt.models.pretrained import PRETRAINED
 
 WIDTH, INDENT = 100, 14
 """Columns of the lines about a model, and of the names before them."""
@@ -25,18 +26,20 @@ def run(args):
     if args.model is None:
         show_installation()
     else:
-        show_model(args.model, load_model(args.model, args))
+        show_model(args.model, load_model(args.model, args), model_file(args.model))
 
 
-def show_model(path, model):
+def show_model(name, model, path):
     """Print what is in a model file.
 
     Parameters
     ----------
-    path : str
+    name : str
+        The path as the user wrote it, or the name of a pretrained model.
     model : SequenceModel
+    path : path
     """
-    print(f"{path}: {type(model).__name__}, {model.floatX}, {Path(path).stat().st_size:,} bytes")
+    print(f"{name}: {type(model).__name__}, {model.floatX}, {Path(path).stat().st_size:,} bytes")
     for name, text in [("frames", frames_of(model)), ("settings", settings_of(model)), *parts_of_run(model)]:
         for line in textwrap.wrap(text, WIDTH - INDENT, break_on_hyphens=False) or [""]:
             print(f"  {name:<{INDENT - 2}}{line}")
@@ -74,24 +77,30 @@ def parts_of_run(model):
     params, progress = model.get_params(), model.progress
     shapes = ", ".join(f"{name} {' x '.join(map(str, array.shape))}" for name, array in params.items())
     yield "parameters", f"{shapes}: {sum(array.size for array in params.values()):,} numbers"
-    if progress is None:
+    if progress is None and not model.log:
         yield "run", "none: `rnnrbm train` has not trained it"
         return
     described = model.learning.to_json()
     schedules = [f"{name} by {in_words(schedule)}" for name, schedule in described.pop("schedule").items()]
     yield "learning", ", ".join([f"{name} {value}" for name, value in described.items()] + schedules)
-    run, state = progress.run, "stopped early" if progress.stopped else "complete" if progress.complete else "to resume"
-    yield (
-        "run",
-        f"{progress.epoch} of {plural(run.num_epochs, 'epoch')} ({state}), {plural(progress.updates, 'update')} of "
-        f"{plural(run.n_sequences, 'window')} of {run.batch_size} frames, {plural(len(progress.order), 'sequence')}",
-    )
+    yield "run", run_of(progress, model.log)
     if model.log:
         records = {record["epoch"]: record["monitor"] for record in (model.log[0], model.log[-1])}
         yield "monitor", ", ".join(f"{monitor:.4f} in epoch {epoch}" for epoch, monitor in records.items())
-    if progress.best is not None:
+    if progress is not None and progress.best is not None:
         best = f"{progress.validation.validate_by} {progress.best:.4f} in epoch {progress.best_epoch}, the best"
         yield "validation", best + ": the parameters are those of that epoch" * progress.complete
+
+
+def run_of(progress, log):
+    """How far a run has come, in a line."""
+    if progress is None:
+        return f"{plural(len(log), 'epoch')}; the file has no state to continue the run from"
+    run, state = progress.run, "stopped early" if progress.stopped else "complete" if progress.complete else "to resume"
+    return (
+        f"{progress.epoch} of {plural(run.num_epochs, 'epoch')} ({state}), {plural(progress.updates, 'update')} of "
+        f"{plural(run.n_sequences, 'window')} of {run.batch_size} frames, {plural(len(progress.order), 'sequence')}"
+    )
 
 
 def in_words(schedule):
@@ -128,5 +137,8 @@ def show_installation():
     for backend, lines in describe_backends().items():
         for i, line in enumerate(lines):
             print(f"  {backend if i == 0 else '':<12}{line}")
+    print("Pretrained models (`rnnrbm generate NAME -o tune.mid`):")
+    for model in PRETRAINED:
+        print(f"  {model.name:<22}{model.about}")
     print(f"Compiled code is cached in {pytensor.config.compiledir}")
     print(f"Data is cached in {cache_folder()}")

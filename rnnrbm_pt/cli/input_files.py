@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnnrbm_pt.interrupts import deferred_interrupts
+from rnnrbm_pt.models.pretrained import find, names, verified_file
 from rnnrbm_pt.music.paper_sets import SETS
 from rnnrbm_pt.quoting import printable
 
@@ -41,17 +42,23 @@ class Read(NamedTuple):
 
 
 def load_model(path, args):
-    """The model in a file, for the backend and the threads that the options ask for.
+    """The model in a file, or a pretrained one, for the backend and the threads that the options ask for.
 
     Parameters
     ----------
     path : str
+        As `model_file` takes it.
     args : argparse.Namespace
 
     Returns
     -------
     SequenceModel
     """
+    return load_file(model_file(path), args)
+
+
+def load_file(path, args):
+    """The model in a file; see `load_model`."""
     with deferred_interrupts():  # libraries in C may crash where their import is interrupted
         from rnnrbm_pt.models.base import SequenceModel
 
@@ -69,6 +76,34 @@ def add_averages_option(parser):
     parser.add_argument(
         "--averages", action="store_true", help="use the averages of the parameters, of a model trained with --average"
     )
+
+
+def model_file(path):
+    """The file of a model that a command is given.
+
+    Parameters
+    ----------
+    path : str
+        A file, or the name of a pretrained model where there is no file of this name.
+
+    Returns
+    -------
+    str or path-like
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is neither.
+    ValueError
+        If the file of a pretrained model is damaged.
+    """
+    if Path(path).exists() and not Path(path).is_dir():
+        return path
+    if path in names():
+        return verified_file(find(path))
+    if not Path(path).exists() and Path(path).name == str(path) and not Path(path).suffix:
+        raise FileNotFoundError(f"{path}: no such file; pretrained models are {', '.join(names())}")
+    return path  # loading it says what is wrong
 
 
 def add_reading_options(parser):

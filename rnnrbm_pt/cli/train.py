@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from rnnrbm_pt.checks import LARGEST_SEED, integer
-from rnnrbm_pt.cli.input_files import FILES, add_reading_options, left_out, load_model, n_frames
+from rnnrbm_pt.cli.input_files import FILES, add_reading_options, left_out, load_file, n_frames
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, named_set, read_music
 from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import LOG, MODEL, Output, check_outputs
@@ -280,7 +280,7 @@ def resumed_model(args, settings):
     ValueError
         If there is no run to continue, or an option contradicts the run.
     """
-    model = load_model(args.output, args)
+    model = load_file(args.output, args)
     if model.progress is None:
         raise ValueError(f"{args.output}: --resume: there is no run in it")
     if model.progress.complete and (args.num_epochs or 0) <= model.progress.epoch:

@@ -15,6 +15,7 @@ from rnnrbm_pt.models.generation import frames_at
 from rnnrbm_pt.models.generator import GenerationInputs
 from rnnrbm_pt.models.monitor import Monitor
 from rnnrbm_pt.models.params import ParamArrays, from_arrays
+from rnnrbm_pt.models.pretrained import find, verified_file
 from rnnrbm_pt.models.registry import classes_of, named_classes
 from rnnrbm_pt.models.sampler import Sampler, draw_piece
 from rnnrbm_pt.models.scorer import Scorer
@@ -419,3 +420,21 @@ class SequenceModel:
             mode=mode,
             k_generate=None if k_generate is None else AT_LEAST_1("k_generate", k_generate),
         )
+
+    @classmethod
+    def pretrained(cls, name, **how):
+        """Load a pretrained model of the package: `RnnNade.pretrained("nottingham").generate("tune.mid")`.
+
+        Parameters
+        ----------
+        name : str
+            Of a model, "nottingham-rnn-rbm" or "nottingham-rnn-nade", or of the set that it learned from: "nottingham".
+        **how
+            As `load` takes it.
+
+        Raises
+        ------
+        ValueError
+            If there is no pretrained model of this name and class, or its file is damaged; or as `load`.
+        """
+        return cls.load(verified_file(find(name, classes_of(cls))), **how)
