@@ -169,9 +169,9 @@ def numba_funcify_InlinedComposite(op: InlinedComposite, node: Apply, **kwargs: 
         return numba_funcify_and_cache_key(scalar_op, node=node, **kwargs)[0]
 
     composite = fgraph_to_python(op.fgraph, unwrapped, type_conversion_fn=numba_typify, squeeze_output=True)
-    inlined = numba_njit(composite, forceinline=True)
+    inlined: Any = numba_njit(composite, forceinline=True)
     if hasattr(vectorize_codegen, "store_core_outputs"):  # PyTensor 3.0
-        stored = vectorize_codegen.store_core_outputs(inlined, op.nin, op.nout)
+        stored: Any = vectorize_codegen.store_core_outputs(inlined, op.nin, op.nout)
         inlined = numba_njit(stored.py_func, forceinline=True)
         inlined.handles_out = True
     return inlined, key and cache_key("exp", 5, "composite", key)
