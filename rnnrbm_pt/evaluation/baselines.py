@@ -111,9 +111,9 @@ class PreviousFrame(FairCoins):
 
     def __init__(self, rolls: Rolls, n_visible: int) -> None:
         self.first = NoteFrequencies(rolls, n_visible).p
-        on = count_on([roll[:-1] for roll in rolls], n_visible)
-        stayed = count_on([roll[:-1] & roll[1:] for roll in rolls], n_visible)
-        came = count_on([roll[1:] for roll in rolls], n_visible) - stayed
+        on = count_on((roll[:-1] for roll in rolls), n_visible)
+        stayed = count_on((roll[:-1] & roll[1:] for roll in rolls), n_visible)
+        came = count_on((roll[1:] for roll in rolls), n_visible) - stayed
         n_pairs = sum(max(0, len(roll) - 1) for roll in rolls)
         self.on_after_on, self.on_after_off = add_one(stayed, on), add_one(came, n_pairs - on)
 

@@ -75,10 +75,13 @@ class MidiRoll(_Three):
     n_drums : int
         Beside the three: how many notes begin on channel 10, whose numbers mean drums by General MIDI. They are read
         as notes like any others, unless `midiread` was told to leave them out.
+    tempo : float or None
+        Beside the three: quarter notes per minute at the earliest tempo event; None where there is none.
     """
 
     key_signature: str | None = None
     n_drums: int = 0
+    tempo: float | None = None
 
 
 def midiread(
@@ -161,7 +164,9 @@ def midiread(
     roll = np.zeros((n_steps, high - low), np.uint8)
     _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt)
     found = MidiRoll(roll, notes, len(notes) - len(inside))
-    found.key_signature, found.n_drums = _key_signature(tracks), n_drums
+    key, tempo = _earliest(tracks, "key_signature"), _earliest(tracks, "set_tempo")
+    found.key_signature, found.n_drums = key and key.key, n_drums
+    found.tempo = 6e7 / tempo.tempo if tempo and tempo.tempo else None
     return found
 
 
@@ -311,15 +316,15 @@ def _parse(data, name):
         raise ValueError(f"{name}: expected MIDI events, found {type(error).__name__}: {error}") from error
 
 
-def _key_signature(tracks):
-    """The earliest one, as mido names it; None where there is none."""
+def _earliest(tracks, kind):
+    """The earliest message of a kind; None where there is none."""
     found = []
     for track in tracks:
         tick = 0
         for message in track:
             tick += message.time
-            if message.type == "key_signature":
-                found.append((tick, message.key))
+            if message.type == kind:
+                found.append((tick, message))
                 break
     return min(found, key=lambda pair: pair[0])[1] if found else None
 

@@ -173,6 +173,11 @@ def fuzzed(name, seed):
             records = [json.loads(line) for line in content.splitlines()]
             odd = [with_odd_value(record, draw) for record in records]
             return "\n".join(map(json.dumps, odd)).encode()
+        case "store":
+            lines = [json.loads(line) for line in READERS["store"].seeds()[0].splitlines()]
+            which = draw.randrange(len(lines))
+            lines[which] = with_odd_value(lines[which], draw)
+            return "".join(json.dumps(line) + "\n" for line in lines).encode()
         case "json":
             return json.dumps(with_odd_value(NOTES, draw)).encode()
         case "pickle":
