@@ -1,8 +1,8 @@
 """Time and memory of `rnnrbm prepare`, and of training from its store and from memory: python -m benchmarks.prepare
 
-The files are made from the tutorial's: each is cut to a part of its frames and transposed. Every measurement is a process
-of its own. Memory is what the system says of the process and its children: anonymous memory, and with it the pages of
-files that are mapped.
+The files are made from the tutorial's: each is cut to a part of its frames and transposed. Every measurement is a
+process of its own. Memory is what the system says of the process and its children: anonymous memory, and with it the
+pages of files that are mapped.
 """
 
 import argparse

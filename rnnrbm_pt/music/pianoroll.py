@@ -230,7 +230,7 @@ class Transpositions(Sequence[np.ndarray]):
         if not isinstance(semitones, Integral) or semitones < 0:
             raise ValueError(f"semitones: expected an integer of at least 0, found {semitones!r}")
         low, high = check_range(r)
-        self.rolls = rolls
+        self.rolls: Sequence[np.ndarray] = rolls
         self.r: Range = (low, high)
         self.which: array[int] = array("q")  # of each copy
         self.shifts: array[int] = array("b")

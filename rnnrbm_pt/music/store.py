@@ -289,8 +289,6 @@ class RollStore(Sequence[np.ndarray]):
         self.frames, self._found = found.header.frames, found
         self.lengths, self.same_as = found.pieces["n_frames"], found.pieces["same_as"]
         self._width = (self.frames.n_visible + 7) // 8
-        empty = np.empty(0, np.uint8)
-        self._bits = np.memmap(self.path / BITS, np.uint8, "r") if n_bytes else empty
 
     def __repr__(self) -> str:
         return f"RollStore({str(self.path)!r})"
@@ -311,10 +309,13 @@ class RollStore(Sequence[np.ndarray]):
             return [self[i] for i in range(*index.indices(len(self)))]
         i = range(len(self))[index]
         start, n_frames, digest = (self._found.pieces[name][i] for name in ("start", "n_frames", "digest"))
-        packed = self._bits[start : start + n_frames * self._width]
-        if digest_of(packed.tobytes()) != digest.tobytes():
+        # Read, not mapped: pages that are mapped stay in the memory of the process, more of them with every piece.
+        with open(self.path / BITS, "rb") as file:
+            file.seek(start)
+            packed = file.read(n_frames * self._width)
+        if digest_of(packed) != digest.tobytes():
             raise ValueError(f"{self.path / BITS}: piece {i} is damaged: its frames are not those that were written")
-        rows = np.asarray(packed).reshape(n_frames, self._width)
+        rows = np.frombuffer(packed, np.uint8).reshape(n_frames, self._width)
         return np.unpackbits(rows, axis=1, count=self.frames.n_visible)
 
     def describe(self, index: int) -> dict[str, Any]:
