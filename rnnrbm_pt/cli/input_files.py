@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from rnnrbm_pt.cli.stores import check_frames, store_of
 from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.models.pretrained import find, names, verified_file
 from rnnrbm_pt.music.paper_sets import SETS
@@ -29,7 +30,7 @@ class Read(NamedTuple):
 
     Attributes
     ----------
-    rolls : list of arrays, shape (n_steps, n_visible)
+    rolls : list of arrays, shape (n_steps, n_visible), or RollStore
     outside : list of int
         Numbers of notes outside the model's range, of each file that has such notes.
     step : str
@@ -117,13 +118,13 @@ def add_reading_options(parser):
 
 
 def read_files(model, sources, strict=False):
-    """Read MIDI files as a model's `preprocess` says, and say on stderr what is odd about them.
+    """Read MIDI files as a model's `preprocess` says, and say on stderr what is odd about them; or open a store.
 
     Parameters
     ----------
     model : SequenceModel
     sources : list of str, path-like and ZipMember
-        As for `midi_files`, in the order in which they are wanted.
+        As for `midi_files`, in the order in which they are wanted; or a store of `rnnrbm prepare` alone.
     strict : bool
         Whether any broken file is an error. A file that is named itself is one in any case.
 
@@ -140,6 +141,10 @@ def read_files(model, sources, strict=False):
     OSError
         The same of a file that cannot be opened.
     """
+    store = store_of(sources)
+    if store is not None:
+        check_frames(store, model)
+        return Read(store, [], f"{model.step_seconds:g} s")
     from rnnrbm_pt.music.sources import ZipMember, midi_files
 
     files, named = [], set()

@@ -5,10 +5,10 @@ import os
 import sys
 
 from rnnrbm_pt import __version__
-from rnnrbm_pt.cli import compare, data, demo, evaluate, export, generate, info, play, report, train
+from rnnrbm_pt.cli import compare, data, demo, evaluate, export, generate, info, play, prepare, report, search, train
 from rnnrbm_pt.interrupts import ended_by_signals
 
-COMMANDS = demo, train, generate, play, report, compare, evaluate, export, data, info
+COMMANDS = demo, train, generate, play, report, compare, evaluate, export, data, prepare, search, info
 """The modules of the commands, in the order of the help. Each adds its parser and names its function."""
 
 

@@ -14,6 +14,7 @@ from rnnrbm_pt.cli.progress import watched
 from rnnrbm_pt.cli.training_options import (
     FOR_FIT,
     PREPROCESS,
+    add_range_options,
     add_running_options,
     add_training_options,
     settings_of_fit,
@@ -43,17 +44,13 @@ OF_MODEL = {
 """Options of the model, and the keywords of its class that they stand for."""
 
 
-def pair(text):
-    """Parse "21,109" or "21:109" as a range of notes."""
-    low, high = text.replace(":", ",").split(",")
-    return int(low), int(high)
-
-
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
     usage = "rnnrbm train FILES [FILES ...] -o MODEL [options]"  # the whole list would hide the error below it
     parser = add_command(commands, "train", run, "train a model on MIDI files or on a data set", usage=usage)
-    parser.add_argument("files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set; or a store of `prepare`"
+    )
     parser.add_argument(
         "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
     )
@@ -100,8 +97,7 @@ def add_parser(commands):
         help="random streams: which of Theano's (srs), or Philox, faster and the only one of jax",
     )
     model.add_argument("--float32", action="store_true", default=None, help="single precision instead of double")
-    model.add_argument("--r", type=pair, metavar="LOW,HIGH", help="range of notes, half open (21,109)")
-    model.add_argument("--dt", type=float, metavar="SECONDS", help="seconds per frame (0.3)")
+    add_range_options(model)
     add_running_options(parser.add_argument_group("running"))
     add_training_options(parser)
 
@@ -131,9 +127,9 @@ def run(args):
 
     rolls = read(args.files, "Training", "train")
     if args.augment:
-        from rnnrbm_pt.music.pianoroll import with_transpositions
+        from rnnrbm_pt.music.pianoroll import Transpositions
 
-        rolls = with_transpositions(rolls, args.augment, model.r)
+        rolls = Transpositions(rolls, args.augment, model.r)
         print(f"With copies in other keys: {n_frames(rolls)}.")
     validation = read(args.validation, "Validation", "valid") if args.validation else None
     if args.resume:

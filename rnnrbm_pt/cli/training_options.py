@@ -9,6 +9,7 @@ from functools import partial
 from rnnrbm_pt.checks import integer, number
 from rnnrbm_pt.cli.named_sets import named_set, preprocessing_of_rolls
 from rnnrbm_pt.cli.options import add_options, checked, given
+from rnnrbm_pt.cli.stores import frames_of_store, store_of
 from rnnrbm_pt.music.midi_notes import TEMPO_FROM
 from rnnrbm_pt.training.recipes import RECIPES
 from rnnrbm_pt.training.schedules import parse_schedule
@@ -58,7 +59,33 @@ def add_training_options(parser):
     )
     add_options(validation, Validation)
     add_options(parser.add_argument_group("pretraining"), Pretraining, PRETRAIN)
-    reading = parser.add_argument_group("preprocessing")
+    add_preprocessing_options(parser.add_argument_group("preprocessing"))
+
+
+def add_range_options(group):
+    """Add the options of notes and seconds.
+
+    Parameters
+    ----------
+    group : argparse.ArgumentParser or argument group
+    """
+    group.add_argument("--r", type=pair, metavar="LOW,HIGH", help="range of notes, half open (21,109)")
+    group.add_argument("--dt", type=float, metavar="SECONDS", help="seconds per frame (0.3)")
+
+
+def pair(text):
+    """Parse "21,109" or "21:109" as a range of notes."""
+    low, high = text.replace(":", ",").split(",")
+    return int(low), int(high)
+
+
+def add_preprocessing_options(reading):
+    """Add the options of what is done to pieces before a model sees them.
+
+    Parameters
+    ----------
+    reading : argparse.ArgumentParser or argument group
+    """
     reading.add_argument(
         "--transpose",
         choices=["parallel", "relative"],
@@ -91,6 +118,21 @@ def add_training_options(parser):
     )
 
 
+def preprocessing_of_files(args):
+    """What the options of preprocessing say, as `Preprocessing` takes it.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "tonality": args.transpose,
+        "key_from": args.key_from or "auto",
+        "steps_per_quarter": args.steps_per_quarter,
+        **reading_of(args),
+    }
+
+
 def add_running_options(parser):
     """Add the options of what computes."""
     parser.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
@@ -100,7 +142,7 @@ def add_running_options(parser):
 
 
 def settings_of_model(args):
-    """The keywords of a model that are about training: lr and preprocess.
+    """The keywords of a model that are about training: lr and preprocess; of a store also r and dt.
 
     Returns
     -------
@@ -113,12 +155,8 @@ def settings_of_model(args):
     if data_set and args.kind != "midi":
         found["preprocess"] = {**preprocessing_of_rolls(data_set, args), **reading_of(args)}
     else:
-        found["preprocess"] = {
-            "tonality": args.transpose,
-            "key_from": args.key_from or "auto",
-            "steps_per_quarter": args.steps_per_quarter,
-            **reading_of(args),
-        }
+        store = store_of(args.files)
+        found |= {"preprocess": preprocessing_of_files(args)} if store is None else frames_of_store(store, args)
     return found
 
 

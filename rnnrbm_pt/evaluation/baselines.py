@@ -8,7 +8,7 @@ The note 1-gram is that of Boulanger-Lewandowski, Bengio and Vincent (ICML 2012,
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ def add_one(n_on: ArrayLike, n: ArrayLike) -> np.ndarray:
     return np.add(n_on, 1) / np.add(n, 2)
 
 
-def count_on(rolls: Rolls, n_visible: int) -> np.ndarray:
+def count_on(rolls: Iterable[np.ndarray], n_visible: int) -> np.ndarray:
     """Number of frames in which each note is on, shape (n_visible,)."""
     return sum((roll.sum(axis=0, dtype=np.int64) for roll in rolls), np.zeros(n_visible, np.int64))
 
@@ -111,9 +111,9 @@ class PreviousFrame(FairCoins):
 
     def __init__(self, rolls: Rolls, n_visible: int) -> None:
         self.first = NoteFrequencies(rolls, n_visible).p
-        on = count_on([roll[:-1] for roll in rolls], n_visible)
-        stayed = count_on([roll[:-1] & roll[1:] for roll in rolls], n_visible)
-        came = count_on([roll[1:] for roll in rolls], n_visible) - stayed
+        on = count_on((roll[:-1] for roll in rolls), n_visible)
+        stayed = count_on((roll[:-1] & roll[1:] for roll in rolls), n_visible)
+        came = count_on((roll[1:] for roll in rolls), n_visible) - stayed
         n_pairs = sum(max(0, len(roll) - 1) for roll in rolls)
         self.on_after_on, self.on_after_off = add_one(stayed, on), add_one(came, n_pairs - on)
 

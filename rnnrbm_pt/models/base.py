@@ -17,6 +17,7 @@ from rnnrbm_pt.models.monitor import Monitor
 from rnnrbm_pt.models.params import ParamArrays, from_arrays
 from rnnrbm_pt.models.pretrained import find, verified_file
 from rnnrbm_pt.models.registry import classes_of, named_classes
+from rnnrbm_pt.models.rolls import checked_rolls
 from rnnrbm_pt.models.sampler import Sampler, draw_piece
 from rnnrbm_pt.models.scorer import Scorer
 from rnnrbm_pt.models.settings import AT_LEAST_1, DEFAULT_R, checked_settings, frames_of
@@ -265,8 +266,8 @@ class SequenceModel:
         return self.settings.get("visible") == "gaussian"
 
     def check_rolls(self, rolls):
-        """Rolls as a list of arrays that the model can take; a ValueError says which one is wrong, and why."""
-        return [self.frames.check(roll, f"roll {i}") for i, roll in enumerate(rolls)]
+        """Rolls that the model can take, see `checked_rolls`; a ValueError says which one is wrong, and why."""
+        return checked_rolls(rolls, self.frames.check)
 
     @documented_by(NoteFrames.prepare)
     def prepare(self, files, *how, **callbacks):

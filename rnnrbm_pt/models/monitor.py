@@ -4,7 +4,7 @@ from functools import cached_property
 
 from rnnrbm_pt.checks import integer
 from rnnrbm_pt.models.compiling import locked
-from rnnrbm_pt.training.loop import batch_of, groups, windows
+from rnnrbm_pt.training.loop import batch_of, groups
 
 VALIDATION_SEED = 2012
 """Seed of the draws of every validation: with equal draws, two validations differ by the parameters alone."""
@@ -79,7 +79,9 @@ class Monitor:
 def groups_of_one_length(rolls, batch_size, n):
     """Windows in groups of up to n of one length, so that the mean over the windows is the mean over their frames."""
     by_length = {}
-    for window in windows(rolls, range(len(rolls)), batch_size):
-        by_length.setdefault(len(window), []).append(window)
-    for same in by_length.values():
-        yield from groups(same, n)
+    for i, roll in enumerate(rolls):  # places, not windows: these may be more than memory holds
+        for start in range(0, len(roll), batch_size):
+            by_length.setdefault(min(batch_size, len(roll) - start), []).append((i, start))
+    for n_steps, places in by_length.items():
+        for group in groups(places, n):
+            yield tuple(rolls[i][start : start + n_steps] for i, start in group)

@@ -33,6 +33,7 @@ from rnnrbm_pt.graphs.rbm import build_rbm, log_pseudo_likelihood
 from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 from rnnrbm_pt.models.compiling import locked
 from rnnrbm_pt.models.hf_updates import HessianFreeUpdates, check_frames, prediction_objective
+from rnnrbm_pt.models.rolls import all_frames
 from rnnrbm_pt.models.types import Model, OnEpoch, Rolls
 from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
@@ -103,7 +104,7 @@ def pretrain_frames(model: Model, rolls: Rolls, pretraining: Pretraining, on_epo
         One an epoch: stage ("frames"), epoch (from 1), monitor (log pseudo-likelihood, of a NADE log-likelihood, in
         nats; the mean over frames, each as it was before its update), updates, frames, seconds.
     """
-    frames = np.concatenate(_rolls_of(model, rolls))
+    frames = all_frames(_rolls_of(model, rolls))
     batch_size = min(pretraining.frame_batch_size, len(frames))
     random_state, streams = stage_randomness(model, 1)
     update, params = _frames_update(model, pretraining, streams)

@@ -91,8 +91,9 @@ class Trainer:
 
         Parameters
         ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-            Sequences of 0/1 frames, of any lengths.
+        rolls : sequence of arrays, shape (n_steps, n_visible)
+            Sequences of 0/1 frames, of any lengths: a list, or anything with ``len`` and ``[i]``, such as a
+            `music.store.RollStore`, whose rolls are read when they are needed.
         batch_size : int
             Frames of the window that one update looks at.
         num_epochs : int
@@ -139,7 +140,7 @@ class Trainer:
         check_validation(when, validation)
         check_sampling(self.model, run)
         pretrain = None if pretrain is None else pretraining.as_pretraining(pretrain)
-        order, data = list(range(len(rolls))), fingerprint(rolls + (validation or []))
+        order, data = list(range(len(rolls))), fingerprint(chain(rolls, validation or []))
         progress = Progress(run, order, when, pretrain, data=data)
         save = Saver(self.model, checkpoint, checkpoint_every)
         self._check_frames(rolls)
@@ -300,7 +301,7 @@ class Trainer:
             raise ValueError(
                 f"resume: expected the {len(progress.order)} sequences of the stopped run, found {len(rolls)}"
             )
-        if progress.data != fingerprint(rolls + (validation or [])):
+        if progress.data != fingerprint(chain(rolls, validation or [])):
             raise ValueError("resume: expected the sequences and the validation of the stopped run, found others")
         check_particles(self.state.particles, rolls, progress.run)
 

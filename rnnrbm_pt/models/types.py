@@ -1,6 +1,6 @@
 """Type aliases of the models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ Model = Any
 """A `SequenceModel`. The module that defines it imports those that use this name."""
 Shared = Any
 """A shared variable with a name. PyTensor's own type has names that may be None."""
-Rolls = list[np.ndarray]
+Rolls = Sequence[np.ndarray]
 """Sequences, shape (n_steps, n_visible) each."""
 Arrays = dict[str, np.ndarray]
 """Arrays by the names that files have for them."""

@@ -3,6 +3,14 @@
 import os
 from pathlib import Path
 
+INDEX = "index.jsonl"
+"""The file of a store of piano-rolls that says what is in it."""
+
+
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is the folder of a store of piano-rolls, finished or not; see `music.store`."""
+    return (Path(path) / INDEX).is_file()
+
 
 def cache_folder() -> Path:
     """Folder of what is kept between runs: RNNRBM_CACHE, or the user's cache folder."""

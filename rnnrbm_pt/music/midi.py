@@ -81,11 +81,14 @@ class MidiRoll(_Three):
     n_moved : int
         Beside the three: how many notes the tutorial's rule puts at another time than the file's tempo map does. Some
         may be lost: those that end before 0.
+    tempo : float or None
+        Beside the three: quarter notes per minute at the earliest tempo event; None where there is none.
     """
 
     key_signature: str | None = None
     n_drums: int = 0
     n_moved: int = 0
+    tempo: float | None = None
 
 
 def midiread(
@@ -188,7 +191,9 @@ def midiread(
     roll = np.zeros((n_steps, high - low), np.uint8)
     _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt, keep_short)
     found = MidiRoll(roll, notes, len(notes) - len(inside))
-    found.key_signature, found.n_drums, found.n_moved = _key_signature(tracks), n_drums, n_moved
+    key, set_tempo = _earliest(tracks, "key_signature"), _earliest(tracks, "set_tempo")
+    found.key_signature, found.n_drums, found.n_moved = key and key.key, n_drums, n_moved
+    found.tempo = 6e7 / set_tempo.tempo if set_tempo and set_tempo.tempo else None
     return found
 
 
@@ -354,13 +359,13 @@ def _parse(data, name):
         raise ValueError(f"{name}: expected MIDI events, found {type(error).__name__}: {error}") from error
 
 
-def _key_signature(tracks):
-    """The earliest one, as mido names it; None where there is none."""
+def _earliest(tracks, kind):
+    """The earliest message of a kind; None where there is none."""
     found = []
     for track in tracks:
         for tick, message in with_ticks(track):
-            if message.type == "key_signature":
-                found.append((tick, message.key))
+            if message.type == kind:
+                found.append((tick, message))
                 break
     return min(found, key=lambda pair: pair[0])[1] if found else None
 

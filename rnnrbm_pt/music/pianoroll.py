@@ -1,7 +1,9 @@
 """Piano rolls: what they are, the check that an array is one, and moving them in pitch and time."""
 
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -210,17 +212,42 @@ def with_transpositions(rolls: Iterable[ArrayLike], semitones: int, r: Range = (
     ValueError
         If a roll is none, or the number is none.
     """
-    if not isinstance(semitones, Integral) or semitones < 0:
-        raise ValueError(f"semitones: expected an integer of at least 0, found {semitones!r}")
-    low, high = check_range(r)
-    copies = []
-    for roll in rolls:
-        roll = check_roll(roll, (low, high))
-        used = np.flatnonzero(roll.any(axis=0))
-        first, last = (used[0], used[-1]) if len(used) else (0, high - low - 1)
-        shifts = range(max(-semitones, -first), min(semitones, high - low - 1 - last) + 1)
-        copies += [transpose(roll, shift, (low, high)) for shift in shifts]
-    return copies
+    return list(Transpositions([check_roll(roll, r) for roll in rolls], semitones, r))
+
+
+class Transpositions(Sequence[np.ndarray]):
+    """What `with_transpositions` gives, each copy made when it is taken: for rolls that need not fit into memory.
+
+    Parameters
+    ----------
+    rolls : sequence of arrays, shape (n_steps, r[1] - r[0])
+        Each roll is looked at once now, and again for each of its copies.
+    semitones, r
+        As for `with_transpositions`.
+    """
+
+    def __init__(self, rolls: Sequence[np.ndarray], semitones: int, r: Range = (21, 109)) -> None:
+        if not isinstance(semitones, Integral) or semitones < 0:
+            raise ValueError(f"semitones: expected an integer of at least 0, found {semitones!r}")
+        low, high = check_range(r)
+        self.rolls: Sequence[np.ndarray] = rolls
+        self.r: Range = (low, high)
+        self.which: array[int] = array("q")  # of each copy
+        self.shifts: array[int] = array("b")
+        for i, roll in enumerate(rolls):
+            used = np.flatnonzero(roll.any(axis=0))
+            first, last = (int(used[0]), int(used[-1])) if len(used) else (0, high - low - 1)
+            shifts = range(max(-int(semitones), -first), min(int(semitones), high - low - 1 - last) + 1)
+            self.which.extend([i] * len(shifts))
+            self.shifts.extend(shifts)
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return transpose(self.rolls[self.which[index]], self.shifts[index], self.r)
 
 
 def change_range(roll: np.ndarray, r: Range, new_r: Range) -> tuple[np.ndarray, int]:

@@ -6,7 +6,7 @@ model.fit(prepared.rolls)
 preprocessing.write("sample.mid", model.sample(200), r=(21, 109), shift=prepared.shifts[0])  # in that tune's key
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any, BinaryIO, Literal, NamedTuple, Self
@@ -174,6 +174,33 @@ class Preprocessing:
         ValueError
             Without `on_broken`, if a file is no readable MIDI file; the sentence begins with its path.
         """
+        callbacks = {"on_drums": on_drums, "on_broken": on_broken, "on_moved": on_moved}
+        done = [piece for _, piece in self.read_each(files, r, dt, progress, on_outside, **callbacks)]
+        return Prepared(*(list(column) for column in zip(*done, strict=True))) if done else Prepared([], [], [], [])
+
+    def read_each(
+        self,
+        files: Iterable[FilePath | ZipMember],
+        r: Range = (21, 109),
+        dt: float = 0.3,
+        progress: bool = False,
+        on_outside: OnNotes | None = None,
+        **callbacks: Any,
+    ) -> Iterator[tuple[MidiRoll, Transposed]]:
+        """Read MIDI files and prepare them, one by one.
+
+        Parameters
+        ----------
+        files, r, dt, progress, on_outside, **callbacks
+            As for `read`.
+
+        Yields
+        ------
+        MidiRoll
+            What the file holds.
+        Transposed
+            The prepared piece.
+        """
         grid, unit = self._grid(dt)
         found = read_midi_files(
             files,
@@ -183,17 +210,13 @@ class Preprocessing:
             on_outside,
             unit=unit,
             drums=self.drums,
-            on_drums=on_drums,
-            on_broken=on_broken,
             tempo=self.tempo_from,
             pedal=self.pedal,
             keep_short=self.keep_short,
-            on_moved=on_moved,
+            **callbacks,
         )
-        done = []
         for read in found:
-            done.append(self.apply(read.piano_roll, r, key=self.signed_key(read)))
-        return Prepared(*(list(column) for column in zip(*done, strict=True))) if done else Prepared([], [], [], [])
+            yield read, self.apply(read.piano_roll, r, key=self.signed_key(read))
 
     def signed_key(self, read: MidiRoll) -> Key | None:
         """The key that a file says its piece is in, if that is wanted and to be believed; see `key_from`.

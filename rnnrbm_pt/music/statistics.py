@@ -130,34 +130,40 @@ def statistics(rolls: Sequence[np.ndarray], r: Range = (21, 109), *, data: Frame
         If there are no frames, or a roll has another width.
     """
     low, high = check_range(r)
-    for i, roll in enumerate(rolls):
+    pieces = frames = 0
+    per_note, pairs = np.zeros(high - low, np.int64), np.zeros(12)
+    held, repeated, sounding = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
+    thinnest, densest = np.inf, -np.inf
+    for i, roll in enumerate(rolls):  # one by one: they may be more than memory holds
         if np.ndim(roll) != 2 or np.shape(roll)[1] != high - low:
             raise ValueError(f"roll {i}: expected shape (n_steps, {high - low}), found {np.shape(roll)}")
-    rolls = [np.asarray(roll) != 0 for roll in rolls if len(roll)]
-    if not rolls:
+        roll = np.asarray(roll) != 0
+        if not len(roll):
+            continue
+        pieces, frames = pieces + 1, frames + len(roll)
+        per_note += roll.sum(axis=0)
+        pairs += _pairs(roll)
+        held += _held(roll)
+        repeated += _repeated(roll)
+        if data is not None:
+            packed = _packed(roll[roll.any(axis=1)])
+            sounding += sum(frame in data for frame in packed), len(packed)
+        density = _densities(roll)
+        thinnest, densest = min(thinnest, density.min()), max(densest, density.max())
+    if not pieces:
         raise ValueError("statistics: expected frames, found none")
-    frames = sum(map(len, rolls))
-    per_note = np.sum([roll.sum(axis=0) for roll in rolls], axis=0)
-    pairs = np.sum([_pairs(roll) for roll in rolls], axis=0)
     notes, used = int(per_note.sum()), np.flatnonzero(per_note)
-    again, after_first = (sum(counts) for counts in zip(*map(_held, rolls), strict=True))
-    repeated, passages = (sum(counts) for counts in zip(*map(_repeated, rolls), strict=True))
-    known = None
-    if data is not None:
-        sounding = [frame for roll in rolls for frame in _packed(roll[roll.any(axis=1)])]
-        known = _share(sum(frame in data for frame in sounding), len(sounding))
-    densities = [_densities(roll) for roll in rolls]
     classes = np.bincount(np.arange(low, high) % 12, weights=per_note, minlength=12)
     return Statistics(
-        pieces=len(rolls),
+        pieces=pieces,
         frames=frames,
         notes_per_frame=notes / frames,
-        held=_share(again, after_first),
+        held=_share(*held),
         dissonance=_share(pairs[list(DISSONANT)].sum(), pairs.sum()),
-        repetition=_share(repeated, passages),
-        known=known,
-        thinnest=float(min(density.min() for density in densities)),
-        densest=float(max(density.max() for density in densities)),
+        repetition=_share(*repeated),
+        known=None if data is None else _share(*sounding),
+        thinnest=float(thinnest),
+        densest=float(densest),
         lowest=low + int(used[0]) if len(used) else None,
         highest=low + int(used[-1]) if len(used) else None,
         pitch_classes=tuple((classes / max(notes, 1)).tolist()),

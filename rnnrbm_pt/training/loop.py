@@ -170,13 +170,14 @@ def batch_of(
 
 
 def shuffled_batches(
-    frames: np.ndarray, batch_size: int, random_state: np.random.RandomState, dtype: str
+    frames: Any, batch_size: int, random_state: np.random.RandomState, dtype: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Each frame once, in a new order, in batches of one size.
 
     Parameters
     ----------
     frames : array, shape (n_frames, n_visible)
+        Or what has ``len``, ``shape`` and ``[rows]`` as an array has them.
     batch_size : int
     random_state : numpy.random.RandomState
     dtype : str

@@ -177,6 +177,11 @@ def fuzzed(name, seed):
             return resealed(mutated(content, draw))
         case "recording_json":
             return json.dumps(with_odd_value(json.loads(content), draw)).encode()
+        case "store":
+            lines = [json.loads(line) for line in READERS["store"].seeds()[0].splitlines()]
+            which = draw.randrange(len(lines))
+            lines[which] = with_odd_value(lines[which], draw)
+            return "".join(json.dumps(line) + "\n" for line in lines).encode()
         case "json":
             return json.dumps(with_odd_value(NOTES, draw)).encode()
         case "pickle":

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 from oracles.midi_bytes import END, midi, track
 
-from hostile.readers import CONTAINER, SCORE, mxl_of, stopped_model, zip_of
+from hostile.readers import CONTAINER, SCORE, mxl_of, stopped_model, store_index, zip_of
 
 # ---------------------------------------------------------------------------------------------------
 # Model files, sealed as good ones are
@@ -347,6 +347,41 @@ MIDI = {
     "half a million notes": lambda: midi(track("00 90 3c 5a", "01 3c 00 01 3c 5a" * 250_000, "01 3c 00", END)),
 }
 
+# ---------------------------------------------------------------------------------------------------
+# Indices of stores
+
+
+def store_with(line, **changes):
+    """The index of a store, with other entries in one line."""
+    lines = [json.loads(text) for text in store_index().splitlines()]
+    lines[line] |= changes
+    return "".join(json.dumps(text) + "\n" for text in lines).encode()
+
+
+STORES = {
+    "a line without end": lambda: store_index() + b"x" * 10_000_000,
+    "a million lists": lambda: store_with(1, name=[[]] * 100_000),
+    "endless frames": lambda: store_with(1, n_frames=10**18),
+    "fewer frames than none": lambda: store_with(1, n_frames=-5),
+    "half a frame": lambda: store_with(1, n_frames=0.5),
+    "a digest of other letters": lambda: store_with(1, digest="z" * 32),
+    "another digest": lambda: store_with(2, digest="0" * 32),
+    "equal to a later piece": lambda: store_with(3, same_as=2),
+    "equal to another piece": lambda: store_with(3, same_as=1),
+    "other counts": lambda: store_with(5, end=[4, 0, 88]),
+    "counts of other types": lambda: store_with(5, end={"a": 1}),
+    "more files than lines": lambda: store_with(0, n_files=10**9),
+    "a range without notes": lambda: store_with(0, r=[50, 50]),
+    "a range of many notes": lambda: store_with(0, r=[0, 10**30]),
+    "preprocessing with another name": lambda: store_with(0, preprocess={"x": 1}),
+    "preprocessing of another type": lambda: store_with(0, preprocess={"profiles": []}),
+    "a later version": lambda: store_with(0, version=2),
+    "no last line": lambda: store_index().rsplit(b"\n", 2)[0] + b"\n",
+    "a torn line": lambda: store_index()[:-5],
+    "a line behind the last one": lambda: store_index() + store_index().splitlines(True)[-1],
+    "an empty file": lambda: b"",
+}
+
 HOSTILE = {
     "midi": MIDI,
     "mxl": SCORES,
@@ -356,5 +391,6 @@ HOSTILE = {
     "pickle": PICKLES,
     "model": {**ODD_MODELS, **LARGE_MODELS},
     "log": LOGS,
+    "store": STORES,
 }
 """{reader: {what: maker}}"""

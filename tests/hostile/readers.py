@@ -14,10 +14,13 @@ from oracles.midi_bytes import END, midi, track
 
 from rnnrbm_pt.io.named_arrays import read_named_arrays
 from rnnrbm_pt.io.pickled_arrays import read_pickled_arrays
+from rnnrbm_pt.music.folders import INDEX
+from rnnrbm_pt.music.frames import NoteFrames
 from rnnrbm_pt.music.midi import midiread, midiwrite
 from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
 from rnnrbm_pt.music.roll_files import read_roll_file
 from rnnrbm_pt.music.sources import midi_files, read_midi_files
+from rnnrbm_pt.music.store import BITS, Header, RollStore, digest_of
 
 NOTES = {
     "train": [[[60], [62, 64], []], [[65]]],
@@ -95,6 +98,36 @@ def zip_of(files, method=zipfile.ZIP_DEFLATED):
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
+
+
+def read_store(path):
+    """All rolls of a store whose index is the file, and whose frames are those of `store_index`."""
+    folder = path.with_name(path.name + ".store")
+    folder.mkdir(exist_ok=True)
+    (folder / INDEX).write_bytes(path.read_bytes())
+    (folder / BITS).write_bytes(b"".join(store_bits()))
+    store = RollStore(folder)
+    return list(store), list(store.broken())
+
+
+def store_bits():
+    """The packed frames of two pieces."""
+    return bytes(range(11 * 5)), bytes(11 * 3)
+
+
+def store_index():
+    """The index of a store of four files: two pieces, one that equals the first, and one that is broken."""
+    one, two = (digest_of(packed).hex() for packed in store_bits())
+    frames = NoteFrames()
+    lines = [
+        Header(frames, 4, "ab").to_json(),
+        {"name": "a.mid", "n_frames": 5, "tempo": 120.0, "key": "C major", "digest": one},
+        {"name": "b.mid", "n_frames": 3, "outside": 2, "digest": two},
+        {"name": "c.mid", "n_frames": 5, "digest": one, "same_as": 0},
+        {"name": "d.mid", "broken": "d.mid: expected a MIDI file, found an empty one"},
+        {"end": [3, 1, 11 * 8]},
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
 
 
 CONTAINER = '<container><rootfiles><rootfile full-path="score.xml"/></rootfiles></container>'
@@ -187,6 +220,7 @@ READERS = {
     "log": Reader(".jsonl", read_log, log_seeds),
     "recording": Reader(".npz", read_log, recording_seeds),
     "recording_json": Reader(".json", read_log, json_recording_seeds),
+    "store": Reader(".jsonl", read_store, lambda: [store_index()]),
 }
 
 

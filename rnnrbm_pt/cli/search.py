@@ -1,0 +1,266 @@
+"""`rnnrbm search`: try settings of `rnnrbm train`, and keep what is best on a validation."""
+
+import argparse
+import os
+import shlex
+import shutil
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from rnnrbm_pt.checks import LARGEST_SEED, integer
+from rnnrbm_pt.cli import train
+from rnnrbm_pt.cli.input_files import load_model
+from rnnrbm_pt.cli.named_sets import read_music
+from rnnrbm_pt.cli.options import add_command, checked
+from rnnrbm_pt.cli.output_files import MODEL, Output, check_outputs
+from rnnrbm_pt.cli.training_options import settings_of_fit
+
+NO_SETTINGS = {
+    *("output", "log", "resume", "overwrite", "checkpoint-every", "strict", "kind", "folder", "validation"),
+    *("validate-by", "backend", "threads", "r", "dt", "transpose", "key-from", "steps-per-quarter", "drums", "augment"),
+}
+"""Options of `train` that say where things are and what the data are."""
+
+USAGE = "rnnrbm search --study FOLDER --space NAME=VALUES [options] train FILES --validation FILES [options of train]"
+
+
+def add_parser(commands):
+    """Add the command to the subcommands of a parser; see `options.add_command`."""
+    parser = add_command(
+        commands,
+        "search",
+        run,
+        "search for the settings of `train` that are best on a validation",
+        ". Its last words are a `train` command without -o, for all trials. Killed and started again, it goes on.",
+        usage=USAGE,
+    )
+    parser.add_argument("--study", required=True, metavar="FOLDER", help="the folder of checkpoints and results")
+    parser.add_argument(
+        "--space",
+        action="append",
+        metavar="NAME=VALUES",
+        help="an option of `train` and its values: lr=1e-4..0.1:log, hidden=50..300:50, optimizer=sgd,nesterov",
+    )
+    parser.add_argument("--space-file", metavar="FILE", help="the same as TOML, which also has conditions")
+    at_least_1 = checked(int, partial(integer, least=1))
+    parser.add_argument("--trials", type=at_least_1, default=20, metavar="N", help="trials of the whole study (20)")
+    parser.add_argument("--jobs", type=at_least_1, default=1, metavar="N", help="processes, of one thread each (1)")
+    parser.add_argument(
+        "--by",
+        choices=["likelihood", "monitor", "accuracy"],
+        help="compare by it (likelihood for an RNN-NADE, where it is exact, and otherwise monitor)",
+    )
+    parser.add_argument("--no-prune", action="store_true", help="train all trials to their end")
+    parser.add_argument("--storage", metavar="URL", help="a database for many machines (a journal file in FOLDER)")
+    seed = checked(int, partial(integer, least=0, most=LARGEST_SEED))
+    parser.add_argument("--search-seed", type=seed, default=0, metavar="N", help="seed of the choice of settings (0)")
+    parser.add_argument("--best", action="store_true", help="only write the model of the best trial")
+    parser.add_argument("-o", "--output", metavar="MODEL", help="the model file that --best writes")
+    parser.add_argument("train", nargs=argparse.REMAINDER, metavar="train ...", help="a `train` command")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises a ValueError instead of ending the program."""
+
+    def error(self, message):
+        raise ValueError(message)
+
+
+def train_arguments(words, values, output="trial.npz"):
+    """The parsed arguments of a `train` command with the values of a trial."""
+    parser = _Parser(prog="rnnrbm")
+    train.add_parser(parser.add_subparsers())
+    return parser.parse_args([*words, *options_of(values), "-o", str(output)])
+
+
+def options_of(values):
+    """Values as words of a command line: an option that is False is left out."""
+    words = []
+    for name, value in values.items():
+        words += [f"--{name}"] * (value is True) if isinstance(value, bool) else [f"--{name}={value}"]
+    return words
+
+
+def check_space(space, words):
+    """Check that each parameter is an option of `train` that takes its values.
+
+    Raises
+    ------
+    ValueError
+    """
+    train_arguments(words, {})
+    for one in space.parameters:
+        if one.name in NO_SETTINGS:
+            raise ValueError(f"space: {one.name}: expected a setting of the model or of training, found another option")
+        for value in one.examples():
+            try:
+                train_arguments(words, {one.name: value})
+            except ValueError as error:
+                if "unrecognized" in str(error):
+                    raise ValueError(f"space: {one.name}: expected an option of `rnnrbm train`, found none") from None
+                raise ValueError(f"space: {one.name}: {error}") from None
+
+
+def run(args):
+    """`rnnrbm search`."""
+    from rnnrbm_pt.search.space import parse_space
+    from rnnrbm_pt.search.trials import identity, import_optuna
+
+    import_optuna()
+    if args.best:
+        write_best(args)
+        return
+    if args.output:
+        raise ValueError("-o: expected --best, which writes the model of the best trial")
+    if args.train[:1] != ["train"]:
+        raise ValueError(f"expected {USAGE}")
+    space = parse_space(args.space or [], args.space_file)
+    check_space(space, args.train)
+    fixed = train_arguments(args.train, {})
+    if not fixed.validation:
+        raise ValueError("--validation: expected files to compare the trials on, found none")
+    if fixed.resume or fixed.augment:
+        raise ValueError("--resume and --augment are not for a search")
+    args.by = args.by or ("likelihood" if fixed.model == "rnn-nade" else "monitor")
+    folder = Path(args.study)
+    study = study_of(args)
+    check_same(study, folder, {"space": space.to_json(), "train": args.train[1:], "by": args.by})
+    identity(folder)
+    if args.jobs == 1:
+        work(args, space)
+    else:
+        work_by_processes(args, space)
+    show(args, study, [one.name for one in space.parameters])
+
+
+def study_of(args, new=True):
+    """The study that the options name."""
+    from rnnrbm_pt.search.trials import open_study
+
+    return open_study(Path(args.study), args.storage, new=new, prune=not args.no_prune, seed=args.search_seed)
+
+
+def check_same(study, folder, described):
+    """Keep what a study is about; a ValueError if it began as another one."""
+    for name, value in described.items():
+        found = study.user_attrs.get(name, value)
+        if found != value:
+            raise ValueError(f"{folder}: {name}: expected that of the study, {found}, found {value}")
+        study.set_user_attr(name, value)
+
+
+def work(args, space, lock=None):
+    """Run trials in this process."""
+    from rnnrbm_pt.search.trials import Search
+
+    def start(values):
+        arguments = train_arguments(args.train, values)
+        settings = settings_of_fit(arguments)
+        train.check_settings(arguments, settings)
+        return train.new_model(arguments), settings
+
+    found = []  # the data, which are the same for all trials
+
+    def data(model):
+        if not found:
+            arguments = train_arguments(args.train, {})
+            found.extend(
+                read_music(model, getattr(arguments, name), split, arguments).rolls
+                for name, split in (("files", "train"), ("validation", "valid"))
+            )
+        return found
+
+    search = Search(
+        study_of(args),
+        Path(args.study),
+        space,
+        args.trials,
+        args.by,
+        start,
+        partial(load_model, args=train_arguments(args.train, {})),
+        data,
+        args.search_seed,
+        on_trial=lambda number: print(f"Trial {number} is done.", flush=True),
+    )
+    if lock is not None:
+        search.lock = lock
+    search.run()
+
+
+def work_by_processes(args, space):
+    """Run trials in spawned processes, which share the study and the compiled code."""
+    os.environ |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}  # for the processes
+    context = get_context("spawn")
+    lock = context.Lock()
+    # `function` is what the parser calls; the processes do not need it.
+    plain = argparse.Namespace(**{name: value for name, value in vars(args).items() if name != "function"})
+    processes = [context.Process(target=work, args=(plain, space, lock), daemon=True) for _ in range(args.jobs)]
+    for process in processes:
+        process.start()
+    try:
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            process.terminate()
+    n_failed = sum(process.exitcode != 0 for process in processes)
+    if n_failed:
+        raise OSError(f"{n_failed} of {args.jobs} processes ended early; the same command goes on")
+
+
+def winner(study, folder):
+    """The best trial.
+
+    Raises
+    ------
+    ValueError
+        If none is complete.
+    """
+    done = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+    if not done:
+        raise ValueError(f"{folder}: expected a complete trial, found none")
+    return max(done, key=lambda trial: trial.value)
+
+
+def command_of(study, trial):
+    """The command that trains a trial's model."""
+    by = ["--validate-by", "likelihood"] if study.user_attrs["by"] == "likelihood" else []
+    words = ["rnnrbm", "train", *study.user_attrs["train"], *by, *options_of(trial.params), "-o", "model.npz"]
+    return shlex.join(words)
+
+
+def show(args, study, names):
+    """Print the best trials and the winner's command; write the page and the picture."""
+    from rnnrbm_pt.search.results import N_SHOWN, lines_of, rows_of, table, write_results
+
+    rows, folder = rows_of(study), Path(args.study)
+    print("\n".join(lines_of(table(rows[:N_SHOWN], names, args.by))))
+    any_done = any(row.value is not None for row in rows)
+    command = command_of(study, winner(study, folder)) if any_done else None
+    write_results(study, folder, args.by, names, command)
+    print(f"Wrote {folder / 'results.html'} and {folder / 'results.png'}.")
+    if command:
+        print(f"The winner, again: {command}")
+    else:
+        failed = [trial.user_attrs.get("failed") for trial in study.get_trials(deepcopy=False)]
+        raise ValueError(f"{folder}: no trial is complete; the first error: {next(filter(None, failed), 'none')}")
+
+
+def write_best(args):
+    """Write the model of the best trial."""
+    from rnnrbm_pt.io.atomic_write import replacing
+    from rnnrbm_pt.search.trials import checkpoint_of
+
+    if not args.output:
+        raise ValueError("--best: expected -o MODEL, found none")
+    check_outputs(Output("-o", args.output, MODEL))
+    study, folder = study_of(args, new=False), Path(args.study)
+    trial = winner(study, folder)
+    path = checkpoint_of(folder, trial.number)
+    if not path.is_file():
+        raise ValueError(f"{path}: the best trial, {trial.number}, is not here; another machine trained it")
+    with replacing(args.output) as temporary:
+        shutil.copyfile(path, temporary)
+    print(f"Wrote {args.output}: trial {trial.number}, {study.user_attrs['by']} {trial.value:.4f}.")
+    print(command_of(study, trial))

@@ -1,0 +1,1 @@
+"""Search for hyper-parameters: a space of options of `rnnrbm train`, trials that can be resumed, and their results."""

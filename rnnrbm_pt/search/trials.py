@@ -1,0 +1,271 @@
+"""Trials of a search: asked for, trained with a checkpoint, pruned at validations, and told. Optuna keeps the record.
+
+A trial that was killed keeps its checkpoint, and the lock on it is free: the next process takes the trial up again.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rnnrbm_pt.io.atomic_write import claimed, replacing
+from rnnrbm_pt.quoting import printable
+from rnnrbm_pt.search.space import Space, Value
+from rnnrbm_pt.training.progress import StopTraining
+
+BY = "likelihood", "monitor", "accuracy"
+"""Quantities that trials are compared by; of each, more is better."""
+
+N_FRAMES = 1000
+"""Frames of an accuracy, or of a likelihood that is estimated."""
+
+PACKAGES = "rnnrbm-pt", "pytensor", "numpy", "numba", "optuna"
+
+
+def import_optuna() -> Any:
+    """Optuna, silent; an ImportError says how to install it."""
+    try:
+        import optuna
+    except ImportError:
+        raise ImportError("search: Optuna is needed, of the extra `search`: pip install 'rnnrbm-pt[search]'") from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def open_study(folder: Path, storage: str | None = None, *, new: bool = True, prune: bool = True, seed: int = 0) -> Any:
+    """The study of a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Its name is the study's.
+    storage : str, optional
+        The URL of a database; by default a journal file in the folder.
+    new : bool
+        Whether to make it if it is missing.
+    prune : bool
+        Whether to end trials whose validation is below the median of earlier trials.
+    seed : int
+        Of the sampler.
+
+    Returns
+    -------
+    optuna.Study
+
+    Raises
+    ------
+    ValueError
+        If the storage cannot be reached, or has no such study.
+    """
+    optuna = import_optuna()
+    journal = folder / "journal.log"
+    try:
+        if storage is None:
+            if not new and not journal.is_file():
+                raise ValueError(f"{journal}: no such file; a search writes it")
+            folder.mkdir(parents=True, exist_ok=True)
+            backend = optuna.storages.journal
+            lock = backend.JournalFileOpenLock(str(journal))
+            kept: Any = optuna.storages.JournalStorage(backend.JournalFileBackend(str(journal), lock_obj=lock))
+        else:
+            kept = storage
+        pruner = optuna.pruners.MedianPruner() if prune else optuna.pruners.NopPruner()
+        make = optuna.create_study if new else optuna.load_study
+        more = {"direction": "maximize", "load_if_exists": True} if new else {}
+        return make(study_name=folder.name, storage=kept, sampler=_sampler(seed), pruner=pruner, **more)
+    except KeyError:
+        raise ValueError(f"{storage or journal}: expected a study {folder.name!r}, found none") from None
+    except ValueError:
+        if storage is None:
+            raise
+        raise ValueError(_unreachable(storage)) from None
+    except Exception as error:  # databases have errors of their own, and so have their drivers
+        if storage is None:
+            raise
+        raise ValueError(_unreachable(storage) + f": {type(error).__name__}") from None
+
+
+def _unreachable(storage: str) -> str:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        shown = make_url(storage).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return f"--storage: expected the URL of a database, found {printable(storage, 80)!r}"
+    return f"--storage {shown}: expected a database that can be reached, found none"
+
+
+def _sampler(seed: int) -> Any:
+    return import_optuna().samplers.TPESampler(seed=seed)
+
+
+@dataclass
+class Search:
+    """What a trial needs.
+
+    Attributes
+    ----------
+    study : optuna.Study
+    folder : pathlib.Path
+        Of the checkpoints.
+    space : Space
+    n_trials : int
+        Trials of the whole study.
+    by : str
+        See `BY`.
+    start : callable
+        start(values) returns a new model and the keywords of `fit`, or raises a ValueError.
+    load : callable
+        load(path) returns the model of a checkpoint.
+    data : callable
+        data(model) returns the rolls to learn from and to validate on.
+    seed : int
+        Of the sampler.
+    lock : context manager
+        Held while a trial is asked for, by one process of this search at a time.
+    on_trial : callable, optional
+        Called with the number of a trial that has ended.
+    """
+
+    study: Any
+    folder: Path
+    space: Space
+    n_trials: int
+    by: str
+    start: Callable[[dict[str, Value]], tuple[Any, dict[str, Any]]]
+    load: Callable[[Path], Any]
+    data: Callable[[Any], Sequence[Any]]
+    seed: int = 0
+    lock: AbstractContextManager = nullcontext()
+    on_trial: Callable[[int], object] | None = None
+
+    def run(self) -> None:
+        """Take up the trials that were killed, then ask for new ones until the study has `n_trials`."""
+        optuna = import_optuna()
+        own = identity(self.folder)
+        for frozen in self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+            if frozen.user_attrs.get("folder") == own:
+                # Optuna has no public way to a trial that goes on: `ask` makes new ones only.
+                self.run_trial(optuna.trial.Trial(self.study, frozen._trial_id))
+        for trial in self._new_trials(own):
+            self.run_trial(trial)
+
+    def _new_trials(self, own: str) -> Iterator[Any]:
+        while True:
+            with self.lock:
+                n = len(self.study.get_trials(deepcopy=False))
+                if n >= self.n_trials:
+                    return
+                self.study.sampler = _sampler(self.seed + n)  # so that a search that goes on draws as one in one go
+                trial = self.study.ask()
+                trial.set_user_attr("folder", own)
+            yield trial
+
+    def run_trial(self, trial: Any) -> None:
+        """Train a trial to its end, unless another process does, and tell the study."""
+        state = import_optuna().trial.TrialState
+        path = checkpoint_of(self.folder, trial.number)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(claimed(path))
+            except ValueError:  # another process trains it
+                return
+            if self._state(trial) != state.RUNNING:
+                return
+            try:
+                value = self._trained(trial, path)
+            except (ValueError, FloatingPointError) as error:
+                trial.set_user_attr("failed", printable(str(error), 300))
+                self.study.tell(trial.number, state=state.FAIL)
+            else:
+                pruned = "pruned" in trial.user_attrs
+                self.study.tell(trial.number, None if pruned else value, state.PRUNED if pruned else state.COMPLETE)
+        if self.on_trial is not None:
+            self.on_trial(trial.number)
+
+    def _state(self, trial: Any) -> Any:
+        return self.study.get_trials(deepcopy=False)[trial.number].state
+
+    def _trained(self, trial: Any, path: Path) -> float:
+        values = self.space.suggest(trial)
+        trial.set_user_attr("versions", {name: metadata.version(name) for name in PACKAGES if _installed(name)})
+        reported = dict(self.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+        model = self.load(path) if path.exists() else None
+        goes_on = model is not None and model.progress is not None
+        settings: dict[str, Any] = {}
+        if not goes_on:
+            model, settings = self.start(values)
+        assert model is not None
+        trial.set_user_attr("seed", model.settings["seed"])
+        rolls, validation = self.data(model)
+
+        def on_epoch(record: dict[str, Any]) -> None:
+            if "validation" not in record or record["epoch"] in reported:
+                return
+            plain = self.by == "monitor" or (self.by == "likelihood" and model.scorer.is_exact(None))
+            trial.report(record["validation"] if plain else measured(model, validation, self.by), record["epoch"])
+            if trial.should_prune():
+                trial.set_user_attr("pruned", record["epoch"])
+                raise StopTraining
+
+        if not goes_on:
+            settings["validate_by"] = "likelihood" if self.by == "likelihood" else "monitor"
+            model.fit(rolls, validation=validation, checkpoint=path, on_epoch=on_epoch, **settings)
+        elif not model.progress.complete:
+            model.resume(rolls, validation=validation, checkpoint=path, on_epoch=on_epoch)
+        return measured(model, validation, self.by)
+
+
+def measured(model: Any, validation: Any, by: str) -> float:
+    """What trials are compared by.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    validation : sequence of arrays
+    by : str
+        "monitor"; "accuracy", the expected one; or "likelihood". A likelihood that is not exact is the lower one of
+        the two that enclose it, since chains that do not mix make the upper one too high.
+
+    Returns
+    -------
+    float
+    """
+    if by == "monitor":
+        return float(model.monitor(validation, model.progress.run.batch_size))
+    n_frames = min(N_FRAMES, sum(map(len, validation)))
+    if by == "accuracy":
+        return float(model.expected_accuracy(validation, n_frames=n_frames))
+    if model.scorer.is_exact(None):
+        return float(model.score(validation))
+    settings = {"n_frames": n_frames, "n_chains": 10}
+    return min(float(model.score(validation, reverse=reverse, **settings)) for reverse in (False, True))
+
+
+def checkpoint_of(folder: Path, number: int) -> Path:
+    """The model file of a trial."""
+    return folder / f"trial-{number}.npz"
+
+
+def identity(folder: Path) -> str:
+    """A text that tells this folder from those of other machines in the same study."""
+    path = folder / "identity"
+    if path.exists():
+        return path.read_text()
+    with claimed(folder / "identity.lock"):
+        if not path.exists():
+            with replacing(path) as temporary:
+                temporary.write_text(secrets.token_hex(8))
+    return path.read_text()
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,84 @@
+"""`rnnrbm prepare`, and the commands that take its stores."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oracles.runs import same
+
+from rnnrbm_pt import RnnRbm
+from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.music.midi import midiwrite
+from rnnrbm_pt.music.store import RollStore
+
+SMALL = ["--hidden", "8", "--recurrent", "6", "--lr", "0.05", "--epochs", "2"]
+
+
+@pytest.fixture
+def here(toy_rolls, tmp_path, monkeypatch, as_written):
+    """A folder with MIDI files, in which the commands run."""
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(capsys, *arguments, status=0):
+    """What a command says: its output, or its error."""
+    assert main(list(arguments)) == status
+    said = capsys.readouterr()
+    return said.err if status else said.out
+
+
+def test_training_and_evaluating_from_a_store(here, capsys):
+    said = run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33")
+    n_frames = sum(map(len, RollStore("store")))
+    assert said == f"store: 5 sequences, {n_frames} frames.\n"
+    said = run(capsys, "train", "store", "-o", "a.npz", *SMALL, "--augment", "1", "--validation", "store")
+    assert f"Training set: 5 sequences, {n_frames} frames of 0.3 s." in said
+    run(capsys, "train", "midi", "-o", "b.npz", *SMALL, "--r", "21,33", "--augment", "1", "--validation", "midi")
+    one, other = RnnRbm.load("a.npz"), RnnRbm.load("b.npz")
+    assert same(one, other) and one.frames == other.frames
+    numbers = []
+    for data, training in (("store", "store"), ("midi", "midi")):
+        found = json.loads(run(capsys, "evaluate", "a.npz", data, "--training", training, "--json"))
+        assert found.pop("data")["frames"] == n_frames
+        numbers.append(found)
+    assert numbers[0] == numbers[1]
+
+
+def test_options_of_the_store_are_not_contradicted(here, capsys):
+    run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33", "--transpose", "parallel")
+    error = run(capsys, "train", "store", "-o", "m.npz", "--r", "20,33", status=1)
+    assert "store: --r asks for (20, 33), the store was prepared with (21, 33); leave the option out" in error
+    error = run(capsys, "train", "store", "-o", "m.npz", "--transpose", "relative", status=1)
+    assert "store: --transpose asks for relative, the store was prepared with parallel" in error
+    error = run(capsys, "train", "store", "midi", "-o", "m.npz", status=1)
+    assert "store: a store is named alone, found 2 names" in error
+    error = run(capsys, "train", "midi", "-o", "m.npz", "--validation", "store", *SMALL, status=1)
+    assert "store: expected frames of the model, NoteFrames(r=(21, 109)" in error
+    run(capsys, "train", "store", "-o", "m.npz", *SMALL, "--r", "21,33", "--transpose", "parallel")
+    assert RnnRbm.load("m.npz").preprocess.tonality == "parallel"
+
+
+def test_broken_files_are_listed_and_duplicates_counted(here, capsys):
+    for i in range(12):
+        Path("midi", f"broken {i:02}.mid").write_bytes(b"a letter")
+    Path("midi", "copy.mid").write_bytes(Path("midi", "0.mid").read_bytes())
+    assert main(["prepare", "midi", "-o", "store", "--r", "21,33"]) == 0
+    said = capsys.readouterr()
+    assert re.fullmatch(r"store: 6 sequences, 1 of them equal to an earlier one, \d+ frames\.\n", said.out)
+    lines = said.err.splitlines()
+    assert lines[0] == "rnnrbm: warning: skipped 12 of 18 files, which cannot be read:" and len(lines) == 12
+    assert lines[1].startswith("  midi/broken 00.mid: expected a MIDI file")
+    assert lines[-1] == "  and 2 more: see the lines with `broken` in store/index.jsonl"
+    assert "18 files of 18 had been read before." in run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33")
+    error = run(capsys, "prepare", "midi", "-o", "store", status=1)
+    assert "store/index.jsonl: expected a store of NoteFrames(r=(21, 109)" in error and "--overwrite" in error
+    run(capsys, "prepare", "midi", "-o", "store", "--overwrite")
+    assert RollStore("store").frames.r == (21, 109)
+    Path("store", "frames.bits").write_bytes(b"")
+    assert "store/frames.bits: expected " in run(capsys, "train", "store", "-o", "m.npz", status=1)
+    assert not np.any([path.suffix == ".npz" for path in Path().iterdir()])

@@ -1,0 +1,200 @@
+"""`rnnrbm search`: a few tiny trials, pruned, killed and continued; and what is refused in one sentence."""
+
+import builtins
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oracles.runs import same
+
+from rnnrbm_pt import RnnNade, RnnRbm
+from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.music.midi import midiwrite
+
+pytest.importorskip("optuna")
+
+TRAIN = ["train", "midi", "--validation", "midi", "--r", "21,33", "--recurrent", "4", "--epochs", "3"]
+NADE = [*TRAIN, "--model", "rnn-nade"]
+SPACE = ["--space", "lr=1e-3..0.1:log", "--space", "hidden=4..8", "--space", "optimizer=sgd,momentum"]
+
+
+@pytest.fixture
+def here(toy_rolls, tmp_path, monkeypatch, as_written):
+    """A folder with MIDI files, in which the commands run."""
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def search(capsys, *options, status=0, train=NADE):
+    """What the command says: its output, or its error."""
+    assert main(["search", *options, *train]) == status
+    said = capsys.readouterr()
+    return said.err if status else said.out
+
+
+def trials(folder):
+    """The numbers, states, parameters and values of the trials of a study."""
+    from rnnrbm_pt.search.trials import open_study
+
+    found = open_study(Path(folder), new=False).get_trials()
+    return [(trial.number, trial.state.name, trial.params, trial.value) for trial in found]
+
+
+def test_a_search_finds_the_best_trial_and_the_command_that_trains_it(here, capsys):
+    said = search(capsys, "--study", "s", "--trials", "3", *SPACE)
+    done = trials("s")
+    assert [number for number, *_ in done] == [0, 1, 2]
+    best = max((one for one in done if one[3] is not None), key=lambda one: one[3])
+    assert said.splitlines()[3].split()[:2] == ["trial", "state"] and said.splitlines()[4].startswith(f"{best[0]} ")
+    assert Path("s/results.png").read_bytes()[:4] == b"\x89PNG"
+    page = Path("s/results.html").read_text()
+    assert "data:image/png;base64," in page and f"<td>{best[2]['lr']:.4g}" in page
+    said = search(capsys, "--study", "s", "--best", "-o", "best.npz", train=[])
+    command = said.splitlines()[-1]
+    assert f"Wrote best.npz: trial {best[0]}, likelihood {best[3]:.4f}." in said
+    assert main(shlex.split(command)[1:]) == 0
+    one, other = RnnNade.load("best.npz"), RnnNade.load("model.npz")
+    assert same(one, other)
+    from rnnrbm_pt.search.trials import open_study
+
+    attributes = open_study(Path("s"), new=False).get_trials()[0].user_attrs
+    assert attributes["seed"] == 48879 and "optuna" in attributes["versions"]
+
+
+def test_more_trials_go_on_as_in_one_go(here, capsys):
+    search(capsys, "--study", "s", "--trials", "2", *SPACE)
+    search(capsys, "--study", "s", "--trials", "4", *SPACE)
+    search(capsys, "--study", "s", "--trials", "4", *SPACE)
+    Path("whole").mkdir()
+    search(capsys, "--study", "whole/s", "--trials", "4", *SPACE)
+    assert trials("s") == trials("whole/s") and len(trials("s")) == 4
+
+
+KILLED = """
+import os, signal, sys
+from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.models import compiling, storage
+compiling.backend_mode = lambda backend: compiling.AS_WRITTEN
+save, saved = storage.save, []
+def save_and_die(model, path):
+    save(model, path)
+    saved.append(path)
+    if len(saved) == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+storage.save = save_and_die
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are those of Unix")
+def test_a_killed_trial_is_taken_up_again(here, capsys):
+    command = ["search", "--study", "s", "--trials", "3", *SPACE, *NADE]
+    assert subprocess.run([sys.executable, "-c", KILLED, *command], stdout=subprocess.DEVNULL).returncode == -9
+    states = [state for _, state, *_ in trials("s")]
+    assert states[-1] == "RUNNING" and len(states) == 2
+    assert len(RnnNade.load("s/trial-1.npz").log) == 1
+    search(capsys, "--study", "s", "--trials", "3", *SPACE)
+    Path("whole").mkdir()
+    search(capsys, "--study", "whole/s", "--trials", "3", *SPACE)
+    assert trials("s") == trials("whole/s")
+
+
+@pytest.mark.parametrize("by", ["monitor", "likelihood", "accuracy"])
+def test_what_trials_are_compared_by(here, capsys, toy_rolls, by):
+    from rnnrbm_pt.search.trials import measured
+
+    search(capsys, "--study", "s", "--trials", "1", "--by", by, "--space", "hidden=4,5", train=[*TRAIN, "--k", "1"])
+    model = RnnRbm.load("s/trial-0.npz")
+    assert trials("s")[0][3] == measured(model, model.read(["midi"]), by)
+
+
+def test_a_likelihood_that_is_not_exact_is_the_lower_one_of_two(python_model, toy_rolls, monkeypatch):
+    from rnnrbm_pt.search.trials import measured
+
+    model = python_model()
+    monkeypatch.setattr(type(model.scorer), "is_exact", lambda scorer, exact: False)
+    settings = {"n_frames": 5, "n_chains": 10}
+    both = [model.score([toy_rolls[0][:5]], reverse=reverse, **settings) for reverse in (False, True)]
+    assert measured(model, [toy_rolls[0][:5]], "likelihood") == min(both)
+
+
+def test_conditions_and_combinations_that_fail(here, capsys):
+    Path("space.toml").write_text(
+        'optimizer = ["sgd", "momentum"]\nmomentum = {range = "0.5..0.9", when = {optimizer = ["momentum"]}}\n'
+    )
+    search(capsys, "--study", "s", "--trials", "4", "--space-file", "space.toml")
+    assert all(("momentum" in params) == (params["optimizer"] == "momentum") for _, _, params, _ in trials("s"))
+    error = search(capsys, "--study", "t", "--trials", "1", "--space", "momentum=0.5..0.9", status=1)
+    assert "t: no trial is complete; the first error: sgd: expected settings out of none, found momentum" in error
+    assert trials("t")[0][1] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--space", "hiden=1..2"], "space: hiden: expected an option of `rnnrbm train`, found none"),
+        (["--space", "hidden=0..2"], "space: hidden: argument --hidden: expected an integer of at least 1, found 0"),
+        (["--space", "optimizer=sgd,sdg"], "space: optimizer: argument --optimizer: invalid choice: 'sdg'"),
+        (["--space", "r=1..2"], "space: r: expected a setting of the model or of training"),
+        ([], "space: expected parameters, by --space NAME=VALUES or --space-file, found none"),
+        (
+            ["--space", "lr=1..2", "--storage", "nonsense://x"],
+            "--storage nonsense://x: expected a database",
+        ),
+        (
+            ["--space", "lr=1..2", "--storage", "nonsense"],
+            "--storage: expected the URL of a database",
+        ),
+        (["--space", "lr=1..2", "--storage", "sqlite:////no/such/folder/x.db"], "--storage sqlite:////no/such/folder"),
+        (["--space", "lr=1..2", "-o", "m.npz"], "-o: expected --best"),
+        (["--best"], "--best: expected -o MODEL, found none"),
+        (["--best", "-o", "m.npz"], "s/journal.log: no such file; a search writes it"),
+    ],
+)
+def test_bad_input_is_one_sentence(here, capsys, options, message):
+    error = search(capsys, "--study", "s", *options, status=1)
+    assert error.startswith("rnnrbm: error: ") and message in error and error.count("\n") == 1
+
+
+def test_a_password_is_not_shown(here, capsys):
+    url = "postgresql+nothing://me:secret@127.0.0.1:1/x"
+    error = search(capsys, "--study", "s", "--space", "lr=1..2", "--storage", url, status=1)
+    assert "secret" not in error and "me:***@" in error
+
+
+def test_a_study_stays_what_it_began_as(here, capsys):
+    search(capsys, "--study", "s", "--trials", "1", *SPACE)
+    error = search(capsys, "--study", "s", "--trials", "2", "--space", "lr=1..2", status=1)
+    assert "s: space: expected that of the study" in error
+    error = search(capsys, "--study", "s", "--trials", "2", *SPACE, status=1, train=[*NADE, "--k", "3"])
+    assert "s: train: expected that of the study" in error
+
+
+def test_without_optuna_the_extra_is_named(here, capsys, monkeypatch):
+    real = builtins.__import__
+
+    def absent(name, *more):
+        if name == "optuna":
+            raise ImportError(name)
+        return real(name, *more)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    error = search(capsys, "--study", "s", *SPACE, status=1)
+    assert error == "rnnrbm: error: search: Optuna is needed, of the extra `search`: pip install 'rnnrbm-pt[search]'\n"
+
+
+def test_two_processes_share_a_study(toy_rolls, tmp_path, monkeypatch):
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
+    monkeypatch.chdir(tmp_path)
+    command = ["search", "--study", "s", "--trials", "3", "--jobs", "2", *SPACE, *NADE]
+    subprocess.run([sys.executable, "-m", "rnnrbm_pt", *command], check=True)
+    done = trials("s")
+    assert [number for number, *_ in done] == [0, 1, 2] and all(state != "RUNNING" for _, state, *_ in done)
+    assert np.isfinite([value for *_, value in done if value is not None]).all()

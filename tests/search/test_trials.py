@@ -1,0 +1,77 @@
+"""Trials of a search: pruned at a validation, failed, and left to the process that trains them."""
+
+import pytest
+
+from rnnrbm_pt.io.atomic_write import claimed, fcntl
+from rnnrbm_pt.models.base import SequenceModel
+from rnnrbm_pt.search.space import parse_space
+
+optuna = pytest.importorskip("optuna")
+
+from rnnrbm_pt.search.trials import Search, checkpoint_of, identity, open_study  # noqa: E402  # needs Optuna
+
+
+class AtTheSecond(optuna.pruners.BasePruner):
+    """Prunes every trial at its second validation."""
+
+    def prune(self, study, trial):
+        return len(trial.intermediate_values) == 2
+
+
+@pytest.fixture
+def make(tmp_path, python_model, toy_rolls, as_written):
+    """Makes a search of small models."""
+
+    def start(values):
+        return python_model(lr=values["lr"]), {"batch_size": 20, "num_epochs": 3}
+
+    def make(n_trials, pruner=None, data=(toy_rolls[:3], toy_rolls[3:])):
+        study = open_study(tmp_path / "study", prune=False)
+        if pruner is not None:
+            study.pruner = pruner
+        space = parse_space(["lr=0.001..0.1:log"])
+        load = SequenceModel.load
+        return Search(study, tmp_path / "study", space, n_trials, "monitor", start, load, lambda model: data)
+
+    return make
+
+
+def test_pruned_trials_stop_at_a_validation(make):
+    search = make(2, AtTheSecond())
+    search.run()
+    for trial in search.study.get_trials():
+        assert (trial.state.name, trial.user_attrs["pruned"], list(trial.intermediate_values)) == ("PRUNED", 2, [1, 2])
+        assert len(SequenceModel.load(checkpoint_of(search.folder, trial.number)).log) == 2
+
+
+def test_values_are_those_of_the_best_validation(make):
+    search = make(2)
+    search.run()
+    for trial in search.study.get_trials():
+        assert trial.value == max(trial.intermediate_values.values()) and len(trial.intermediate_values) == 3
+
+
+def test_a_trial_that_fails_says_why(make, toy_rolls):
+    search = make(1, data=([toy_rolls[0][:, :3]], toy_rolls))
+    search.run()
+    (trial,) = search.study.get_trials()
+    assert trial.state.name == "FAIL" and "roll 0: expected shape (n_steps, 12)" in trial.user_attrs["failed"]
+
+
+@pytest.mark.skipif(fcntl is None, reason="no locks here")
+def test_a_trial_that_another_process_trains_is_left_to_it(make):
+    search = make(1)
+    trial = search.study.ask()
+    trial.set_user_attr("folder", identity(search.folder))
+    with claimed(checkpoint_of(search.folder, 0)):
+        search.run()
+    assert [trial.state.name for trial in search.study.get_trials()] == ["RUNNING"]
+    search.run()
+    assert [trial.state.name for trial in search.study.get_trials()] == ["COMPLETE"]
+
+
+def test_trials_of_other_machines_are_left_alone(make):
+    search = make(1)
+    search.study.ask().set_user_attr("folder", "another")
+    search.run()
+    assert [trial.state.name for trial in search.study.get_trials()] == ["RUNNING"]
