@@ -9,10 +9,10 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow fuzz coverage bench tutorial lint clean
+.PHONY: help demo test test-postgres slow fuzz coverage bench tutorial lint clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), RESULTS=$(RESULTS)"
 
 demo: $(VENV)/.demo ## Train on the Bach chorales, about three minutes, and write music into ./rnnrbm-demo
@@ -20,6 +20,9 @@ demo: $(VENV)/.demo ## Train on the Bach chorales, about three minutes, and writ
 
 test: $(VENV)/.test ## Run all tests but the slow ones
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+test-postgres: $(VENV)/.test ## Search with three workers on a PostgreSQL server of its own, where its programs are installed
+	$(BIN)/python -m pytest -m slow tests/search/test_postgres.py $(PYTEST_ARGS)
 
 slow: $(VENV)/.test ## Run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)

@@ -19,6 +19,7 @@ from rnnrbm_pt.cli.training_options import settings_of_fit
 NO_SETTINGS = {
     *("output", "log", "resume", "overwrite", "checkpoint-every", "strict", "kind", "folder", "validation"),
     *("validate-by", "backend", "threads", "r", "dt", "transpose", "key-from", "steps-per-quarter", "drums", "augment"),
+    *("tempo-from", "pedal", "keep-short", "sample-every", "log-updates"),
 }
 """Options of `train` that say where things are and what the data are."""
 
@@ -157,8 +158,9 @@ def work(args, space, lock=None):
     def start(values):
         arguments = train_arguments(args.train, values)
         settings = settings_of_fit(arguments)
-        train.check_settings(arguments, settings)
-        return train.new_model(arguments), settings
+        model = train.new_model(arguments)
+        train.check_settings(arguments, settings, model)
+        return model, settings
 
     found = []  # the data, which are the same for all trials
 

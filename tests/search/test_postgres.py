@@ -1,0 +1,94 @@
+"""A study in a real PostgreSQL server on loopback: three workers, one of them killed in a trial."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from rnnrbm_pt.music.midi import midiwrite
+
+pytest.importorskip("optuna")
+pytest.importorskip("psycopg", reason="needs psycopg, the driver of PostgreSQL")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("initdb"), reason="PostgreSQL's programs are not installed"),
+    pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are those of Unix"),
+]
+
+N_TRIALS = 6
+SPACE = ["--space", "lr=1e-3..0.1:log", "--space", "hidden=4..8"]
+TRAIN = ["train", "midi", "--validation", "midi", "--r", "21,33", "--recurrent", "4", "--model", "rnn-nade"]
+
+
+def free_port():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def url():
+    """The URL of a database of a new server, which ends with the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="rnnrbm-postgres-"))
+    how = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
+    if os.geteuid() == 0:  # as which a server does not run
+        shutil.chown(folder, "nobody")
+        how["user"] = "nobody"
+    data, port = folder / "data", free_port()
+    subprocess.run(["initdb", "-D", data, "-U", "search", "-A", "trust", "--no-sync"], **how)
+    listening = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+    subprocess.run(["pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", listening, "start"], **how)
+    try:
+        yield f"postgresql+psycopg://search@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run(["pg_ctl", "-D", data, "-m", "immediate", "stop"], **how)
+        shutil.rmtree(folder)
+
+
+def worker(machine, url, epochs):
+    """A process of `rnnrbm search`, on what might be a machine of its own: it has its own folder."""
+    command = ["search", "--study", f"{machine}/tunes", "--storage", url, "--trials", str(N_TRIALS), "--no-prune"]
+    words = [*command, *SPACE, *TRAIN, "--epochs", str(epochs)]
+    return subprocess.Popen([sys.executable, "-m", "rnnrbm_pt", *words], stdout=subprocess.DEVNULL)
+
+
+def states(url):
+    import optuna
+
+    storage = optuna.storages.RDBStorage(url)
+    try:
+        return [trial.state.name for trial in optuna.load_study(study_name="tunes", storage=storage).get_trials()]
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def test_three_workers_and_one_killed_in_a_trial(url, toy_rolls, tmp_path, monkeypatch):
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
+    monkeypatch.chdir(tmp_path)
+    epochs = 200  # long enough for the first worker to be in a trial when it is killed
+    killed = worker("first", url, epochs)
+    while not list(Path("first").glob("tunes/trial-*.npz")):  # the first checkpoint is written before the first epoch
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    assert states(url) == ["RUNNING"]
+
+    others = [worker(machine, url, epochs) for machine in ("second", "third")]
+    assert [process.wait() for process in others] == [0, 0]
+    assert states(url) == ["RUNNING"] + ["COMPLETE"] * (N_TRIALS - 1)
+
+    assert worker("first", url, epochs).wait() == 0
+    assert states(url) == ["COMPLETE"] * N_TRIALS
+    checkpoints = [path.name for path in Path().glob("*/tunes/trial-*.npz")]
+    assert sorted(checkpoints) == [f"trial-{number}.npz" for number in range(N_TRIALS)]
