@@ -163,6 +163,10 @@ class Search:
                 self.study.sampler = _sampler(self.seed + n)  # so that a search that goes on draws as one in one go
                 trial = self.study.ask()
                 trial.set_user_attr("folder", own)
+            if trial.number >= self.n_trials:  # `lock` does not reach other machines
+                trial.set_user_attr("failed", "another machine had asked for the last trial")
+                self.study.tell(trial.number, state=import_optuna().trial.TrialState.FAIL)
+                return
             yield trial
 
     def run_trial(self, trial: Any) -> None:
