@@ -52,7 +52,7 @@ def test_one_share_alone_and_a_schedule(python_model, toy_rolls):
 
 
 @pytest.mark.parametrize("kind", [RnnRbm, RnnNade])
-@pytest.mark.parametrize("backend", ["jax", "numba", pytest.param("c", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", ["jax", *(pytest.param(name, marks=pytest.mark.slow) for name in ("numba", "c"))])
 def test_every_backend_trains_alike(model_of, toy_rolls, kind, backend):
     if backend == "jax":
         pytest.importorskip("jax")
