@@ -5,7 +5,7 @@ overfitting, JMLR 15, 2014; section 8 is on RBMs. Masks differ from frame to fra
 that is kept, so nothing changes when a model is used:
 
     v_t in the equation of u_t:   m v_t / (1 - p), each m_i is 0 with probability p, and 1 otherwise
-    hidden units:                 h_j = 0 where m_j = 0; W / (1 - p) in the place of W (of a NADE V / (1 - p) of V)
+    hidden units:                 h_j = 0 where m_j = 0; W / (1 - p) instead of W (in a NADE V / (1 - p) instead of V)
 """
 
 from typing import NamedTuple

@@ -29,7 +29,7 @@ FORGET_BIAS = 1.0
 
 
 def lstm_step(x: TensorVariable, c_tm1: TensorVariable, n: int) -> tuple[TensorVariable, TensorVariable]:
-    """The output u_t and the cells c_t, from the sums x of the four gates side by side, shape (..., 4 n)."""
+    """The output and the cells c_t of an LSTM, from the sums x of its four gates side by side, shape (..., 4 n)."""
     i, f, o, g = pt.split(x, [n] * len(GATES), axis=-1)
     c_t = pt.sigmoid(f) * c_tm1 + pt.sigmoid(i) * pt.tanh(g)
     return pt.sigmoid(o) * pt.tanh(c_t), c_t

@@ -21,14 +21,12 @@ import pytensor.tensor as pt
 
 from rnnrbm_pt.graphs.builders import RbmCommon, rbm_builder
 from rnnrbm_pt.graphs.cells import Cell
+from rnnrbm_pt.graphs.lstm import GATES, lstm_step
 from rnnrbm_pt.graphs.parameters import shared_normal, shared_zeros
 from rnnrbm_pt.graphs.rbm import mean_hidden
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.types import Params
 from rnnrbm_pt.roles import moving_hidden, of_rbm
-
-GATES = "ifog"
-"""The input, forget and output gates, and what is put into the cell."""
 
 
 def lstm_rtrbm_cell(
@@ -95,18 +93,10 @@ def lstm_rtrbm_cell(
             return bv, bh + shift
         return bv + pt.dot(u_tm1, named["Wuv"]) + pt.dot(s_tm1, named["Wsv"]), bh + shift
 
-    def gates(v_t, s_tm1):
-        """i_t, f_t, o_t and g_t."""
-        x = b + pt.dot(v_t, Wv) + pt.dot(s_tm1, Ws)
-        i, f, o, g = pt.split(x, [n_hidden_recurrent] * len(GATES), axis=-1)
-        return pt.sigmoid(i), pt.sigmoid(f), pt.sigmoid(o), pt.tanh(g)
-
     def next_state(v_t, u_tm1, shift, s_tm1, c_tm1):
         """The expected hidden units given v_t, the LSTM after v_t, and what both add to the next hidden biases."""
         u_t = mean_hidden(v_t, W, bh + shift)
-        i, f, o, g = gates(v_t, s_tm1)
-        c_t = f * c_tm1 + i * g
-        s_t = o * pt.tanh(c_t)
+        s_t, c_t = lstm_step(b + pt.dot(v_t, Wv) + pt.dot(s_tm1, Ws), c_tm1, n_hidden_recurrent)
         return u_t, pt.dot(u_t, Wuh) + pt.dot(s_t, Wsh), s_t, c_t
 
     return Cell(params, biases, next_state, initial, constants=(Wv, Ws, b))
