@@ -153,3 +153,10 @@ def seed_number(value: object, name: str = "seed") -> int:
     ValueError
     """
     return integer(name, value, 0, LARGEST_SEED)
+
+
+def check_kind(name: str, array: np.ndarray, kind: str) -> None:
+    """Refuse an array of other numbers than it should have: "f" are floats, "i" and "u" integers."""
+    if array.dtype.kind != kind:
+        expected = {"f": "floats", "i": "integers", "u": "unsigned integers"}.get(kind, f"the kind {kind}")
+        raise ValueError(f"{name}: expected an array of {expected}, found {array.dtype}")

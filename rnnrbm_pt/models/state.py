@@ -9,6 +9,7 @@ import numpy as np
 import pytensor
 from numpy.typing import ArrayLike
 
+from rnnrbm_pt.checks import check_kind
 from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 from rnnrbm_pt.models.types import Arrays, Shared
 from rnnrbm_pt.music.statistics import Statistics
@@ -19,13 +20,6 @@ from rnnrbm_pt.training.progress import Progress, checked_log
 from rnnrbm_pt.training.regularisation import averages
 from rnnrbm_pt.training.scalars import scalars
 from rnnrbm_pt.training.settings import Learning
-
-
-def check_kind(name: str, array: np.ndarray, kind: str) -> None:
-    """Refuse an array of other numbers than it should have: "f" are floats, "i" and "u" integers."""
-    if array.dtype.kind != kind:
-        expected = {"f": "floats", "i": "integers", "u": "unsigned integers"}.get(kind, f"the kind {kind}")
-        raise ValueError(f"{name}: expected an array of {expected}, found {array.dtype}")
 
 
 @dataclass

@@ -24,10 +24,10 @@ from rnnrbm_pt.music.midi_notes import (
     Note,
     TempoFrom,
     Unit,
+    earliest,
     notes_by_the_file,
     notes_by_the_tutorial,
     seconds_at,
-    with_ticks,
 )
 from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, held_notes
 
@@ -191,7 +191,7 @@ def midiread(
     roll = np.zeros((n_steps, high - low), np.uint8)
     _draw(roll, [note._replace(pitch=note.pitch - low) for note in inside], dt, keep_short)
     found = MidiRoll(roll, notes, len(notes) - len(inside))
-    key, set_tempo = _earliest(tracks, "key_signature"), _earliest(tracks, "set_tempo")
+    key, set_tempo = earliest(tracks, "key_signature"), earliest(tracks, "set_tempo")
     found.key_signature, found.n_drums, found.n_moved = key and key.key, n_drums, n_moved
     found.tempo = 6e7 / set_tempo.tempo if set_tempo and set_tempo.tempo else None
     return found
@@ -357,17 +357,6 @@ def _parse(data, name):
         ) from None
     except Exception as error:  # mido has no error of its own for this: it raises many kinds
         raise ValueError(f"{name}: expected MIDI events, found {type(error).__name__}: {error}") from error
-
-
-def _earliest(tracks, kind):
-    """The earliest message of a kind; None where there is none."""
-    found = []
-    for track in tracks:
-        for tick, message in with_ticks(track):
-            if message.type == kind:
-                found.append((tick, message))
-                break
-    return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def _first_step(seconds, dt):

@@ -73,6 +73,17 @@ def with_ticks(track: Track) -> Iterator[tuple[int, Any]]:
         yield tick, message
 
 
+def earliest(tracks: Sequence[Track], kind: str) -> Any:
+    """The earliest message of a kind, such as "set_tempo"; None if no track has one."""
+    found = []
+    for track in tracks:
+        for tick, message in with_ticks(track):
+            if message.type == kind:
+                found.append((tick, message))
+                break
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
 def has_tempo(division: Division, unit: Unit) -> bool:
     """Whether tempo events say anything, for times in that unit."""
     return unit == "second" and not division.smpte
