@@ -148,3 +148,14 @@ def nottingham_rolls(nottingham_zip):
     from rnnrbm_pt.music.datasets import midi_files, read_rolls
 
     return read_rolls(midi_files(nottingham_zip / "Nottingham" / "train"), (21, 109), 0.3)
+
+
+@pytest.fixture
+def here(toy_rolls, tmp_path, monkeypatch, as_written):
+    """The current folder, with midi/0.mid and so on in it; commands compile nothing."""
+    from rnnrbm_pt.music.midi import midiwrite
+
+    for i, roll in enumerate(toy_rolls):
+        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -5,24 +5,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from oracles.runs import same
 
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt.cli.main import main
-from rnnrbm_pt.music.midi import midiwrite
 from rnnrbm_pt.music.store import RollStore
 
 SMALL = ["--hidden", "8", "--recurrent", "6", "--lr", "0.05", "--epochs", "2"]
-
-
-@pytest.fixture
-def here(toy_rolls, tmp_path, monkeypatch, as_written):
-    """A folder with MIDI files, in which the commands run."""
-    for i, roll in enumerate(toy_rolls):
-        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def run(capsys, *arguments, status=0):

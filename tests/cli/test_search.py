@@ -22,15 +22,6 @@ NADE = [*TRAIN, "--model", "rnn-nade"]
 SPACE = ["--space", "lr=1e-3..0.1:log", "--space", "hidden=4..8", "--space", "optimizer=sgd,momentum"]
 
 
-@pytest.fixture
-def here(toy_rolls, tmp_path, monkeypatch, as_written):
-    """A folder with MIDI files, in which the commands run."""
-    for i, roll in enumerate(toy_rolls):
-        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def search(capsys, *options, status=0, train=NADE):
     """What the command says: its output, or its error."""
     assert main(["search", *options, *train]) == status

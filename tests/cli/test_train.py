@@ -13,18 +13,8 @@ from rnnrbm_pt.cli.main import main
 from rnnrbm_pt.io.atomic_write import claimed, fcntl
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.monitor import Monitor
-from rnnrbm_pt.music.midi import midiwrite
 
 SMALL = ["--hidden", "8", "--recurrent", "6", "--lr", "0.05", "--r", "21,33"]
-
-
-@pytest.fixture
-def here(toy_rolls, tmp_path, monkeypatch, as_written):
-    """A folder with MIDI files, in which the commands run."""
-    for i, roll in enumerate(toy_rolls):
-        midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def train(capsys, *options, status=0):
