@@ -7,9 +7,11 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pytensor
 import pytest
 
 matplotlib.use("Agg")
+pytensor.config.on_opt_error = "raise"  # a rewrite that fails is a fault here, not a message that is printed
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)

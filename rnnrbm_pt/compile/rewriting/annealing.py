@@ -24,7 +24,6 @@ from rnnrbm_pt.compile.ops.annealing import PhiloxAnnealing
 from rnnrbm_pt.compile.rewriting.chain import drawn_layer
 from rnnrbm_pt.compile.rewriting.layer import is_elemwise
 from rnnrbm_pt.compile.rewriting.scope import register
-from rnnrbm_pt.streams.philox4x32 import PhiloxType
 
 
 class Annealing(NamedTuple):
@@ -127,7 +126,7 @@ def _annealing_of(op: Scan) -> Annealing | None:
     if (found := _states_of(op)) is None:
         return None
     after = dict(zip(*found, strict=True))
-    numbers = [state for state in after if not isinstance(state.type, PhiloxType)]
+    numbers = [state for state in after if isinstance(state.type, pt.TensorType)]
     if sorted(state.type.ndim for state in numbers) != [1, 2]:
         return None
     log_w, v = sorted(numbers, key=lambda state: state.type.ndim)

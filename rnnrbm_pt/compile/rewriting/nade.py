@@ -52,11 +52,14 @@ def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[V
     """Replace a named graph by a copy of its inner graph.
 
     PyTensor would put in the inner graph itself. A backend changes the inner graphs of the scans that it compiles, and
-    then neither another function nor a gradient could be made of them.
+    then neither another function nor a gradient could be made of them. From PyTensor 3.3.8 on inner graphs are frozen,
+    their nodes are no `Apply`, and PyTensor copies them itself.
     """
     if node.op.name not in (NADE_LOGITS, NADE_LOGITS + GRADIENT, NADE_LOGITS + TANGENT):
         return None
     inner_inputs, inner_outputs = node.op.inner_inputs, node.op.inner_outputs
+    if not isinstance(inner_outputs[0].owner, Apply):
+        return None
     memo = dict(zip(inner_inputs, node.inputs, strict=True))
     copies = clone_get_equiv(inner_inputs, inner_outputs, False, False, memo, clone_inner_graphs=True)
     replacement: list[Any] = [copies[output] for output in inner_outputs]
