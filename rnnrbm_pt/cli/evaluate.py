@@ -177,7 +177,7 @@ def measure(model, rolls, simple, args):
     else:
         below = mixing = None
     say(f"expected accuracy of {n}")
-    accuracy, precision = model.accuracy_and_precision(rolls, n_samples=args.samples, **settings)
+    settled = model.settled_accuracy(rolls, n_samples=args.samples, **settings)
     say("monitor")
     monitor = model.monitor(rolls)
     say("")
@@ -192,8 +192,9 @@ def measure(model, rolls, simple, args):
         "log_likelihood_reverse": below,
         "effective_chains": effective,
         "mixing": mixing,
-        "expected_accuracy": estimate(accuracy),
-        "expected_precision": estimate(precision),
+        "expected_accuracy": estimate(settled.accuracy),
+        "expected_precision": estimate(settled.precision),
+        "accuracy_chains": settled.to_json(),
         "monitor": float(monitor),
         "how": how,
         "baselines": scale,
@@ -284,6 +285,7 @@ def notes(report):
         yield from doubts(report)
         yield from speeds(report)
     yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
+    yield from lengths(report["accuracy_chains"])
     yield "Its monitor is what training prints, on windows of 100 frames."
     if len(report["baselines"]) == 1:
         yield "More simple models than chance there are with --training FILES to learn from."
@@ -318,6 +320,18 @@ def doubts(report):
         yield "there is a mode that no chain reached; chains from the frames, from silence and from all notes mix."
     elif share > DOUBT:
         yield "With --reverse it is enclosed from below."
+
+
+def lengths(chains):
+    """How long the Gibbs chains of the accuracy had to be, as lines; none of a NADE, whose samples are exact."""
+    if chains["agrees"] and chains["n_steps"]:
+        yield f"Gibbs chains of {chains['n_steps']} steps from silence and from the frame before agree in it."
+    elif chains["n_steps"]:
+        ours, other = (100 * chains[f"from_{name}"] for name in ("silence", "previous"))
+        yield (
+            f"It cannot be trusted: after {chains['n_steps']} Gibbs steps, chains from silence give {ours:.2f} % and "
+            f"chains from the frame before {other:.2f} %."
+        )
 
 
 def speeds(report):

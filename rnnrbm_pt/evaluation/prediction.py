@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-Expect = Callable[[np.ndarray, np.ndarray, np.ndarray], ArrayLike]
-"""expect(bv, bh, weights) -> an estimate of E[v] under each row of biases, by one sample each."""
+Expect = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], ArrayLike]
+"""expect(bv, bh, weights, start) -> an estimate of E[v] under each row of biases, by one sample each, whose Gibbs chain
+begins at the row of `start`."""
 
 
 def averaging_weights(burn_in: int, n_average: int, dtype: str) -> np.ndarray:
@@ -31,5 +32,6 @@ def predict_next(expect: Expect, bv_t: np.ndarray, bh_t: np.ndarray, weights: np
     -------
     array, shape (n_steps, n_visible)
     """
-    mean = np.asarray(expect(np.tile(bv_t, (n_samples, 1)), np.tile(bh_t, (n_samples, 1)), weights))
+    bv, bh = np.tile(bv_t, (n_samples, 1)), np.tile(bh_t, (n_samples, 1))
+    mean = np.asarray(expect(bv, bh, weights, np.zeros_like(bv)))
     return mean.reshape(n_samples, *bv_t.shape).mean(axis=0)

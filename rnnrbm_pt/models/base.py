@@ -15,6 +15,7 @@ from rnnrbm_pt.models.generation import frames_at
 from rnnrbm_pt.models.generator import GenerationInputs
 from rnnrbm_pt.models.monitor import Monitor
 from rnnrbm_pt.models.params import ParamArrays, from_arrays
+from rnnrbm_pt.models.predictor import Predictor
 from rnnrbm_pt.models.pretrained import find, verified_file
 from rnnrbm_pt.models.registry import classes_of, named_classes
 from rnnrbm_pt.models.rolls import checked_rolls
@@ -87,7 +88,7 @@ class SequenceModel:
     graphs : SequenceGraphs
     state : TrainState
         Everything that learning and drawing change.
-    trainer, sampler, scorer, monitoring, param_arrays
+    trainer, sampler, scorer, predictor, monitoring, param_arrays
         What the methods delegate to.
     """
 
@@ -134,6 +135,7 @@ class SequenceModel:
         of_model = self.graphs, self.generation_inputs, self.streams, self.compiling
         self.sampler = Sampler(*of_model, self.build, settings.get("k_generate"), self.real_valued)
         self.scorer = Scorer(self.graphs, streams, self.compiling, visible)
+        self.predictor = Predictor(self.graphs, streams, self.compiling, self.scorer)
         at_first = self.params, self.lr, self.streams, self.random_state
         self.state = TrainState.at_first(*at_first, n_states=len(self.graphs.initial), floatX=self.floatX)
         self.trainer = Trainer(self)
@@ -334,17 +336,21 @@ class SequenceModel:
     def log_likelihoods(self, rolls, **settings):
         return self.scorer.log_likelihoods(self.check_rolls(rolls), **settings)
 
-    @documented_by(Scorer.expected_accuracy)
+    @documented_by(Predictor.expected_accuracy)
     def expected_accuracy(self, rolls, **settings):
-        return self.scorer.expected_accuracy(self.check_rolls(rolls), **settings)
+        return self.predictor.expected_accuracy(self.check_rolls(rolls), **settings)
 
-    @documented_by(Scorer.accuracy_and_precision)
+    @documented_by(Predictor.accuracy_and_precision)
     def accuracy_and_precision(self, rolls, **settings):
-        return self.scorer.accuracy_and_precision(self.check_rolls(rolls), **settings)
+        return self.predictor.accuracy_and_precision(self.check_rolls(rolls), **settings)
 
-    @documented_by(Scorer.predict_next)
+    @documented_by(Predictor.settled_accuracy)
+    def settled_accuracy(self, rolls, **settings):
+        return self.predictor.settled_accuracy(self.check_rolls(rolls), **settings)
+
+    @documented_by(Predictor.predict_next)
     def predict_next(self, roll, **settings):
-        return self.scorer.predict_next(*self.check_rolls([roll]), **settings)
+        return self.predictor.predict_next(*self.check_rolls([roll]), **settings)
 
     @documented_by(Scorer.reconstruct)
     def reconstruct(self, rolls):

@@ -17,6 +17,9 @@ from rnnrbm_pt.streams.registry import STREAMS
 AS_WRITTEN = Mode(linker="py", optimizer="fast_compile")
 """Runs a graph operation by operation in Python. For a function that is called seldom, compiling takes longer."""
 
+STEPS_OF_JAX = 25
+"""Steps of chains in one call of a function of JAX. The other backends find out how many fit into a moment."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

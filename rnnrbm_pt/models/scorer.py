@@ -1,6 +1,6 @@
-"""Scores and predictions of a model for given sequences: the compiled functions that `evaluation` is called with.
+"""Scores of a model for given sequences: the compiled functions that `evaluation` is called with.
 
-The two scores are those of Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in
+The likelihood is that of Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in
 high-dimensional sequences, ICML 2012, table 1. Nothing here changes the model or advances its streams.
 """
 
@@ -10,16 +10,13 @@ import numpy as np
 import pytensor.tensor as pt
 
 from rnnrbm_pt.checks import integer, seed_number
-from rnnrbm_pt.evaluation import accuracy, likelihood, prediction
+from rnnrbm_pt.evaluation import likelihood
 from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
 from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
 from rnnrbm_pt.evaluation.mixing import FRAMES, mixing
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
-from rnnrbm_pt.models.compiling import locked
-
-STEPS_OF_JAX = 25
-"""Steps of chains in one call of a function of JAX. The other backends find out how many fit into a moment."""
+from rnnrbm_pt.models.compiling import STEPS_OF_JAX, locked
 
 
 class Scorer:
@@ -105,106 +102,6 @@ class Scorer:
         both = self._log_p(rolls, chosen, how, self.is_exact(how.exact))
         log_p, errors = (np.split(x, np.cumsum([len(roll) for roll in rolls])[:-1]) if rolls else [] for x in both)
         return (log_p, errors) if return_errors else log_p
-
-    def expected_accuracy(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1, missed=True):
-        """The expected frame-level accuracy of a sample of each next frame, given those before it.
-
-        With p_t = E[v_t | v_1, ..., v_{t-1}], the expected counts of notes that are right, wrong and missing are
-
-            TP = sum_t v_t.p_t,  FP = sum_t (1 - v_t).p_t,  FN = sum_t v_t.(1 - p_t)
-
-        and the accuracy is TP / (TP + FP + FN), one ratio for all frames (Bay, Ehmann and Downie, Evaluation of
-        multiple-F0 estimation and tracking systems, ISMIR 2009, whose counts are not expected ones). The accuracies of
-        the paper are TP / (TP + FP), by all that can be seen; see `evaluation.paper`.
-
-        p_t is estimated as `predict_next` does it. Of an RNN-NADE that is without bias, as its samples are exact; of
-        RBMs up to what their Gibbs chains have not forgotten of their start after `burn_in`. Of neither is it exact.
-
-        Parameters
-        ----------
-        rolls : list of arrays, shape (n_steps, n_visible)
-        n_samples, burn_in, n_average, seed
-            As `predict_next` takes them, n_samples at least 2; the seed is that of the choice of frames too.
-        n_frames : int, optional
-            Take so many frames at random instead of all.
-        missed : bool
-            Whether notes that are missing count. Without, it is the expected precision, TP / (TP + FP).
-
-        Returns
-        -------
-        Estimate
-            From 0 to 1. Its `standard_error` is that of the draws.
-
-        Raises
-        ------
-        ValueError
-            If a roll or a number cannot be taken, there are no frames or not `n_frames`, or frames are real numbers.
-        """
-        settings = {"n_samples": n_samples, "burn_in": burn_in, "n_average": n_average}
-        accuracy, precision = self.accuracy_and_precision(rolls, **settings, n_frames=n_frames, seed=seed)
-        return accuracy if missed else precision
-
-    @locked
-    def accuracy_and_precision(self, rolls, *, n_samples=10, burn_in=25, n_average=25, n_frames=None, seed=1):
-        """The `expected_accuracy` with missing notes and without them, of the same samples.
-
-        Parameters
-        ----------
-        rolls, n_samples, burn_in, n_average, n_frames, seed
-            As `expected_accuracy` takes them.
-
-        Returns
-        -------
-        accuracy, precision : Estimate
-
-        Raises
-        ------
-        ValueError
-            As `expected_accuracy`.
-        """
-        if self.visible == "gaussian":
-            raise ValueError(
-                "expected_accuracy: expected binary visible units, found Gaussian ones, which are no notes"
-            )
-        n_samples, n_average = integer("n_samples", n_samples, 2), integer("n_average", n_average, 1)
-        weights = prediction.averaging_weights(integer("burn_in", burn_in, 0), n_average, self.compiling.floatX)
-        chosen, n_total = draw_frames(rolls, n_frames, seed)
-        expect = self._expectation_from(seed)
-        observed = self._observed(rolls, chosen)
-        with self.compiling.bounded_threads():
-            return accuracy.accuracy_and_precision(
-                expect, observed, weights, n_total, n_samples=n_samples, **self._blocks
-            )
-
-    @locked
-    def predict_next(self, roll, *, n_samples=10, burn_in=25, n_average=25, seed=1):
-        """The expected value of each frame given the frames before it: E[v_t | v_1, ..., v_{t-1}].
-
-        Of binary units these are their probabilities. They are estimated: of a model of RBMs by `n_samples` Gibbs
-        chains for each frame, which start at zeros as generation does, as the mean of E[v | h] over `n_average` steps
-        after `burn_in`; of an RNN-NADE by `n_samples` exact samples, as the mean of p(v_i | v_<i) over them. The error
-        falls with the square root of n_samples; that of a chain which has not forgotten its start falls with burn_in.
-
-        Parameters
-        ----------
-        roll : array, shape (n_steps, n_visible)
-        n_samples, burn_in, n_average : int
-        seed : int
-            Of the draws; those of the model are left alone. One seed gives one answer.
-
-        Returns
-        -------
-        array of floatX, shape (n_steps, n_visible)
-            Row t does not depend on roll[t:].
-        """
-        n_samples, n_average = integer("n_samples", n_samples, 1), integer("n_average", n_average, 1)
-        weights = prediction.averaging_weights(integer("burn_in", burn_in, 0), n_average, self.compiling.floatX)
-        if not len(roll):
-            return roll.astype(self.compiling.floatX)
-        _, bv_t, bh_t, *_ = self.observe(roll)
-        expect = self._expectation_from(seed)
-        with self.compiling.bounded_threads():
-            return prediction.predict_next(expect, bv_t, bh_t, weights, n_samples)
 
     @locked
     def reconstruct(self, rolls):
@@ -340,15 +237,6 @@ class Scorer:
         return self.compiling.function_as_written([graphs.v], outputs)
 
     @cached_property
-    def _expectation(self):
-        streams = self._new_streams(self.streams, 1)
-        with self.compiling.float_variables():
-            bv, bh, v, total = (pt.matrix(name) for name in ("bv", "bh", "v", "total"))
-            inputs = {"bv": bv, "bh": bh, "weights": pt.vector("weights"), "v": v, "total": total}
-            total, end, updates = self.graphs.expected_visible(**inputs, rngs=streams)
-        return self.compiling.function(list(inputs.values()), [total, end], updates), streams
-
-    @cached_property
     def _annealing(self):
         streams = self._new_streams(self._kind_of_annealing, 1)
         with self.compiling.float_variables():
@@ -360,24 +248,11 @@ class Scorer:
             outputs = [end_log_w, end, log_partition_of_base(bv, bh, self.visible)]
         return self.compiling.function([bv, bh, betas, v, log_w], outputs, updates), streams
 
-    def _expectation_from(self, seed):
-        """The compiled estimate of E[v] under given biases, its streams at a seed."""
-        function, streams = self._expectation
-        _set_streams(streams, self._new_streams(self.streams, seed))
-
-        def expect(bv, bh, weights):
-            v = total = np.zeros_like(bv)
-            whole = self.graphs.free_energy is None  # of a NADE the sample is one step
-            for steps in [slice(0, len(weights))] if whole else self.compiling.pieces(len(weights), STEPS_OF_JAX):
-                total, v = function(bv, bh, weights[steps], v, total)
-            return total
-
-        return expect
-
     def _annealing_from(self, seed):
         """The compiled annealing of chains, its streams at a seed."""
         function, streams = self._annealing
-        _set_streams(streams, self._new_streams(self._kind_of_annealing, seed))
+        for stream, other in zip(streams, self._new_streams(self._kind_of_annealing, seed), strict=True):
+            stream.set_value(other.get_value())
 
         def anneal(bv, bh, betas, v):
             log_w = np.zeros(len(bv))
@@ -390,9 +265,3 @@ class Scorer:
 
     def _new_streams(self, kind, seed):
         return self.compiling.streams(kind, seed_number(seed)).rbm()
-
-
-def _set_streams(streams, others):
-    """Set streams to where others are."""
-    for stream, other in zip(streams, others, strict=True):
-        stream.set_value(other.get_value())

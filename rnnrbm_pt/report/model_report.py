@@ -169,7 +169,7 @@ def scores(model: Model, data: list[np.ndarray] | None, data_name: str) -> dict[
         score = model.score(data, n_frames=n, seed=SEED)
         how = "exact" if score.exact else "estimated by annealed importance sampling"
         found[f"log-likelihood of {n:,} frames of {data_name}"] = f"{with_error(score)} nats per frame, {how}"
-        accuracy = model.expected_accuracy(data, n_frames=n, seed=SEED)
+        accuracy = model.settled_accuracy(data, n_frames=n, seed=SEED).accuracy
         found[f"expected accuracy on {n:,} frames of {data_name}"] = f"{with_error(accuracy, 100)} %"
     return found
 

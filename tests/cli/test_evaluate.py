@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnrbm_pt import RnnNade, RnnRbm, midiwrite
-from rnnrbm_pt.cli.evaluate import doubts, error, finite
+from rnnrbm_pt.cli.evaluate import doubts, error, finite, lengths
 from rnnrbm_pt.cli.main import main
 from rnnrbm_pt.evaluation.baselines import baselines
 from rnnrbm_pt.music.datasets import load
@@ -43,6 +43,7 @@ def test_a_set_by_name(sets, model, tmp_path, capsys):
         "exact",
         "the simple models have all 88",
         "from quotations, not from the paper itself",
+        "Gibbs chains of 25 steps from silence and from the frame before agree in it.",
     ):
         assert text in words
     rows = {line[:24].strip(): line[24:].split() for line in words.splitlines() if line[24:38].strip()}
@@ -165,3 +166,12 @@ def test_what_is_refused(sets, model, tmp_path, capsys):
 def test_numbers_that_are_none():
     assert finite({"a": [1.5, float("nan")], "b": -np.inf, "c": "x"}) == {"a": [1.5, None], "b": None, "c": "x"}
     assert [error(x) for x in (float("nan"), 0.0, 0.0312, 1.0)] == ["", "+- 0.00", "+- 0.04", "+- 1.00"]
+
+
+def test_an_accuracy_that_depends_on_the_start_is_said():
+    found = {"n_steps": 1600, "agrees": False, "from_silence": 0.29, "from_previous": 0.585}
+    assert list(lengths(found)) == [
+        "It cannot be trusted: after 1600 Gibbs steps, chains from silence give 29.00 % and chains from the frame "
+        "before 58.50 %."
+    ]
+    assert not list(lengths({**found, "agrees": True, "n_steps": 0}))  # of a NADE

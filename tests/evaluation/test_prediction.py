@@ -18,8 +18,8 @@ def test_weights_of_a_chain():
 def test_the_prediction_is_the_mean_over_samples():
     calls = iter(range(100))
 
-    def expect(bv, bh, weights):
-        assert bv.shape == (5 * 7, 3) and bh.shape == (5 * 7, 2) and weights.tolist() == [1]
+    def expect(bv, bh, weights, start):
+        assert not start.any() and bv.shape == (5 * 7, 3) and bh.shape == (5 * 7, 2) and weights.tolist() == [1]
         noise = np.repeat([-2.0, -1.0, 0.0, 1.0, 2.0], 7)  # the samples of one step do not stand together
         next(calls)
         return bv + noise[:, None]
@@ -32,10 +32,12 @@ def test_the_prediction_is_the_mean_over_samples():
 def test_accuracy_and_precision_of_samples_without_noise(padded, monkeypatch):
     monkeypatch.setattr("rnnrbm_pt.evaluation.frames.ROWS", 8)  # blocks of four frames, of which the last is not full
     p, v = RNG.uniform(size=(7, 3)), RNG.integers(2, size=(7, 3))
-    observed = [(None, p[:2], BH[:2], v[:2]), (None, p[2:], BH[2:], v[2:])]
-    observed = [tuple(np.zeros(len(x[3])) if y is None else y for y in x) for x in observed]
+    start = RNG.normal(size=(7, 3))
+    observed = [tuple(x[part] for x in (p - start, BH, v, start)) for part in (slice(2), slice(2, None))]
     settings = {"n_samples": 2, "dtype": "float64", "padded": padded}
-    accuracy, precision = accuracy_and_precision(lambda bv, bh, weights: bv, observed, np.ones(1), 7, **settings)
+    accuracy, precision = accuracy_and_precision(
+        lambda bv, bh, weights, start: bv + start, observed, np.ones(1), 7, **settings
+    )
     hits = (v * p).sum()
     assert accuracy == pytest.approx(hits / (v + p - v * p).sum(), rel=1e-12)
     assert precision == pytest.approx(hits / p.sum(), rel=1e-12)

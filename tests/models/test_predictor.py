@@ -1,0 +1,87 @@
+"""Accuracies by Gibbs chains that are long enough, and what is said where none is."""
+
+import numpy as np
+import pytest
+
+from rnnrbm_pt import RnnNade, RnnRbm
+from rnnrbm_pt.evaluation.accuracy import Estimate, settle
+
+ROLLS = [np.random.default_rng(i).integers(2, size=(n, 4)) for i, n in enumerate((12, 0, 9, 11))]
+
+
+def make(kind, scale):
+    """A model of four units at random parameters."""
+    model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend="c", streams="philox")
+    values = np.random.default_rng(1)
+    for param in model.params:
+        param.set_value(values.normal(scale=scale, size=param.get_value().shape).astype(model.floatX))
+    return model
+
+
+@pytest.fixture(scope="module")
+def rbm():
+    return make(RnnRbm, 0.8)
+
+
+def test_chains_grow_until_both_starts_agree():
+    """Of chains whose accuracy from silence lacks what they have not forgotten after n steps."""
+    calls = []
+
+    def measure(n_steps, start):
+        calls.append((n_steps, start))
+        return Estimate(0.6 - (0.5 * 0.99**n_steps if start == "zeros" else 0), 0.001)
+
+    assert settle(measure, 3200)[:2] == (400, True)  # 0.5 * 0.99^200 = 0.067; 0.5 * 0.99^400 = 0.009
+    assert calls[:3] == [(25, "zeros"), (25, "previous"), (50, "zeros")]
+    n_steps, agrees, one, other = settle(measure, 399)
+    assert (n_steps, agrees) == (200, False) and other - one == pytest.approx(0.5 * 0.99**200)
+
+
+def test_where_chains_mix_short_ones_do(rbm):
+    found = rbm.settled_accuracy(ROLLS, n_samples=50)
+    assert found.agrees and found.n_steps == 25
+    accuracy, precision = rbm.accuracy_and_precision(ROLLS, n_samples=50)
+    assert (found.accuracy, found.precision) == (accuracy, precision) and found.from_silence == accuracy
+    previous, _ = rbm.accuracy_and_precision(ROLLS, n_samples=50, start="previous")
+    assert found.from_previous == previous == accuracy  # the chains draw the same numbers, and have met
+    assert rbm.expected_accuracy(ROLLS, burn_in=0, n_average=1, start="previous") != rbm.expected_accuracy(
+        ROLLS, burn_in=0, n_average=1
+    )
+    assert found.to_json() == {
+        "n_steps": 25,
+        "agrees": True,
+        "from_silence": float(accuracy),
+        "from_previous": float(previous),
+    }
+
+
+def test_chains_that_stay_at_their_start_are_told():
+    """Of an RBM with two modes, all notes and none, between which a chain hardly ever goes."""
+    model = make(RnnRbm, 0.0)
+    W, bv, bh = (np.full(p.get_value().shape, x) for p, x in zip(model.params, (8.0, -12.0, -16.0), strict=False))
+    for param, value in zip(model.params, (W, bv, bh), strict=False):
+        param.set_value(value.astype(model.floatX))
+    rolls = [np.ones((20, 4))]
+    found = model.settled_accuracy(rolls, most=100)
+    assert not found.agrees and found.n_steps == 100
+    assert found.from_silence < 0.2 and found.from_previous > 0.8
+
+
+def test_samples_of_a_nade_need_no_chain():
+    nade = make(RnnNade, 0.8)
+    found = nade.settled_accuracy(ROLLS, n_frames=20)
+    assert (found.n_steps, found.agrees, found.accuracy.n_frames) == (0, True, 20)
+    assert found.accuracy == pytest.approx(nade.expected_accuracy(ROLLS, n_frames=20), rel=1e-12)
+
+
+def test_some_frames_are_measured_of_all(rbm):
+    found = rbm.settled_accuracy(ROLLS, n_frames=20)
+    assert found.accuracy.n_frames == found.from_silence.n_frames == 20
+    assert found.accuracy.standard_error > found.from_silence.standard_error  # which has no choice of frames in it
+
+
+def test_what_cannot_be_taken_is_said(rbm):
+    with pytest.raises(ValueError, match="most: expected an integer of at least 25, found 24"):
+        rbm.settled_accuracy(ROLLS, most=24)
+    with pytest.raises(ValueError, match="start: expected one of zeros, previous, found 'there'"):
+        rbm.accuracy_and_precision(ROLLS, start="there")
