@@ -56,6 +56,11 @@ def add_parser(commands):
         help="also draw N pieces from the model and describe them beside the data: density, held notes, dissonance (0)",
     )
     add_options(how, Annealing)
+    how.add_argument(
+        "--bracket",
+        action="store_true",
+        help="double the temperatures until estimates forward and in reverse agree, or say that they do not",
+    )
     add_averages_option(how)
     how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
@@ -163,9 +168,17 @@ def measure(model, rolls, simple, args):
     annealing = Annealing(**given(args, Annealing))
     settings = {"n_frames": args.frames, "seed": annealing.seed}
     sizes = {"n_chains": annealing.n_chains, "n_temperatures": annealing.n_temperatures}
-    score = model.score(rolls, **sizes, **settings)
-    effective = None if score.exact else {"forward": score.effective_chains}
-    if annealing.reverse and not score.exact:
+    below = mixing = bracket = None
+    if args.bracket and not model.scorer.is_exact(annealing.exact):
+        found = model.bracket(rolls, n_chains=annealing.n_chains, **settings)
+        sizes["n_temperatures"] = found.n_temperatures
+        score, bracket, mixing = found.upper, found.to_json(), found.mixing.to_json()
+        below = estimate(found.lower)
+        effective = {"forward": score.effective_chains, "reverse": found.lower.effective_chains}
+    else:
+        score = model.score(rolls, **sizes, **settings)
+        effective = None if score.exact else {"forward": score.effective_chains}
+    if annealing.reverse and not score.exact and not bracket:
         say(f"log-likelihood of {n}, in reverse")
         reverse = model.score(rolls, **sizes, **settings, reverse=True)
         below, effective = estimate(reverse), {**effective, "reverse": reverse.effective_chains}
@@ -174,8 +187,6 @@ def measure(model, rolls, simple, args):
             rolls, n_chains=annealing.n_chains, n_steps=annealing.n_temperatures, seed=annealing.seed
         )
         mixing = found.to_json()
-    else:
-        below = mixing = None
     say(f"expected accuracy of {n}")
     settled = model.settled_accuracy(rolls, n_samples=args.samples, **settings)
     say("monitor")
@@ -183,7 +194,7 @@ def measure(model, rolls, simple, args):
     say("")
     how = {"seed": annealing.seed, "samples": args.samples}
     if not score.exact:
-        how |= {"chains": annealing.n_chains, "temperatures": annealing.n_temperatures}
+        how |= {"chains": annealing.n_chains, "temperatures": sizes["n_temperatures"]}
     row, cell = ROWS.get(type(model).__name__), None
     if row and args.data[0] in TABLE[row] and (args.kind or "rolls") == "rolls" and (args.split or "test") == "test":
         cell = {"row": row, **TABLE[row][args.data[0]]._asdict()}
@@ -192,6 +203,7 @@ def measure(model, rolls, simple, args):
         "log_likelihood_reverse": below,
         "effective_chains": effective,
         "mixing": mixing,
+        "bracket": bracket,
         "expected_accuracy": estimate(settled.accuracy),
         "expected_precision": estimate(settled.precision),
         "accuracy_chains": settled.to_json(),
@@ -282,6 +294,7 @@ def notes(report):
             f"Its likelihood is by annealed importance sampling, {how['chains']} chains of {how['temperatures']} "
             "temperatures a frame."
         )
+        yield from verdict(report["bracket"])
         yield from doubts(report)
         yield from speeds(report)
     yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
@@ -293,6 +306,16 @@ def notes(report):
         yield "The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1. By all that can be seen, its"
         yield "accuracies forgive missed notes: TP / (TP + FP)."
         yield "Its numbers are from memory and from quotations, not from the paper itself, and may be wrong."
+
+
+def verdict(bracket):
+    """What may be reported, where the likelihood was enclosed, as lines."""
+    if bracket:
+        yield (
+            f"The number to report is the lower one, {number(min(bracket['lower'], bracket['upper']))}."
+            if bracket["holds"]
+            else "None of the two can be reported: they are too far apart, still move, or the chains do not mix."
+        )
 
 
 def doubts(report):

@@ -332,6 +332,10 @@ class SequenceModel:
     def score(self, rolls, **settings):
         return self.scorer.score(self.check_rolls(rolls), **settings)
 
+    @documented_by(Scorer.bracket)
+    def bracket(self, rolls, **settings):
+        return self.scorer.bracket(self.check_rolls(rolls), **settings)
+
     @documented_by(Scorer.log_likelihoods)
     def log_likelihoods(self, rolls, **settings):
         return self.scorer.log_likelihoods(self.check_rolls(rolls), **settings)

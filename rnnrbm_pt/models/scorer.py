@@ -12,6 +12,7 @@ import pytensor.tensor as pt
 from rnnrbm_pt.checks import integer, seed_number
 from rnnrbm_pt.evaluation import likelihood
 from rnnrbm_pt.evaluation.annealing import Annealing
+from rnnrbm_pt.evaluation.bracket import FEWEST, FRAMES_TO_SETTLE, Bracket, temperatures_that_settle
 from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
 from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
 from rnnrbm_pt.evaluation.mixing import FRAMES, mixing
@@ -67,6 +68,43 @@ class Scorer:
         exact = self.is_exact(how.exact)
         log_p, errors = self._log_p(rolls, chosen, how, exact)
         return likelihood.mean_log_likelihood(log_p, errors, n_total, n_chains=how.n_chains, exact=exact)
+
+    @locked
+    def bracket(self, rolls, *, n_frames=None, n_chains=20, most=6400, seed=1):
+        """The log-likelihood per frame between a lower and an upper estimate, by as many temperatures as it takes.
+
+        The number of temperatures is doubled, from 100 on, until neither side moves and they are close to each other.
+        That is found out on at most 500 frames; then all that are asked for are scored so. The lower side is the one to
+        report, if the bracket `holds`.
+
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+        n_frames, n_chains, seed
+            As `score` takes them.
+        most : int
+            Temperatures after which to give up, at least 100.
+
+        Returns
+        -------
+        Bracket
+
+        Raises
+        ------
+        ValueError
+            As `score`, or if the model has no RBMs of binary units.
+        """
+        most, (chosen, _) = integer("most", most, FEWEST), draw_frames(rolls, n_frames, seed)
+        some = min(FRAMES_TO_SETTLE, sum(int(which.sum()) for which in chosen))
+
+        def score(n_temperatures, reverse, frames=some):
+            how = {"n_chains": n_chains, "n_temperatures": n_temperatures, "reverse": reverse, "exact": False}
+            return self.score(rolls, n_frames=frames, seed=seed, **how)
+
+        n_temperatures, settled = temperatures_that_settle(score, most)
+        upper, lower = (score(n_temperatures, reverse, n_frames) for reverse in (False, True))
+        mixing = self.mixing(rolls, n_chains=n_chains, n_steps=n_temperatures, seed=seed)
+        return Bracket(lower, upper, n_temperatures, settled, mixing)
 
     @locked
     def log_likelihoods(self, rolls, *, return_errors=False, **annealing):

@@ -77,6 +77,22 @@ def test_annealing_is_said(sets, tmp_path, capsys):
     assert "of 5 frames drawn at random" in words and words.count("+-") == 4 and "notes; the simple" not in words
 
 
+def test_a_bracket_says_what_to_report(sets, tmp_path, capsys):
+    wide = RnnRbm(21, 3, k=2, r=(21, 109), streams="philox", seed=1)
+    settings = ["jsb_chorales", "--folder", sets, "--chains", 5, "--bracket"]
+    wide.save(tmp_path / "model")
+    report = json.loads(evaluate(capsys, tmp_path / "model", *settings, "--json").out)
+    found = wide.bracket(load("jsb_chorales", folder=sets).test, n_chains=5)
+    assert report["bracket"] == found.to_json() and found.holds
+    assert report["log_likelihood"]["value"] == found.upper and report["log_likelihood_reverse"]["value"] == found.lower
+    assert report["how"]["temperatures"] == found.n_temperatures
+    words = evaluate(capsys, tmp_path / "model", *settings).out
+    assert f"The number to report is the lower one, {min(found.lower, found.upper):.2f}." in words
+    wide.params[0].set_value(100 * wide.params[0].get_value())
+    wide.save(tmp_path / "model")
+    assert "None of the two can be reported" in evaluate(capsys, tmp_path / "model", *settings).out
+
+
 def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     wide = RnnRbm(21, 3, k=2, r=(21, 109), streams="philox")
     settings = ["jsb_chorales", "--folder", sets, "--chains", 3, "--temperatures", 4]

@@ -51,6 +51,19 @@ def test_annealing_finds_the_likelihood_that_the_sum_has(rbm, monkeypatch, rever
     assert states_of(rbm) == before
 
 
+def test_a_bracket_encloses_the_sum(rbm):
+    exact, found = rbm.score(ROLLS), rbm.bracket(ROLLS, n_chains=40)
+    assert found.holds and found.n_temperatures == 200 and abs(found.width) < 0.01
+    for side in (found.lower, found.upper):
+        assert abs(side - exact) < 4 * side.standard_error < 0.05
+    assert rbm.bracket(ROLLS, n_frames=20, n_chains=40).lower.n_frames == 20
+    steep = make(RnnRbm, "c")
+    steep.params[0].set_value(12 * steep.params[0].get_value())
+    assert not steep.bracket(ROLLS, n_chains=10, most=100).settled
+    with pytest.raises(ValueError, match="most: expected an integer of at least 100, found 99"):
+        rbm.bracket(ROLLS, most=99)
+
+
 def test_frames_whose_chains_disagree_are_counted(rbm):
     """With weights so large that most chains end where none of the mass is; more temperatures help."""
     steep = make(RnnRbm, "c")

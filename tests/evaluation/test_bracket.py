@@ -1,0 +1,47 @@
+"""Brackets: when temperatures are enough, and what a bracket must be to be believed."""
+
+import pytest
+
+from rnnrbm_pt.evaluation.bracket import Bracket, temperatures_that_settle
+from rnnrbm_pt.evaluation.estimate import Estimate
+from rnnrbm_pt.evaluation.mixing import Mixing
+
+MIXED = Mixing(0.0, 0.001, ("silence", "all notes"), 400)
+
+
+def test_temperatures_are_doubled_until_nothing_moves():
+    """Both sides err by 7 / n: at 400 temperatures they are 0.035 apart, and moved by 0.0175; at 800 by half of it."""
+    calls = []
+
+    def score(n, reverse):
+        calls.append((n, reverse))
+        return -3 + (-7 if reverse else 7) / n
+
+    assert temperatures_that_settle(score, 6400) == (800, True)
+    assert calls[:4] == [(100, False), (100, True), (200, False), (200, True)] and len(calls) == 8
+    assert temperatures_that_settle(score, 799) == (400, False)
+
+
+def test_sides_that_stay_apart_never_settle():
+    """As of chains that stick: neither moves, whatever is tried."""
+    assert temperatures_that_settle(lambda n, reverse: -2.3 if reverse else -2.7, 1600) == (1600, True)
+
+
+@pytest.mark.parametrize(
+    "lower, settled, memory, holds",
+    [
+        (-3.04, True, 0.0, True),
+        (-2.99, True, 0.0, True),  # by chance
+        (-3.06, True, 0.0, False),
+        (-2.94, True, 0.0, False),
+        (-3.0, False, 0.0, False),
+        (-3.0, True, 0.3, False),
+    ],
+)
+def test_only_a_narrow_bracket_of_chains_that_mix_holds(lower, settled, memory, holds):
+    mixing = MIXED._replace(memory=memory)
+    found = Bracket(Estimate(lower, 0.01, 500, False), Estimate(-3.0, 0.02, 500, False), 800, settled, mixing)
+    assert found.holds == holds and found.width == pytest.approx(-3.0 - lower)
+    said = found.to_json()
+    assert said["holds"] == holds and (said["lower"], said["lower_error"]) == (lower, 0.01)
+    assert said["mixing"]["memory"] == memory
