@@ -1,17 +1,20 @@
-"""Train the paper's models on its data sets, and measure the two numbers of its table 1 on the test split.
+"""Train models on the paper's four data sets, and measure the two numbers of its table 1 on the test split.
 
-    python -m benchmarks.likelihoods train jsb_chorales rnn-rbm FOLDER --data ROLLS
-    python -m benchmarks.likelihoods train jsb_chorales rnn-rbm FOLDER --data ROLLS --set lr=0.002 --set augment=0 --try
-    python -m benchmarks.likelihoods measure jsb_chorales rnn-rbm FOLDER --data ROLLS
+    python -m benchmarks.likelihoods train jsb_chorales gru-nade FOLDER --data ROLLS
+    python -m benchmarks.likelihoods train jsb_chorales gru-nade FOLDER --data ROLLS --set lr=0.002 --try
+    python -m benchmarks.likelihoods measure jsb_chorales gru-nade FOLDER --data ROLLS
+    python -m benchmarks.likelihoods all FOLDER --data ROLLS
     python -m benchmarks.likelihoods show FOLDER
 
 `train` trains by the settings below, or by others, keeps the parameters that were best on the validation split, and
-writes the model and how it was trained to FOLDER/SET/MODEL. With `--try` it keeps no model, but adds a line to
-FOLDER/SET/tried.jsonl: so the settings were chosen. `measure` looks at the test split, and adds what the model comes to
-there, a piece that it wrote and a picture of that. `show` prints the tables.
+writes the model to FOLDER/SET/ROW/seed-N.npz. A run that was stopped goes on. With `--try` it keeps no model, but adds
+a line to FOLDER/SET/tried.jsonl: so the settings were chosen. Neither looks at the test split. `measure` does, and adds
+what the model comes to there, a piece that it wrote and a picture of that. `all` trains and measures every row that has
+no result yet. `show` prints the tables.
 """
 
 import argparse
+import inspect
 import json
 import time
 from pathlib import Path
@@ -22,7 +25,7 @@ import rnnrbm_pt
 from rnnrbm_pt import midiwrite
 from rnnrbm_pt.cli.evaluate import estimate, rounded_up
 from rnnrbm_pt.cli.named_sets import cut
-from rnnrbm_pt.evaluation.paper import TABLE
+from rnnrbm_pt.evaluation.paper import SETS, TABLE
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.pretraining import pretrain_frames
 from rnnrbm_pt.music.datasets import load
@@ -31,102 +34,94 @@ from rnnrbm_pt.music.plot import save_piano_roll
 from rnnrbm_pt.training.schedules import Cosine
 from rnnrbm_pt.training.settings import Pretraining
 
-CLASSES = {
-    "rbm": "RnnRbm",
-    "nade": "RnnNade",
-    "rtrbm": "Rtrbm",
-    "rnn-rbm": "RnnRbm",
-    "lstm-rtrbm": "LstmRtrbm",
-    "rnn-nade": "RnnNade",
+ROWS = {
+    "rbm": ("RnnRbm", {}, "RBM"),
+    "nade": ("RnnNade", {}, "NADE"),
+    "rtrbm": ("Rtrbm", {"dynamic_visible_bias": True}, "RTRBM"),
+    "rnn-rbm": ("RnnRbm", {}, "RNN-RBM"),
+    "gru-rbm": ("RnnRbm", {"recurrence": "gru"}, "RNN-RBM"),
+    "lstm-rbm": ("RnnRbm", {"recurrence": "lstm"}, "RNN-RBM"),
+    "lstm-rtrbm": ("LstmRtrbm", {"dynamic_visible_bias": True}, None),
+    "rnn-nade": ("RnnNade", {}, "RNN-NADE"),
+    "gru-nade": ("RnnNade", {"recurrence": "gru"}, "RNN-NADE"),
+    "lstm-nade": ("RnnNade", {"recurrence": "lstm"}, "RNN-NADE"),
 }
-"""The class of each row. The first two are without recurrence: only their frames are trained."""
-
-ROWS = {"rbm": "RBM", "nade": "NADE", "rtrbm": "RTRBM", "rnn-rbm": "RNN-RBM", "rnn-nade": "RNN-NADE"}
-"""The paper's names."""
+"""Of each row the class, its settings, and the paper's name of the kind. The first two are without recurrence: only
+their frames are trained."""
 
 DEFAULTS = {
-    "hidden": 150,
-    "recurrent": 100,
-    "k": 15,
-    "optimizer": "adam",
     "lr": 0.003,
-    "epochs": 20,
-    "batch_size": 100,
-    "n_sequences": 1,
+    "epochs": 30,
     "augment": 0,
-    "weight_decay": None,
-    "clip_norm": None,
-    "every": 1,
-    "frame_epochs": 0,
-    "frame_lr": 0.03,
-    "rnn_epochs": 0,
-    "rnn_lr": 0.01,
-    "dynamic_visible_bias": False,
     "scale": None,
     "seed": 1,
+    "optimizer": "adam",
+    "n_sequences": 4,
+    "validate_every": 5,
 }
-"""Where the settings are silent. The rate falls to 0 along a cosine. augment: semitones up and down of copies; scale:
-of the initial weights, times the square root of the number of inputs, where they are not the tutorial's; every: epochs
-from one look at the validation split to the next; dynamic_visible_bias: of the RTRBMs.
+"""Where the settings of a row are silent. Others are the library's own, of the model or of `fit`, by their names. The
+rate falls from lr to 0 along a cosine. augment: semitones up and down of copies. scale: of the initial weights, times
+the square root of the number of inputs, where they are not the library's. The visible biases begin at the log odds of
+the notes of the training split.
 """
 
-STARTED = {"dynamic_visible_bias": True, "scale": 1}
+FRAMES_ONLY = {"validate_every": 10}
+STARTED = {"scale": 1}
 
 SETTINGS = {
     "jsb_chorales": {
-        "rbm": {"epochs": 100, "every": 10},
-        "nade": {"epochs": 60, "every": 10},
-        "rtrbm": {**STARTED, "augment": 3, "epochs": 25, "every": 5},
-        "rnn-rbm": {"lr": 0.002, "augment": 3, "epochs": 50, "every": 10},
-        "lstm-rtrbm": {**STARTED, "augment": 3, "epochs": 12, "every": 4},
-        "rnn-nade": {"augment": 3, "every": 5},
+        "rbm": {"epochs": 100, **FRAMES_ONLY},
+        "nade": {"epochs": 60, **FRAMES_ONLY},
+        "rtrbm": {**STARTED, "augment": 3},
+        "lstm-rtrbm": {**STARTED, "augment": 3},
     },
-    "nottingham": {
-        "rbm": {"lr": 0.0003, "epochs": 10, "every": 5},
-        "nade": {"epochs": 6, "every": 2},
-        "rtrbm": {**STARTED, "epochs": 12, "every": 4},
-        "rnn-rbm": {"lr": 0.005, "epochs": 50, "every": 10},
-        "lstm-rtrbm": {**STARTED, "epochs": 6, "every": 3},
-        "rnn-nade": {"epochs": 10, "every": 2},
-    },
+    "nottingham": {},
+    "piano_midi": {},
+    "musedata": {},
 }
 """What was best on the validation split, of what was tried and could be measured."""
 
-SECONDS = {"jsb_chorales": 0.5, "nottingham": 0.25}
+SECONDS = {"jsb_chorales": 0.5, "nottingham": 0.25, "piano_midi": 0.25, "musedata": 0.25}
 """Of a frame, in the pieces that are written."""
 
 
-def read(dataset, folder):
-    """The splits, cut to the notes that are used in any of them, and the range of those."""
+def read(dataset, folder, *splits):
+    """Splits of a set, cut to the notes that are used in any split, and the range of those."""
     data = load(dataset, "rolls", folder, download=False)
     used = np.flatnonzero(
         np.any([roll.any(axis=0) for split in (data.train, data.valid, data.test) for roll in split], 0)
     )
     r = int(data.r[0] + used[0]), int(data.r[0] + used[-1] + 1)
-    return {name: cut(getattr(data, name), data.r, r, name) for name in ("train", "valid", "test")}, r
+    return {name: cut(getattr(data, name), data.r, r, name) for name in splits}, r
 
 
-def build(name, settings, r):
+def settings_of(dataset, row, changes=()):
+    """All settings of a row: those of this benchmark, of the model and of `fit`."""
+    kind, fixed, _ = ROWS[row]
+    found = {**DEFAULTS, **SETTINGS[dataset].get(row, {}), **dict(changes)}
+    own = {name: found.pop(name) for name in ("lr", "epochs", "augment", "scale", "seed")}
+    known = inspect.signature(getattr(rnnrbm_pt, kind).__init__).parameters
+    of_model = {name: found.pop(name) for name in list(found) if name in known}
+    return own, {**of_model, **fixed}, found
+
+
+def build(row, own, of_model, r, train):
     """The model of a row, untrained."""
-    keywords = {"n_hidden": settings["hidden"], "n_hidden_recurrent": settings["recurrent"], "k": settings["k"]}
-    if name == "rtrbm":
-        del keywords["n_hidden_recurrent"]
-    if name.endswith("nade"):
-        del keywords["k"]
-    if name.endswith("rtrbm"):
-        keywords["dynamic_visible_bias"] = settings["dynamic_visible_bias"]
-    keywords |= {"lr": settings["lr"], "seed": settings["seed"], "r": r, "floatX": "float32", "streams": "philox"}
-    model = getattr(rnnrbm_pt, CLASSES[name])(**keywords)
-    if settings["scale"] is not None:
-        rng = np.random.default_rng(settings["seed"])
-        for p in model.params:
-            if p.type.ndim == 2:
-                shape = p.get_value().shape
-                p.set_value((settings["scale"] / np.sqrt(shape[0]) * rng.normal(size=shape)).astype("float32"))
+    model = getattr(rnnrbm_pt, ROWS[row][0])(
+        lr=own["lr"], seed=own["seed"], r=r, floatX="float32", streams="philox", **of_model
+    )
+    rng = np.random.default_rng(own["seed"])
+    share = np.clip(np.concatenate(train).mean(axis=0), 1e-4, 1 - 1e-4)
+    for p in model.params:
+        if p.name == "bv":
+            p.set_value(np.log(share / (1 - share)).astype(model.floatX))
+        elif own["scale"] is not None and p.type.ndim == 2:
+            shape = p.get_value().shape
+            p.set_value((own["scale"] / np.sqrt(shape[0]) * rng.normal(size=shape)).astype(model.floatX))
     return model
 
 
-def train_frames(model, rolls, valid, settings, look):
+def train_frames(model, rolls, valid, own, of_fit, look):
     """Train the RBM or NADE alone, and keep what was best on the validation split."""
     for p in model.params:
         if p.name in ("Wuh", "Wuv"):
@@ -134,126 +129,152 @@ def train_frames(model, rolls, valid, settings, look):
     best = {"validation": -np.inf}
 
     def on_epoch(record):
-        if record["epoch"] % settings["every"] == 0 or record["epoch"] == settings["epochs"]:
+        if record["epoch"] % of_fit["validate_every"] == 0 or record["epoch"] == own["epochs"]:
             record["validation"] = model.validation_likelihood(valid)
         look(record)
         if record.get("validation", -np.inf) > best["validation"]:
             best.update(validation=record["validation"], values=[p.get_value() for p in model.params])
 
-    pretraining = Pretraining(
-        frame_epochs=settings["epochs"],
-        frame_lr=settings["lr"],
-        frame_k=settings["k"],
-        frame_optimizer=settings["optimizer"],
-    )
+    k = {} if model.graphs.free_energy is None else {"frame_k": model.settings["k"]}
+    pretraining = Pretraining(frame_epochs=own["epochs"], frame_lr=own["lr"], frame_optimizer=of_fit["optimizer"], **k)
     pretrain_frames(model, rolls, pretraining, on_epoch)
     for p, value in zip(model.params, best["values"], strict=True):
         p.set_value(value)
     return best["validation"]
 
 
-def train_sequences(model, rolls, valid, settings, look):
+def train_sequences(model, rolls, valid, own, of_fit, look, checkpoint):
     """Train a model of sequences, and keep what was best on the validation split."""
-    stages = {name: settings[name] for name in ("frame_epochs", "frame_lr", "rnn_epochs", "rnn_lr")}
-    also = {} if settings["frame_epochs"] else {"rnn_also": ["bv"]}
     model.fit(
         rolls,
-        settings["batch_size"],
-        settings["epochs"],
-        n_sequences=settings["n_sequences"],
-        optimizer=settings["optimizer"],
-        schedule={"lr": Cosine(settings["lr"], 0.0, settings["epochs"])},
-        weight_decay=settings["weight_decay"],
-        clip_norm=settings["clip_norm"],
-        pretrain={**stages, **also} if settings["frame_epochs"] or settings["rnn_epochs"] else None,
+        num_epochs=own["epochs"],
+        schedule={"lr": Cosine(own["lr"], 0.0, own["epochs"])},
         validation=valid,
         validate_by="likelihood",
-        validate_every=settings["every"],
+        checkpoint=checkpoint,
         on_epoch=look,
-        on_pretrain=look,
+        **of_fit,
     )
     return model.progress.best
 
 
 def run(args):
     """Train one model, and write what it came to."""
-    settings = {**DEFAULTS, **SETTINGS[args.set_].get(args.model, {})}
-    for name, value in args.change:
-        if name not in DEFAULTS:
-            raise SystemExit(f"--set: expected one of {', '.join(DEFAULTS)}, found {name}")
-        settings[name] = value
-    rolls, r = read(args.set_, args.data)
-    model = build(args.model, settings, r)
-    curve, start = [], time.process_time()
+    own, of_model, of_fit = settings_of(args.set_, args.row, [*args.change, ("seed", args.seed)])
+    rolls, r = read(args.set_, args.data, "train", "valid")
+    training = with_transpositions(rolls["train"], own["augment"], r)
+    folder = args.folder / args.set_ / args.row
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = None if args.try_ else folder / f"seed-{args.seed}.npz"
+    start, before = time.process_time(), 0.0
+    curve = []
 
     def look(record):
-        seconds = round(time.process_time() - start, 1)
-        shown = {n: record[n] for n in ("stage", "epoch", "monitor", "cost", "validation") if n in record}
+        seconds = round(before + time.process_time() - start, 1)
+        shown = {n: record[n] for n in LOGGED if n in record}
         curve.append(shown | {"seconds": seconds})
         print(json.dumps(curve[-1]), flush=True)
 
-    learn = train_frames if args.model in ("rbm", "nade") else train_sequences
-    training = with_transpositions(rolls["train"], settings["augment"], r)
-    best = learn(model, training, rolls["valid"], settings, look)
-    changed = {name: value for name, value in settings.items() if value != DEFAULTS[name]}
-    found = {"model": args.model, "settings": changed, "validation": best, "seconds": curve[-1]["seconds"]}
+    if args.row in ("rbm", "nade"):
+        model = build(args.row, own, of_model, r, rolls["train"])
+        best = train_frames(model, training, rolls["valid"], own, of_fit, look)
+    elif checkpoint is not None and checkpoint.exists():
+        model = SequenceModel.load(checkpoint)
+        before = model.log[-1]["seconds"] if model.log else 0.0
+        if not model.progress.complete:
+            model.resume(training, validation=rolls["valid"], checkpoint=checkpoint, on_epoch=look)
+        best = model.progress.best
+    else:
+        model = build(args.row, own, of_model, r, rolls["train"])
+        best = train_sequences(model, training, rolls["valid"], own, of_fit, look, checkpoint)
+    chosen = {**SETTINGS[args.set_].get(args.row, {}), **dict(args.change)}
+    found = {"model": args.row, "settings": chosen, "validation": best}
+    found["seconds"] = curve[-1]["seconds"] if curve else before
     print(json.dumps(found), flush=True)
     if args.try_:
-        args.folder.joinpath(args.set_).mkdir(parents=True, exist_ok=True)
         with open(args.folder / args.set_ / "tried.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(found) + "\n")
     else:
-        folder = args.folder / args.set_ / args.model
-        folder.mkdir(parents=True, exist_ok=True)
-        model.save(folder / "model.npz")
-        write(folder, found | {"curve": curve})
+        model.save(checkpoint)
+        write(folder, args.seed, found | {"curve": curve})
+
+
+LOGGED = "stage", "epoch", "monitor", "cost", "validation", "validation_reverse", "validation_refused"
+"""What is kept of the record of an epoch."""
 
 
 def measure(args):
     """Measure a trained model on the test split, and let it write a piece."""
-    folder = args.folder / args.set_ / args.model
-    model = SequenceModel.load(folder / "model.npz")
-    rolls, r = read(args.set_, args.data)
-    found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    found |= measured(model, rolls["test"], args)
-    write(folder, found)
-    roll = model.sample(100, seed=1)
-    midiwrite(folder / "sample.mid", roll, r, SECONDS[args.set_])
-    save_piano_roll(folder / "sample.png", roll, r, SECONDS[args.set_], crop=True)
+    folder = args.folder / args.set_ / args.row
+    model = SequenceModel.load(folder / f"seed-{args.seed}.npz")
+    rolls, r = read(args.set_, args.data, "test")
+    found = results(folder)[args.seed] | measured(model, rolls["test"], args)
+    write(folder, args.seed, found)
+    if args.seed == DEFAULTS["seed"]:
+        roll = model.sample(100, seed=1)
+        midiwrite(folder / "sample.mid", roll, r, SECONDS[args.set_])
+        save_piano_roll(folder / "sample.png", roll, r, SECONDS[args.set_], crop=True)
     print(json.dumps({name: value for name, value in found.items() if name != "curve"}), flush=True)
-
-
-def write(folder, found):
-    """Write what is known of a model, the curve of its training last and a line each."""
-    head = {name: value for name, value in found.items() if name != "curve"}
-    curve = ",\n  ".join(map(json.dumps, found["curve"]))
-    text = json.dumps(head, indent=1).removesuffix("\n}") + f',\n "curve": [\n  {curve}\n ]\n}}\n'
-    (folder / "result.json").write_text(text, encoding="utf-8")
 
 
 def measured(model, rolls, args):
     """The numbers of the table, on the test split, or on frames of it drawn at random where that has more."""
-    n_total = sum(map(len, rolls))
-    some = {"n_frames": args.frames} if args.frames < n_total else {}
-    found, annealing = {}, {"n_chains": args.chains, "n_temperatures": args.temperatures}
+    some = {"n_frames": args.frames} if args.frames < sum(map(len, rolls)) else {}
+    found = {}
     if model.scorer.is_exact(None):
         found["log_likelihood"] = estimate(model.score(rolls))
-    else:
-        found["log_likelihood"] = estimate(model.score(rolls, **annealing, **some))
-        few = min(args.bracket, n_total)
-        for name, reverse in (("forward", False), ("reverse", True)):
-            found[f"log_likelihood_{name}"] = estimate(model.score(rolls, **annealing, n_frames=few, reverse=reverse))
-        found["annealing"] = annealing
-    accuracy, precision = model.accuracy_and_precision(rolls, **some, burn_in=args.burn_in, n_average=100)
-    return found | {"expected_accuracy": estimate(accuracy), "expected_precision": estimate(precision)}
+    if model.graphs.free_energy is not None:
+        bracket = model.bracket(rolls, n_chains=args.chains, **some)
+        found["bracket"] = bracket.to_json()
+        if "log_likelihood" not in found:
+            found["log_likelihood"] = estimate(min(bracket.lower, bracket.upper, key=float))
+    settled = model.settled_accuracy(rolls, **some)
+    found |= {"expected_accuracy": estimate(settled.accuracy), "expected_precision": estimate(settled.precision)}
+    return found | {"accuracy_chains": settled.to_json()}
+
+
+def results(folder):
+    """What is known of a row, by its seeds."""
+    path = folder / "result.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {int(seed): result for seed, result in found.items()}
+
+
+def write(folder, seed, found):
+    """Write what is known of a model, the curve of its training last and a line each."""
+    texts = []
+    for number, result in sorted((results(folder) | {seed: found}).items()):
+        head = json.dumps({name: value for name, value in result.items() if name != "curve"}, indent=1)
+        curve = ",\n  ".join(map(json.dumps, result["curve"]))
+        texts.append(f'"{number}": ' + head.removesuffix("\n}") + f',\n "curve": [\n  {curve}\n ]\n}}')
+    (folder / "result.json").write_text("{\n" + ",\n".join(texts) + "\n}\n", encoding="utf-8")
+
+
+def everything(args):
+    """Train and measure what has no result yet."""
+    for dataset in args.sets:
+        for row in args.rows or ROWS:
+            for seed in args.seeds:
+                args.set_, args.row, args.seed, args.change, args.try_ = dataset, row, seed, [], False
+                known = results(args.folder / dataset / row).get(seed, {})
+                if not known:
+                    print(f"{dataset} {row} {seed}: training", flush=True)
+                    run(args)
+                if "expected_accuracy" not in known:
+                    print(f"{dataset} {row} {seed}: measuring", flush=True)
+                    measure(args)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Tables
 
 
 def show(args):
     """Print the tables of a folder."""
-    for dataset in SETTINGS:
-        results = {name: path for name in CLASSES if (path := args.folder / dataset / name / "result.json").exists()}
-        if results:
-            found = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in results.items()}
+    for dataset in SETS:
+        found = {row: results(args.folder / dataset / row) for row in ROWS}
+        found = {row: seeds for row, seeds in found.items() if any("expected_accuracy" in x for x in seeds.values())}
+        if found:
             print(f"## {dataset}\n\n" + table(dataset, found) + "\n")
         tried = args.folder / dataset / "tried.jsonl"
         if tried.exists():
@@ -261,36 +282,51 @@ def show(args):
             print(f"### What was tried on {dataset}\n\n" + table_of_tried(rows) + "\n")
 
 
-def table(dataset, results):
+def table(dataset, found):
     """What each model came to, beside the paper's, as lines of a table."""
     lines = [
-        "| model | log-likelihood | paper | precision % | paper | accuracy % | reverse and forward | minutes |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| model | log-likelihood | is | lower and upper side | paper | precision % | paper | accuracy % | minutes |",
+        "|---|--:|---|--:|--:|--:|--:|--:|--:|",
     ]
-    for name, found in results.items():
-        score, accuracy = found["log_likelihood"], found["expected_accuracy"]
-        up, down = (found.get(f"log_likelihood_{n}") for n in ("forward", "reverse"))
-        cell = TABLE[ROWS[name]][dataset] if name in ROWS else None
+    for row, seeds in found.items():
+        seeds = [result for result in seeds.values() if "expected_accuracy" in result]
+        paper = TABLE[ROWS[row][2]][dataset] if ROWS[row][2] else None
         cells = [
-            name,
-            f"{score['value']:.2f}" + (f" ± {rounded_up(score['standard_error'])}" if score["standard_error"] else ""),
-            f"{cell.log_likelihood:.2f}" if cell else "",
-            f"{100 * found['expected_precision']['value']:.1f}",
-            f"{cell.accuracy:.1f}" if cell else "",
-            f"{100 * accuracy['value']:.1f}",
-            " and ".join(f"{x['value']:.2f} ± {rounded_up(x['standard_error'])}" for x in (down, up))
-            if down
-            else "exact",
-            f"{found['seconds'] / 60:.0f}",
+            row,
+            *likelihood_cells(seeds),
+            f"{paper.log_likelihood:.2f}" if paper else "",
+            percent(seeds, "expected_precision"),
+            f"{paper.accuracy:.1f}" if paper and paper.accuracy else "",
+            percent(seeds, "expected_accuracy"),
+            f"{np.mean([result['seconds'] for result in seeds]) / 60:.0f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
+def likelihood_cells(seeds):
+    """The likelihood of a row, how it was come by, and its two sides: means over the seeds, and how they spread."""
+    values = [result["log_likelihood"]["value"] for result in seeds]
+    spread = f" ± {rounded_up(np.std(values, ddof=1))}" if len(values) > 1 else ""
+    brackets = [result["bracket"] for result in seeds if "bracket" in result]
+    sides = ", ".join(f"{bracket['lower']:.2f} {bracket['upper']:.2f}" for bracket in brackets)
+    if not brackets or any(result["log_likelihood"]["exact"] for result in seeds):
+        return f"{np.mean(values):.2f}{spread}", "exact", sides
+    if all(bracket["holds"] for bracket in brackets):
+        return f"{np.mean(values):.2f}{spread}", "bound", sides
+    return "none", "not enclosed", sides
+
+
+def percent(seeds, name):
+    """A mean of shares over the seeds, in brackets if Gibbs chains had not forgotten their start."""
+    found = f"{100 * np.mean([result[name]['value'] for result in seeds]):.1f}"
+    return found if all(result["accuracy_chains"]["agrees"] for result in seeds) else f"({found})"
+
+
 def table_of_tried(rows):
     """The settings that were tried, the best of each model first, as lines of a table."""
     lines = ["| model | settings | validation | minutes |", "|---|---|--:|--:|"]
-    order = list(CLASSES)
+    order = list(ROWS)
     for row in sorted(rows, key=lambda row: (order.index(row["model"]), -row["validation"])):
         settings = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
         lines.append(f"| {row['model']} | {settings} | {row['validation']:.3f} | {row['seconds'] / 60:.0f} |")
@@ -315,17 +351,23 @@ def main(arguments=None):
     train.add_argument("--try", action="store_true", dest="try_", help="look at the validation split alone")
     train.set_defaults(function=run)
     measuring = commands.add_parser("measure")
-    for command in (train, measuring):
-        command.add_argument("set_", metavar="SET", choices=SETTINGS)
-        command.add_argument("model", metavar="MODEL", choices=CLASSES)
-        command.add_argument("folder", metavar="FOLDER", type=Path)
-        command.add_argument("--data", type=Path, help="the folder of the rolls (RNNRBM_DATA, or the user's cache)")
-    measuring.add_argument("--chains", type=int, default=20, help="of annealing, for each frame (20)")
-    measuring.add_argument("--temperatures", type=int, default=400, help="of annealing (400)")
-    measuring.add_argument("--frames", type=int, default=6000, help="to look at, where there are more (6000)")
-    measuring.add_argument("--bracket", type=int, default=1000, help="of these, those to bracket (1000)")
-    measuring.add_argument("--burn-in", type=int, default=200, help="Gibbs steps before the accuracy (200)")
     measuring.set_defaults(function=measure)
+    both = commands.add_parser("all")
+    both.add_argument("folder", metavar="FOLDER", type=Path)
+    both.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="(all four)")
+    both.add_argument("--rows", nargs="+", choices=ROWS, help="(all)")
+    both.add_argument("--seeds", nargs="+", type=int, default=[DEFAULTS["seed"]], metavar="N", help="(1)")
+    both.set_defaults(function=everything)
+    for command in (train, measuring):
+        command.add_argument("set_", metavar="SET", choices=SETS)
+        command.add_argument("row", metavar="ROW", choices=ROWS)
+        command.add_argument("folder", metavar="FOLDER", type=Path)
+        command.add_argument("--seed", type=int, default=DEFAULTS["seed"], help="of the model and its streams (1)")
+    for command in (train, measuring, both):
+        command.add_argument("--data", type=Path, help="the folder of the rolls (RNNRBM_DATA, or the user's cache)")
+    for command in (measuring, both):
+        command.add_argument("--chains", type=int, default=20, help="of annealing, for each frame (20)")
+        command.add_argument("--frames", type=int, default=6000, help="to look at, where there are more (6000)")
     shown = commands.add_parser("show")
     shown.add_argument("folder", metavar="FOLDER", type=Path)
     shown.set_defaults(function=show)

@@ -5,13 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.likelihoods import DEFAULTS, ROWS, SETTINGS, change, main, table, table_of_tried
+import rnnrbm_pt
+from benchmarks.likelihoods import ROWS, SETTINGS, change, main, results, settings_of, table, table_of_tried
 from rnnrbm_pt.evaluation.paper import TABLE
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.music.datasets import load
+from rnnrbm_pt.settings import names
+from rnnrbm_pt.training.settings import Learning, Run, Validation
 
-SMALL = ["--set", "hidden=4", "--set", "recurrent=3", "--set", "k=2", "--set", "epochs=3", "--set", "every=2"]
-
+SMALL = ["n_hidden=4", "n_hidden_recurrent=3", "epochs=3", "validate_every=2"]
 
 pytestmark = pytest.mark.usefixtures("as_written")
 
@@ -22,7 +24,9 @@ def train(toy_chorales, tmp_path):
 
     def train(model, *more):
         where = ["jsb_chorales", model, str(tmp_path / "out"), "--data", str(toy_chorales)]
-        main(["train", *where, *SMALL, *more])
+        small = SMALL if model.endswith("nade") else [*SMALL, "k=2"]
+        small = [part for setting in small for part in ("--set", setting)]
+        main(["train", *where, *small, *more])
         if "--try" not in more:
             main(["measure", *where])
         return tmp_path / "out" / "jsb_chorales"
@@ -31,18 +35,23 @@ def train(toy_chorales, tmp_path):
 
 
 def test_settings_are_known():
-    for of_set in SETTINGS.values():
-        for settings in of_set.values():
-            assert set(settings) <= set(DEFAULTS)
-    assert set(ROWS.values()) <= set(TABLE)
+    """Each setting is of the benchmark, of the model or of training; wrong ones are told by the library."""
+    for dataset, of_set in SETTINGS.items():
+        assert set(of_set) <= set(ROWS)
+        for row in ROWS:
+            own, of_model, of_fit = settings_of(dataset, row)
+            assert set(own) == {"lr", "epochs", "augment", "scale", "seed"}
+            assert not set(of_fit) - {*names(Run), *names(Validation), *names(Learning)}
+            assert getattr(rnnrbm_pt, ROWS[row][0])(**{**of_model, "r": (60, 72), "n_hidden": 4}).settings
+    assert {paper for _, _, paper in ROWS.values() if paper} <= set(TABLE)
     assert change("lr=0.01") == ("lr", 0.01) and change("optimizer=sgd") == ("optimizer", "sgd")
 
 
 def test_what_is_written_is_what_the_model_comes_to(train, toy_chorales):
     """Of a model of frames too: that it has no recurrence, and is as good after any history."""
     folder = train("rbm", "--set", "augment=1", "--set", "lr=0.1") / "rbm"
-    found = json.loads((folder / "result.json").read_text())
-    model = SequenceModel.load(folder / "model.npz")
+    found = results(folder)[1]
+    model = SequenceModel.load(folder / "seed-1.npz")
     low, high = model.r
     data = load("jsb_chorales", folder=toy_chorales)
     valid, test = ([roll[:, low - 21 : high - 21] for roll in rolls] for rolls in (data.valid, data.test))
@@ -57,29 +66,52 @@ def test_what_is_written_is_what_the_model_comes_to(train, toy_chorales):
 
 def test_trying_looks_at_the_validation_split_alone(train, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.likelihoods.measured", lambda *args: pytest.fail("the test split was looked at"))
-    folder = train("rnn-nade", "--try", "--set", "frame_epochs=1")
+    folder = train("rnn-nade", "--try", "--set", "clip_norm=1")
     (row,) = (json.loads(line) for line in (folder / "tried.jsonl").read_text().splitlines())
-    assert row["settings"]["frame_epochs"] == 1 and not (folder / "rnn-nade").exists()
+    assert row["settings"]["clip_norm"] == 1 and not list(folder.glob("rnn-nade/*"))
     printed = [json.loads(line).get("validation", -np.inf) for line in capsys.readouterr().out.splitlines()]
     assert row["validation"] == max(printed)
     main(["show", str(tmp_path / "out")])
     assert "### What was tried on jsb_chorales" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="--set: expected one of hidden, recurrent"):
-        train("rtrbm", "--set", "hiden=3")
+    with pytest.raises(TypeError, match="hiden: expected any of the settings"):
+        train("rnn-nade", "--set", "hiden=3")
+
+
+def test_everything_trains_what_has_no_result(train, toy_chorales, tmp_path, monkeypatch, capsys):
+    train("rnn-nade")
+    monkeypatch.setitem(SETTINGS["jsb_chorales"], "rnn-nade", {"n_hidden": 4, "n_hidden_recurrent": 3, "epochs": 3})
+    where = ["--sets", "jsb_chorales", "--rows", "rnn-nade", "--data", str(toy_chorales)]
+    capsys.readouterr()
+    main(["all", str(tmp_path / "out"), *where])
+    assert not capsys.readouterr().out
+    main(["all", str(tmp_path / "out"), *where, "--seeds", "1", "2"])
+    said = capsys.readouterr().out
+    assert "jsb_chorales rnn-nade 2: training" in said and "rnn-nade 2: measuring" in said and "rnn-nade 1" not in said
+    folder = tmp_path / "out" / "jsb_chorales" / "rnn-nade"
+    found = results(folder)[2]
+
+    model = SequenceModel.load(folder / "seed-2.npz")
+    assert model.progress.complete and model.progress.best == found["validation"]
+    main(["show", str(tmp_path / "out")])
+    assert "| rnn-nade | " in capsys.readouterr().out
 
 
 def test_tables():
-    up = {"value": -6.123, "standard_error": 0.006, "low_ess": 0}
-    found = {"log_likelihood": {**up, "standard_error": 0.0}, "expected_accuracy": {"value": 0.25}, "seconds": 90}
-    found["expected_precision"] = {"value": 0.34}
-    annealed = found | {
-        "log_likelihood": up,
-        "log_likelihood_forward": up,
-        "log_likelihood_reverse": {**up, "value": -6.2},
-    }
-    lines = table("jsb_chorales", {"rnn-nade": found, "lstm-rtrbm": annealed}).splitlines()
-    assert lines[2] == "| rnn-nade | -6.12 | -5.83 | 34.0 | 32.1 | 25.0 | exact | 2 |"
-    assert lines[3] == "| lstm-rtrbm | -6.12 ± 0.01 |  | 34.0 |  | 25.0 | -6.20 ± 0.01 and -6.12 ± 0.01 | 2 |"
+    share = {"value": 0.25, "standard_error": 0.01}
+    settled = {"n_steps": 50, "agrees": True}
+    found = {"expected_accuracy": share, "expected_precision": {**share, "value": 0.34}, "accuracy_chains": settled}
+    exact = found | {"log_likelihood": {"value": -6.123, "exact": True}, "seconds": 90}
+    bracket = {"lower": -6.2, "upper": -6.18, "holds": True}
+    bound = found | {"log_likelihood": {"value": -6.2, "exact": False}, "seconds": 30, "bracket": bracket}
+    wide = bound | {"bracket": {**bracket, "holds": False}, "accuracy_chains": {**settled, "agrees": False}}
+    lines = table(
+        "jsb_chorales",
+        {"rnn-nade": {1: exact, 2: {**exact, "log_likelihood": {"value": -6.143, "exact": True}}},
+         "rnn-rbm": {1: bound}, "lstm-rtrbm": {1: wide}},
+    ).splitlines()  # fmt: skip
+    assert lines[2] == "| rnn-nade | -6.13 ± 0.02 | exact |  | -5.83 | 34.0 | 32.1 | 25.0 | 2 |"
+    assert lines[3] == "| rnn-rbm | -6.20 | bound | -6.20 -6.18 | -6.27 | 34.0 | 33.1 | 25.0 | 0 |"
+    assert lines[4] == "| lstm-rtrbm | none | not enclosed | -6.20 -6.18 |  | (34.0) |  | (25.0) | 0 |"
     rows = [
         {"model": "rnn-nade", "settings": {"lr": 0.1}, "validation": -6.5, "seconds": 60},
         {"model": "rnn-nade", "settings": {}, "validation": -6.0, "seconds": 30},

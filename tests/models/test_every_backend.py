@@ -63,6 +63,8 @@ def outcomes(rolls):
 
     def outcomes(model, name, n_sequences):
         model.fit(rolls(name), 10, 1, n_sequences=n_sequences)
+        for held in (*model.params, *model.state.slots.values()):  # or Numba would compile for another memory layout
+            assert model.backend != "numba" or held.get_value(borrow=True).flags.c_contiguous
         found = {param.name: param.get_value() for param in model.params}
         found |= {"monitor": model.log[0]["monitor"], "score": float(model.score(rolls(name)))}
         found |= {"sample": model.sample(10), "primed sample": model.sample(10, seed=5, primer=rolls(name)[0])}

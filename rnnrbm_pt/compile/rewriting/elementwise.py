@@ -83,20 +83,31 @@ def local_cross_entropy(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Va
 
 
 @node_rewriter([Elemwise])
-def local_inlined_composite(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
-    """Have the loop of a fused elementwise operation hold the operation itself where it has our functions in it.
+def local_parts_in_order(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
+    """Have the parts of a split array lie one number after another before elementwise operations read them.
 
-    Its inputs lie one number after another: vector instructions cannot read what Numba takes for spread out, as the
-    parts of a split array.
+    Vector instructions cannot read what Numba takes for spread out. And an operation that works in place of a part,
+    such as the update of a parameter, would give it another memory layout, for which Numba compiles all anew.
     """
+    if not any(x.owner and isinstance(x.owner.op, Split) for x in node.inputs):
+        return None
+    register_numba()
+    inputs = [InOrder().make_node(x).out if x.owner and isinstance(x.owner.op, Split) else x for x in node.inputs]
+    replacement = node.op.make_node(*inputs).outputs
+    copy_stack_trace(node.outputs, replacement)
+    return replacement
+
+
+@node_rewriter([Elemwise])
+def local_inlined_composite(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
+    """Have the loop of a fused elementwise operation hold the operation itself where it has our functions in it."""
     scalar_op = node.op.scalar_op
     if type(scalar_op) is not Composite or not any(
         isinstance(inner.op, OurOp) for inner in scalar_op.fgraph.apply_nodes
     ):
         return None
     inlined = InlinedComposite(scalar_op.inputs, scalar_op.outputs)
-    inputs = [InOrder().make_node(x).out if x.owner and isinstance(x.owner.op, Split) else x for x in node.inputs]
-    replacement = Elemwise(inlined, node.op.inplace_pattern).make_node(*inputs).outputs
+    replacement = Elemwise(inlined, node.op.inplace_pattern).make_node(*node.inputs).outputs
     copy_stack_trace(node.outputs, replacement)
     return replacement
 
@@ -107,4 +118,5 @@ register("cross_entropy", local_cross_entropy, "numba", position=48.75)
 register("vectorised", local_vectorised, "numba", position=48.8)
 
 # After elementwise operations were fused (49) and made to work in place (50.5).
+register("parts_in_order", local_parts_in_order, "numba", position=98)
 register("inlined_composite", local_inlined_composite, "numba", position=99)
