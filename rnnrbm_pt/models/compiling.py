@@ -11,6 +11,14 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.checks import choice, integer
 from rnnrbm_pt.compile.calls import COMPILING, ModelLock, SafeFunction, pieces
+from rnnrbm_pt.compile.devices import (
+    ManyDevices,
+    check_processes,
+    check_shares,
+    count_devices,
+    is_first_process,
+    of_first_process,
+)
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
 from rnnrbm_pt.streams.registry import STREAMS
 
@@ -45,6 +53,8 @@ class CompileSettings:
         Number of Numba threads.
     floatX : {"float64", "float32"}
     mode : pytensor.compile.mode.Mode
+    devices : int
+        Number of JAX's devices that share the sequences of an update.
     lock : ModelLock
         Whoever uses the functions and variables of the model holds it: a method that sets the streams and then draws
         from them, for as long as it runs. A second thread waits meanwhile.
@@ -54,15 +64,16 @@ class CompileSettings:
     threads: int
     floatX: str
     mode: Mode
+    devices: int = 1
     lock: ModelLock = field(default_factory=ModelLock, compare=False, repr=False)
 
     @classmethod
-    def checked(cls, backend, threads=1, floatX=None, mode=None):
+    def checked(cls, backend, threads=1, floatX=None, mode=None, devices=1):
         """Check the settings as `RnnRbm` takes them.
 
         Parameters
         ----------
-        backend, threads, floatX, mode
+        backend, threads, floatX, mode, devices
             As `RnnRbm` takes them: without `floatX` it is PyTensor's, without `mode` the backend's.
 
         Returns
@@ -81,11 +92,19 @@ class CompileSettings:
         default = backend_mode(backend)
         if mode is not None and not isinstance(mode, Mode):
             raise ValueError(f"mode: expected a Mode of PyTensor, found {mode!r}")
-        return cls(backend, threads, floatX, default if mode is None else mode)
+        several = devices == "all" or integer("devices", devices, 1) > 1
+        if several and (backend != "jax" or mode not in (None, default)):
+            found = repr(backend) if backend != "jax" else "a mode beside it"
+            raise ValueError(f"devices: expected the backend jax and its own mode, found {found}")
+        return cls(backend, threads, floatX, default if mode is None else mode, count_devices(devices) if several else 1)
 
-    def function(self, inputs, outputs, updates=None):
-        """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted."""
-        function = compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX)
+    def function(self, inputs, outputs, updates=None, axes=None):
+        """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted.
+
+        With `axes`, the devices share the sequences of its arrays; see `compile.devices.ManyDevices`.
+        """
+        place = ManyDevices(self.devices, axes) if axes and self.devices > 1 else None
+        function = compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX, place=place)
         return SafeFunction(function, self.lock)
 
     def function_as_written(self, inputs, outputs):
@@ -103,6 +122,27 @@ class CompileSettings:
     def bounded_threads(self):
         """Context in which BLAS has one thread and Numba has `threads`."""
         return bounded_threads(self.threads)
+
+    def check_shares(self, n_sequences, optimizer):
+        """Check that the devices can share the sequences of an update; a ValueError otherwise."""
+        if self.devices > 1:
+            if optimizer == "hf":
+                raise ValueError(f"devices: expected 1 with the optimizer hf, found {self.devices}")
+            check_shares(n_sequences, self.devices)
+
+    @property
+    def writes_files(self):
+        """Whether this process is the one that writes files, of those that train a model together."""
+        return self.devices == 1 or is_first_process()
+
+    def check_processes(self, state, data):
+        """Check that the processes that train together begin with the same; see `compile.devices.check_processes`."""
+        if self.devices > 1:
+            check_processes(state.arrays(), data)
+
+    def of_first_process(self, record):
+        """A record as the first process has it; see `compile.devices.of_first_process`."""
+        return of_first_process(record) if self.devices > 1 else record
 
     def on_host(self, params, function, *arguments):
         """Call a function that runs in Python and reads `params`, which JAX may hold on the graphics card.
