@@ -19,7 +19,7 @@ from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
 
 from rnnrbm_pt.compile.dispatch.jax.devices import rows_of_all
-from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum
+from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum, is_arithmetic_of_sizes
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
 Compute = Callable[..., Any]
@@ -115,7 +115,7 @@ def _of_its_type(funcify: Funcify) -> Funcify:
 def _with_known_sizes(funcify: Funcify) -> Funcify:
     def funcify_elemwise(op: Op, node: Apply, **kwargs: object) -> Compute:
         compute = funcify(op, node=node, **kwargs)
-        if any(x.type.ndim or not x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs)):
+        if not is_arithmetic_of_sizes(node):
             return compute
 
         def sizes(*inputs: Any) -> Any:
