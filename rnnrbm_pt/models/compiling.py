@@ -92,11 +92,13 @@ class CompileSettings:
         default = backend_mode(backend)
         if mode is not None and not isinstance(mode, Mode):
             raise ValueError(f"mode: expected a Mode of PyTensor, found {mode!r}")
-        several = devices == "all" or integer("devices", devices, 1) > 1
-        if several and (backend != "jax" or mode not in (None, default)):
-            found = repr(backend) if backend != "jax" else "a mode beside it"
-            raise ValueError(f"devices: expected the backend jax and its own mode, found {found}")
-        return cls(backend, threads, floatX, default if mode is None else mode, count_devices(devices) if several else 1)
+        mode = default if mode is None else mode
+        if devices == "all" or integer("devices", devices, 1) > 1:
+            if backend != "jax" or mode is not default:
+                found = "another mode" if backend == "jax" else repr(backend)
+                raise ValueError(f"devices: expected the backend jax with its own mode, found {found}")
+            devices = count_devices(devices)
+        return cls(backend, threads, floatX, mode, int(devices))
 
     def function(self, inputs, outputs, updates=None, axes=None):
         """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted.
@@ -135,10 +137,21 @@ class CompileSettings:
         """Whether this process is the one that writes files, of those that train a model together."""
         return self.devices == 1 or is_first_process()
 
-    def check_processes(self, state, data):
-        """Check that the processes that train together begin with the same; see `compile.devices.check_processes`."""
+    def check_start(self, state):
+        """Check that a run can start, or go on, on these devices, and from the same state in all processes.
+
+        Parameters
+        ----------
+        state : TrainState
+            Its `progress` is that of the run.
+
+        Raises
+        ------
+        ValueError
+        """
         if self.devices > 1:
-            check_processes(state.arrays(), data)
+            self.check_shares(state.progress.run.n_sequences, state.learning.optimizer)
+            check_processes(state.arrays(), state.progress.data)
 
     def of_first_process(self, record):
         """A record as the first process has it; see `compile.devices.of_first_process`."""

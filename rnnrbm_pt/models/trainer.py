@@ -216,7 +216,7 @@ class Trainer:
     ) -> Model:
         """Run the epochs that the present progress has left."""
         state, progress = self.state, self.progress
-        self.compiling.check_processes(state, progress.data)
+        self.compiling.check_start(state)
 
         def complete(record: Record) -> None:
             state.clear_sums()
@@ -307,7 +307,6 @@ class Trainer:
         if progress.data != fingerprint(chain(rolls, validation or [])):
             raise ValueError("resume: expected the sequences and the validation of the stopped run, found others")
         check_particles(self.state.particles, rolls, progress.run)
-        self.compiling.check_shares(progress.run.n_sequences, self.state.learning.optimizer)
 
     # ------------------------------------------------------------------------------------------------
     # One update
@@ -396,7 +395,6 @@ class Trainer:
         record["norms"] = {p.name: float(np.linalg.norm(p.get_value())) for p in state.params}
         if validation is not None and self.progress.validates:
             with state.averaged():
-                found = validate(self.model, validation, self.progress.validation, self.progress.run.batch_size)
-                record |= self.compiling.of_first_process(found)
+                record |= validate(self.model, validation, self.progress.validation, self.progress.run.batch_size)
         if self.progress.samples:
             record["sample"] = sample_for_log(self.model, rolls, record["epoch"])
