@@ -182,7 +182,7 @@ class UpdateFunctions:
         if state.learning.optimizer == "hf":
             raise ValueError("optimizer: hf has no compiled update, use fit; or fit by another optimiser before")
         weights = None if graphs.mask is None else sequence_weights(graphs.mask)
-        share = self._share(graphs.mask) if axes else None
+        share = self._share(graphs.mask)
         gradients = gradients_of(self._cost(graphs, weights, share), graphs.params, [graphs.v_sample])
         ends_of_chains = graphs.v_sample.reshape(graphs.v.shape)
         difference = ((graphs.v - ends_of_chains) ** 2).mean(axis=-1)
@@ -202,12 +202,12 @@ class UpdateFunctions:
             axes = {**axes, ends_of_chains: 1}
         return self.compiling.function(inputs, [monitor, ends_of_chains] if ends else monitor, updates, axes)
 
-    def _share(self, mask: TensorVariable) -> TensorVariable | None:
-        """The share of a device's sequences in the mean over those of all devices; None where there is one device.
+    def _share(self, mask: TensorVariable | None) -> TensorVariable | None:
+        """The share of a device's sequences in the mean over those of all devices; None where nothing is shared.
 
         Empty sequences do not count; see `sequence_weights`.
         """
-        if self.compiling.devices == 1:
+        if mask is None or self.compiling.devices == 1:
             return None
         n_sequences = pt.gt(mask.sum(axis=0), 0).sum().astype(mask.dtype)
         (total,) = sum_over_devices(n_sequences)
