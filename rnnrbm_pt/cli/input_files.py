@@ -63,7 +63,8 @@ def load_file(path, args):
     with deferred_interrupts():  # libraries in C may crash where their import is interrupted
         from rnnrbm_pt.models.base import SequenceModel
 
-    model = SequenceModel.load(path, backend=args.backend, threads=args.threads)
+    devices = getattr(args, "devices", None) or 1
+    model = SequenceModel.load(path, backend=args.backend, threads=args.threads, devices=devices)
     if getattr(args, "averages", False):
         try:
             model.use_averages()

@@ -19,6 +19,7 @@ from rnnrbm_pt.cli.training_options import settings_of_fit
 NO_SETTINGS = {
     *("output", "log", "resume", "overwrite", "checkpoint-every", "strict", "kind", "folder", "validation"),
     *("validate-by", "backend", "threads", "r", "dt", "transpose", "key-from", "steps-per-quarter", "drums", "augment"),
+    *("devices", "coordinator", "processes", "process"),
     *("tempo-from", "pedal", "keep-short", "sample-every", "log-updates"),
 }
 """Options of `train` that say where things are and what the data are."""

@@ -1,7 +1,8 @@
 """`rnnrbm train`: train a model on MIDI files or on a data set, or continue a run that was stopped."""
 
 import json
-from contextlib import contextmanager, suppress
+import os
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rnnrbm_pt.cli.input_files import FILES, add_reading_options, left_out, load
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, named_set, read_music
 from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import LOG, MODEL, Output, check_outputs
+from rnnrbm_pt.cli.processes import add_device_options, joined
 from rnnrbm_pt.cli.progress import watched
 from rnnrbm_pt.cli.training_options import (
     FOR_FIT,
@@ -98,12 +100,21 @@ def add_parser(commands):
     )
     model.add_argument("--float32", action="store_true", default=None, help="single precision instead of double")
     add_range_options(model)
-    add_running_options(parser.add_argument_group("running"))
+    running = parser.add_argument_group("running")
+    add_running_options(running)
+    add_device_options(running)
     add_training_options(parser)
 
 
 def run(args):
     """`rnnrbm train`."""
+    output, log = files_to_write(args)
+    with joined(args) as writes:
+        train(args, output, log, writes)
+
+
+def files_to_write(args):
+    """The model file and the log that the options name; a ValueError if they cannot or must not be written."""
     output = Path(args.output)
     if output.is_dir():
         raise ValueError(f"{output}: expected a file to write, found a folder")
@@ -112,6 +123,11 @@ def run(args):
     check_outputs(*([] if args.resume else [Output("-o", args.output, MODEL)]), Output("--log", str(log), LOG))
     if not (args.resume or args.overwrite):
         refuse_to_overwrite(output, log)
+    return output, log
+
+
+def train(args, output, log, writes):
+    """Train as the options say, and write the files, unless another process does."""
     if (args.kind or args.folder) and not (named_set(args.files) or named_set(args.validation or [])):
         raise ValueError(f"--kind and --folder are of data sets: one of {NAMES}; found MIDI files")
     settings = settings_of_fit(args)
@@ -135,16 +151,17 @@ def run(args):
     if args.resume:
         num_epochs = args.num_epochs or model.progress.run.num_epochs
         settings = {"num_epochs": args.num_epochs}
-        train = model.resume
+        learn = model.resume
     else:
         num_epochs = settings.get("num_epochs", 200)
-        train = model.fit
+        learn = model.fit
     settings |= {"validation": validation, "checkpoint": output, "checkpoint_every": args.checkpoint_every}
-    with claimed(output, log), log_file(log, model) as write:
+    files = claimed(output, log) if writes else nullcontext()
+    with files, log_file(log if writes else Path(os.devnull), model) as write:
         for record in model.log:  # of a run that goes on: a line that was written after its last checkpoint is no more
             write(record)
         try:
-            watched(partial(train, rolls, **settings), num_epochs, on_epoch=write, on_pretrain=not args.resume)
+            watched(partial(learn, rolls, **settings), num_epochs, on_epoch=write, on_pretrain=not args.resume)
         except KeyboardInterrupt:
             print(f"Stopped. {output} holds the run: continue it with --resume.")
             raise
@@ -252,6 +269,7 @@ def new_model(args):
         backend=args.backend,
         floatX="float32" if args.float32 else "float64",
         threads=args.threads,
+        devices=args.devices or 1,
     )
 
 
@@ -262,8 +280,11 @@ def check_settings(args, settings, model):
     from rnnrbm_pt.models.validation import check_validation
 
     keywords = {name: value for name, value in settings.items() if name != "pretrain"}
-    _, when, learning = sorted_into(keywords, *FOR_FIT)
+    run, when, learning = sorted_into(keywords, *FOR_FIT)
     check_model(model, learning)
+    if args.resume:
+        run, learning = model.progress.run, model.learning
+    model.compiling.check_shares(run.n_sequences, learning.optimizer)
     as_pretraining(settings.get("pretrain", {}))
     check_validation(when, [[0]] if args.validation else None)
 

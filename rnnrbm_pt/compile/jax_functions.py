@@ -28,6 +28,7 @@ from pytensor.tensor import as_tensor
 from pytensor.tensor.type import TensorType
 
 from rnnrbm_pt.compile.calls import COMPILING
+from rnnrbm_pt.compile.devices import OneDevice
 from rnnrbm_pt.compile.rewriting.scope import HoldsOurs
 from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 
@@ -113,6 +114,8 @@ class JaxFunction:
     updates : dict {shared variable: variable}, optional
         Streams of random numbers have to be `PhiloxStreams`.
     floatX : {"float64", "float32"}
+    place : OneDevice, optional
+        Where it runs; see `compile.devices`.
 
     Notes
     -----
@@ -126,9 +129,11 @@ class JaxFunction:
         updates: Mapping[SharedVariable, Variable] | None = None,
         *,
         floatX: str,
+        place: OneDevice | None = None,
     ) -> None:
         prepare_jax()
         self.inputs, self.floatX = list(inputs), floatX
+        self.place = place or OneDevice()
         self.single = isinstance(outputs, Variable)
         self.outputs = [outputs] if isinstance(outputs, Variable) else list(outputs)
         self.updates = dict(updates or {})
@@ -150,15 +155,15 @@ class JaxFunction:
         shapes = tuple(array.shape for array in arrays)
         key = sizes, shapes
         for container in self._containers:
-            if not isinstance(container.storage[0], jax.Array):
-                container.storage[0] = jax.device_put(container.storage[0])
+            container.storage[0] = self.place.state(container.storage[0])
         state = [container.storage[0] for container in self._containers]
         if key in self._compiled:
-            results = self._compiled[key](*arrays, *state)
+            results = self._compiled[key](*self.place.inputs(arrays, self.inputs), *state)
         else:
             with lifted_deferral():  # until the results are there nothing has changed
                 function = self.compile(sizes, shapes)
-                results = jax.block_until_ready(function(*arrays, *state))
+                inputs = self.place.inputs(arrays, self.inputs)
+                results = jax.block_until_ready(function(*inputs, *state))
             self._compiled[key] = function
         for container, result in zip(self._updated, results[len(self.outputs) :], strict=True):
             container.storage[0] = result
@@ -181,7 +186,6 @@ class JaxFunction:
             Takes the inputs and the values of `self.shared`; returns the outputs and the updates. Compiled by JAX when
             first called.
         """
-        import jax
         from pytensor.link.jax.dispatch import jax_funcify
 
         with COMPILING, pytensor.config.change_flags(floatX=self.floatX):
@@ -192,16 +196,18 @@ class JaxFunction:
             get_mode("JAX").excluding("fusion").optimizer.rewrite(fgraph)
             with warnings.catch_warnings():  # of assertions about shapes: JAX looks after those itself
                 warnings.filterwarnings("ignore", message="Skipping Assert", category=UserWarning)
-                return jax.jit(jax_funcify(fgraph))
+                function = jax_funcify(fgraph)
+            return self.place.jit(function, [*self.inputs, *self.shared], [*self.outputs, *self.updates])
 
     def static_graph(self, sizes: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> FunctionGraph:
-        """The graph of the function with every size known; parameters as for `compile`."""
-        inputs = [static(x.type, shape)(x.name) for x, shape in zip(self.inputs, shapes, strict=True)]
+        """The graph of the function, as one device sees it, with every size known; parameters as for `compile`."""
+        seen = [self.place.shape(x, shape) for x, shape in zip(self.inputs, shapes, strict=True)]
+        inputs = [static(x.type, shape)(x.name) for x, shape in zip(self.inputs, seen, strict=True)]
         state = []
         for shared in self.shared:
             type_ = shared.type
             if isinstance(type_, TensorType):
-                type_ = static(type_, shared.get_value(borrow=True).shape)
+                type_ = static(type_, self.place.shape(shared, shared.get_value(borrow=True).shape))
             state.append(type_(shared.name))
         constants = [as_tensor(size, dtype=x.type.dtype) for size, x in zip(sizes, self.sizes, strict=True)]
         replace = dict(zip([*self.inputs, *self.shared, *self.sizes], [*inputs, *state, *constants], strict=True))

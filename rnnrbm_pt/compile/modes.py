@@ -20,6 +20,7 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Variable
 
 from rnnrbm_pt.compile.calls import COMPILING
+from rnnrbm_pt.compile.devices import OneDevice
 
 BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
 """The name of each backend, and PyTensor's name of the mode that compiles for it."""
@@ -101,6 +102,7 @@ def compile_function(
     *,
     mode: Mode,
     floatX: str,
+    place: OneDevice | None = None,
 ) -> Callable[..., Any]:
     """`pytensor.function` under a float type, without the warnings of `no_blas_warnings`; a `JaxFunction` for JAX.
 
@@ -114,6 +116,8 @@ def compile_function(
     mode : pytensor.compile.mode.Mode
         See `backend_mode`.
     floatX : {"float64", "float32"}
+    place : OneDevice, optional
+        Where a `JaxFunction` runs; see `compile.devices`.
 
     Returns
     -------
@@ -122,7 +126,7 @@ def compile_function(
     if mode is get_mode("JAX"):
         from rnnrbm_pt.compile.jax_functions import JaxFunction
 
-        return JaxFunction(inputs, outputs, updates, floatX=floatX)
+        return JaxFunction(inputs, outputs, updates, floatX=floatX, place=place)
     pairs = list((updates or {}).items())
     with COMPILING, no_blas_warnings(), pytensor.config.change_flags(floatX=floatX):
         return pytensor.function(inputs, outputs, updates=pairs, mode=mode, allow_input_downcast=True)

@@ -57,6 +57,9 @@ class SequenceModel:
         such processes by "spawn".
     mode : pytensor.compile.mode.Mode, optional
         PyTensor's mode that compiles the functions. Without it, the backend's.
+    devices : int or "all"
+        Number of JAX's devices that share the sequences of an update; n_sequences has to be a multiple of it. What is
+        drawn does not depend on it. With several processes, it counts the devices of all; see `compile.devices`.
     preprocess : Preprocessing or dict, optional
         What is done to MIDI files before the model sees them, and undone for what it generates: transposition to a
         common tonality, beat-aligned frames. Without it, nothing.
@@ -84,7 +87,7 @@ class SequenceModel:
     frames : NoteFrames or RealFrames
         What a frame is: range of notes, seconds and preprocessing, or the number of real-valued units.
     compiling : CompileSettings
-        Backend, threads, float type and mode. Of these, only the float type is saved with the model.
+        Backend, threads, float type, mode and devices. Of these, only the float type is saved with the model.
     graphs : SequenceGraphs
     state : TrainState
         Everything that learning and drawing change.
@@ -106,11 +109,12 @@ class SequenceModel:
         streams=None,
         threads=1,
         mode=None,
+        devices=1,
         preprocess=None,
         n_visible=None,
         **settings,
     ):
-        self.compiling = CompileSettings.checked(backend, threads, floatX, mode)
+        self.compiling = CompileSettings.checked(backend, threads, floatX, mode, devices)
         streams = kind_of_streams(streams, backend)
         lr = number("lr", lr, least=0)
         seed = None if seed is None else seed_number(seed)
@@ -254,6 +258,7 @@ class SequenceModel:
     learning = delegated("state", "learning", "How the model learns: a `Learning`.")
     backend = delegated("compiling", "backend", 'What compiles the functions: "numba", "c" or "jax".')
     threads = delegated("compiling", "threads", "Number of Numba threads.")
+    devices = delegated("compiling", "devices", "Number of devices that share the sequences of an update.")
     floatX = delegated("compiling", "floatX", "Float type of the parameters.")
     mode = delegated("compiling", "mode", "PyTensor's mode that compiles the functions.")
     r = delegated("frames", "r", "Range of MIDI notes, half open; None for real-valued frames.")
@@ -389,7 +394,9 @@ class SequenceModel:
             storage.save(self, filename)
 
     @classmethod
-    def load(cls, filename, *, backend="numba", threads=1, floatX=None, mode=None, k_generate=None, classes=()):
+    def load(
+        cls, filename, *, backend="numba", threads=1, floatX=None, mode=None, devices=1, k_generate=None, classes=()
+    ):
         """Read a model that `save` wrote.
 
         The file names its class: this class or a subclass. A class of your own has to be defined before, and its
@@ -407,6 +414,8 @@ class SequenceModel:
             Convert the model to this type. Without it, the model keeps its own.
         mode : pytensor.compile.mode.Mode, optional
             As `SequenceModel` takes it.
+        devices : int or "all"
+            As `SequenceModel` takes it. A run can go on with another number of devices.
         k_generate : int, optional
             Gibbs steps in generation, instead of those of the file.
         classes : list of classes, or dict {str: class}, optional
@@ -421,7 +430,7 @@ class SequenceModel:
         ImportError
             If a package that the backend needs is not installed.
         """
-        compiling = CompileSettings.checked(backend, threads, floatX, mode)  # before the file is read
+        compiling = CompileSettings.checked(backend, threads, floatX, mode, devices)  # before the file is read
         return storage.load(
             filename,
             classes_of(cls) | named_classes(classes, SequenceModel),
@@ -429,6 +438,7 @@ class SequenceModel:
             threads=compiling.threads,
             floatX=None if floatX is None else compiling.floatX,
             mode=mode,
+            devices=compiling.devices,
             k_generate=None if k_generate is None else AT_LEAST_1("k_generate", k_generate),
         )
 

@@ -11,6 +11,14 @@ from pytensor.compile.mode import Mode
 
 from rnnrbm_pt.checks import choice, integer
 from rnnrbm_pt.compile.calls import COMPILING, ModelLock, SafeFunction, pieces
+from rnnrbm_pt.compile.devices import (
+    ManyDevices,
+    check_processes,
+    check_shares,
+    count_devices,
+    is_first_process,
+    of_first_process,
+)
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
 from rnnrbm_pt.streams.registry import STREAMS
 
@@ -48,6 +56,8 @@ class CompileSettings:
         Number of Numba threads.
     floatX : {"float64", "float32"}
     mode : pytensor.compile.mode.Mode
+    devices : int
+        Number of JAX's devices that share the sequences of an update.
     lock : ModelLock
         Whoever uses the functions and variables of the model holds it: a method that sets the streams and then draws
         from them, for as long as it runs. A second thread waits meanwhile.
@@ -57,15 +67,16 @@ class CompileSettings:
     threads: int
     floatX: str
     mode: Mode
+    devices: int = 1
     lock: ModelLock = field(default_factory=ModelLock, compare=False, repr=False)
 
     @classmethod
-    def checked(cls, backend, threads=1, floatX=None, mode=None):
+    def checked(cls, backend, threads=1, floatX=None, mode=None, devices=1):
         """Check the settings as `RnnRbm` takes them.
 
         Parameters
         ----------
-        backend, threads, floatX, mode
+        backend, threads, floatX, mode, devices
             As `RnnRbm` takes them: without `floatX` it is PyTensor's, without `mode` the backend's.
 
         Returns
@@ -84,11 +95,21 @@ class CompileSettings:
         default = backend_mode(backend)
         if mode is not None and not isinstance(mode, Mode):
             raise ValueError(f"mode: expected a Mode of PyTensor, found {mode!r}")
-        return cls(backend, threads, floatX, default if mode is None else mode)
+        mode = default if mode is None else mode
+        if devices == "all" or integer("devices", devices, 1) > 1:
+            if backend != "jax" or mode is not default:
+                found = "another mode" if backend == "jax" else repr(backend)
+                raise ValueError(f"devices: expected the backend jax with its own mode, found {found}")
+            devices = count_devices(devices)
+        return cls(backend, threads, floatX, mode, int(devices))
 
-    def function(self, inputs, outputs, updates=None):
-        """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted."""
-        function = compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX)
+    def function(self, inputs, outputs, updates=None, axes=None):
+        """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted.
+
+        With `axes`, the devices share the sequences of its arrays; see `compile.devices.ManyDevices`.
+        """
+        place = ManyDevices(self.devices, axes) if axes and self.devices > 1 else None
+        function = compile_function(inputs, outputs, updates, mode=self.mode, floatX=self.floatX, place=place)
         return SafeFunction(function, self.lock)
 
     def function_as_written(self, inputs, outputs):
@@ -106,6 +127,38 @@ class CompileSettings:
     def bounded_threads(self):
         """Context in which BLAS has one thread and Numba has `threads`."""
         return bounded_threads(self.threads)
+
+    def check_shares(self, n_sequences, optimizer):
+        """Check that the devices can share the sequences of an update; a ValueError otherwise."""
+        if self.devices > 1:
+            if optimizer == "hf":
+                raise ValueError(f"devices: expected 1 with the optimizer hf, found {self.devices}")
+            check_shares(n_sequences, self.devices)
+
+    @property
+    def writes_files(self):
+        """Whether this process is the one that writes files, of those that train a model together."""
+        return self.devices == 1 or is_first_process()
+
+    def check_start(self, state):
+        """Check that a run can start, or go on, on these devices, and from the same state in all processes.
+
+        Parameters
+        ----------
+        state : TrainState
+            Its `progress` is that of the run.
+
+        Raises
+        ------
+        ValueError
+        """
+        if self.devices > 1:
+            self.check_shares(state.progress.run.n_sequences, state.learning.optimizer)
+            check_processes(state.arrays(), state.progress.data)
+
+    def of_first_process(self, record):
+        """A record as the first process has it; see `compile.devices.of_first_process`."""
+        return of_first_process(record) if self.devices > 1 else record
 
     def on_host(self, params, function, *arguments):
         """Call a function that runs in Python and reads `params`, which JAX may hold on the graphics card.

@@ -35,7 +35,8 @@ class Saver:
         now = state.progress.position, state.last is None
         if self.path is not None and self.written != now:
             state.check_finite()
-            self.model.save(self.path)
+            if self.model.compiling.writes_files:
+                self.model.save(self.path)
             self.written = now
 
     def after_update(self) -> None:

@@ -58,6 +58,7 @@ class Common(TypedDict, total=False):
     floatX: str | None
     streams: str | None
     threads: int
+    devices: int | str
     mode: Mode | None
     preprocess: Preprocessing | dict[str, Any] | None
     n_visible: int | None

@@ -43,6 +43,7 @@ def load(
     threads: int = 1,
     floatX: str | None = None,
     mode: Mode | None = None,
+    devices: int = 1,
     k_generate: int | None = None,
 ) -> Model:
     """Read a model; see `SequenceModel.load`.
@@ -57,6 +58,7 @@ def load(
     threads : int
     floatX : str, optional
     mode : pytensor.compile.mode.Mode, optional
+    devices : int
     k_generate : int, optional
         As `SequenceModel.load` takes them, which has checked them: an error in the model is the file's then.
     """
@@ -92,6 +94,8 @@ def load(
     running = {"backend": backend, "threads": threads, "floatX": floatX or metadata["floatX"]}
     if mode is not None:  # a user's own class may not take one
         running["mode"] = mode
+    if devices > 1:
+        running["devices"] = devices
     try:
         check_sizes(kind, settings, arrays)
         model = kind(**settings | changes, **running)

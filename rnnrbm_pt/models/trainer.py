@@ -149,6 +149,7 @@ class Trainer:
         if run.carry_state and run.batch_size < 2 and self.compiling.backend == "jax":
             raise ValueError("carry_state: expected a batch_size of 2 frames or more on the backend jax, found 1")
         check_run(learning, run, rolls)
+        self.compiling.check_shares(run.n_sequences, learning.optimizer)
         self.learn_by(learning)
         self.state.progress, self.state.data = None, describe_data(self.model, rolls)
         if pretrain is not None:
@@ -215,6 +216,7 @@ class Trainer:
     ) -> Model:
         """Run the epochs that the present progress has left."""
         state, progress = self.state, self.progress
+        self.compiling.check_start(state)
 
         def complete(record: Record) -> None:
             state.clear_sums()
@@ -271,6 +273,7 @@ class Trainer:
         """
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
         check_run(self.state.learning, Run(batch_size, n_sequences=n_sequences), rolls)
+        self.compiling.check_shares(n_sequences, self.state.learning.optimizer)
         update = self.updater(batch_size, n_sequences, rolls)
         sums = [(total, total.get_value()) for total in (self.state.errors, self.state.gradient_norms)]
         try:

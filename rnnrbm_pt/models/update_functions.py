@@ -8,6 +8,7 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from rnnrbm_pt.compile.ops.devices import sum_over_devices
 from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.sequence import Carried, sequence_weights
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
@@ -70,7 +71,7 @@ class UpdateFunctions:
         """The compiled update by several windows whose Gibbs chains start from given frames.
 
         Takes v and its mask as `batch_function` does, and the frames, of the shape of v. Returns the mean of the
-        monitors, and the ends of the chains (n_steps n_sequences, n_visible).
+        monitors, and the ends of the chains, of the shape of v.
         """
         return self._batched(persistent=True)
 
@@ -91,7 +92,9 @@ class UpdateFunctions:
         more += [settings["particles"]] if persistent else []
         pairs = zip(self.state.carried, graphs.states, strict=True) if carry else ()
         states: Updates = {shared: state[-1] for shared, state in pairs}
-        return self._compile(graphs, [graphs.v, graphs.mask, *more], states, ends=persistent)
+        inputs = [graphs.v, graphs.mask, *more]
+        axes = {x: 0 if x.type.ndim == 1 else 1 for x in inputs} | dict.fromkeys(states, 0)  # of the sequences
+        return self._compile(graphs, inputs, states, axes, ends=persistent)
 
     @cached_property
     def hessian_free(self) -> HessianFreeUpdates:
@@ -154,7 +157,7 @@ class UpdateFunctions:
         start, _ = batch_of(starts(particles, rows, v.shape[2]), len(v), v.shape[1], self.compiling.floatX)
         function = self.persistent_carrying_function if states else self.persistent_function
         monitor, ends = function(v, mask, *states, start)
-        put_ends(particles, rows, np.asarray(ends).reshape(v.shape))
+        put_ends(particles, rows, np.asarray(ends))
         return monitor
 
     def _build(self, **settings: Any) -> SequenceGraphs:
@@ -168,29 +171,58 @@ class UpdateFunctions:
         return self.build(**settings)
 
     def _compile(
-        self, graphs: SequenceGraphs, inputs: list[Any], more_updates: Updates | None = None, ends: bool = False
+        self,
+        graphs: SequenceGraphs,
+        inputs: list[Any],
+        more_updates: Updates | None = None,
+        axes: dict[Any, int] | None = None,
+        ends: bool = False,
     ) -> Callable[..., Any]:
         state, floatX = self.state, self.compiling.floatX
         if state.learning.optimizer == "hf":
             raise ValueError("optimizer: hf has no compiled update, use fit; or fit by another optimiser before")
         weights = None if graphs.mask is None else sequence_weights(graphs.mask)
-        gradients = gradients_of(self._cost(graphs, weights), graphs.params, [graphs.v_sample])
+        share = self._share(graphs.mask)
+        gradients = gradients_of(self._cost(graphs, weights, share), graphs.params, [graphs.v_sample])
+        ends_of_chains = graphs.v_sample.reshape(graphs.v.shape)
+        difference = ((graphs.v - ends_of_chains) ** 2).mean(axis=-1)
+        monitor, error = graphs.monitor, difference.mean() if weights is None else (difference * weights).sum()
+        if share is not None:
+            *gradients, monitor, error = sum_over_devices(*gradients, monitor * share, error * share)
         learned = learning_updates(state.learning, gradients, graphs.params, self.scalars)
         learned = with_slots(learned, state.slots)
         state.fill_slots()
 
-        difference = ((graphs.v - graphs.v_sample.reshape(graphs.v.shape)) ** 2).mean(axis=-1)
-        weighted = difference.mean() if weights is None else (difference * weights).sum()
         sums = {
-            state.errors: state.errors + weighted.astype(floatX),
+            state.errors: state.errors + error.astype(floatX),
             state.gradient_norms: state.gradient_norms + total_norm(gradients).astype(floatX),
         }
         updates = graphs.updates_train | learned | sums | (more_updates or {})
-        return self.compiling.function(inputs, [graphs.monitor, graphs.v_sample] if ends else graphs.monitor, updates)
+        if axes and ends:
+            axes = {**axes, ends_of_chains: 1}
+        return self.compiling.function(inputs, [monitor, ends_of_chains] if ends else monitor, updates, axes)
 
-    def _cost(self, graphs: SequenceGraphs, weights: TensorVariable | None) -> TensorVariable:
-        """What is learned: the cost, and a penalty if hidden units are to be sparse."""
+    def _share(self, mask: TensorVariable | None) -> TensorVariable | None:
+        """The share of a device's sequences in the mean over those of all devices; None where nothing is shared.
+
+        Empty sequences do not count; see `sequence_weights`.
+        """
+        if mask is None or self.compiling.devices == 1:
+            return None
+        n_sequences = pt.gt(mask.sum(axis=0), 0).sum().astype(mask.dtype)
+        (total,) = sum_over_devices(n_sequences)
+        return n_sequences / pt.maximum(total, 1)
+
+    def _cost(
+        self, graphs: SequenceGraphs, weights: TensorVariable | None, share: TensorVariable | None
+    ) -> TensorVariable:
+        """What is learned: the cost, and a penalty if hidden units are to be sparse.
+
+        Where devices share the sequences, the gradient is the sum over the devices of that of this cost.
+        """
+        cost = graphs.cost if share is None else graphs.cost * share
         if "sparsity" not in self.scalars or graphs.mean_h is None:
-            return graphs.cost
-        penalty = sparsity_penalty(graphs.mean_h, self.scalars["sparsity"], weights)
-        return graphs.cost + self.scalars["sparsity_cost"] * penalty
+            return cost
+        over_all = {} if share is None else {"over_all": lambda q: sum_over_devices(q * share)[0]}
+        penalty = sparsity_penalty(graphs.mean_h, self.scalars["sparsity"], weights, **over_all)
+        return cost + self.scalars["sparsity_cost"] * penalty

@@ -69,7 +69,7 @@ def validate(model: Model, rolls: Rolls, validation: Validation, batch_size: int
         record = {"validation": forward, "validation_reverse": reverse, "validation_refused": refused}
     if validation.measure_mixing:
         record["mixing"] = model.scorer.mixing(rolls, n_chains=10).to_json()
-    return record
+    return model.compiling.of_first_process(record)
 
 
 def contradict(forward: float, reverse: float) -> bool:

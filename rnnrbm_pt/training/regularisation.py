@@ -1,7 +1,7 @@
 """What is added to the cost or to the updates of any optimiser: sparse hidden units, bounded weights, averages."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytensor
@@ -16,7 +16,12 @@ AVERAGE = "average_"
 """What the names of the slots of `with_averages` begin with."""
 
 
-def sparsity_penalty(mean_h: TensorVariable, target: Scalar, weights: TensorVariable | None = None) -> TensorVariable:
+def sparsity_penalty(
+    mean_h: TensorVariable,
+    target: Scalar,
+    weights: TensorVariable | None = None,
+    over_all: Callable[[TensorVariable], TensorVariable] = lambda q: q,
+) -> TensorVariable:
     """Cross-entropy between a target activation p and the mean activation q_j of each hidden unit.
 
     sum_j -p log q_j - (1 - p) log(1 - q_j), with q_j = mean over frames of E[h_j | v_t]
@@ -32,6 +37,8 @@ def sparsity_penalty(mean_h: TensorVariable, target: Scalar, weights: TensorVari
         Above 0 and below 1.
     weights : tensor, shape (n_steps, ...), optional
         Of each frame; they sum to 1. Without them, all frames weigh the same.
+    over_all : callable, optional
+        Takes the mean activations of these frames, where there are others elsewhere, and returns those of all.
 
     Returns
     -------
@@ -41,7 +48,7 @@ def sparsity_penalty(mean_h: TensorVariable, target: Scalar, weights: TensorVari
     rows = mean_h.reshape((-1, mean_h.shape[-1]))
     q = rows.mean(axis=0) if weights is None else (rows * weights.flatten()[:, None]).sum(axis=0)
     smallest = np.finfo(mean_h.dtype).eps
-    q, p = pt.clip(q, smallest, 1 - smallest), as_scalar(target, mean_h, "sparsity")
+    q, p = pt.clip(over_all(q), smallest, 1 - smallest), as_scalar(target, mean_h, "sparsity")
     return -(p * pt.log(q) + (1 - p) * pt.log1p(-q)).sum()
 
 

@@ -72,7 +72,7 @@ def test_a_chain_goes_on_where_it_ended(python_model, toy_rolls):
         stream.set_value(value)
     start = np.unpackbits(before[row], axis=1, count=12).astype(float)
     _, ends = twin.trainer.functions.persistent_function(window[:, None], np.ones((20, 1)), start[:, None])
-    assert np.array_equal(np.packbits(ends > 0, axis=1), after[row]) and k == twin.settings["k"]
+    assert np.array_equal(np.packbits(ends[:, 0] > 0, axis=1), after[row]) and k == twin.settings["k"]
 
 
 def stream_states_after(model, plain):

@@ -11,13 +11,9 @@ from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
 
 from rnnrbm_pt.compile.dispatch import register_jax
-from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum
+from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum, is_arithmetic_of_sizes
 from rnnrbm_pt.compile.rewriting.scope import register
 from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial
-
-
-def _is_arithmetic_of_sizes(node: Apply) -> bool:
-    return all(x.type.ndim == 0 and x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs))
 
 
 @node_rewriter([Sum, Alloc, Elemwise, PhiloxBinomial])
@@ -29,7 +25,7 @@ def local_for_jax(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
         ours = TypedSum(op.axis, op.dtype, op.acc_dtype)
     elif type(op) is Alloc:
         ours = TypedAlloc()
-    elif type(op) is Elemwise and _is_arithmetic_of_sizes(node):
+    elif type(op) is Elemwise and is_arithmetic_of_sizes(node):
         ours = SizeElemwise(op.scalar_op, op.inplace_pattern, name=op.name)
     else:
         return None

@@ -1,5 +1,5 @@
 """JAX code of this package's Ops. Importing it imports JAX: see `compile.dispatch.register_jax`."""
 
-from rnnrbm_pt.compile.dispatch.jax import nade, ops
+from rnnrbm_pt.compile.dispatch.jax import devices, nade, ops
 
-__all__ = ["nade", "ops"]
+__all__ = ["devices", "nade", "ops"]

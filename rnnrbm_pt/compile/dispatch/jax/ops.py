@@ -18,7 +18,8 @@ from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import Sum
 
-from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum
+from rnnrbm_pt.compile.dispatch.jax.devices import rows_of_all
+from rnnrbm_pt.compile.ops.jax import SizeElemwise, TypedAlloc, TypedSum, is_arithmetic_of_sizes
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL, PhiloxBinomial
 
 Compute = Callable[..., Any]
@@ -50,6 +51,7 @@ def words(state: Array, shape: tuple[int, ...], second: bool = False) -> Array:
     *rows, m = shape or (1,)
     n, q = int(np.prod(rows)), -(-m // 4)
     column, row = (jax.lax.broadcasted_iota(jnp.uint32, (n, q), axis) for axis in (1, 0))
+    row = rows_of_all(row)
     d0, d1 = state[2], state[3] | np.uint32(SECOND_WORD if second else 0)
     four = philox4x32((column, row, jnp.full((n, q), d0), jnp.full((n, q), d1)), state[:2])
     found = jnp.concatenate(four, axis=1)[:, :m].reshape(shape)
@@ -113,7 +115,7 @@ def _of_its_type(funcify: Funcify) -> Funcify:
 def _with_known_sizes(funcify: Funcify) -> Funcify:
     def funcify_elemwise(op: Op, node: Apply, **kwargs: object) -> Compute:
         compute = funcify(op, node=node, **kwargs)
-        if any(x.type.ndim or not x.type.dtype.startswith("int") for x in (*node.inputs, *node.outputs)):
+        if not is_arithmetic_of_sizes(node):
             return compute
 
         def sizes(*inputs: Any) -> Any:
