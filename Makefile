@@ -19,7 +19,7 @@ demo: $(VENV)/.demo ## Train on the Bach chorales, about three minutes, and writ
 	$(BIN)/rnnrbm demo -o $(RESULTS)
 
 test: $(VENV)/.test ## Run all tests but the slow ones
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-postgres: $(VENV)/.test ## Search with three workers on a PostgreSQL server of its own, where its programs are installed
 	$(BIN)/python -m pytest -m slow tests/search/test_postgres.py $(PYTEST_ARGS)
@@ -31,7 +31,7 @@ fuzz: $(VENV)/.test ## Give every reader of files 100,000 hostile inputs: hours;
 	nice $(BIN)/python -m tests.hostile.fuzz $(FUZZ_ARGS)
 
 coverage: $(VENV)/.test ## Run the same tests, and print which lines they run
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 bench: $(VENV)/.bench ## Measure the time of an update, beside programs written by hand
 	$(BIN)/python -m benchmarks.table $(BENCH_ARGS)

@@ -50,6 +50,32 @@ def pianorolls():
     return shared_file("data", "pianorolls", "README.md").parent
 
 
+LONGEST = (
+    "tutorial/test_chapters.py",
+    "models/test_base.py",
+    "graphs/test_rnnrbm.py",
+    "compile/test_philox_chain.py",
+    "models/test_generation.py",
+    "models/test_every_backend.py",
+    "models/test_chains_and_averages.py",
+    "models/test_hf_updates.py",
+    "models/test_trainer.py",
+    "models/test_dropout_runs.py",
+    "tutorial/test_program.py",
+    "cli/test_main.py",
+    "test_interrupts.py",
+    "test_readme.py",
+    "models/test_kill.py",
+)
+"""The files that take longest, the longest first."""
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest files: then no worker is left with one of them in the end."""
+    places = {Path(__file__).parent / name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 class TheanoReference:
     """What Theano 1.0.5 gave for the tutorial's program: `theano_reference / name` is the path of a file.
 

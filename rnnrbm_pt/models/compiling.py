@@ -20,9 +20,10 @@ from rnnrbm_pt.compile.devices import (
     of_first_process,
 )
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.compile.rewriting.as_written import LAST, scans_as_written
 from rnnrbm_pt.streams.registry import STREAMS
 
-AS_WRITTEN = Mode(linker="py", optimizer="fast_compile")
+AS_WRITTEN = Mode(linker="py", optimizer="fast_compile").register((scans_as_written, LAST))
 """Runs a graph operation by operation in Python. For a function that is called seldom, compiling takes longer."""
 
 STEPS_OF_JAX = 25

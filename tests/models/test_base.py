@@ -69,9 +69,12 @@ def test_eight_epochs_are_theanos(nottingham_rolls, theano_reference):
     np.testing.assert_allclose(monitors[-1912:], updates, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("floatX", ["float64", "float32"])
-def test_learns(toy_model, toy_rolls, floatX):
-    model = toy_model(floatX=floatX).fit(toy_rolls, batch_size=10, num_epochs=60)
+@pytest.mark.parametrize(
+    ("backend", "floatX"),
+    [("numba", "float64"), ("c", "float32"), pytest.param("numba", "float32", marks=pytest.mark.slow)],
+)
+def test_learns(toy_model, toy_rolls, backend, floatX):
+    model = toy_model(backend=backend, floatX=floatX).fit(toy_rolls, batch_size=10, num_epochs=60)
     monitors = [record["monitor"] for record in model.log]
     f = np.concatenate(toy_rolls).mean(axis=0)
     independent_notes = (f * np.log(f) + (1 - f) * np.log(1 - f)).sum()  # -6.77

@@ -32,10 +32,12 @@ import numpy as np
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt import midiwrite
 from rnnrbm_pt.io.checkpoint import read_checkpoint
+from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 backend, data, path, more = sys.argv[1:]
 with np.load(data) as archive:
     *rolls, held_out = archive.values()
+how = {"mode": AS_WRITTEN} if backend == "python" else {"backend": backend}
 
 
 def say(*words):
@@ -43,7 +45,7 @@ def say(*words):
 
 
 def begin(path):
-    model = RnnRbm(8, 6, lr=0.02, r=(21, 33), backend=backend)
+    model = RnnRbm(8, 6, lr=0.02, r=(21, 33), **how)
     settings = dict(batch_size=5, num_epochs=4, optimizer="adam", patience=1, validation=[held_out], checkpoint=path)
 
     settings |= json.loads(more)
@@ -111,13 +113,13 @@ if os.path.isdir(path):
             os._exit(status)
 else:
     say(os.getpid())
-    go_on(RnnRbm.load(path, backend=backend) if os.path.exists(path) else begin(path), path)
+    go_on(RnnRbm.load(path, **how) if os.path.exists(path) else begin(path), path)
 """
 
 
 @pytest.fixture(scope="module")
 def start(toy_rolls, tmp_path_factory):
-    """Starts the program on a backend and a path, perhaps with more settings of `fit`."""
+    """Starts the program on a backend, or as "python", which compiles nothing; perhaps with more settings of `fit`."""
     data = tmp_path_factory.mktemp("data") / "rolls.npz"
     np.savez(data, *toy_rolls)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -158,7 +160,7 @@ def forks(start, backend, folder, more=None):
         server.stdin.close()
 
 
-@pytest.fixture(scope="module", params=[pytest.param("numba", marks=pytest.mark.slow), "c"])
+@pytest.fixture(scope="module", params=["python", *(pytest.param(b, marks=pytest.mark.slow) for b in ("numba", "c"))])
 def run_in_fork(request, start, tmp_path_factory):
     """The function of `forks`, of one process that has compiled for all tests."""
     with forks(start, request.param, tmp_path_factory.mktemp("forks")) as run:
@@ -259,7 +261,7 @@ def test_killed_in_each_writing(run_in_fork, tmp_path):
 def test_killed_with_all_that_a_run_may_keep(start, tmp_path):
     """Persistent chains, averages of the parameters and streams of masks are in the checkpoints too."""
     (tmp_path / "forks").mkdir()
-    with forks(start, "c", tmp_path / "forks", {"persistent": True, "average": 0.9, "dropout_hidden": 0.2}) as run:
+    with forks(start, "python", tmp_path / "forks", {"persistent": True, "average": 0.9, "dropout_hidden": 0.2}) as run:
         test_killed_in_each_writing(run, tmp_path)
     arrays, _ = read_checkpoint(tmp_path / "whole")
     assert {"particles", "slot_average_W", "slot_average_t", "stream_9"} <= set(arrays)

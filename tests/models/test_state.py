@@ -3,14 +3,11 @@
 import numpy as np
 import pytest
 from oracles.runs import same
-from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
+from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.training.schedules import Cosine, Table
-
-PYTHON = Mode(linker="py", optimizer="fast_compile")
-
 
 SCHEDULED = {
     "optimizer": "momentum",
@@ -32,7 +29,7 @@ def test_learning_goes_on_from_a_file_as_it_would_have(python_model, toy_rolls, 
     model = python_model()
     model.fit(toy_rolls[:1], 20, 2, **SCHEDULED)
     model.save(tmp_path / "m")
-    loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
+    loaded = RnnRbm.load(tmp_path / "m", mode=AS_WRITTEN)
     values = [{name: scalar.get_value() for name, scalar in m.state.scalars.items()} for m in (model, loaded)]
     assert values[0] == values[1] and values[0]["k"] == 3 and values[0]["momentum"] == 0.9
     for m in (model, loaded):

@@ -8,16 +8,13 @@ import numpy as np
 import pytensor
 import pytest
 from oracles.runs import assert_same, interrupting, same
-from pytensor.compile.mode import Mode
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm
 from rnnrbm_pt.compile.modes import backend_mode, compile_function
+from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.training.progress import StopTraining
 from rnnrbm_pt.training.schedules import Cosine, Table
 from rnnrbm_pt.training.updates import adam
-
-PYTHON = Mode(linker="py", optimizer="fast_compile")
-
 
 RICH = {
     "batch_size": 20,
@@ -39,7 +36,7 @@ def monitors(model):
 def check_a_run_stopped_at(at, whole, stopped, toy_rolls, validation, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(toy_rolls[:3], validation=validation, checkpoint=tmp_path / "m", on_update=interrupting(at), **RICH)
-    loaded = RnnRbm.load(tmp_path / "m", mode=PYTHON)
+    loaded = RnnRbm.load(tmp_path / "m", mode=AS_WRITTEN)
     loaded.resume(toy_rolls[:3], validation=validation)
     assert same(whole, loaded) and monitors(whole) == monitors(loaded)
     assert whole.progress == loaded.progress
@@ -50,7 +47,8 @@ def test_adam_in_fit_is_adam_by_hand(python_model, toy_rolls):
     model.fit(toy_rolls[:2], 20, 1, optimizer="adam", beta1=0.8)
     graphs = twin.graphs
     updates = adam(graphs.cost, list(twin.params), twin.lr, beta1=0.8, consider_constant=[graphs.v_sample])
-    function = pytensor.function([graphs.v], graphs.monitor, updates={**graphs.updates_train, **updates}, mode=PYTHON)
+    updates = {**graphs.updates_train, **updates}
+    function = pytensor.function([graphs.v], graphs.monitor, updates=updates, mode=AS_WRITTEN)
     order = [0, 1]
     twin.random_state.shuffle(order)
     found = [function(toy_rolls[i][start : start + 20].astype(float)) for i in order for start in (0, 20, 40)]
@@ -102,7 +100,7 @@ def test_with_the_state_carried_over_windows_are_whole_sequences(model_of, toy_r
     rolls = toy_rolls[:3]
     model.fit(rolls, 20, 1, n_sequences=n_sequences, carry_state=True)
     whole = {roll.tobytes(): model.graphs for roll in rolls}
-    states = pytensor.function([model.graphs.v], list(model.graphs.states), mode=PYTHON)
+    states = pytensor.function([model.graphs.v], list(model.graphs.states), mode=AS_WRITTEN)
     pasts = [None] * n_sequences  # of each column: the frames so far
     for windows, fresh, before, _ in seen:
         for i, window in enumerate(windows):

@@ -7,6 +7,8 @@ import numpy as np
 from pytensor.compile.mode import Mode, get_mode
 from pytensor.graph.op import HasInnerGraph
 
+from rnnrbm_pt.models.compiling import AS_WRITTEN as AS_WRITTEN
+
 MODES = {
     "numba": "NUMBA",
     "unfused": get_mode("NUMBA").excluding("rnnrbm_sample_units", "rnnrbm_vectorised", "rnnrbm_cross_entropy"),
@@ -14,9 +16,9 @@ MODES = {
     "python": Mode("py", "fast_run"),
 }
 
-# Step by step in NumPy: for models so small that compiling is not worth the wait. Each operation is one of NumPy's.
+# Step by step in NumPy: for models so small that compiling is not worth the wait. Each operation is one of NumPy's. On
+# PyTensor 3.0 the steps of scans are C code, so long chains are fast.
 STEP_BY_STEP = Mode("py", "fast_run").excluding("fusion", "local_binomial_single_trial")
-AS_WRITTEN = Mode("py", "fast_compile")  # sooner there, slower then
 
 
 def same_state(one, other):

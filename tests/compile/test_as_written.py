@@ -1,0 +1,36 @@
+"""Functions that are run as they are written: not even the steps of their scans are compiled."""
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from pytensor.link.c.basic import CLinker
+
+from rnnrbm_pt.models.compiling import AS_WRITTEN
+
+
+@pytest.fixture
+def no_c_code(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("C code is asked for")
+
+    monkeypatch.setattr(CLinker, "make_thunk", refuse)
+
+
+def test_scans_within_scans_run_in_python(no_c_code):
+    def row(x):
+        return pytensor.scan(
+            lambda x_i, total: total + pt.exp(x_i), [x], [pt.constant(0.0, dtype="float64")], return_updates=False
+        )
+
+    x = pt.dmatrix("x")
+    sums = pytensor.scan(row, [x], return_updates=False)
+    gradient = pt.grad((sums**2).sum(), x)
+    sums, gradient = pytensor.function([x], [sums, gradient], mode=AS_WRITTEN)(np.log([[1.0, 2, 3], [4, 5, 6]]))
+    np.testing.assert_allclose(sums, [[1, 3, 6], [4, 9, 15]], rtol=1e-14)
+    np.testing.assert_allclose(gradient, [[20, 36, 36], [224, 240, 180]], rtol=1e-14)
+
+
+def test_a_model_compiles_nothing(no_c_code, python_model, toy_rolls):
+    model = python_model(backend="c").fit(toy_rolls[:1], 20, 1)
+    assert model.sample(4, seed=1, primer=toy_rolls[0][:3]).shape == (4, 12)
