@@ -25,3 +25,6 @@ class Cell(NamedTuple):
     """Vectors, shape (n,) each: the states before the first frame."""
     constants: tuple = ()
     """Expressions of the parameters that the two functions use, and that are computed once for all steps."""
+    over_frames: Callable | None = None
+    """over_frames(v, carried) -> states, bv_t, bh_t: what `sequence.recurrence` gives, where a cell has a faster way to
+    run over given frames than `next_state` frame by frame."""

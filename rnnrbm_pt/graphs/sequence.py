@@ -100,6 +100,8 @@ def recurrence(
         After each frame.
     bv_t, bh_t : tensors, shape (n_steps, ..., n_visible) and (n_steps, ..., n_hidden)
     """
+    if cell.over_frames is not None:
+        return cell.over_frames(v, carried)
     v, initial = ours(v), list(cell.initial)
     if v.type.ndim == 3:
         initial = [pt.zeros((v.shape[1], state.shape[0])) + state for state in initial]  # (n_sequences, n)
@@ -170,7 +172,7 @@ def observed(
     return Observed(v, mask, weights, states, bv_t, bh_t, updates | more)
 
 
-def training_graphs(cell: Cell, seen: Observed, objective: Objective) -> SequenceGraphs:
+def training_graphs(cell: Cell, seen: Observed, objective: Objective, mean_h: TensorVariable) -> SequenceGraphs:
     """The fields of `SequenceGraphs` that models of RBMs and of NADEs fill in alike.
 
     Parameters
@@ -180,12 +182,13 @@ def training_graphs(cell: Cell, seen: Observed, objective: Objective) -> Sequenc
     seen : Observed
     objective : tuple
         (v_sample, cost, monitor, updates), as `build_rbm` and `build_nade` return them.
+    mean_h : tensor
+        The expected hidden units of each step.
 
     Returns
     -------
     SequenceGraphs
     """
-    mean_h = mean_hidden(seen.v, cell.params[0], seen.bh_t)
     v_sample, cost, monitor, updates_train = objective
     return SequenceGraphs(
         seen.v,
@@ -302,7 +305,8 @@ def train_graph(
     v_sample, cost, monitor, updates_train = build_rbm(
         v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible, particles=particles
     )
-    graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train))
+    mean_h = mean_hidden(v, cell.params[0], bh_t)
+    graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train), mean_h)
     return replace(
         graphs,
         reconstruction=mean_visible(graphs.mean_h, W, bv_t, visible),

@@ -5,6 +5,7 @@ from typing import Unpack
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
+from rnnrbm_pt.graphs.tied_nade import build_tied_nade
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.settings import DEFAULT_R, Common
 
@@ -140,5 +141,56 @@ class RnnNade(SequenceModel):
             recurrence=recurrence,
             nonlinearity=nonlinearity,
             learn_initial=learn_initial,
+            **common,
+        )
+
+
+class TiedNade(SequenceModel):
+    """An RNN-NADE whose weights are shared by all notes, so that what it learns in one key it knows in all.
+
+    Parameters
+    ----------
+    n_hidden : int
+        Number of hidden units of each note's NADE.
+    n_hidden_recurrent : int
+        Number of hidden units of each note's RNN.
+    lr, r, dt, nonlinearity, learn_initial, **common
+        As `RnnNade` takes them.
+    recurrence : {"gru", "lstm", "tanh"}
+        As `RnnNade` takes it.
+    window : int
+        A note hears so many notes on each side one by one.
+    n_heights : int
+        Number of features that tell a note its place in the range. With 0, it knows it by its bias alone.
+    """
+
+    builder = staticmethod(build_tied_nade)
+
+    def __init__(
+        self,
+        n_hidden: int = 64,
+        n_hidden_recurrent: int = 64,
+        lr: float = 0.001,
+        r: tuple[int, int] = DEFAULT_R,
+        dt: float = 0.3,
+        *,
+        recurrence: str = "gru",
+        nonlinearity: str = "tanh",
+        learn_initial: bool = False,
+        window: int = 12,
+        n_heights: int = 4,
+        **common: Unpack[Common],
+    ) -> None:
+        super().__init__(
+            n_hidden=n_hidden,
+            n_hidden_recurrent=n_hidden_recurrent,
+            lr=lr,
+            r=r,
+            dt=dt,
+            recurrence=recurrence,
+            nonlinearity=nonlinearity,
+            learn_initial=learn_initial,
+            window=window,
+            n_heights=n_heights,
             **common,
         )
