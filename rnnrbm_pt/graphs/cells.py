@@ -7,6 +7,13 @@ recurrence of your own is one more function that returns a `Cell`; see `graphs.b
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pytensor.tensor.variable import TensorVariable
+
+from rnnrbm_pt.graphs.types import Tensors, Updates
+
+OverFrames = tuple[Tensors, TensorVariable, TensorVariable, Updates]
+"""What `Cell.over_frames` returns."""
+
 
 class Cell(NamedTuple):
     """A recurrence whose state gives each step the biases of an RBM, or of a NADE.
@@ -26,5 +33,5 @@ class Cell(NamedTuple):
     constants: tuple = ()
     """Expressions of the parameters that the two functions use, and that are computed once for all steps."""
     over_frames: Callable | None = None
-    """over_frames(v, carried) -> states, bv_t, bh_t: what `sequence.recurrence` gives, where a cell has a faster way to
-    run over given frames than `next_state` frame by frame."""
+    """over_frames(v, carried, dropout) -> states, bv_t, bh_t, updates: a faster way to run over given frames than
+    `sequence.recurrence`, if the cell has one. It says itself what is dropped."""

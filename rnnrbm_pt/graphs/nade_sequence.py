@@ -43,7 +43,7 @@ def train_graph(
         Without `v_t` and `updates_generate`, which `generate_graph` makes.
     """
     W, V, *_ = cell.params
-    V = scaled_weights(V, dropout)
+    V = V if cell.over_frames is not None else scaled_weights(V, dropout)
     seen = observed(cell, batched, carried, dropout)
     v, bv_t, bh_t = seen.v, seen.bv_t, seen.bh_t
     objective = build_nade(v, W, V, bv_t, bh_t, weights=seen.weights, logits_of=conditionals.logits)

@@ -23,7 +23,7 @@ def notes_around(n_visible: int, window: int) -> np.ndarray:
 
     Returns
     -------
-    array of 0 and 1, shape (n_visible, n_visible, 2 window + 14)
+    array of 0 and 1, shape (n_visible, n_visible, 2 window + 15)
         table[i, n] has what note i adds to the features of note n.
     """
     return _table(n_visible, range(-window, window + 1), range(-n_visible + 1, n_visible))
@@ -49,8 +49,8 @@ def _table(n_visible: int, near: range, heard: range) -> np.ndarray:
     distance = notes[:, None] - notes  # of note i from note n
     one_by_one = distance[:, :, None] == np.array(near)
     pitch_classes = distance[:, :, None] % OCTAVE == np.arange(OCTAVE)
-    of_all = np.ones((n_visible, n_visible, 1), bool)
-    table = np.concatenate([one_by_one, pitch_classes, of_all], axis=2)
+    counts = [np.ones((n_visible, n_visible), bool)] + [distance < 0] * (heard.stop > 0)
+    table = np.concatenate([one_by_one, pitch_classes, np.stack(counts, axis=2)], axis=2)
     return table & (distance[:, :, None] >= heard.start) & (distance[:, :, None] < heard.stop)
 
 

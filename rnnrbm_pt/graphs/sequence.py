@@ -100,8 +100,6 @@ def recurrence(
         After each frame.
     bv_t, bh_t : tensors, shape (n_steps, ..., n_visible) and (n_steps, ..., n_hidden)
     """
-    if cell.over_frames is not None:
-        return cell.over_frames(v, carried)
     v, initial = ours(v), list(cell.initial)
     if v.type.ndim == 3:
         initial = [pt.zeros((v.shape[1], state.shape[0])) + state for state in initial]  # (n_sequences, n)
@@ -165,11 +163,15 @@ def observed(
     """
     # (n_steps, n_visible), or (n_steps, n_sequences, n_visible) and (n_steps, n_sequences)
     v, mask = (pt.tensor3("v"), pt.matrix("mask")) if batched else (pt.matrix("v"), None)
-    read, updates = dropped_frames(v, dropout)
-    states, bv_t, bh_t = recurrence(cell, read, carried)
-    bh_t, more = dropped_hidden(bh_t, dropout)
+    if cell.over_frames is not None:
+        states, bv_t, bh_t, updates = cell.over_frames(v, carried, dropout)
+    else:
+        read, updates = dropped_frames(v, dropout)
+        states, bv_t, bh_t = recurrence(cell, read, carried)
+        bh_t, more = dropped_hidden(bh_t, dropout)
+        updates |= more
     weights = None if mask is None else sequence_weights(mask)
-    return Observed(v, mask, weights, states, bv_t, bh_t, updates | more)
+    return Observed(v, mask, weights, states, bv_t, bh_t, updates)
 
 
 def training_graphs(cell: Cell, seen: Observed, objective: Objective, mean_h: TensorVariable) -> SequenceGraphs:

@@ -2,10 +2,10 @@
 
 from typing import Unpack
 
+from rnnrbm_pt.graphs.biaxial_rnn import build_biaxial_rnn
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
-from rnnrbm_pt.graphs.tied_nade import build_tied_nade
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.settings import DEFAULT_R, Common
 
@@ -145,30 +145,30 @@ class RnnNade(SequenceModel):
         )
 
 
-class TiedNade(SequenceModel):
-    """An RNN-NADE whose weights are shared by all notes, so that what it learns in one key it knows in all.
+class BiaxialRnn(SequenceModel):
+    """Recurrent networks along time and along the notes, whose weights all notes share: Johnson's BALSTM with GRUs.
+
+    What it learns in one key it knows in all others. Its likelihood is exact, and so are its gradient and samples.
 
     Parameters
     ----------
     n_hidden : int
-        Number of hidden units of each note's NADE.
+        Number of hidden units of the network along the notes.
     n_hidden_recurrent : int
-        Number of hidden units of each note's RNN.
+        Number of hidden units of the network along time, of each note.
     lr, r, dt, nonlinearity, learn_initial, **common
-        As `RnnNade` takes them.
+        As `RnnNade` takes them. The monitor is the log-likelihood.
     recurrence : {"gru", "lstm", "tanh"}
-        As `RnnNade` takes it.
+        The network along time.
     window : int
-        A note hears so many notes on each side one by one.
-    n_heights : int
-        Number of features that tell a note its place in the range. With 0, it knows it by its bias alone.
+        How many notes on each side a note hears one by one.
     """
 
-    builder = staticmethod(build_tied_nade)
+    builder = staticmethod(build_biaxial_rnn)
 
     def __init__(
         self,
-        n_hidden: int = 64,
+        n_hidden: int = 48,
         n_hidden_recurrent: int = 64,
         lr: float = 0.001,
         r: tuple[int, int] = DEFAULT_R,
@@ -176,9 +176,8 @@ class TiedNade(SequenceModel):
         *,
         recurrence: str = "gru",
         nonlinearity: str = "tanh",
-        learn_initial: bool = False,
         window: int = 12,
-        n_heights: int = 4,
+        learn_initial: bool = False,
         **common: Unpack[Common],
     ) -> None:
         super().__init__(
@@ -189,8 +188,7 @@ class TiedNade(SequenceModel):
             dt=dt,
             recurrence=recurrence,
             nonlinearity=nonlinearity,
-            learn_initial=learn_initial,
             window=window,
-            n_heights=n_heights,
+            learn_initial=learn_initial,
             **common,
         )
