@@ -14,6 +14,7 @@ GRU and for what a note hears. The weights do not depend on n, so a piece that i
 to bv and to what the ends of the range change. The likelihood, its gradient and samples are exact, as a NADE's are.
 """
 
+from dataclasses import replace
 from typing import NamedTuple, Unpack
 
 import numpy as np
@@ -43,6 +44,9 @@ from rnnrbm_pt.streams.draw import bernoulli
 
 N_GATES = 3
 """Sums of the GRU along the notes: of the update gate z, of the reset gate r, and of the new state g."""
+
+WINDOW = 12
+"""How many notes on each side a note hears one by one: an octave."""
 
 GATES = {"gru": dict.fromkeys("zrg", 0.0), "lstm": {"i": 0.0, "f": FORGET_BIAS, "o": 0.0, "g": 0.0}, "tanh": {"u": 0.0}}
 """Letters of the gates of each network along time, with which the names of their parameters end; and their biases."""
@@ -178,6 +182,16 @@ class NotesBelow(NamedTuple):
         return v[-1], mean_v.T, next_rng
 
 
+def shape_of_w(n_hidden: int, window: int) -> tuple[int, int]:
+    """The shape of W: what a note hears of those below it, and the sums of the network along the notes."""
+    return notes_below(1, window).shape[2], N_GATES * n_hidden
+
+
+def sizes_of_w(shape: tuple[int, ...]) -> dict[str, int]:
+    """The sizes of a model whose W has this shape; `shape_of_w` the other way round."""
+    return {"n_hidden": shape[1] // N_GATES, "window": shape[0] - notes_below(1, 0).shape[2]}
+
+
 def biaxial_params(
     n_visible: int,
     n_hidden: int,
@@ -199,9 +213,9 @@ def biaxial_params(
     -------
     tuple of shared variables
     """
-    n_around, n_below = (table(n_visible, window).shape[2] for table in (notes_around, notes_below))
+    n_around = notes_around(n_visible, window).shape[2]
     params: Params = (
-        shared_glorot(n_below, N_GATES * n_hidden, random_state=random_state, name="W"),
+        shared_glorot(*shape_of_w(n_hidden, window), random_state=random_state, name="W"),
         shared_glorot(n_hidden, 1, random_state=random_state, name="V"),
         shared_zeros(n_visible, name="bv"),
         shared_zeros(N_GATES * n_hidden, name="bh"),
@@ -225,7 +239,7 @@ def biaxial_cell(
     params: Params | None = None,
     recurrence: str = "gru",
     nonlinearity: str = "tanh",
-    window: int = 12,
+    window: int = WINDOW,
     learn_initial: bool = False,
 ) -> Cell:
     """The networks along time of all notes as one recurrence, whose state moves the biases of the one along the notes.
@@ -307,7 +321,7 @@ def build_biaxial_rnn(
     *,
     recurrence: str = "gru",
     nonlinearity: str = "tanh",
-    window: int = 12,
+    window: int = WINDOW,
     learn_initial: bool = False,
     random_state: np.random.RandomState | None = None,
     streams: Streams | None = None,
@@ -352,4 +366,6 @@ def build_biaxial_rnn(
         learn_initial=learn_initial,
     )
     below = NotesBelow(notes_below(n_visible, window), cell.params[6])
-    return nade_graphs(cell, streams=streams, conditionals=Conditionals(below.logits, below.sample, below.hidden), **common)
+    conditionals = Conditionals(below.logits, below.sample, below.hidden)
+    graphs = nade_graphs(cell, streams=streams, conditionals=conditionals, **common)
+    return replace(graphs, mean_h=None)  # its hidden units are no probabilities

@@ -15,7 +15,7 @@ from pytensor import scan
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
-from rnnrbm_pt.graphs.rbm import floored, mean_hidden, log_pseudo_likelihood
+from rnnrbm_pt.graphs.rbm import floored, log_pseudo_likelihood, mean_hidden
 from rnnrbm_pt.graphs.types import Count, Objective
 from rnnrbm_pt.ours import NADE_LOGITS, named_graph, ours
 from rnnrbm_pt.streams.draw import bernoulli

@@ -2,7 +2,7 @@
 
 from typing import Unpack
 
-from rnnrbm_pt.graphs.biaxial_rnn import build_biaxial_rnn
+from rnnrbm_pt.graphs.biaxial_rnn import WINDOW, build_biaxial_rnn
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
@@ -176,7 +176,7 @@ class BiaxialRnn(SequenceModel):
         *,
         recurrence: str = "gru",
         nonlinearity: str = "tanh",
-        window: int = 12,
+        window: int = WINDOW,
         learn_initial: bool = False,
         **common: Unpack[Common],
     ) -> None:
