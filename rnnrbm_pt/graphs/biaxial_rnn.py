@@ -15,6 +15,7 @@ to bv and to what the ends of the range change. The likelihood, its gradient and
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, Unpack
 
 import numpy as np
@@ -55,7 +56,7 @@ STATES = {"gru": ("u0",), "lstm": ("u0", "c0"), "tanh": ("u0",)}
 """Names of the initial states of each network along time, where they are learned."""
 
 
-def next_note(x_n: TensorVariable, h: TensorVariable, Whh: TensorVariable) -> TensorVariable:
+def next_note(x_n: TensorVariable, h: TensorVariable, Whh: TensorVariable, n: int) -> TensorVariable:
     """The state of the GRU along the notes after one more note; the equations are those of `graphs.gru`.
 
     Parameters
@@ -65,15 +66,21 @@ def next_note(x_n: TensorVariable, h: TensorVariable, Whh: TensorVariable) -> Te
     h : matrix, shape (n_frames, n_hidden)
         The state after the note below.
     Whh : matrix, shape (n_hidden, 3 n_hidden)
+    n : int
+        Number of hidden units. A Gauss-Newton product cannot be had where it is asked of the parameters.
 
     Returns
     -------
     matrix like h
     """
-    n = Whh.shape[0]
     z, r = pt.split(pt.sigmoid(x_n[:, : 2 * n] + pt.dot(h, Whh[:, : 2 * n])), [n, n], axis=-1)
     g = pt.tanh(x_n[:, 2 * n :] + pt.dot(r * h, Whh[:, 2 * n :]))
     return z * h + (1 - z) * g
+
+
+def leading(x: TensorVariable) -> list[TensorVariable]:
+    """The lengths of all axes but the last."""
+    return [x.shape[i] for i in range(x.type.ndim - 1)]
 
 
 class NotesBelow(NamedTuple):
@@ -83,6 +90,7 @@ class NotesBelow(NamedTuple):
     """What each note hears of the notes below it; see `relative_notes.notes_below`."""
     Whh: TensorVariable
     """Matrix (n_hidden, 3 n_hidden): from the state after one note to the sums of the next."""
+    n_hidden: int
 
     def hidden(self, v: TensorVariable, W: TensorVariable, bh: TensorVariable) -> TensorVariable:
         """The states of the network for given frames.
@@ -98,11 +106,11 @@ class NotesBelow(NamedTuple):
         -------
         tensor, shape (..., n_visible n_hidden)
         """
-        n_visible, n = len(self.table), self.Whh.shape[0]
+        n_visible, n = len(self.table), self.n_hidden
         frames = v.reshape((-1, n_visible))
         x = bh.reshape((-1, N_GATES * n)) + pt.dot(heard(frames, self.table), W)
         h = scan(
-            next_note,
+            partial(next_note, n=n),
             sequences=ours(x.reshape((-1, n_visible, N_GATES * n)).dimshuffle(1, 0, 2)),  # note by note
             outputs_info=pt.zeros((frames.shape[0], n)),
             non_sequences=[self.Whh],
@@ -110,8 +118,7 @@ class NotesBelow(NamedTuple):
             return_updates=False,
             name="notes",
         )
-        lead = [v.shape[i] for i in range(v.type.ndim - 1)]
-        return h.dimshuffle(1, 0, 2).reshape((*lead, n_visible * n))
+        return h.dimshuffle(1, 0, 2).reshape((*leading(v), n_visible * n))
 
     def logits(
         self, v: TensorVariable, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
@@ -129,7 +136,7 @@ class NotesBelow(NamedTuple):
         -------
         tensor like v
         """
-        h = self.hidden(v, W, bh).reshape((-1, self.Whh.shape[0]))
+        h = self.hidden(v, W, bh).reshape((-1, self.n_hidden))
         return bv + pt.dot(h, V).reshape(v.shape)
 
     def sample(
@@ -157,14 +164,14 @@ class NotesBelow(NamedTuple):
         v, mean_v, next_rng
             As `sample_nade` gives them.
         """
-        n_visible, n = len(self.table), self.Whh.shape[0]
+        n_visible, n = len(self.table), self.n_hidden
         bv, bh = (pt.zeros((n_frames, 1), dtype=b.dtype) + b for b in (bv, bh))
         bh = bh.reshape((n_frames, n_visible, N_GATES * n)).dimshuffle(1, 0, 2)
         by_note = pt.constant(self.table.transpose(1, 0, 2).astype(W.dtype))
         places = pt.constant(np.eye(n_visible, dtype=W.dtype))
 
         def note(table_n, place_n, bv_n, bh_n, h, v, rng, W, V, Whh, *floor):
-            h = next_note(bh_n + pt.dot(pt.dot(v, table_n), W), h, Whh)
+            h = next_note(bh_n + pt.dot(pt.dot(v, table_n), W), h, Whh, n)
             p = pt.sigmoid(bv_n + pt.dot(h, V)[:, 0])
             next_rng, v_n = bernoulli(rng, p)
             v_n = floored(v_n, p, *floor) if floor else v_n
@@ -283,21 +290,23 @@ def biaxial_cell(
         """A row for each note of each frame."""
         return x.reshape((-1, n_hidden_recurrent))
 
-    def by_frame(x: TensorVariable, like: TensorVariable) -> TensorVariable:
-        """The axes of `like`, the last of which holds all notes of a frame."""
-        lead = [like.shape[i] for i in range(like.type.ndim - 1)]
-        return x.reshape((*lead, n_visible * x.shape[-1]))
+    def by_frame(x: TensorVariable, n: int, like: TensorVariable) -> TensorVariable:
+        """The first axes of `like`, then n numbers of each note."""
+        return x.reshape((*leading(like), n_visible * n))
+
+    def biases_like(like: TensorVariable, u: TensorVariable) -> Tensors:
+        """The biases of the notes, and those of the sums of the network along the notes, from a row for each note."""
+        return bv + by_frame(pt.dot(u, Wuv), 1, like), by_frame(bh + pt.dot(u, Wuh), N_GATES * n_hidden, like)
 
     def biases(u_tm1: TensorVariable, *_: TensorVariable) -> Tensors:
-        """The biases of the notes, and those of the sums of the network along the notes."""
-        u = by_note(u_tm1)
-        return bv + by_frame(pt.dot(u, Wuv), u_tm1), by_frame(bh + pt.dot(u, Wuh), u_tm1)
+        """The same of one step, where the states have as many axes as a frame."""
+        return biases_like(u_tm1, by_note(u_tm1))
 
     def next_state(v_t: TensorVariable, *state: TensorVariable) -> Tensors:
         """The states of the networks of all notes after v_t."""
         x = heard(v_t.reshape((-1, n_visible)), around)
         after = of_note.next_state(x, *map(by_note, state))
-        return tuple(by_frame(u, like) for u, like in zip(after, state, strict=True))
+        return tuple(by_frame(u, n_hidden_recurrent, like) for u, like in zip(after, state, strict=True))
 
     def over_frames(v: TensorVariable, carried: Carried | None, dropout: Dropout | None) -> OverFrames:
         """The same over given frames: each note of each sequence is a sequence of what it hears."""
@@ -306,9 +315,10 @@ def biaxial_cell(
         if carried is not None:
             carried = Carried(pt.repeat(carried.fresh, n_visible), [by_note(state) for state in carried.states])
         states, u_tm1, _ = recurrence_of(of_note, x, carried)
-        u_tm1, more = dropped_units(by_frame(u_tm1, v), dropout)
-        bv_t, bh_t = biases(u_tm1)
-        return tuple(by_frame(state, v) for state in states), bv_t, bh_t, updates | more
+        u, more = dropped_units(by_note(u_tm1), dropout)
+        bv_t, bh_t = biases_like(v, u)
+        states = tuple(by_frame(state, n_hidden_recurrent, v) for state in states)
+        return states, bv_t, bh_t, updates | more
 
     initial = tuple(pt.tile(state, n_visible) for state in of_note.initial)
     return Cell(params, biases, next_state, initial, of_note.constants, over_frames)
@@ -365,7 +375,7 @@ def build_biaxial_rnn(
         window=window,
         learn_initial=learn_initial,
     )
-    below = NotesBelow(notes_below(n_visible, window), cell.params[6])
+    below = NotesBelow(notes_below(n_visible, window), cell.params[6], n_hidden)
     conditionals = Conditionals(below.logits, below.sample, below.hidden)
     graphs = nade_graphs(cell, streams=streams, conditionals=conditionals, **common)
     return replace(graphs, mean_h=None)  # its hidden units are no probabilities

@@ -81,4 +81,4 @@ def heard(v: TensorVariable, table: np.ndarray) -> TensorVariable:
     """
     n_visible, _, n_features = table.shape
     flat = pt.constant(table.reshape(n_visible, -1).astype(pytensor.config.floatX))
-    return pt.dot(v, flat).reshape((v.shape[0] * n_visible, n_features))
+    return pt.dot(v, flat).reshape((-1, n_features))

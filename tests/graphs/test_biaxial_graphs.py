@@ -95,7 +95,7 @@ def test_generated_frames_are_drawn_as_the_model_says(biaxial):
 
 def test_samples_of_a_frame_are_as_frequent_as_their_probabilities(biaxial):
     values, stream = values_of(biaxial), RandomStreams(2).stream()
-    below = NotesBelow(notes_below(4, WINDOW), pt.constant(values["Whh"]))
+    below = NotesBelow(notes_below(4, WINDOW), pt.constant(values["Whh"]), 2)
     bh = np.tile(values["bh"], 4) + np.tile(values["u0"] @ values["Wuh"], 4)
     bv = values["bv"] + values["u0"] @ values["Wuv"]
     constants = (pt.constant(x) for x in (values["W"], values["V"], bv, bh))
@@ -108,12 +108,14 @@ def test_samples_of_a_frame_are_as_frequent_as_their_probabilities(biaxial):
 
 @pytest.mark.parametrize("recurrence", ["gru", "lstm", "tanh"])
 def test_a_piece_in_another_key_has_the_same_likelihood(recurrence):
-    """Notes of no piece that all notes of it, and of its copy, are away from hear nothing but counts."""
+    """As far from the ends of the range as the network along the notes remembers them."""
     graphs = build_biaxial_rnn(40, 3, 3, recurrence=recurrence, window=3)
     rng = np.random.default_rng(3)
     for param in graphs.params:
         if param.name != "bv":
-            param.set_value(rng.normal(size=param.get_value().shape))
+            param.set_value(rng.normal(scale=0.5, size=param.get_value().shape))
+    bh = next(param for param in graphs.params if param.name == "bh")
+    bh.set_value(bh.get_value() - np.repeat([4, 0, 0], 3))  # z is small, so it forgets within a few notes
     score = function([graphs.v], graphs.logits)
     roll = np.zeros((6, 40))
     roll[:, 18:22] = rng.integers(2, size=(6, 4))
@@ -121,5 +123,5 @@ def test_a_piece_in_another_key_has_the_same_likelihood(recurrence):
     for semitones in (-2, 5):
         moved = score(np.roll(roll, semitones, axis=1))
         middle = np.arange(15, 25)
-        assert np.ptp(logits[:, middle]) > 1
-        np.testing.assert_allclose(moved[:, middle + semitones], logits[:, middle], rtol=0, atol=1e-2)
+        assert np.ptp(logits[:, middle]) > 0.5
+        np.testing.assert_allclose(moved[:, middle + semitones], logits[:, middle], rtol=0, atol=1e-6)
