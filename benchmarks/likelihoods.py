@@ -38,6 +38,7 @@ CLASSES = {
     "rnn-rbm": "RnnRbm",
     "lstm-rtrbm": "LstmRtrbm",
     "rnn-nade": "RnnNade",
+    "biaxial-rnn": "BiaxialRnn",
 }
 """The class of each row. The first two are without recurrence: only their frames are trained."""
 
@@ -63,12 +64,17 @@ DEFAULTS = {
     "rnn_lr": 0.01,
     "dynamic_visible_bias": False,
     "scale": None,
+    "dropout_recurrent": None,
+    "dropout_hidden": None,
+    "backend": "numba",
     "seed": 1,
 }
 """Where the settings are silent. The rate falls to 0 along a cosine. augment: semitones up and down of copies; scale:
 of the initial weights, times the square root of the number of inputs, where they are not the tutorial's; every: epochs
 from one look at the validation split to the next; dynamic_visible_bias: of the RTRBMs.
 """
+
+BIAXIAL = {"hidden": 48, "recurrent": 64, "backend": "jax"}
 
 STARTED = {"dynamic_visible_bias": True, "scale": 1}
 
@@ -80,6 +86,16 @@ SETTINGS = {
         "rnn-rbm": {"lr": 0.002, "augment": 3, "epochs": 50, "every": 10},
         "lstm-rtrbm": {**STARTED, "augment": 3, "epochs": 12, "every": 4},
         "rnn-nade": {"augment": 3, "every": 5},
+        "biaxial-rnn": {
+            **BIAXIAL,
+            "lr": 0.004,
+            "epochs": 30,
+            "batch_size": 64,
+            "n_sequences": 2,
+            "every": 3,
+            "dropout_recurrent": 0.1,
+            "dropout_hidden": 0.4,
+        },
     },
     "nottingham": {
         "rbm": {"lr": 0.0003, "epochs": 10, "every": 5},
@@ -88,6 +104,14 @@ SETTINGS = {
         "rnn-rbm": {"lr": 0.005, "epochs": 50, "every": 10},
         "lstm-rtrbm": {**STARTED, "epochs": 6, "every": 3},
         "rnn-nade": {"epochs": 10, "every": 2},
+        "biaxial-rnn": {
+            **BIAXIAL,
+            "lr": 0.005,
+            "epochs": 6,
+            "n_sequences": 4,
+            "dropout_recurrent": 0.05,
+            "dropout_hidden": 0.2,
+        },
     },
 }
 """What was best on the validation split, of what was tried and could be measured."""
@@ -111,11 +135,12 @@ def build(name, settings, r):
     keywords = {"n_hidden": settings["hidden"], "n_hidden_recurrent": settings["recurrent"], "k": settings["k"]}
     if name == "rtrbm":
         del keywords["n_hidden_recurrent"]
-    if name.endswith("nade"):
+    if name.endswith("nade") or name == "biaxial-rnn":
         del keywords["k"]
     if name.endswith("rtrbm"):
         keywords["dynamic_visible_bias"] = settings["dynamic_visible_bias"]
     keywords |= {"lr": settings["lr"], "seed": settings["seed"], "r": r, "floatX": "float32", "streams": "philox"}
+    keywords["backend"] = settings["backend"]
     model = getattr(rnnrbm_pt, CLASSES[name])(**keywords)
     if settings["scale"] is not None:
         rng = np.random.default_rng(settings["seed"])
@@ -165,6 +190,8 @@ def train_sequences(model, rolls, valid, settings, look):
         schedule={"lr": Cosine(settings["lr"], 0.0, settings["epochs"])},
         weight_decay=settings["weight_decay"],
         clip_norm=settings["clip_norm"],
+        dropout_recurrent=settings["dropout_recurrent"],
+        dropout_hidden=settings["dropout_hidden"],
         pretrain={**stages, **also} if settings["frame_epochs"] or settings["rnn_epochs"] else None,
         validation=valid,
         validate_by="likelihood",
