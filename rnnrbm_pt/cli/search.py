@@ -51,7 +51,7 @@ def add_parser(commands):
     parser.add_argument(
         "--by",
         choices=["likelihood", "monitor", "accuracy"],
-        help="compare by it (likelihood for an RNN-NADE, where it is exact, and otherwise monitor)",
+        help="compare by it (likelihood for an RNN-NADE and a biaxial RNN, where it is exact, and otherwise monitor)",
     )
     parser.add_argument("--no-prune", action="store_true", help="train all trials to their end")
     parser.add_argument("--storage", metavar="URL", help="a database for many machines (a journal file in FOLDER)")
@@ -124,7 +124,7 @@ def run(args):
         raise ValueError("--validation: expected files to compare the trials on, found none")
     if fixed.resume or fixed.augment:
         raise ValueError("--resume and --augment are not for a search")
-    args.by = args.by or ("likelihood" if fixed.model == "rnn-nade" else "monitor")
+    args.by = args.by or ("likelihood" if fixed.model in train.EXACT else "monitor")
     folder = Path(args.study)
     study = study_of(args)
     check_same(study, folder, {"space": space.to_json(), "train": args.train[1:], "by": args.by})

@@ -25,8 +25,17 @@ from rnnrbm_pt.cli.training_options import (
 from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.settings import sorted_into
 
-MODELS = {"rnn-rbm": "RnnRbm", "rtrbm": "Rtrbm", "lstm-rtrbm": "LstmRtrbm", "rnn-nade": "RnnNade"}
+MODELS = {
+    "rnn-rbm": "RnnRbm",
+    "rtrbm": "Rtrbm",
+    "lstm-rtrbm": "LstmRtrbm",
+    "rnn-nade": "RnnNade",
+    "biaxial-rnn": "BiaxialRnn",
+}
 """The word for each model, and its class."""
+
+EXACT = "rnn-nade", "biaxial-rnn"
+"""Models whose likelihood is exact, and that have no Gibbs chain."""
 
 RECURRENCES = "tanh", "lstm", "gru"
 """Recurrent networks, as `rnnrbm_pt.graphs.recurrences` has them; written out, since help needs no PyTensor."""
@@ -36,6 +45,7 @@ OF_MODEL = {
     "recurrent": "n_hidden_recurrent",
     "k": "k",
     "recurrence": "recurrence",
+    "window": "window",
     "learn_initial": "learn_initial",
     "dynamic_visible_bias": "dynamic_visible_bias",
     "seed": "seed",
@@ -79,7 +89,12 @@ def add_parser(commands):
         help="hidden units of the RNN (100); an RTRBM has only --hidden",
     )
     model.add_argument(
-        "--recurrence", choices=RECURRENCES, help="recurrent network of an rnn-rbm or rnn-nade (tanh, the tutorial's)"
+        "--recurrence",
+        choices=RECURRENCES,
+        help="recurrent network of an rnn-rbm or rnn-nade (tanh, the tutorial's), or along time of a biaxial-rnn (gru)",
+    )
+    model.add_argument(
+        "--window", type=at_least_1, metavar="N", help="notes on each side that a note of a biaxial-rnn hears (12)"
     )
     model.add_argument("--k", type=at_least_1, metavar="N", help="Gibbs steps in training (15)")
     model.add_argument(
@@ -258,10 +273,12 @@ def new_model(args):
                 f"--recurrent: the recurrent units of an RTRBM are its hidden ones, {n_hidden} by --hidden, "
                 f"found {args.recurrent}"
             )
-    if word not in ("rnn-rbm", "rnn-nade") and args.recurrence is not None:
-        raise ValueError(f"--recurrence: expected the model rnn-rbm or rnn-nade beside it, found {word}")
-    if word == "rnn-nade" and args.k is not None:
-        raise ValueError("--k: an RNN-NADE has no Gibbs chain")
+    if word not in ("rnn-rbm", "rnn-nade", "biaxial-rnn") and args.recurrence is not None:
+        raise ValueError(f"--recurrence: expected the model rnn-rbm, rnn-nade or biaxial-rnn beside it, found {word}")
+    if word != "biaxial-rnn" and args.window is not None:
+        raise ValueError(f"--window: expected the model biaxial-rnn beside it, found {word}")
+    if word in EXACT and args.k is not None:
+        raise ValueError(f"--k: the model {word} has no Gibbs chain")
     if word not in ("rtrbm", "lstm-rtrbm") and args.dynamic_visible_bias:
         raise ValueError(f"--dynamic-visible-bias: the visible biases of the model {word} always move")
     return getattr(rnnrbm_pt, MODELS[word])(

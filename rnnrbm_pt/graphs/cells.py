@@ -7,6 +7,13 @@ recurrence of your own is one more function that returns a `Cell`; see `graphs.b
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pytensor.tensor.variable import TensorVariable
+
+from rnnrbm_pt.graphs.types import Tensors, Updates
+
+OverFrames = tuple[Tensors, TensorVariable, TensorVariable, Updates]
+"""What `Cell.over_frames` returns."""
+
 
 class Cell(NamedTuple):
     """A recurrence whose state gives each step the biases of an RBM, or of a NADE.
@@ -25,3 +32,6 @@ class Cell(NamedTuple):
     """Vectors, shape (n,) each: the states before the first frame."""
     constants: tuple = ()
     """Expressions of the parameters that the two functions use, and that are computed once for all steps."""
+    over_frames: Callable | None = None
+    """over_frames(v, carried, dropout) -> states, bv_t, bh_t, updates: a faster way to run over given frames than
+    `sequence.recurrence`, if the cell has one. It says itself what is dropped."""

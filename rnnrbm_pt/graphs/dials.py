@@ -4,6 +4,7 @@ The dials are variables that the graph reads, so one compiled function serves al
 what the graphs of `graphs.sequence` and `graphs.nade_sequence` draw, to the bit.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytensor.tensor as pt
@@ -135,7 +136,13 @@ def generate_by_rbm(
 
 
 def generate_by_nade(
-    cell: Cell, *, dials: Dials, rngs: Rngs, n_steps: Count, u_init: InitialStates = None
+    cell: Cell,
+    *,
+    dials: Dials,
+    rngs: Rngs,
+    n_steps: Count,
+    u_init: InitialStates = None,
+    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade,
 ) -> tuple[TensorVariable, Tensors, Updates]:
     """Construct the graph that generates from a cell whose biases are those of a NADE.
 
@@ -144,7 +151,7 @@ def generate_by_nade(
     cell : Cell
     dials : Dials
         `from_previous` is not used: there is no Gibbs chain.
-    rngs, n_steps, u_init
+    rngs, n_steps, u_init, sample
         As `nade_sequence.generate_graph` takes them.
 
     Returns
@@ -159,7 +166,7 @@ def generate_by_nade(
 
     def draw(bv_t, bh_t, rng_v):
         bv_t = (bv_t + density) / temperature
-        v_t, _, next_rng_v = sample_nade(rng_v, 1, W, V_scaled, bv_t, bh_t, floor=floor)
+        v_t, _, next_rng_v = sample(rng_v, 1, W, V_scaled, bv_t, bh_t, floor=floor)
         return v_t[0], next_rng_v
 
     with_dials = cell._replace(constants=(*cell.constants, *used, V_scaled))

@@ -54,6 +54,14 @@ def dropped_hidden(bh_t: TensorVariable, dropout: Dropout | None) -> tuple[Tenso
     return pt.switch(pt.gt(kept, 0), bh_t, pt.cast(OFF, bh_t.dtype)), updates
 
 
+def dropped_units(u: TensorVariable, dropout: Dropout | None) -> tuple[TensorVariable, Updates]:
+    """Hidden units of one network as another one reads them, of which those that are off are 0."""
+    if dropout is None or dropout.hidden is None:
+        return u, {}
+    kept, updates = kept_units(dropout.rngs[1], u, dropout.hidden)
+    return u * kept / pt.cast(1 - dropout.hidden, u.dtype), updates
+
+
 def scaled_weights(W: TensorVariable, dropout: Dropout | None) -> TensorVariable:
     """The weights from hidden to visible units, larger where fewer hidden units are on."""
     if dropout is None or dropout.hidden is None:

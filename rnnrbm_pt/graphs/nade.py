@@ -7,12 +7,15 @@ Larochelle and Murray, The neural autoregressive distribution estimator, AISTATS
 pitch. One pass over them carries a_i along, so that a frame costs O(n_visible n_hidden), as one step of an RBM does.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import pytensor.tensor as pt
 from pytensor import scan
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
-from rnnrbm_pt.graphs.rbm import floored, log_pseudo_likelihood
+from rnnrbm_pt.graphs.rbm import floored, log_pseudo_likelihood, mean_hidden
 from rnnrbm_pt.graphs.types import Count, Objective
 from rnnrbm_pt.ours import NADE_LOGITS, named_graph, ours
 from rnnrbm_pt.streams.draw import bernoulli
@@ -135,6 +138,7 @@ def build_nade(
     bh: TensorVariable,
     *,
     weights: TensorVariable | None = None,
+    logits_of: Callable[..., TensorVariable] = nade_logits,
 ) -> Objective:
     """Construct the exact negative log-likelihood of frames under a NADE, in the form of `build_rbm`.
 
@@ -159,9 +163,24 @@ def build_nade(
     updates : dict
         Empty: nothing is drawn.
     """
-    logits = nade_logits(v, W, V, bv, bh)
+    logits = logits_of(v, W, V, bv, bh)
     log_p = log_pseudo_likelihood(v, logits)  # the units are conditioned as the chain rule asks: here it is exact
     monitor = log_p.mean() if weights is None else (log_p * weights).sum()
     v_sample, cost = pt.sigmoid(logits), -monitor
     v_sample.name, cost.name, monitor.name = "v_sample", "cost", "monitor"
     return v_sample, cost, monitor, {}
+
+
+class Conditionals(NamedTuple):
+    """How the frames of a NADE depend on its parameters: the functions of a kind of NADE."""
+
+    logits: Callable[..., TensorVariable] = nade_logits
+    """See `nade_logits`."""
+    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade
+    """See `sample_nade`."""
+    mean_h: Callable[..., TensorVariable] = mean_hidden
+    """mean_h(v, W, bh): what the hidden units are for given frames."""
+
+
+PLAIN = Conditionals()
+"""Those of the NADE of this module."""

@@ -1,13 +1,15 @@
 """The two loops around a NADE whose biases move; `graphs.sequence` has those around an RBM."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.dropout import Dropout, scaled_weights
-from rnnrbm_pt.graphs.nade import build_nade, nade_logits, sample_nade
+from rnnrbm_pt.graphs.nade import PLAIN, Conditionals, build_nade, sample_nade
 from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
 from rnnrbm_pt.graphs.sequence import Carried, generation, observed, training_graphs
@@ -17,7 +19,12 @@ from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 
 def train_graph(
-    cell: Cell, *, batched: bool = False, carried: Carried | None = None, dropout: Dropout | None = None
+    cell: Cell,
+    *,
+    batched: bool = False,
+    carried: Carried | None = None,
+    dropout: Dropout | None = None,
+    conditionals: Conditionals = PLAIN,
 ) -> SequenceGraphs:
     """Construct the graph that trains a cell whose biases are those of a NADE. Nothing is drawn.
 
@@ -27,6 +34,8 @@ def train_graph(
         The first of its parameters are W and V, shape (n_visible, n_hidden).
     batched, carried, dropout
         As `sequence.train_graph` takes them.
+    conditionals : Conditionals
+        The kind of NADE.
 
     Returns
     -------
@@ -34,22 +43,28 @@ def train_graph(
         Without `v_t` and `updates_generate`, which `generate_graph` makes.
     """
     W, V, *_ = cell.params
-    V = scaled_weights(V, dropout)
+    V = V if cell.over_frames is not None else scaled_weights(V, dropout)
     seen = observed(cell, batched, carried, dropout)
     v, bv_t, bh_t = seen.v, seen.bv_t, seen.bh_t
-    graphs = training_graphs(cell, seen, build_nade(v, W, V, bv_t, bh_t, weights=seen.weights))
-    logits = nade_logits(v, W, V, bv_t, bh_t)
+    objective = build_nade(v, W, V, bv_t, bh_t, weights=seen.weights, logits_of=conditionals.logits)
+    graphs = training_graphs(cell, seen, objective, conditionals.mean_h(v, W, bh_t))
+    logits = conditionals.logits(v, W, V, bv_t, bh_t)
     return replace(
         graphs,
         reconstruction=graphs.v_sample,
         log_likelihood=log_pseudo_likelihood(v, logits),
         logits=logits,
-        expected_visible=partial(expected_visible_of_nade, W=W, V=V),
+        expected_visible=partial(expected_visible_of_nade, W=W, V=V, sample=conditionals.sample),
     )
 
 
 def generate_graph(
-    cell: Cell, *, rngs: Rngs, n_steps: Count, u_init: InitialStates = None
+    cell: Cell,
+    *,
+    rngs: Rngs,
+    n_steps: Count,
+    u_init: InitialStates = None,
+    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade,
 ) -> tuple[TensorVariable, Tensors, Updates]:
     """Construct the graph that generates from a cell whose biases are those of a NADE: each frame is an exact sample.
 
@@ -61,6 +76,8 @@ def generate_graph(
         As an RBM has them; only the second, rng_v, is used.
     n_steps, u_init
         As `sequence.generate_graph` takes them.
+    sample : callable
+        How frames are drawn: `sample_nade`, or what takes and gives the same.
 
     Returns
     -------
@@ -73,7 +90,7 @@ def generate_graph(
     _, rng_v, *_ = rngs
 
     def draw(bv_t, bh_t, rng_v):
-        v_t, _, next_rng_v = sample_nade(rng_v, 1, W, V, bv_t, bh_t)
+        v_t, _, next_rng_v = sample(rng_v, 1, W, V, bv_t, bh_t)
         return v_t[0], next_rng_v
 
     return generation(cell, draw, rngs=(rng_v,), n_steps=n_steps, u_init=u_init)
@@ -89,6 +106,7 @@ def nade_graphs(
     carried: Carried | None = None,
     dropout: Dropout | None = None,
     generate: Generate = generate_graph,
+    conditionals: Conditionals = PLAIN,
 ) -> SequenceGraphs:
     """Construct both graphs of a cell. Only generation draws: `generate_graph` takes four streams.
 
@@ -107,7 +125,7 @@ def nade_graphs(
     -------
     SequenceGraphs
     """
-    training = train_graph(cell, batched=batched, carried=carried, dropout=dropout)
+    training = train_graph(cell, batched=batched, carried=carried, dropout=dropout, conditionals=conditionals)
     rngs = streams.rbm("_generate")
-    v_t, states, updates = generate(cell, rngs=rngs, n_steps=n_steps, u_init=u_init)
+    v_t, states, updates = generate(cell, rngs=rngs, n_steps=n_steps, u_init=u_init, sample=conditionals.sample)
     return replace(training, v_t=v_t, states_generate=states, updates_generate=updates)

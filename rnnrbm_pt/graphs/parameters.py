@@ -32,6 +32,22 @@ def shared_normal(
     return pytensor.shared(value.astype(pytensor.config.floatX), name=name)
 
 
+def shared_glorot(
+    num_rows: int, num_cols: int, *, random_state: np.random.RandomState, name: str
+) -> TensorSharedVariable:
+    """A shared matrix with normally distributed elements of the variance 2 / (num_rows + num_cols).
+
+    Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.
+
+    Parameters
+    ----------
+    num_rows, num_cols, random_state, name
+        As `shared_normal` takes them.
+    """
+    scale = np.sqrt(2 / (num_rows + num_cols))
+    return shared_normal(num_rows, num_cols, scale, random_state=random_state, name=name)
+
+
 def shared_zeros(*shape: int, name: str | None = None) -> TensorSharedVariable:
     """A shared tensor of zeros, of floatX.
 

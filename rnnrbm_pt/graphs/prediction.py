@@ -4,7 +4,10 @@ The mean under an RBM is a sum over all its states, so it is estimated from Gibb
 samples. Of each draw the probabilities are taken instead of the bits: they have the same expectation and less variance.
 """
 
+from collections.abc import Callable
+
 from pytensor import scan
+from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.nade import sample_nade
@@ -74,6 +77,7 @@ def expected_visible_of_nade(
     v: TensorVariable,
     total: TensorVariable,
     rngs: Rngs,
+    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade,
 ) -> tuple[TensorVariable, TensorVariable, Updates]:
     """Estimate E[v] under the NADE of each row of biases, by one exact sample of each.
 
@@ -87,6 +91,8 @@ def expected_visible_of_nade(
         As for an RBM. The sample does not depend on v.
     rngs : sequence of random generators
         The first is what v is drawn from.
+    sample : callable
+        How frames are drawn: `sample_nade`, or what takes and gives the same.
 
     Returns
     -------
@@ -96,5 +102,5 @@ def expected_visible_of_nade(
         As it was given.
     updates : dict {random generator: next random generator}
     """
-    _, mean_v, next_rng = sample_nade(rngs[0], bv.shape[0], W, V, bv, bh)
+    _, mean_v, next_rng = sample(rngs[0], bv.shape[0], W, V, bv, bh)
     return total + weights.sum() * mean_v, v, {rngs[0]: next_rng}

@@ -163,14 +163,18 @@ def observed(
     """
     # (n_steps, n_visible), or (n_steps, n_sequences, n_visible) and (n_steps, n_sequences)
     v, mask = (pt.tensor3("v"), pt.matrix("mask")) if batched else (pt.matrix("v"), None)
-    read, updates = dropped_frames(v, dropout)
-    states, bv_t, bh_t = recurrence(cell, read, carried)
-    bh_t, more = dropped_hidden(bh_t, dropout)
+    if cell.over_frames is not None:
+        states, bv_t, bh_t, updates = cell.over_frames(v, carried, dropout)
+    else:
+        read, updates = dropped_frames(v, dropout)
+        states, bv_t, bh_t = recurrence(cell, read, carried)
+        bh_t, more = dropped_hidden(bh_t, dropout)
+        updates |= more
     weights = None if mask is None else sequence_weights(mask)
-    return Observed(v, mask, weights, states, bv_t, bh_t, updates | more)
+    return Observed(v, mask, weights, states, bv_t, bh_t, updates)
 
 
-def training_graphs(cell: Cell, seen: Observed, objective: Objective) -> SequenceGraphs:
+def training_graphs(cell: Cell, seen: Observed, objective: Objective, mean_h: TensorVariable) -> SequenceGraphs:
     """The fields of `SequenceGraphs` that models of RBMs and of NADEs fill in alike.
 
     Parameters
@@ -180,12 +184,13 @@ def training_graphs(cell: Cell, seen: Observed, objective: Objective) -> Sequenc
     seen : Observed
     objective : tuple
         (v_sample, cost, monitor, updates), as `build_rbm` and `build_nade` return them.
+    mean_h : tensor
+        The expected hidden units of each step.
 
     Returns
     -------
     SequenceGraphs
     """
-    mean_h = mean_hidden(seen.v, cell.params[0], seen.bh_t)
     v_sample, cost, monitor, updates_train = objective
     return SequenceGraphs(
         seen.v,
@@ -302,7 +307,8 @@ def train_graph(
     v_sample, cost, monitor, updates_train = build_rbm(
         v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible, particles=particles
     )
-    graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train))
+    mean_h = mean_hidden(v, cell.params[0], bh_t)
+    graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train), mean_h)
     return replace(
         graphs,
         reconstruction=mean_visible(graphs.mean_h, W, bv_t, visible),

@@ -94,12 +94,14 @@ def state_weights(state: TensorVariable, weights: TensorVariable) -> TensorVaria
 
 
 def check_model(model: Model, learning: Learning) -> None:
-    """Check that a model has a cost that Hessian-free optimisation can take, if it is to learn so.
+    """Check that a model has a cost that Hessian-free optimisation can take, or units to be sparse, where it is asked.
 
     Raises
     ------
     ValueError
     """
+    if learning.sparsity is not None and model.graphs.mean_h is None:
+        raise ValueError(f"sparsity: expected a model of RBMs or NADEs, found {type(model).__name__}")
     if learning.optimizer == "hf" and model.graphs.logits is None:
         raise ValueError(
             "optimizer: hf expects a model whose cost is exact, such as RnnNade; found "

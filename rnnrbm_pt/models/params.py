@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnrbm_pt.graphs.biaxial_rnn import build_biaxial_rnn, sizes_of_w
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
@@ -22,7 +23,12 @@ from rnnrbm_pt.quoting import quoted
 Given = Mapping[str, ArrayLike] | Iterable[ArrayLike] | FilePath
 """Arrays by name, or in the order of the parameters, or a file that holds them."""
 
-RECURRENT = {build_rnnrbm: ("Wuh", 3), build_rnn_nade: ("Wuh", 4), build_lstm_rtrbm: ("Wsh", 4)}
+RECURRENT = {
+    build_rnnrbm: ("Wuh", 3),
+    build_rnn_nade: ("Wuh", 4),
+    build_lstm_rtrbm: ("Wsh", 4),
+    build_biaxial_rnn: ("Wuh", 4),
+}
 """The parameter with as many rows as there are recurrent units, and its place, by the builder of a model's graphs."""
 
 
@@ -94,7 +100,8 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
     Parameters
     ----------
     params : dict {str: array}, or list of arrays, or path
-        As `set_params` takes them. The first is W, of as many rows as there are visible units.
+        As `set_params` takes them. The first is W, which has as many rows as there are visible units, but for a
+        `BiaxialRnn`.
     **settings
         Of the constructor. Sizes in them have precedence: a class of your own may need them. Notes other than the 88
         keys of the piano need their range `r`.
@@ -122,13 +129,15 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
     shape = shape_of("W", 0)
     if len(shape) != 2:
         raise ValueError(f"{label}W: expected a matrix, found an array of shape {shape}")
-    sizes = {"n_hidden": shape[1]}
+    sizes, n_visible = {"n_hidden": shape[1]}, shape[0]
+    if kind.builder is build_biaxial_rnn:
+        sizes, n_visible = sizes_of_w(shape), (*shape_of("bv", 2), 0)[0]
     if kind.builder in RECURRENT:
         sizes["n_hidden_recurrent"] = (*shape_of(*RECURRENT[kind.builder]), 0)[0]
     if settings.get("visible") == "gaussian":
-        sizes["n_visible"] = shape[0]
-    elif "r" not in settings and shape[0] != DEFAULT_R[1] - DEFAULT_R[0]:
-        raise ValueError(f"r: expected the range of the {shape[0]} notes, found none")
+        sizes["n_visible"] = n_visible
+    elif "r" not in settings and n_visible != DEFAULT_R[1] - DEFAULT_R[0]:
+        raise ValueError(f"r: expected the range of the {n_visible} notes, found none")
     model = kind(**sizes | settings)
     model.param_arrays.put(label, given)
     return model

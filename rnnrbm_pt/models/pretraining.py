@@ -76,6 +76,8 @@ def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnE
     KeyboardInterrupt
         After the update during which Ctrl+C was pressed. The model has what was learned until then.
     """
+    if pretraining.frame_epochs:
+        frame_params(model)
     if pretraining.rnn_epochs:
         rnn_params(model, pretraining.rnn_also)
     records = pretrain_frames(model, rolls, pretraining, on_epoch) if pretraining.frame_epochs else []
@@ -119,7 +121,7 @@ def _frames_update(
     model: Model, pretraining: Pretraining, streams: RandomStreams
 ) -> tuple[Callable[..., Any], list[TensorSharedVariable]]:
     """The compiled update by a batch and its mask, which returns the monitor; and what it changes."""
-    params = [p for p in model.params if role_of(p).part == "rbm"]
+    params = frame_params(model)
     with model.compiling.float_variables():
         v, mask = pt.matrix("v"), pt.vector("mask")
         weights = mask / mask.sum()
@@ -140,6 +142,14 @@ def _frames_update(
             clip_norm=pretraining.frame_clip_norm,
         )
     return model.compiling.function([v, mask], monitor, updates | learned), params
+
+
+def frame_params(model: Model) -> list[TensorSharedVariable]:
+    """The parameters of the RBM or NADE of each step; a ValueError if the model has neither."""
+    params = [p for p in model.params if role_of(p).part == "rbm"]
+    if not params:
+        raise ValueError(f"frame_epochs: expected a model of RBMs or NADEs, found {type(model).__name__}")
+    return params
 
 
 # ---------------------------------------------------------------------------------------------------

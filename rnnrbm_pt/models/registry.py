@@ -5,7 +5,7 @@ from typing import Any
 
 import rnnrbm_pt
 
-OURS = "RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade"
+OURS = "RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade", "BiaxialRnn"
 """Models of this package. Its root imports each of them when it is first asked for."""
 
 Classes = dict[str, Any]

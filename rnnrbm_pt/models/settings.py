@@ -17,7 +17,7 @@ from rnnrbm_pt.music.preprocessing import Preprocessing
 AT_LEAST_1 = partial(integer, least=1)
 
 SETTINGS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate"), AT_LEAST_1),
+    **dict.fromkeys(("n_hidden", "n_hidden_recurrent", "k", "k_generate", "window"), AT_LEAST_1),
     **dict.fromkeys(("learn_initial", "dynamic_visible_bias"), boolean),
     "recurrence": partial(choice, allowed=RECURRENCES),
     "nonlinearity": partial(choice, allowed=NONLINEARITIES),

@@ -2,6 +2,7 @@
 
 from typing import Unpack
 
+from rnnrbm_pt.graphs.biaxial_rnn import WINDOW, build_biaxial_rnn
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
@@ -139,6 +140,55 @@ class RnnNade(SequenceModel):
             dt=dt,
             recurrence=recurrence,
             nonlinearity=nonlinearity,
+            learn_initial=learn_initial,
+            **common,
+        )
+
+
+class BiaxialRnn(SequenceModel):
+    """Recurrent networks along time and along the notes, whose weights all notes share: Johnson's BALSTM with GRUs.
+
+    What it learns in one key it knows in all others. Its likelihood is exact, and so are its gradient and samples.
+
+    Parameters
+    ----------
+    n_hidden : int
+        Number of hidden units of the network along the notes.
+    n_hidden_recurrent : int
+        Number of hidden units of the network along time, of each note.
+    lr, r, dt, nonlinearity, learn_initial, **common
+        As `RnnNade` takes them. The monitor is the log-likelihood.
+    recurrence : {"gru", "lstm", "tanh"}
+        The network along time.
+    window : int
+        How many notes on each side a note hears one by one.
+    """
+
+    builder = staticmethod(build_biaxial_rnn)
+
+    def __init__(
+        self,
+        n_hidden: int = 48,
+        n_hidden_recurrent: int = 64,
+        lr: float = 0.001,
+        r: tuple[int, int] = DEFAULT_R,
+        dt: float = 0.3,
+        *,
+        recurrence: str = "gru",
+        nonlinearity: str = "tanh",
+        window: int = WINDOW,
+        learn_initial: bool = False,
+        **common: Unpack[Common],
+    ) -> None:
+        super().__init__(
+            n_hidden=n_hidden,
+            n_hidden_recurrent=n_hidden_recurrent,
+            lr=lr,
+            r=r,
+            dt=dt,
+            recurrence=recurrence,
+            nonlinearity=nonlinearity,
+            window=window,
             learn_initial=learn_initial,
             **common,
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rnnrbm_pt.checks import choice, integer
+from rnnrbm_pt.graphs.biaxial_rnn import WINDOW, build_biaxial_rnn, shape_of_w
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
@@ -18,6 +19,7 @@ MATRICES = {
     build_rnn_nade: lambda v, h, u, g: 2 * v * h + u * (h + v) + g * u * (v + u),  # and V
     build_rtrbm: lambda v, h, u, g: v * h + h * h,  # W, Wuh
     build_lstm_rtrbm: lambda v, h, u, g: v * h + h * h + u * h + 4 * u * (v + u),  # W, Wuh, Wsh; Wv, Ws of four gates
+    build_biaxial_rnn: lambda v, h, u, g: v + 3 * h * (h + u) + g * u * u,  # bv, Whh, Wuh; Wu of each gate
 }
 """Numbers in the matrices of each model with v visible, h hidden, u recurrent units and g gates: at least so many."""
 
@@ -44,8 +46,11 @@ def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
     h, u = (integer(name, settings[name], 1) if name in settings else 0 for name in names)
     if "W" in arrays or kind.builder in MATRICES:
         found = arrays["W"].shape if "W" in arrays else "none"
-        if found != (v, h):
-            raise ValueError(f"W: expected an array of shape {(v, h)}, found {found}")
+        shape = v, h
+        if kind.builder is build_biaxial_rnn:
+            shape = shape_of_w(h, integer("window", settings.get("window", WINDOW), 1))
+        if found != shape:
+            raise ValueError(f"W: expected an array of shape {shape}, found {found}")
     recurrence = choice("recurrence", settings.get("recurrence", "tanh"), GATES)
     least = MATRICES.get(kind.builder, lambda v, h, u, g: v * h + u)(v, h, u, GATES[recurrence])
     held = sum(array.size for array in arrays.values() if array.dtype.kind == "f")

@@ -52,7 +52,7 @@ def test_a_trained_model_is_not_overwritten(here, capsys):
         (["--damping", "2"], "sgd: expected settings out of none, found damping"),
         (["--schedule", "lr"], "--schedule: expected WHAT=HOW"),
         (["--dynamic-visible-bias"], "--dynamic-visible-bias: the visible biases of the model rnn-rbm always move"),
-        (["--model", "rnn-nade", "--k", "3"], "--k: an RNN-NADE has no Gibbs chain"),
+        (["--model", "rnn-nade", "--k", "3"], "--k: the model rnn-nade has no Gibbs chain"),
     ],
 )
 def test_wrong_options_leave_files_alone(here, capsys, options, message):

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt import BiaxialRnn, LstmRtrbm, RnnNade, RnnRbm, Rtrbm
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 MODELS = {
@@ -22,12 +22,13 @@ MODELS = {
     "RnnRbm with a GRU": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "recurrence": "gru"}),
     "RnnNade with an LSTM": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True, "recurrence": "lstm"}),
     "RnnNade with a GRU": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True, "recurrence": "gru"}),
+    "BiaxialRnn": (BiaxialRnn, {"n_hidden_recurrent": 6, "learn_initial": True, "window": 3}),
     "Gaussian": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "visible": "gaussian", "streams": "srs"}),
 }
 
 BY_DEFAULT = {
     ("jax", "float64", 1): {"RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade"},
-    ("jax", "float32", 2): {"RnnRbm", "RnnNade"},
+    ("jax", "float32", 2): {"RnnRbm", "RnnNade", "BiaxialRnn"},
     ("c", "float64", 2): {"RnnRbm with an LSTM", "RnnNade with a GRU"},
 }
 """The rows that are not slow. By default, too, other tests train an RnnRbm on Numba and on C, and an RnnNade and a

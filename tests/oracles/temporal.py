@@ -100,6 +100,52 @@ class GruRnnNade(RnnNade, GruRnnRbm):
     """RNN-NADE with a GRU."""
 
 
+class BiaxialRnn:
+    """The biaxial RNN, note by note, with a GRU along time."""
+
+    def __init__(self, p, window):
+        self.p, self.window = p, window
+        self.u = np.zeros((len(p["bv"]), len(p["bz"])))
+        self.u += p.get("u0", 0)
+
+    def around(self, v, n):
+        near = [v[i] if 0 <= i < len(v) else 0 for i in range(n - self.window, n + self.window + 1)]
+        pitch_classes = [sum(v[i] for i in range(len(v)) if (i - n) % 12 == k) for k in range(12)]
+        return np.array([*near, *pitch_classes, sum(v), sum(v[:n])], float)
+
+    def below(self, v, n):
+        near = [v[i] if i >= 0 else 0 for i in range(n - self.window, n)]
+        pitch_classes = [sum(v[i] for i in range(n) if (i - n) % 12 == k) for k in range(12)]
+        return np.array([*near, *pitch_classes, sum(v[:n])], float)
+
+    def see(self, v):
+        for n, x in enumerate([self.around(v, n) for n in range(len(v))]):
+            self.u[n] = gru({gate: [self.p[what + gate] for what in ("Wv", "Wu", "b")] for gate in "zrg"}, x, self.u[n])
+
+    def probability(self, v):
+        """p(v | the frames before), by the definition."""
+        n_hidden, h, product = len(self.p["V"]), 0, 1.0
+        h = np.zeros(n_hidden)
+        places = {gate: slice(i * n_hidden, (i + 1) * n_hidden) for i, gate in enumerate("zrg")}
+        for n in range(len(v)):
+            bias = self.p["bh"] + self.u[n] @ self.p["Wuh"]
+            weights = {g: (self.p["W"][:, s], self.p["Whh"][:, s], bias[s]) for g, s in places.items()}
+            h = gru(weights, self.below(v, n), h)
+            on = expit(self.p["bv"][n] + self.u[n] @ self.p["Wuv"][:, 0] + h @ self.p["V"][:, 0])
+            product *= on if v[n] else 1 - on
+        return product
+
+    def probabilities(self):
+        return np.array([self.probability(v) for v in states(len(self.p["bv"]))])
+
+
+def gru(weights, x, u):
+    """The next state of a GRU, from (Wv, Wu, b) of the gates z, r and g."""
+    z, r = (expit(x @ Wv + u @ Wu + b) for Wv, Wu, b in (weights["z"], weights["r"]))
+    Wv, Wu, b = weights["g"]
+    return z * u + (1 - z) * np.tanh(x @ Wv + (r * u) @ Wu + b)
+
+
 def nade_probability(v, W, V, bv, bh):
     """p(v) by the definition: every hidden layer from all the units before, anew."""
     p = 1.0
