@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import get_origin
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -16,6 +15,8 @@ copyright = f"{author}, MIT licence"
 version = release = __version__
 
 extensions = [
+    "docs.extensions.command_help",
+    "docs.extensions.docstrings",
     "docs.extensions.links",
     "docs.extensions.mathematics",
     "docs.extensions.notebooks",
@@ -28,7 +29,6 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
-    "sphinxarg.ext",
     "sphinxcontrib.bibtex",
 ]
 
@@ -91,16 +91,10 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 } | ({"icon_links": [{"name": "Source", "url": repository, "icon": "fa-solid fa-code"}]} if repository else {})
 html_context = {"default_mode": "auto"}
-copybutton_exclude = ".linenos, .gp, .go"
+copybutton_selector = "div:not(.highlight-text):not(.highlight-none) > div.highlight pre"  # code, not what it printed
 
 linkcheck_timeout = 20
 
 
-def skip_aliases(app, what, name, obj, skip, options):
-    """Leave aliases of types out: their docstrings are those of dict, tuple and so on."""
-    return True if get_origin(obj) is not None else None
-
-
 def setup(app):
     app.add_config_value("repository", "", "env", str)
-    app.connect("autodoc-skip-member", skip_aliases)
