@@ -26,6 +26,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.githubpages",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
@@ -63,6 +64,8 @@ toctrees = {
     ],
 }
 
+smartquotes = False  # v' stays v'
+add_module_names = False
 default_role = "py:obj"  # names in backticks are links where they are known, and code elsewhere
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]

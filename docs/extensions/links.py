@@ -4,6 +4,8 @@ A module of the API reference has its source page from Sphinx's viewcode. `sourc
 says which other files get one.
 """
 
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 from docutils import nodes
@@ -71,9 +73,20 @@ def source_pages(app):
         yield page_of(path), {"parents": [], "title": path, "body": f"<h1>{path}</h1>\n{body}"}, "page.html"
 
 
+def home_of_source(app, module, name):
+    """The module of a constant of the standard library's type: the module that has it, not that of its type."""
+    try:
+        found = attrgetter(name)(import_module(module)) if name else None
+    except AttributeError:  # of instances
+        return None
+    return None if (getattr(found, "__module__", None) or module).startswith("rnnrbm_pt") else module
+
+
 def setup(app):
     app.add_config_value("source_pages", [], "env", list)
     app.add_transform(SourceLinks)
     app.connect("missing-reference", resolve)
+    app.setup_extension("sphinx.ext.viewcode")
+    app.connect("viewcode-follow-imported", home_of_source)
     app.connect("html-collect-pages", source_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
