@@ -75,8 +75,10 @@ def source_pages(app):
 
 def home_of_source(app, module, name):
     """The module of a constant of the standard library's type: the module that has it, not that of its type."""
+    if not (module and name):
+        return None
     try:
-        found = attrgetter(name)(import_module(module)) if name else None
+        found = attrgetter(name)(import_module(module))
     except AttributeError:  # of instances
         return None
     return None if (getattr(found, "__module__", None) or module).startswith("rnnrbm_pt") else module
