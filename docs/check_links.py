@@ -48,6 +48,7 @@ def broken_links(folder):
 
 
 if __name__ == "__main__":
-    problems = broken_links(Path(sys.argv[1]).resolve())
+    site = Path(sys.argv[1]).resolve()
+    problems = broken_links(site) if (site / "index.html").exists() else [f"{site}: expected a site, found no index.html"]
     print(*problems, f"{len(problems)} broken links", sep="\n")
     sys.exit(bool(problems))
