@@ -49,6 +49,8 @@ def broken_links(folder):
 
 if __name__ == "__main__":
     site = Path(sys.argv[1]).resolve()
-    problems = broken_links(site) if (site / "index.html").exists() else [f"{site}: expected a site, found no index.html"]
+    problems = (
+        broken_links(site) if (site / "index.html").exists() else [f"{site}: expected a site, found no index.html"]
+    )
     print(*problems, f"{len(problems)} broken links", sep="\n")
     sys.exit(bool(problems))

@@ -86,7 +86,9 @@ def outputs(found, page):
 
 def colab(name, repository):
     """The address at which Colab opens a notebook: it reads the published site, the branch gh-pages."""
-    return f"https://colab.research.google.com/github/{repository.split('github.com/')[1]}/blob/gh-pages/{FOLDER}/{name}"
+    return (
+        f"https://colab.research.google.com/github/{repository.split('github.com/')[1]}/blob/gh-pages/{FOLDER}/{name}"
+    )
 
 
 def add_links(app, doctree, docname):

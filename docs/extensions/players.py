@@ -31,7 +31,9 @@ class Players(SphinxTransform):
 def themed_style():
     """The style sheet of the player, light or dark as the site is rather than as the reader's system is."""
     return re.sub(
-        r"@media \(prefers-color-scheme: dark\) \{\s*(\.rp-piece \{[^}]*\})\s*\}", r'html[data-theme="dark"] \1', style()
+        r"@media \(prefers-color-scheme: dark\) \{\s*(\.rp-piece \{[^}]*\})\s*\}",
+        r'html[data-theme="dark"] \1',
+        style(),
     )
 
 

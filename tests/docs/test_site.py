@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "https://github.com/someone/something"
 WIDER = """
-[...document.querySelectorAll('.bd-article *')].filter(element => {
+[...document.querySelectorAll('.bd-article *:not(.headerlink)')].filter(element => {
   const right = element.getBoundingClientRect().right;
   for (let e = element; e && !e.matches('.bd-article'); e = e.parentElement) {
     if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)) return false;
