@@ -1,4 +1,4 @@
-"""The site: `make docs`. The folder of the sources is the repository, so that links between its pages stay as they are."""
+"""The site: `make docs`. The folder of its sources is the repository, so links between pages stay as they are."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Links to what is no page: Python files have a page with their source, and folders are on the code host, if there is one.
+"""Links to files and folders: a Python file has a page with its source, and folders are on the code host, if any.
 
 A module of the API reference has its source page from Sphinx's viewcode. `source_pages` of conf.py, patterns of files,
 says which other files get one.

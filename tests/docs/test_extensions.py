@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("sphinx", reason="needs the extra docs")
 
-from docs.extensions.command_help import help_of  # noqa: E402
-from docs.extensions.docstrings import mark_code  # noqa: E402
-from docs.extensions.links import page_of  # noqa: E402
-from docs.extensions.players import themed_style  # noqa: E402
-from rnnrbm_pt.cli.main import COMMANDS  # noqa: E402
-from rnnrbm_pt.report.widget import style  # noqa: E402
+from docs.extensions.command_help import help_of
+from docs.extensions.docstrings import mark_code
+from docs.extensions.links import page_of
+from docs.extensions.players import themed_style
+from rnnrbm_pt.cli.main import COMMANDS
+from rnnrbm_pt.report.widget import style
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("sphinx", reason="needs the extra docs")
 
-from docs.check_links import broken_links  # noqa: E402
-from tutorial.build import pages  # noqa: E402
+from docs.check_links import broken_links
+from tutorial.build import pages
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +106,6 @@ def test_equations_are_typeset(site, browser):
 
 
 def test_the_search_finds_a_function(site, browser):
-    browser.open(f"{site / 'search.html'}")
+    browser.open(site / "search.html")
     browser.value("location.search = '?q=build_rnnrbm'; 0")
     browser.wait_for("[...document.querySelectorAll('#search-results a')].some(a => a.href.includes('graphs.rnnrbm'))")
