@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 RESULTS ?= rnnrbm-demo
 BIN := $(VENV)/bin
+SPHINX = $(BIN)/python -m sphinx -q -W --keep-going -c docs -d docs/_build/doctrees
 
 # One thread for BLAS: the matrices are small, and the tests compare digits.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgres slow fuzz coverage bench tutorial lint clean
+.PHONY: help demo test test-postgres slow fuzz coverage bench tutorial docs docs-links docs-test lint clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,14 +40,24 @@ bench: $(VENV)/.bench ## Measure the time of an update, beside programs written 
 tutorial: $(VENV)/.test ## Run the chapters; put into them what they print and draw
 	$(BIN)/python -m tutorial.build $(TUTORIAL_ARGS)
 
+docs: $(VENV)/.docs ## Build the site into docs/_build/html; a warning is an error, and so is a broken link within it
+	$(SPHINX) -b html . docs/_build/html
+	$(BIN)/python -m docs.check_links docs/_build/html
+
+docs-links: $(VENV)/.docs ## Check the links of the site to other sites
+	$(SPHINX) -b linkcheck . docs/_build/linkcheck
+
+docs-test: $(VENV)/.docs $(VENV)/.test ## Run the tests of the site, slow ones too
+	$(BIN)/python -m pytest -m "slow or not slow" tests/docs $(PYTEST_ARGS)
+
 lint: $(VENV)/.lint ## Check style, formatting, types and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
 
-clean: ## Remove the environment
-	rm -rf $(VENV)
+clean: ## Remove the environment, and the built site
+	rm -rf $(VENV) docs/_build docs/reference/api/generated
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -64,6 +75,10 @@ $(VENV)/.bench: $(VENV)/bin/python setup.cfg pyproject.toml
 
 $(VENV)/.test: $(VENV)/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/bin/python setup.cfg pyproject.toml

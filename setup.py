@@ -56,10 +56,10 @@ def anywhere(text, source=None):
     return re.sub(place, link, re.sub("!" + place, picture, text))
 
 
-def source_address():
-    """The address that setup.cfg gives as `Source`, or None."""
+def source_address(folder="."):
+    """The address that setup.cfg, in a folder, gives as `Source`, or None."""
     config = ConfigParser()
-    config.read("setup.cfg", encoding="utf-8")
+    config.read(Path(folder, "setup.cfg"), encoding="utf-8")
     lines = config.get("metadata", "project_urls", fallback="").split("\n")
     urls = dict(re.split(r"\s*=\s*", line.strip(), maxsplit=1) for line in lines if "=" in line)
     return urls.get("Source")

@@ -21,7 +21,8 @@ def log_partition(W: ArrayLike, bv: ArrayLike, bh: ArrayLike, visible: str = "bi
 
     Z = sum_h exp(h.bh) prod_i (1 + exp((h W' + bv)_i)), or the same with the layers exchanged: the sum with
     fewer terms is computed. With Gaussian visible units, Z is the integral
-    (2 pi)^(n_visible/2) sum_h exp(h.bh + bv.(h W') + 1/2 |h W'|^2).
+
+        (2 pi)^(n_visible/2) sum_h exp(h.bh + bv.(h W') + 1/2 |h W'|^2)
 
     Parameters
     ----------

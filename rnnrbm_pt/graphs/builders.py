@@ -77,7 +77,7 @@ def rbm_builder(cell_function: CellFunction) -> Builder:
     Returns
     -------
     callable
-        build(n_visible, ..., random_state=None, streams=None, params=None, **settings) -> SequenceGraphs. What
+        ``build(n_visible, ..., random_state=None, streams=None, params=None, **settings) -> SequenceGraphs``. What
         `rbm_graphs` takes (k, k_generate, n_steps and so on) goes there; all else goes to `cell_function`.
 
     Examples

@@ -228,7 +228,7 @@ def generation(
     ----------
     cell : Cell
     draw : callable
-        draw(bv_t, bh_t, *rngs) -> v_t, *next_rngs: one frame, a vector (n_visible,).
+        ``draw(bv_t, bh_t, *rngs) -> v_t, *next_rngs``: one frame, a vector (n_visible,).
     rngs : sequence of random generators
         What `draw` draws from.
     n_steps : int or integer scalar

@@ -16,7 +16,7 @@ class Monitor:
     Parameters
     ----------
     build : callable
-        build(**settings) -> SequenceGraphs of the model, see `SequenceModel.build`.
+        ``build(**settings) -> SequenceGraphs`` of the model, see `SequenceModel.build`.
     kind : class
         Kind of the random streams.
     compiling : CompileSettings

@@ -238,7 +238,7 @@ def rnn_params(model: Model, also: Sequence[str] = ()) -> list[TensorSharedVaria
 def prediction_error(v, bv_t, visible="binary"):
     """Of frames that are predicted by visible biases alone: -sum_i v_i log p_i + (1 - v_i) log(1 - p_i).
 
-    p = sigmoid(bv_t), by softplus, so that it is finite everywhere. Of Gaussian units 1/2 |v - bv_t|^2.
+    p = sigmoid(bv_t), by softplus, so that it is finite everywhere. Of Gaussian units ``1/2 |v - bv_t|^2``.
 
     Parameters
     ----------

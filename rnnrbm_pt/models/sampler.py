@@ -28,7 +28,7 @@ class Sampler:
         The model's streams; `sample` with a seed draws from new streams of the same kind.
     compiling : CompileSettings
     build : callable
-        build(**changed) -> SequenceGraphs: further graphs on the same parameters and streams, for the settings of
+        ``build(**changed) -> SequenceGraphs``: further graphs on the same parameters and streams, for the settings of
         `Generation` that the model's own graph cannot follow.
     k : int or None
         The model's Gibbs steps in generation, if its settings say how many.

@@ -43,7 +43,7 @@ class PaperData(NamedTuple):
     Attributes
     ----------
     train, valid, test : list
-        Of kind "rolls": uint8 arrays, shape (n_steps, 88), 0/1, time first. Of kind "midi": paths and `ZipMember`s, as
+        Of kind "rolls": uint8 arrays, shape (n_steps, 88), 0/1, time first. Of kind "midi": paths and ZipMembers, as
         `midi_files` gives them and `read_rolls` takes them.
     name, kind : str
     source : str

@@ -99,7 +99,7 @@ class Recording:
     params: str | None = None
 
     def numbered(self, name: str) -> list[np.ndarray]:
-        """The arrays `name`_0, `name`_1, ...: "sequence" or "generated"."""
+        """The arrays {name}_0, {name}_1, ...: name is "sequence" or "generated"."""
         n = sum(key.startswith(f"{name}_") for key in self.arrays)
         return [self.arrays[f"{name}_{i}"] for i in range(n)]
 

@@ -125,7 +125,7 @@ def clip_values(tensors: Sequence[TensorVariable], limit: Scalar) -> Gradients:
 
 
 def with_weight_decay(gradients: Sequence[TensorVariable], params: Params, weight_decay: PerParam) -> Gradients:
-    """Gradients of the cost with (weight_decay / 2) |p|^2 added to it for each parameter: g + weight_decay p.
+    """Gradients of the cost with ``(weight_decay / 2) |p|^2`` added for each parameter p: ``g + weight_decay p``.
 
     With an optimiser that divides by the size of gradients that is not what one means by decay: see `adamw`.
 
