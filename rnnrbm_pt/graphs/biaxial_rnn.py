@@ -16,7 +16,7 @@ to bv and to what the ends of the range change. The likelihood, its gradient and
 
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import pytensor.tensor as pt
@@ -24,7 +24,7 @@ from pytensor import scan
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
-from rnnrbm_pt.graphs.builders import NadeCommon, Streams, sources_of_randomness
+from rnnrbm_pt.graphs.builders import NadeCommon, sources_of_randomness
 from rnnrbm_pt.graphs.cells import Cell, OverFrames
 from rnnrbm_pt.graphs.dropout import Dropout, dropped_frames, dropped_units
 from rnnrbm_pt.graphs.lstm import FORGET_BIAS
@@ -170,7 +170,19 @@ class NotesBelow(NamedTuple):
         by_note = pt.constant(self.table.transpose(1, 0, 2).astype(W.dtype))
         places = pt.constant(np.eye(n_visible, dtype=W.dtype))
 
-        def note(table_n, place_n, bv_n, bh_n, h, v, rng, W, V, Whh, *floor):
+        def note(
+            table_n: Variable,
+            place_n: TensorVariable,
+            bv_n: TensorVariable,
+            bh_n: TensorVariable,
+            h: TensorVariable,
+            v: TensorVariable,
+            rng: Variable,
+            W: TensorVariable,
+            V: TensorVariable,
+            Whh: TensorVariable,
+            *floor: TensorVariable,
+        ) -> tuple[Variable, ...]:
             h = next_note(bh_n + pt.dot(pt.dot(v, table_n), W), h, Whh, n)
             p = pt.sigmoid(bv_n + pt.dot(h, V)[:, 0])
             next_rng, v_n = bernoulli(rng, p)
@@ -286,9 +298,9 @@ def biaxial_cell(
         learn_initial=learn_initial,
     )._replace(biases=lambda u_tm1, *_: (u_tm1, u_tm1))  # all products with the states at once, after the scan
 
-    def by_note(x: TensorVariable) -> TensorVariable:
+    def by_note(x: Variable) -> TensorVariable:
         """A row for each note of each frame."""
-        return x.reshape((-1, n_hidden_recurrent))
+        return pt.as_tensor(x).reshape((-1, n_hidden_recurrent))
 
     def by_frame(x: TensorVariable, n: int, like: TensorVariable) -> TensorVariable:
         """The first axes of `like`, then n numbers of each note."""
@@ -333,9 +345,6 @@ def build_biaxial_rnn(
     nonlinearity: str = "tanh",
     window: int = WINDOW,
     learn_initial: bool = False,
-    random_state: np.random.RandomState | None = None,
-    streams: Streams | None = None,
-    params: Params | None = None,
     **common: Unpack[NadeCommon],
 ) -> SequenceGraphs:
     """Construct a biaxial RNN: its parameters, the graph that trains it and the graph that generates from it.
@@ -353,9 +362,10 @@ def build_biaxial_rnn(
     window : int
         How many notes on each side a note hears one by one. Of all notes it hears how many sound, and how many of each
         pitch class, by its distance from the note.
-    nonlinearity, learn_initial, random_state, streams, params, **common
-        As `build_rnnrbm` takes them. Dropout of hidden units concerns those of the network along time, as the network
-        along the notes reads them.
+    nonlinearity, learn_initial, **common
+        As `build_rnnrbm` takes them: random_state, streams, n_steps, u_init, batched,
+        carried, params, dropout. Dropout of hidden units concerns those of the network along time, as the network along
+        the notes reads them.
 
     Returns
     -------
@@ -363,13 +373,14 @@ def build_biaxial_rnn(
         As `build_rnn_nade` returns them. Its params are those of `biaxial_cell`, and each state and each bh_t has the
         numbers of all notes, note by note.
     """
-    random_state, streams = sources_of_randomness(random_state, streams)
+    rest: dict[str, Any] = dict(common)
+    random_state, streams = sources_of_randomness(rest.pop("random_state", None), rest.pop("streams", None))
     cell = biaxial_cell(
         n_visible,
         n_hidden,
         n_hidden_recurrent,
         random_state=random_state,
-        params=params,
+        params=rest.pop("params", None),
         recurrence=recurrence,
         nonlinearity=nonlinearity,
         window=window,
@@ -377,5 +388,5 @@ def build_biaxial_rnn(
     )
     below = NotesBelow(notes_below(n_visible, window), cell.params[6], n_hidden)
     conditionals = Conditionals(below.logits, below.sample, below.hidden)
-    graphs = nade_graphs(cell, streams=streams, conditionals=conditionals, **common)
+    graphs = nade_graphs(cell, streams=streams, conditionals=conditionals, **rest)
     return replace(graphs, mean_h=None)  # its hidden units are no probabilities

@@ -101,7 +101,7 @@ def nade_builder(cell_function: CellFunction) -> Builder:
     callable
         As for `rbm_builder`, with the keywords of `nade_graphs`.
     """
-    return _builder(cell_function, nade_graphs, (*NadeCommon.__annotations__, "conditionals"))
+    return _builder(cell_function, nade_graphs, NadeCommon.__annotations__)
 
 
 def _builder(cell_function: CellFunction, graphs_function: Builder, keywords: Collection[str]) -> Builder:
