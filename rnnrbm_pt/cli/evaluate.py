@@ -168,25 +168,23 @@ def measure(model, rolls, simple, args):
     annealing = Annealing(**given(args, Annealing))
     settings = {"n_frames": args.frames, "seed": annealing.seed}
     sizes = {"n_chains": annealing.n_chains, "n_temperatures": annealing.n_temperatures}
-    below = mixing = bracket = None
+    reverse = mixing = bracket = None
     if args.bracket and not model.scorer.is_exact(annealing.exact):
-        found = model.bracket(rolls, n_chains=annealing.n_chains, **settings)
-        sizes["n_temperatures"] = found.n_temperatures
-        score, bracket, mixing = found.upper, found.to_json(), found.mixing.to_json()
-        below = estimate(found.lower)
-        effective = {"forward": score.effective_chains, "reverse": found.lower.effective_chains}
+        bracket = model.bracket(rolls, n_chains=annealing.n_chains, **settings)
+        score, reverse, mixing = bracket.upper, bracket.lower, bracket.mixing
+        sizes["n_temperatures"] = bracket.n_temperatures
     else:
         score = model.score(rolls, **sizes, **settings)
-        effective = None if score.exact else {"forward": score.effective_chains}
-    if annealing.reverse and not score.exact and not bracket:
-        say(f"log-likelihood of {n}, in reverse")
-        reverse = model.score(rolls, **sizes, **settings, reverse=True)
-        below, effective = estimate(reverse), {**effective, "reverse": reverse.effective_chains}
-        say("mixing of the chains")
-        found = model.scorer.mixing(
-            rolls, n_chains=annealing.n_chains, n_steps=annealing.n_temperatures, seed=annealing.seed
-        )
-        mixing = found.to_json()
+        if annealing.reverse and not score.exact:
+            say(f"log-likelihood of {n}, in reverse")
+            reverse = model.score(rolls, **sizes, **settings, reverse=True)
+            say("mixing of the chains")
+            mixing = model.scorer.mixing(
+                rolls, n_chains=annealing.n_chains, n_steps=annealing.n_temperatures, seed=annealing.seed
+            )
+    effective = None if score.exact else {"forward": score.effective_chains}
+    if reverse is not None:
+        effective["reverse"] = reverse.effective_chains
     say(f"expected accuracy of {n}")
     settled = model.settled_accuracy(rolls, n_samples=args.samples, **settings)
     say("monitor")
@@ -200,10 +198,10 @@ def measure(model, rolls, simple, args):
         cell = {"row": row, **TABLE[row][args.data[0]]._asdict()}
     return {
         "log_likelihood": {**estimate(score), "exact": score.exact},
-        "log_likelihood_reverse": below,
+        "log_likelihood_reverse": None if reverse is None else estimate(reverse),
         "effective_chains": effective,
-        "mixing": mixing,
-        "bracket": bracket,
+        "mixing": None if mixing is None else mixing.to_json(),
+        "bracket": None if bracket is None else bracket.to_json(),
         "expected_accuracy": estimate(settled.accuracy),
         "expected_precision": estimate(settled.precision),
         "accuracy_chains": settled.to_json(),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import pytensor
 from pytensor.compile.mode import Mode
 
-from rnnrbm_pt.checks import choice, integer
+from rnnrbm_pt.checks import choice, integer, seed_number
 from rnnrbm_pt.compile.calls import COMPILING, ModelLock, SafeFunction, pieces
 from rnnrbm_pt.compile.devices import (
     ManyDevices,
@@ -200,3 +200,22 @@ class CompileSettings:
         """
         parallel = {"parallel": True} if kind == "philox" and self.threads > 1 else {}
         return STREAMS[kind](seed, **parallel)
+
+    def rbm_streams(self, kind, seed):
+        """The streams of one RBM, or of one NADE: the first ones of a kind and a seed.
+
+        Parameters
+        ----------
+        kind, seed
+            As `streams` takes them; the seed is checked.
+
+        Returns
+        -------
+        tuple of shared variables
+        """
+        return self.streams(kind, seed_number(seed)).rbm()
+
+    def restart(self, streams, kind, seed):
+        """Set streams to where new ones of a kind and a seed begin; see `rbm_streams`."""
+        for stream, new in zip(streams, self.rbm_streams(kind, seed), strict=True):
+            stream.set_value(new.get_value())

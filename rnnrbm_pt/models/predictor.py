@@ -1,13 +1,13 @@
 """What a model expects of frames that it has not seen, and how accurate that is."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
 
-from rnnrbm_pt.checks import choice, integer, seed_number
+from rnnrbm_pt.checks import choice, integer
 from rnnrbm_pt.evaluation import accuracy, prediction
 from rnnrbm_pt.evaluation.estimate import Estimate
 from rnnrbm_pt.evaluation.frames import draw_frames
@@ -46,9 +46,9 @@ class Predictor:
         multiple-F0 estimation and tracking systems, ISMIR 2009, whose counts are not expected ones). The accuracies of
         the paper are TP / (TP + FP), by all that can be seen; see `evaluation.paper`.
 
-        p_t is estimated as `predict_next` does it. Of an RNN-NADE that is without bias, as its samples are exact; of
-        RBMs up to what their Gibbs chains have not forgotten of their start after `burn_in`. Of neither is it exact.
-        `settled_accuracy` finds out how many steps that takes.
+        p_t is estimated as by `predict_next`, so it is never exact. For an RNN-NADE the estimate has no bias, because
+        its samples are exact. For RBMs it depends on what their Gibbs chains still remember of their start after
+        `burn_in` steps. `settled_accuracy` finds out how many steps it takes to forget it.
 
         Parameters
         ----------
@@ -138,19 +138,19 @@ class Predictor:
         if self.graphs.free_energy is None:
             both = self._accuracy(rolls, chosen, n_total, n_samples, 0, 1, "zeros", seed)
             return accuracy.Settled(*both, 0, True, both[0], both[0])
-        some = min(accuracy.FRAMES_TO_SETTLE, sum(int(which.sum()) for which in chosen))
-        few, _ = draw_frames(rolls, some, seed)
+        n_frames = sum(int(which.sum()) for which in chosen)
+        some = min(accuracy.FRAMES_TO_SETTLE, n_frames)
 
-        def measure(
-            n_steps: int, start: str, which: Sequence[np.ndarray] = few, out_of: int = some
-        ) -> tuple[Estimate, Estimate]:
+        @cache  # for where `some` are all
+        def measure(n_steps: int, start: str, frames: int, out_of: int) -> tuple[Estimate, Estimate]:
             n_average = max(accuracy.FEWEST, n_steps // 4)
+            which, _ = draw_frames(rolls, frames, seed)
             return self._accuracy(rolls, which, out_of, n_samples, n_steps, n_average, start, seed)
 
         n_steps, agrees, one, other = accuracy.settle(
-            lambda n_steps, start: measure(n_steps, start)[0], integer("most", most, accuracy.FEWEST)
+            lambda n_steps, start: measure(n_steps, start, some, some)[0], integer("most", most, accuracy.FEWEST)
         )
-        return accuracy.Settled(*measure(n_steps, "zeros", chosen, n_total), n_steps, agrees, one, other)
+        return accuracy.Settled(*measure(n_steps, "zeros", n_frames, n_total), n_steps, agrees, one, other)
 
     @locked
     def predict_next(
@@ -228,7 +228,7 @@ class Predictor:
 
     @cached_property
     def _expectation(self) -> Any:
-        streams = self._new_streams(1)
+        streams = self.compiling.rbm_streams(self.streams, 1)
         with self.compiling.float_variables():
             bv, bh, v, total = (pt.matrix(name) for name in ("bv", "bh", "v", "total"))
             inputs = {"bv": bv, "bh": bh, "weights": pt.vector("weights"), "v": v, "total": total}
@@ -239,8 +239,7 @@ class Predictor:
     def _expectation_from(self, seed: int) -> Expect:
         """The compiled estimate of E[v] under given biases, its streams at a seed."""
         function, streams = self._expectation
-        for stream, other in zip(streams, self._new_streams(seed), strict=True):
-            stream.set_value(other.get_value())
+        self.compiling.restart(streams, self.streams, seed)
 
         def expect(bv: np.ndarray, bh: np.ndarray, weights: np.ndarray, v: np.ndarray) -> np.ndarray:
             total = np.zeros_like(bv)
@@ -250,6 +249,3 @@ class Predictor:
             return total
 
         return expect
-
-    def _new_streams(self, seed: int) -> Any:
-        return self.compiling.streams(self.streams, seed_number(seed)).rbm()

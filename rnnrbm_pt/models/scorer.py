@@ -4,12 +4,12 @@ The likelihood is that of Boulanger-Lewandowski, Bengio and Vincent, Modeling te
 high-dimensional sequences, ICML 2012, table 1. Nothing here changes the model or advances its streams.
 """
 
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 import pytensor.tensor as pt
 
-from rnnrbm_pt.checks import integer, seed_number
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.evaluation import likelihood
 from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.evaluation.bracket import FEWEST, FRAMES_TO_SETTLE, Bracket, temperatures_that_settle
@@ -95,13 +95,15 @@ class Scorer:
             As `score`, or if the model has no RBMs of binary units.
         """
         most, (chosen, _) = integer("most", most, FEWEST), draw_frames(rolls, n_frames, seed)
-        some = min(FRAMES_TO_SETTLE, sum(int(which.sum()) for which in chosen))
+        n_frames = sum(int(which.sum()) for which in chosen)
+        some = min(FRAMES_TO_SETTLE, n_frames)
 
-        def score(n_temperatures, reverse, frames=some):
+        @cache  # for where `some` are all
+        def score(n_temperatures, reverse, frames):
             how = {"n_chains": n_chains, "n_temperatures": n_temperatures, "reverse": reverse, "exact": False}
             return self.score(rolls, n_frames=frames, seed=seed, **how)
 
-        n_temperatures, settled = temperatures_that_settle(score, most)
+        n_temperatures, settled = temperatures_that_settle(lambda n, reverse: score(n, reverse, some), most)
         upper, lower = (score(n_temperatures, reverse, n_frames) for reverse in (False, True))
         mixing = self.mixing(rolls, n_chains=n_chains, n_steps=n_temperatures, seed=seed)
         return Bracket(lower, upper, n_temperatures, settled, mixing)
@@ -276,7 +278,7 @@ class Scorer:
 
     @cached_property
     def _annealing(self):
-        streams = self._new_streams(self._kind_of_annealing, 1)
+        streams = self.compiling.rbm_streams(self._kind_of_annealing, 1)
         with self.compiling.float_variables():
             bv, bh, v, betas = pt.matrix("bv"), pt.matrix("bh"), pt.matrix("v"), pt.vector("betas")
             log_w = pt.vector("log_w", dtype="float64")
@@ -289,8 +291,7 @@ class Scorer:
     def _annealing_from(self, seed):
         """The compiled annealing of chains, its streams at a seed."""
         function, streams = self._annealing
-        for stream, other in zip(streams, self._new_streams(self._kind_of_annealing, seed), strict=True):
-            stream.set_value(other.get_value())
+        self.compiling.restart(streams, self._kind_of_annealing, seed)
 
         def anneal(bv, bh, betas, v):
             log_w = np.zeros(len(bv))
@@ -300,6 +301,3 @@ class Scorer:
             return log_w, v, log_z_base
 
         return anneal
-
-    def _new_streams(self, kind, seed):
-        return self.compiling.streams(kind, seed_number(seed)).rbm()
