@@ -175,21 +175,24 @@ def run(args):
     folder = args.folder / args.set_ / args.row
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = None if args.try_ else folder / f"seed-{args.seed}.npz"
-    start, before = time.process_time(), 0.0
-    curve = []
+    start, curve = time.process_time(), []
+
+    def keep(record, seconds):
+        curve.append({n: record[n] for n in LOGGED if n in record} | {"seconds": round(seconds, 1)})
 
     def look(record):
-        seconds = round(before + time.process_time() - start, 1)
-        shown = {n: record[n] for n in LOGGED if n in record}
-        curve.append(shown | {"seconds": seconds})
+        keep(record, before + time.process_time() - start)
         print(json.dumps(curve[-1]), flush=True)
 
+    before = 0.0
     if args.row in ("rbm", "nade"):
         model = build(args.row, own, of_model, r, rolls["train"])
         best = train_frames(model, training, rolls["valid"], own, of_fit, look)
     elif checkpoint is not None and checkpoint.exists():
         model = SequenceModel.load(checkpoint)
-        before = model.log[-1]["seconds"] if model.log else 0.0
+        for record in model.log:  # their own seconds: without compiling, and without looking at the validation split
+            before += record["seconds"]
+            keep(record, before)
         if not model.progress.complete:
             model.resume(training, validation=rolls["valid"], checkpoint=checkpoint, on_epoch=look)
         best = model.progress.best
@@ -198,7 +201,7 @@ def run(args):
         best = train_sequences(model, training, rolls["valid"], own, of_fit, look, checkpoint)
     chosen = {**SETTINGS[args.set_].get(args.row, {}), **dict(args.change)}
     found = {"model": args.row, "settings": chosen, "validation": best}
-    found["seconds"] = curve[-1]["seconds"] if curve else before
+    found["seconds"] = curve[-1]["seconds"]
     print(json.dumps(found), flush=True)
     if args.try_:
         with open(args.folder / args.set_ / "tried.jsonl", "a", encoding="utf-8") as file:

@@ -20,16 +20,16 @@ pytestmark = pytest.mark.usefixtures("as_written")
 
 @pytest.fixture
 def train(toy_chorales, tmp_path):
-    """train(model, *more): the folder of the results."""
+    """train(model, *more, out="out"): the folder of the results."""
 
-    def train(model, *more):
-        where = ["jsb_chorales", model, str(tmp_path / "out"), "--data", str(toy_chorales)]
+    def train(model, *more, out="out"):
+        where = ["jsb_chorales", model, str(tmp_path / out), "--data", str(toy_chorales)]
         small = SMALL if model.endswith("nade") else [*SMALL, "k=2"]
         small = [part for setting in small for part in ("--set", setting)]
         main(["train", *where, *small, *more])
         if "--try" not in more:
             main(["measure", *where])
-        return tmp_path / "out" / "jsb_chorales"
+        return tmp_path / out / "jsb_chorales"
 
     return train
 
@@ -94,6 +94,28 @@ def test_everything_trains_what_has_no_result(train, toy_chorales, tmp_path, mon
     assert model.progress.complete and model.progress.best == found["validation"]
     main(["show", str(tmp_path / "out")])
     assert "| rnn-nade | " in capsys.readouterr().out
+
+
+def test_a_run_that_was_stopped_goes_on(train, tmp_path, monkeypatch, capsys):
+    """It comes to what a run comes to that was not stopped, and its curve has all epochs."""
+    whole = results(train("rnn-nade") / "rnn-nade")[1]
+    dumps, stopped = json.dumps, []
+
+    def stop_once(found, **how):
+        if found.get("epoch") == 2 and not stopped:
+            stopped.append(found)
+            raise KeyboardInterrupt
+        return dumps(found, **how)
+
+    monkeypatch.setattr("benchmarks.likelihoods.json.dumps", stop_once)
+    with pytest.raises(KeyboardInterrupt):
+        train("rnn-nade", "--seed", "1", out="stopped")
+    folder = train("rnn-nade", out="stopped") / "rnn-nade"
+    found = results(folder)[1]
+    assert found["validation"] == whole["validation"] and found["log_likelihood"] == whole["log_likelihood"]
+    for name in ("epoch", "monitor", "validation"):
+        assert [row.get(name) for row in found["curve"]] == [row.get(name) for row in whole["curve"]]
+    assert found["seconds"] == found["curve"][-1]["seconds"] >= found["curve"][0]["seconds"]
 
 
 def test_tables():
