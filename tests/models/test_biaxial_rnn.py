@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from oracles import states
+from oracles import put_normal, states
 from oracles import temporal as oracle
 from oracles.runs import interrupting, same
 
@@ -24,10 +24,7 @@ TWIN = partial(oracle.BiaxialRnn, window=2)
 def make(**settings):
     """A model at random parameters."""
     model = BiaxialRnn(**{"r": (21, 25), "lr": 0.05, "streams": "philox", **SETTINGS, **settings})
-    values = np.random.default_rng(1)
-    for param in model.params:
-        param.set_value(values.normal(scale=0.8, size=param.get_value().shape).astype(model.floatX))
-    return model
+    return put_normal(model, 0.8)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from oracles import put_normal
 
 from rnnrbm_pt import RnnNade, RnnRbm
-from rnnrbm_pt.evaluation.accuracy import Estimate, settle
 
 ROLLS = [np.random.default_rng(i).integers(2, size=(n, 4)) for i, n in enumerate((12, 0, 9, 11))]
 
@@ -12,29 +12,12 @@ ROLLS = [np.random.default_rng(i).integers(2, size=(n, 4)) for i, n in enumerate
 def make(kind, scale):
     """A model of four units at random parameters."""
     model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend="c", streams="philox")
-    values = np.random.default_rng(1)
-    for param in model.params:
-        param.set_value(values.normal(scale=scale, size=param.get_value().shape).astype(model.floatX))
-    return model
+    return put_normal(model, scale)
 
 
 @pytest.fixture(scope="module")
 def rbm():
     return make(RnnRbm, 0.8)
-
-
-def test_chains_grow_until_both_starts_agree():
-    """Of chains whose accuracy from silence lacks what they have not forgotten after n steps."""
-    calls = []
-
-    def measure(n_steps, start):
-        calls.append((n_steps, start))
-        return Estimate(0.6 - (0.5 * 0.99**n_steps if start == "zeros" else 0), 0.001)
-
-    assert settle(measure, 3200)[:2] == (400, True)  # 0.5 * 0.99^200 = 0.067; 0.5 * 0.99^400 = 0.009
-    assert calls[:3] == [(25, "zeros"), (25, "previous"), (50, "zeros")]
-    n_steps, agrees, one, other = settle(measure, 399)
-    assert (n_steps, agrees) == (200, False) and other - one == pytest.approx(0.5 * 0.99**200)
 
 
 def test_where_chains_mix_short_ones_do(rbm):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from oracles import states
+from oracles import put_normal, states
 from oracles import temporal as oracle
 
 from rnnrbm_pt import RnnNade, RnnRbm
@@ -18,10 +18,7 @@ def make(kind, backend, **settings):
     """A model of four units at random parameters."""
     settings = {"streams": "philox", **settings}
     model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend=backend, **settings)
-    values = np.random.default_rng(1)
-    for param in model.params:
-        param.set_value(values.normal(scale=0.8, size=param.get_value().shape).astype(model.floatX))
-    return model
+    return put_normal(model, 0.8)
 
 
 @pytest.fixture(scope="module")

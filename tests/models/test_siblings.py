@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from oracles import states
+from oracles import put_normal, states
 from oracles import temporal as oracle
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
@@ -29,10 +29,7 @@ ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate(
 def make(kind, **settings):
     """A model of four units at random parameters; what is asked of it here needs no compiling but for predict_next."""
     model = kind(**KINDS[kind][0], r=(21, 25), backend="c", lr=0.05, **settings)
-    values = np.random.default_rng(1)
-    for param in model.params:
-        param.set_value(values.normal(scale=0.8, size=param.get_value().shape).astype(model.floatX))
-    return model
+    return put_normal(model, 0.8)
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.__name__)

@@ -92,3 +92,11 @@ def finite_differences(f, x, step=1e-6):
         down[i] -= step
         gradient[i] = (f(up) - f(down)) / (2 * step)
     return gradient
+
+
+def put_normal(model, scale):
+    """Set the parameters of a model to normal draws, which are the same for the same shapes."""
+    values = np.random.default_rng(1)
+    for param in model.params:
+        param.set_value(values.normal(scale=scale, size=param.get_value().shape).astype(model.floatX))
+    return model

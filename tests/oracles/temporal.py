@@ -80,9 +80,7 @@ class GruRnnRbm(RnnRbm):
         self.u = p.get("u0", np.zeros(len(p["bz"])))
 
     def see(self, v):
-        z, r = (expit(self.p["b" + x] + v @ self.p["Wv" + x] + self.u @ self.p["Wu" + x]) for x in "zr")
-        g = np.tanh(self.p["bg"] + v @ self.p["Wvg"] + (r * self.u) @ self.p["Wug"])
-        self.u = z * self.u + (1 - z) * g
+        self.u = gru(gru_weights(self.p), v, self.u)
 
 
 class RnnNade(RnnRbm):
@@ -120,11 +118,11 @@ class BiaxialRnn:
 
     def see(self, v):
         for n, x in enumerate([self.around(v, n) for n in range(len(v))]):
-            self.u[n] = gru({gate: [self.p[what + gate] for what in ("Wv", "Wu", "b")] for gate in "zrg"}, x, self.u[n])
+            self.u[n] = gru(gru_weights(self.p), x, self.u[n])
 
     def probability(self, v):
         """p(v | the frames before), by the definition."""
-        n_hidden, h, product = len(self.p["V"]), 0, 1.0
+        n_hidden, product = len(self.p["V"]), 1.0
         h = np.zeros(n_hidden)
         places = {gate: slice(i * n_hidden, (i + 1) * n_hidden) for i, gate in enumerate("zrg")}
         for n in range(len(v)):
@@ -137,6 +135,11 @@ class BiaxialRnn:
 
     def probabilities(self):
         return np.array([self.probability(v) for v in states(len(self.p["bv"]))])
+
+
+def gru_weights(p):
+    """(Wv, Wu, b) of each gate of the GRU along time."""
+    return {gate: [p[what + gate] for what in ("Wv", "Wu", "b")] for gate in "zrg"}
 
 
 def gru(weights, x, u):
