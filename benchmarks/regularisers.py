@@ -99,7 +99,7 @@ def rows_of(path):
 def table(rows):
     """What each variant came to, means over the seeds, as lines of a table."""
     lines = [
-        "| variant | seeds | monitor | lower side | upper side | encloses | accuracy % | notes a frame | dissonance "
+        "| variant | seeds | monitor | lower side | upper side | encloses | accuracy % | notes per frame | dissonance "
         "| pieces outside | seconds |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]

@@ -66,7 +66,7 @@ def prose(text, page, repository):
         address = f"{repository}/blob/main/{file.relative_to(ROOT)}{link['anchor'] or ''}"
         return f"[{link['text']}]({address})" if repository else link["text"]
 
-    # Links in code are none, so only what is between the blocks changes. Options of a block are for the build alone.
+    # Code has no links, so only the text between the blocks changes. The options of a block concern the build alone.
     parts, end = [], 0
     for block in FENCE.finditer(text):
         parts += [LINK.sub(placed, text[end : block.start()]), block[0].replace("```python .noeval", "```python", 1)]

@@ -14,7 +14,7 @@ from rnnrbm_pt.report.widget import script, style
 
 
 class Players(SphinxTransform):
-    """Put the player in the place of each paragraph that is the picture of a piece."""
+    """Replace each paragraph that shows a picture of a piece by the player."""
 
     default_priority = 500
 

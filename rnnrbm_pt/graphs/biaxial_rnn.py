@@ -9,9 +9,10 @@ network goes through the notes of a frame from the lowest to the highest, and sa
     h_t[n]  = GRU(bh_t[n] + below_n(v_t) W, h_t[n - 1])  along the notes
     p(v_t[n] = 1 | v_t[<n], v_1 ... v_tm1) = sigmoid(bv_t[n] + h_t[n] V)
 
-Johnson, Generating polyphonic music using tied parallel networks, EvoMUSART 2017: the model is his BALSTM, but for the
-GRU and for what a note hears. The weights do not depend on n, so a piece that is transposed has the same likelihood, up
-to bv and to what the ends of the range change. The likelihood, its gradient and samples are exact, as a NADE's are.
+The model is the BALSTM of Johnson, Generating polyphonic music using tied parallel networks, EvoMUSART 2017. It differs
+in the GRU and in what a note hears. The weights do not depend on n, so a piece that is transposed has the same
+likelihood, up to bv and to what the ends of the range change. The likelihood, its gradient and samples are exact, as a
+NADE's are.
 """
 
 from dataclasses import replace

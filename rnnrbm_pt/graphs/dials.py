@@ -4,7 +4,6 @@ The dials are variables that the graph reads, so one compiled function serves al
 what the graphs of `graphs.sequence` and `graphs.nade_sequence` draw, to the bit.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import pytensor.tensor as pt
@@ -16,7 +15,7 @@ from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.nade import sample_nade
 from rnnrbm_pt.graphs.rbm import draw_visible, floored, mean_hidden, mean_visible
 from rnnrbm_pt.graphs.sequence import generation
-from rnnrbm_pt.graphs.types import Count, InitialStates, Rngs, Tensors, Updates
+from rnnrbm_pt.graphs.types import Count, InitialStates, Rngs, SampleFrames, Tensors, Updates
 from rnnrbm_pt.streams.draw import bernoulli
 
 
@@ -142,7 +141,7 @@ def generate_by_nade(
     rngs: Rngs,
     n_steps: Count,
     u_init: InitialStates = None,
-    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade,
+    sample: SampleFrames = sample_nade,
 ) -> tuple[TensorVariable, Tensors, Updates]:
     """Construct the graph that generates from a cell whose biases are those of a NADE.
 

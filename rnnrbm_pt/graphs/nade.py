@@ -16,7 +16,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.rbm import floored, log_pseudo_likelihood, mean_hidden
-from rnnrbm_pt.graphs.types import Count, Objective
+from rnnrbm_pt.graphs.types import Count, Objective, SampleFrames
 from rnnrbm_pt.ours import NADE_LOGITS, named_graph, ours
 from rnnrbm_pt.streams.draw import bernoulli
 
@@ -176,7 +176,7 @@ class Conditionals(NamedTuple):
 
     logits: Callable[..., TensorVariable] = nade_logits
     """See `nade_logits`."""
-    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade
+    sample: SampleFrames = sample_nade
     """See `sample_nade`."""
     mean_h: Callable[..., TensorVariable] = mean_hidden
     """mean_h(v, W, bh): what the hidden units are for given frames."""

@@ -1,10 +1,8 @@
 """The two loops around a NADE whose biases move; `graphs.sequence` has those around an RBM."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.cells import Cell
@@ -14,7 +12,7 @@ from rnnrbm_pt.graphs.prediction import expected_visible_of_nade
 from rnnrbm_pt.graphs.rbm import log_pseudo_likelihood
 from rnnrbm_pt.graphs.sequence import Carried, generation, observed, training_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Rngs, Tensors, Updates
+from rnnrbm_pt.graphs.types import Count, Generate, InitialStates, Rngs, SampleFrames, Tensors, Updates
 from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 
@@ -64,7 +62,7 @@ def generate_graph(
     rngs: Rngs,
     n_steps: Count,
     u_init: InitialStates = None,
-    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade,
+    sample: SampleFrames = sample_nade,
 ) -> tuple[TensorVariable, Tensors, Updates]:
     """Construct the graph that generates from a cell whose biases are those of a NADE: each frame is an exact sample.
 

@@ -4,15 +4,12 @@ The mean under an RBM is a sum over all its states, so it is estimated from Gibb
 samples. Of each draw the probabilities are taken instead of the bits: they have the same expectation and less variance.
 """
 
-from collections.abc import Callable
-
 from pytensor import scan
-from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.nade import sample_nade
 from rnnrbm_pt.graphs.rbm import draw_visible, mean_hidden, mean_visible
-from rnnrbm_pt.graphs.types import Rngs, Updates
+from rnnrbm_pt.graphs.types import Rngs, SampleFrames, Updates
 from rnnrbm_pt.streams.draw import bernoulli
 
 
@@ -77,7 +74,7 @@ def expected_visible_of_nade(
     v: TensorVariable,
     total: TensorVariable,
     rngs: Rngs,
-    sample: Callable[..., tuple[TensorVariable, TensorVariable, Variable]] = sample_nade,
+    sample: SampleFrames = sample_nade,
 ) -> tuple[TensorVariable, TensorVariable, Updates]:
     """Estimate E[v] under the NADE of each row of biases, by one exact sample of each.
 

@@ -54,18 +54,6 @@ def _table(n_visible: int, near: range, heard: range) -> np.ndarray:
     return table & (distance[:, :, None] >= heard.start) & (distance[:, :, None] < heard.stop)
 
 
-def heights(n_visible: int, n_heights: int) -> np.ndarray:
-    """Features of where a note lies in the range: the slowest cosines over it.
-
-    Returns
-    -------
-    array, shape (n_visible, n_heights)
-        From -1 to 1.
-    """
-    place = (np.arange(n_visible) + 0.5) / n_visible
-    return np.cos(np.pi * np.arange(1, n_heights + 1) * place[:, None])
-
-
 def heard(v: TensorVariable, table: np.ndarray) -> TensorVariable:
     """The features of each note of given frames, by a table.
 

@@ -21,3 +21,5 @@ Objective = tuple[TensorVariable, TensorVariable, TensorVariable, Updates]
 """(v_sample, cost, monitor, updates), as `build_rbm` and `build_nade` return them."""
 Generate = Callable[..., tuple[TensorVariable, Tensors, Updates]]
 """Constructs the graph that generates from a cell, as `generate_graph` does."""
+SampleFrames = Callable[..., tuple[TensorVariable, TensorVariable, Variable]]
+"""Draws frames, as `nade.sample_nade` does: it takes and gives the same."""

@@ -100,7 +100,7 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
     Parameters
     ----------
     params : dict {str: array}, or list of arrays, or path
-        As `set_params` takes them. The first is W, which has as many rows as there are visible units, but for a
+        As `set_params` takes them. The first is W. It has as many rows as there are visible units, except in a
         `BiaxialRnn`.
     **settings
         Of the constructor. Sizes in them have precedence: a class of your own may need them. Notes other than the 88
