@@ -20,7 +20,7 @@ NO_SETTINGS = {
     *("output", "log", "resume", "overwrite", "checkpoint-every", "strict", "kind", "folder", "validation"),
     *("validate-by", "backend", "threads", "r", "dt", "transpose", "key-from", "steps-per-quarter", "drums", "augment"),
     *("devices", "coordinator", "processes", "process"),
-    *("tempo-from", "pedal", "keep-short", "sample-every", "log-updates"),
+    *("tempo-from", "pedal", "keep-short", "sample-every", "log-updates", "tensorboard"),
 }
 """Options of `train` that say where things are and what the data are."""
 
@@ -122,8 +122,8 @@ def run(args):
     fixed = train_arguments(args.train, {})
     if not fixed.validation:
         raise ValueError("--validation: expected files to compare the trials on, found none")
-    if fixed.resume or fixed.augment:
-        raise ValueError("--resume and --augment are not for a search")
+    if fixed.resume or fixed.augment or fixed.tensorboard:
+        raise ValueError("--resume, --augment and --tensorboard are not for a search")
     args.by = args.by or ("likelihood" if fixed.model in train.EXACT else "monitor")
     folder = Path(args.study)
     study = study_of(args)

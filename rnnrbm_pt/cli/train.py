@@ -67,6 +67,12 @@ def add_parser(commands):
         "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
     )
     parser.add_argument("--log", metavar="FILE", help="write a line of JSON per epoch to it (MODEL.jsonl)")
+    parser.add_argument(
+        "--tensorboard",
+        metavar="FOLDER",
+        help="write each epoch's numbers to it for TensorBoard, and with --sample-every pictures of the pieces; "
+        "needs the extra `tensorboard`",
+    )
     at_least_1 = checked(int, partial(integer, least=1))
     parser.add_argument(
         "--checkpoint-every", type=at_least_1, metavar="N", help="write MODEL every N updates, besides every epoch"
@@ -148,6 +154,7 @@ def train(args, output, log, writes):
     settings = settings_of_fit(args)
     model = resumed_model(args, settings) if args.resume else new_model(args)
     check_settings(args, settings, model)
+    callbacks = callbacks_of(args, model) if writes else []
 
     def read(files, what, split):
         rolls, outside, step = read_music(model, files, split, args)
@@ -175,8 +182,13 @@ def train(args, output, log, writes):
     with files, log_file(log if writes else Path(os.devnull), model) as write:
         for record in model.log:  # of a run that goes on: a line that was written after its last checkpoint is no more
             write(record)
+
+        def on_epoch(record):
+            for callback in (write, *callbacks):
+                callback(record)
+
         try:
-            watched(partial(learn, rolls, **settings), num_epochs, on_epoch=write, on_pretrain=not args.resume)
+            watched(partial(learn, rolls, **settings), num_epochs, on_epoch=on_epoch, on_pretrain=not args.resume)
         except KeyboardInterrupt:
             print(f"Stopped. {output} holds the run: continue it with --resume.")
             raise
@@ -189,6 +201,15 @@ def train(args, output, log, writes):
     if model.progress.best_epoch is not None:
         print(f"The parameters are those of epoch {model.progress.best_epoch}, whose validation was best.")
     print(f"Wrote {output} and {log}.")
+
+
+def callbacks_of(args, model):
+    """The callbacks that the options ask for, besides the log: a list."""
+    if args.tensorboard is None:
+        return []
+    from rnnrbm_pt.models.tensorboard import TensorBoard
+
+    return [TensorBoard(args.tensorboard, model)]
 
 
 @contextmanager

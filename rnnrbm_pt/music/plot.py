@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,9 +198,33 @@ def save_piano_roll(
     OSError
         If the file cannot be written.
     """
-    seconds = len(np.asarray(piano_roll)) * dt
-    with _saved(path, figsize=(min(max(9, seconds / 8), 18), 4.2)) as ax:
+    with _saved(path, _size(piano_roll, dt)) as ax:
         plot_piano_roll(piano_roll, r, dt, ax, **options)
+
+
+def piano_roll_png(
+    piano_roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, **options: Any
+) -> tuple[bytes, int, int]:
+    """A picture of a piano-roll as PNG.
+
+    Parameters
+    ----------
+    piano_roll, r, dt, **options
+        As for `plot_piano_roll`.
+
+    Returns
+    -------
+    png : bytes
+    width, height : int
+        In pixels.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_size(piano_roll, dt), layout="constrained")
+    plot_piano_roll(piano_roll, r, dt, figure.add_subplot(), **options)
+    file = BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue(), *figure.canvas.get_width_height()
 
 
 def save_training_curve(path: FilePath, log: Log, **options: Any) -> None:
@@ -220,6 +245,12 @@ def save_training_curve(path: FilePath, log: Log, **options: Any) -> None:
     """
     with _saved(path, figsize=(7, 4.2)) as ax:
         plot_training_curve(log, ax, **options)
+
+
+def _size(piano_roll, dt):
+    """The size of a picture of a roll, in inches."""
+    seconds = len(np.asarray(piano_roll)) * dt
+    return min(max(9, seconds / 8), 18), 4.2
 
 
 def _new_axes(figsize):

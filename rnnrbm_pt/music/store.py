@@ -172,8 +172,10 @@ def read_index(path: Path, n_bytes: int | None = None) -> Found:
     """
     with open(path, "rb") as file:
         reader = _Lines(file, path)
-        line = reader.next_line()
-        header = reader.named(lambda: Header.from_json(parse_json(line or b"null", 10)))
+        first = reader.next_line()
+        if first is None:
+            raise ValueError(f"{path}: expected the index of a store of piano-rolls, found no whole line")
+        header = reader.named(lambda: Header.from_json(parse_json(first, 10)))
         width = (header.frames.n_visible + 7) // 8
         pieces, total, finished = Pieces(), 0, False
         broken: list[int] = []
@@ -243,6 +245,8 @@ class _Lines:
         """What a function returns, whose ValueError gets the name of the file and the line."""
         try:
             return parse()
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise ValueError(f"{self.path}: line {self.number}: expected JSON, found something else") from None
         except ValueError as error:
             raise ValueError(f"{self.path}: line {self.number}: {printable(str(error), 500)}") from None
 

@@ -58,14 +58,16 @@ def open_study(folder: Path, storage: str | None = None, *, new: bool = True, pr
     Raises
     ------
     ValueError
-        If the storage cannot be reached, or has no such study.
+        If the storage cannot be reached or read, or has no such study.
+    OSError
+        If the journal file cannot be written.
     """
     optuna = import_optuna()
     journal = folder / "journal.log"
+    if storage is None and not new and not journal.is_file():
+        raise ValueError(f"{journal}: no such file; a search writes it")
     try:
         if storage is None:
-            if not new and not journal.is_file():
-                raise ValueError(f"{journal}: no such file; a search writes it")
             folder.mkdir(parents=True, exist_ok=True)
             backend = optuna.storages.journal
             lock = backend.JournalFileOpenLock(str(journal))
@@ -79,13 +81,17 @@ def open_study(folder: Path, storage: str | None = None, *, new: bool = True, pr
     except KeyError:
         raise ValueError(f"{storage or journal}: expected a study {folder.name!r}, found none") from None
     except ValueError:
-        if storage is None:
-            raise
-        raise ValueError(_unreachable(storage)) from None
+        raise ValueError(_unreadable(journal) if storage is None else _unreachable(storage)) from None
     except Exception as error:  # databases have errors of their own, and so have their drivers
         if storage is None:
-            raise
+            if isinstance(error, OSError):
+                raise
+            raise ValueError(_unreadable(journal)) from None
         raise ValueError(_unreachable(storage) + f": {type(error).__name__}") from None
+
+
+def _unreadable(journal: Path) -> str:
+    return f"{journal}: expected the journal of a search, found a file that Optuna cannot read"
 
 
 def _unreachable(storage: str) -> str:

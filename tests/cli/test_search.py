@@ -143,6 +143,11 @@ def test_conditions_and_combinations_that_fail(here, capsys):
             "--storage: expected the URL of a database",
         ),
         (["--space", "lr=1..2", "--storage", "sqlite:////no/such/folder/x.db"], "--storage sqlite:////no/such/folder"),
+        (
+            ["--space", "lr=1..2", "--storage", "postgresql+psycopg://127.0.0.1:1/x"],
+            "--storage postgresql+psycopg://127.0.0.1:1/x: expected a database that can be reached, found none",
+        ),
+        (["--space", "tensorboard=a,b"], "space: tensorboard: expected a setting of the model or of training"),
         (["--space", "lr=1..2", "-o", "m.npz"], "-o: expected --best"),
         (["--best"], "--best: expected -o MODEL, found none"),
         (["--best", "-o", "m.npz"], "s/journal.log: no such file; a search writes it"),
@@ -151,6 +156,22 @@ def test_conditions_and_combinations_that_fail(here, capsys):
 def test_bad_input_is_one_sentence(here, capsys, options, message):
     error = search(capsys, "--study", "s", *options, status=1)
     assert error.startswith("rnnrbm: error: ") and message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["not JSON", "[]", "3", '{"op_code": 0}', "\xff"])
+def test_a_damaged_journal_is_one_sentence(here, capsys, text):
+    Path("s").mkdir()
+    Path("s/journal.log").write_bytes(f"{text}\n{text}\n".encode("latin-1"))
+    error = search(capsys, "--study", "s", *SPACE, status=1)
+    assert error.startswith("rnnrbm: error: s/journal.log: expected ") and error.count("\n") == 1
+
+
+def test_a_journal_that_cannot_be_written_is_one_sentence(here, capsys):
+    Path("file").touch()
+    Path("s/journal.log").mkdir(parents=True)
+    for folder, named in (("file", "file"), ("file/s", "file/s"), ("s", "s/journal.log")):
+        error = search(capsys, "--study", folder, *SPACE, status=1)
+        assert error.startswith("rnnrbm: error: ") and error.endswith(f": '{named}'\n") and error.count("\n") == 1
 
 
 def test_a_password_is_not_shown(here, capsys):

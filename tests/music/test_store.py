@@ -67,6 +67,12 @@ def test_what_is_missing_or_cut_short_is_named(store, tmp_path):
     (store / INDEX).write_bytes(json.dumps({**json.loads(lines[0]), "version": 2}).encode() + b"\n")
     with pytest.raises(ValueError, match=rf"{INDEX}: line 1: expected a store of version 1, found version 2$"):
         RollStore(store)
-    (store / INDEX).write_bytes(b"a letter\n")
-    with pytest.raises(ValueError, match=rf"{INDEX}: line 1: "):
-        RollStore(store)
+    for number, before in ((1, b""), (2, lines[0])):
+        for content in (b"a letter\n", b"\xff\n", lines[1][:20] + b"\n"):
+            (store / INDEX).write_bytes(before + content)
+            with pytest.raises(ValueError, match=rf"{INDEX}: line {number}: expected JSON, found something else$"):
+                RollStore(store)
+    for content in (b"", lines[0][:20]):
+        (store / INDEX).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{INDEX}: expected the index of a store .*, found no whole line$"):
+            RollStore(store)
