@@ -60,33 +60,65 @@ DEFAULTS = {
     "n_sequences": 4,
     "validate_every": 5,
 }
-"""Where the settings of a row are silent. Others are the library's own, of the model or of `fit`, by their names. The
+"""Where all that follows is silent. Others are the library's own settings, of the model or of `fit`, by name. The
 rate falls from lr to 0 along a cosine. augment: semitones up and down of copies. scale: of the initial weights, times
 the square root of the number of inputs, where they are not the library's. The visible biases begin at the log odds of
 the notes of the training split.
 """
 
-FRAMES_ONLY = {"validate_every": 10}
-STARTED = {"scale": 1}
-BIAXIAL = {"n_hidden": 48, "n_hidden_recurrent": 64, "backend": "jax", "lr": 0.004}
-SLIGHTLY, MORE, MOST = (
+SEQUENCES = {
+    "jsb_chorales": {"augment": 6, "epochs": 30},
+    "nottingham": {"epochs": 24, "validate_every": 4},
+    "piano_midi": {"augment": 3, "epochs": 10, "validate_every": 2},
+    "musedata": {"epochs": 16, "validate_every": 4},
+}
+"""For each set, the passes over it by a model of sequences. They cost a few minutes each."""
+
+MIXING = {"weight_decay_rbm": 0.0001, "persistent": True, "average": 0.999}
+LITTLE, SLIGHTLY, SOME, MORE, MOST = (
     {"dropout_recurrent": recurrent, "dropout_hidden": hidden}
-    for recurrent, hidden in ((0.05, 0.2), (0.1, 0.3), (0.1, 0.4))
+    for recurrent, hidden in ((0.1, 0.1), (0.05, 0.2), (0.25, 0.25), (0.1, 0.3), (0.1, 0.4))
 )
+GATED = {"n_hidden_recurrent": 200}
+NADE = {"lr": 0.004, "average": 0.999, **LITTLE}
+OF_ROW = {
+    "rnn-rbm": {**MIXING, **LITTLE},
+    "gru-rbm": {**MIXING, **SOME, **GATED},
+    "lstm-rbm": {**MIXING, **SOME, **GATED},
+    "rtrbm": {**MIXING, "scale": 1},
+    "lstm-rtrbm": {**MIXING, "scale": 1},
+    "rnn-nade": NADE,
+    "gru-nade": {**NADE, **GATED},
+    "lstm-nade": {**NADE, **GATED},
+    "biaxial-rnn": {"n_hidden": 48, "n_hidden_recurrent": 64, "backend": "jax", "lr": 0.004, "augment": 0},
+}
+"""For each kind of model, how it is trained on every set."""
 
 SETTINGS = {
     "jsb_chorales": {
-        "rbm": {"epochs": 100, **FRAMES_ONLY},
-        "nade": {"epochs": 60, **FRAMES_ONLY},
-        "rtrbm": {**STARTED, "augment": 3},
-        "lstm-rtrbm": {**STARTED, "augment": 3},
-        "biaxial-rnn": {**BIAXIAL, **MOST, "batch_size": 64, "n_sequences": 2, "validate_every": 3},
+        "rbm": {"epochs": 100, "validate_every": 10},
+        "nade": {"epochs": 60, "validate_every": 10},
+        "gru-nade": {"epochs": 60},
+        "biaxial-rnn": {**MOST, "batch_size": 64, "n_sequences": 2, "validate_every": 3},
     },
-    "nottingham": {"biaxial-rnn": {**BIAXIAL, **SLIGHTLY, "lr": 0.005, "epochs": 6, "validate_every": 1}},
-    "piano_midi": {"biaxial-rnn": {**BIAXIAL, **MORE, "epochs": 8, "validate_every": 2}},
-    "musedata": {"biaxial-rnn": {**BIAXIAL, **SLIGHTLY, "epochs": 4, "validate_every": 1}},
+    "nottingham": {
+        "rbm": {"lr": 0.0003, "epochs": 10},
+        "nade": {"epochs": 10},
+        "biaxial-rnn": {**SLIGHTLY, "lr": 0.005, "epochs": 6, "validate_every": 1},
+    },
+    "piano_midi": {
+        "rbm": {"lr": 0.001, "epochs": 20},
+        "nade": {"epochs": 20},
+        "gru-nade": {"dropout_recurrent": 0.2, "dropout_hidden": 0.2},
+        "biaxial-rnn": {**MORE, "epochs": 8},
+    },
+    "musedata": {
+        "rbm": {"lr": 0.0003, "epochs": 10},
+        "nade": {"epochs": 10},
+        "biaxial-rnn": {**SLIGHTLY, "epochs": 4, "validate_every": 1},
+    },
 }
-"""What was best on the validation split, of what was tried and could be measured."""
+"""For one kind on one set. All were chosen by the validation split."""
 
 SECONDS = {"jsb_chorales": 0.5, "nottingham": 0.25, "piano_midi": 0.25, "musedata": 0.25}
 """Of a frame, in the pieces that are written."""
@@ -102,10 +134,16 @@ def read(dataset, folder, *splits):
     return {name: cut(getattr(data, name), data.r, r, name) for name in splits}, r
 
 
+def chosen(dataset, row, changes=()):
+    """The settings of a row that are not the defaults."""
+    of_set = {} if row in ("rbm", "nade") else SEQUENCES[dataset]
+    return {**of_set, **OF_ROW.get(row, {}), **SETTINGS[dataset].get(row, {}), **dict(changes)}
+
+
 def settings_of(dataset, row, changes=()):
     """All settings of a row: those of this benchmark, of the model and of `fit`."""
     kind, fixed, _ = ROWS[row]
-    found = {**DEFAULTS, **SETTINGS[dataset].get(row, {}), **dict(changes)}
+    found = {**DEFAULTS, **chosen(dataset, row, changes)}
     own = {name: found.pop(name) for name in ("lr", "epochs", "augment", "scale", "seed")}
     known = {*inspect.signature(getattr(rnnrbm_pt, kind).__init__).parameters, "backend"}
     of_model = {name: found.pop(name) for name in list(found) if name in known}
@@ -199,8 +237,7 @@ def run(args):
     else:
         model = build(args.row, own, of_model, r, rolls["train"])
         best = train_sequences(model, training, rolls["valid"], own, of_fit, look, checkpoint)
-    chosen = {**SETTINGS[args.set_].get(args.row, {}), **dict(args.change)}
-    found = {"model": args.row, "settings": chosen, "validation": best}
+    found = {"model": args.row, "settings": chosen(args.set_, args.row, args.change), "validation": best}
     found["seconds"] = curve[-1]["seconds"]
     print(json.dumps(found), flush=True)
     if args.try_:
