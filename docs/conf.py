@@ -57,10 +57,9 @@ toctrees = {
         "02_rnn",
         "03_training",
         "04_results",
-        "05_better",
-        "06_siblings",
-        "07_backends",
-        "08_measuring",
+        "05_measuring",
+        "06_improving",
+        "07_related_models",
     ],
 }
 

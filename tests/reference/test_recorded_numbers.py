@@ -35,8 +35,8 @@ def test_late_epochs_are_compared_over_the_same_epochs():
 
 
 def test_bits_of_an_update():
-    """Chapter 7: 100 frames, 15 steps of 150 + 88 units, and the 150 hidden units of the monitor's step."""
-    page = text(ROOT / "tutorial" / "07_backends.md")
+    """How it runs: 100 frames, 15 steps of 150 + 88 units, and the 150 hidden units of the monitor's step."""
+    page = text(ROOT / "tutorial" / "how_it_runs.md")
     assert f"draws {100 * (15 * (150 + 88) + 150):,} bits" in page
 
 
