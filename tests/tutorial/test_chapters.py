@@ -1,7 +1,6 @@
 """The chapters, and pages built like them: blocks run, sections claim something, output and figures are up to date."""
 
 import contextlib
-import re
 
 import numpy as np
 import pytensor
