@@ -37,7 +37,9 @@ def test_the_table_has_means_over_seeds():
     row = {"variant": "dropout", "monitor": -9.0, "accuracy": 0.25, "accuracy_chains": {"agrees": True}, "seconds": 60}
     row |= {"bracket": {"lower": -6.0, "upper": -5.98, "holds": True}, "notes_per_frame": 4.0, "dissonance": None}
     other = row | {"bracket": {"lower": -6.2, "upper": -6.0, "holds": False}, "dissonance": 0.1}
-    rows = [{**row, "seed": 1, "outside": 2}, {**other, "seed": 2, "outside": 0}]
+    dials = {"with_dials": {"notes_per_frame": 3.5, "dissonance": 0.05, "outside": 0}}
+    rows = [{**row, "seed": 1, "outside": 2, **dials}, {**other, "seed": 2, "outside": 0, **dials}]
     assert table(rows).splitlines()[2] == (
-        "| dropout | 2 | -9.00 | -6.10 ± 0.14 | -5.99 ± 0.01 | 1 of 2 | 25.0 | 4.0 | 0.10 | 2 of 40 | 60 |"
+        "| dropout | 2 | -9.00 | -6.10 ± 0.14 | -5.99 ± 0.01 | 1 of 2 | 25.0 | 4.0 | 0.10 | 2 of 40 "
+        "| 3.5 | 0.05 | 0 of 40 | 60 |"
     )
