@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rnnrbm_pt import RnnRbm
 from rnnrbm_pt.music.datasets import load
-from rnnrbm_pt.training.recipes import fast
+from rnnrbm_pt.training.schedules import Cosine
 
 RBM = {"frame_epochs": 10}
 RNN = {"rnn_epochs": 20, "rnn_also": ["bv"]}
@@ -32,7 +32,11 @@ CONFIGURATIONS = {
     "adam": ("Adam", {}, {"optimizer": "adam"}),
     "u0": ("u0 learned", {"learn_initial": True}, {}),
     "carry": ("state carried from window to window", {}, {"carry_state": True}),
-    "fast": ("the recipe fast", None, None),
+    "fast": (
+        "Adam, whose rate falls along a cosine",
+        {"lr": 0.001},
+        {"num_epochs": 20, "optimizer": "adam", "schedule": {"lr": Cosine(0.001, 0.0, 20)}},
+    ),
 }
 """Each name: what it is, the model's keywords, and those of `fit`."""
 
@@ -49,8 +53,6 @@ def read(dataset, folder, model):
 def settings_of(name):
     """Keywords of the model and of `fit` for a configuration."""
     _, of_model, of_fit = CONFIGURATIONS[name]
-    if name == "fast":
-        of_model, of_fit = fast()
     return dict(of_model), dict(of_fit)
 
 

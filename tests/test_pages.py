@@ -10,6 +10,7 @@ from tutorial.build import FENCE
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    ROOT / "docs" / "user_guide.md",
     *sorted((ROOT / "tutorial").glob("*.md")),
     *sorted((ROOT / "benchmarks" / "results").glob("**/README.md")),
     ROOT / "rnnrbm_pt" / "pretrained" / "README.md",

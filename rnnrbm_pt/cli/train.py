@@ -15,6 +15,7 @@ from rnnrbm_pt.cli.processes import add_device_options, joined
 from rnnrbm_pt.cli.progress import watched
 from rnnrbm_pt.cli.training_options import (
     FOR_FIT,
+    MODELS,
     PREPROCESS,
     add_range_options,
     add_running_options,
@@ -24,15 +25,6 @@ from rnnrbm_pt.cli.training_options import (
 )
 from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.settings import sorted_into
-
-MODELS = {
-    "rnn-rbm": "RnnRbm",
-    "rtrbm": "Rtrbm",
-    "lstm-rtrbm": "LstmRtrbm",
-    "rnn-nade": "RnnNade",
-    "biaxial-rnn": "BiaxialRnn",
-}
-"""The word for each model, and its class."""
 
 EXACT = "rnn-nade", "biaxial-rnn"
 """Models whose likelihood is exact, and that have no Gibbs chain."""

@@ -15,6 +15,15 @@ from rnnrbm_pt.training.recipes import RECIPES
 from rnnrbm_pt.training.schedules import parse_schedule
 from rnnrbm_pt.training.settings import SCHEDULED, Learning, Pretraining, Run, Validation
 
+MODELS = {
+    "rnn-rbm": "RnnRbm",
+    "rtrbm": "Rtrbm",
+    "lstm-rtrbm": "LstmRtrbm",
+    "rnn-nade": "RnnNade",
+    "biaxial-rnn": "BiaxialRnn",
+}
+"""The word for each model, and its class."""
+
 FOR_FIT = Run, Validation, Learning
 """Settings whose fields are keywords of `fit`."""
 
@@ -213,4 +222,5 @@ def settings_of_fit(args):
 
 
 def _recipe(args):
-    return RECIPES[args.recipe or "tutorial"](*([] if args.num_epochs is None else [args.num_epochs]))
+    epochs = {} if args.num_epochs is None else {"num_epochs": args.num_epochs}
+    return RECIPES[args.recipe or "tutorial"](model=MODELS[args.model or "rnn-rbm"], **epochs)

@@ -333,13 +333,13 @@ def test_a_recipe_is_what_is_not_said_otherwise():
     preprocess = {"tonality": None, "key_from": "auto", "steps_per_quarter": None, "tempo_from": "tutorial"}
     preprocess |= {"drums": False, "pedal": False, "keep_short": False}
     assert settings() == ({"lr": 0.001, "preprocess": preprocess}, {"num_epochs": 200})
-    fast = RECIPES["fast"](7)
-    assert settings("--recipe", "fast", "--epochs", "7") == (
-        {**fast.model, "preprocess": preprocess},
-        fast.fit,
+    recommended = RECIPES["recommended"](7)
+    assert settings("--recipe", "recommended", "--epochs", "7") == (
+        {**recommended.model, "preprocess": preprocess},
+        recommended.fit,
     )
-    assert settings("--recipe", "fast")[1]["num_epochs"] == 20
-    of_model, of_fit = settings("--recipe", "fast", "--lr", "0.5", "--epochs", "3", "--optimizer", "sgd")
+    assert settings("--recipe", "recommended")[1]["num_epochs"] == 24
+    of_model, of_fit = settings("--recipe", "recommended", "--lr", "0.5", "--epochs", "3", "--optimizer", "sgd")
     assert of_model["lr"] == 0.5 and of_fit["num_epochs"] == 3 and of_fit["optimizer"] == "sgd"
     assert "lr" not in of_fit.get("schedule", {})
     with pytest.raises(ValueError, match="expected WHAT=HOW"):

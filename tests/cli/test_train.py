@@ -83,7 +83,7 @@ def test_resumed_by_the_same_command(here, capsys):
         (["--pretrain-rnn-epochs", "2"], "--pretrain-... asks for"),
         (["--transpose", "relative"], "--transpose asks for relative, the run has None"),
         (["--seed", "7"], "--seed asks for 7, the run has 48879"),
-        (["--recipe", "fast"], "--optimizer asks for adam, the run has sgd"),
+        (["--recipe", "recommended"], "--optimizer asks for adam, the run has sgd"),
     ],
 )
 def test_resume_with_options_that_contradict(here, capsys, option, message):
