@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "tutorial").glob("*.md")),
+    *sorted((ROOT / "docs").glob("**/*.md")),
     *sorted((ROOT / "benchmarks" / "results").glob("**/README.md")),
+    ROOT / "benchmarks" / "upstream" / "README.md",
     ROOT / "rnnrbm_pt" / "pretrained" / "README.md",
     ROOT / "tests" / "data" / "theano" / "README.md",
 ]
