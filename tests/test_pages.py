@@ -12,7 +12,9 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     ROOT / "docs" / "user_guide.md",
     *sorted((ROOT / "tutorial").glob("*.md")),
+    *sorted((ROOT / "docs").glob("**/*.md")),
     *sorted((ROOT / "benchmarks" / "results").glob("**/README.md")),
+    ROOT / "benchmarks" / "upstream" / "README.md",
     ROOT / "rnnrbm_pt" / "pretrained" / "README.md",
     ROOT / "tests" / "data" / "theano" / "README.md",
 ]
