@@ -74,7 +74,7 @@ SEQUENCES = {
 }
 """For each set, the passes over it by a model of sequences. They cost a few minutes each."""
 
-MIXING = {"weight_decay_rbm": 0.0001, "persistent": True, "average": 0.999}
+MIXING = {"lr": 0.0015, "n_sequences": 1, "weight_decay_rbm": 0.0001, "persistent": True, "average": 0.999}
 LITTLE, SLIGHTLY, MORE, MOST = (
     {"dropout_recurrent": recurrent, "dropout_hidden": hidden}
     for recurrent, hidden in ((0.1, 0.1), (0.05, 0.2), (0.1, 0.3), (0.1, 0.4))
@@ -82,9 +82,9 @@ LITTLE, SLIGHTLY, MORE, MOST = (
 GATED = {"n_hidden_recurrent": 200}
 NADE = {"lr": 0.004, "average": 0.999, **LITTLE}
 OF_ROW = {
-    "rnn-rbm": {**MIXING, **LITTLE},
-    "gru-rbm": {**MIXING, **LITTLE, **GATED},
-    "lstm-rbm": {**MIXING, **LITTLE, **GATED},
+    "rnn-rbm": {**MIXING, "dropout_recurrent": 0.1},
+    "gru-rbm": {**MIXING, "dropout_recurrent": 0.2, **GATED},
+    "lstm-rbm": {**MIXING, "dropout_recurrent": 0.2, **GATED},
     "rtrbm": {**MIXING, "scale": 1},
     "lstm-rtrbm": {**MIXING, "scale": 1},
     "rnn-nade": NADE,
@@ -94,8 +94,11 @@ OF_ROW = {
 }
 """For each kind of model, how it is trained on every set."""
 
+WITHOUT_PARTICLES = {"persistent": False, "augment": 3, "epochs": 50, "lr": 0.002, "validate_every": 10}
+
 SETTINGS = {
     "jsb_chorales": {
+        **dict.fromkeys(("rnn-rbm", "gru-rbm", "lstm-rbm", "rtrbm", "lstm-rtrbm"), WITHOUT_PARTICLES),
         "rbm": {"epochs": 100, "validate_every": 10},
         "nade": {"epochs": 60, "validate_every": 10},
         "gru-nade": {"epochs": 60},
