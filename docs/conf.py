@@ -53,6 +53,7 @@ exclude_patterns = ["docs/_build", "docs/templates", ".*", "build", "dist"]
 templates_path = [str(ROOT / "docs" / "templates")]  # Sphinx and autosummary look from different folders
 toctrees = {
     "tutorial/README": [
+        "quickstart",
         "01_rbm",
         "02_rnn",
         "03_training",

@@ -34,7 +34,7 @@ from typing import NamedTuple
 import numpy as np
 
 TUTORIAL = Path(__file__).resolve().parent
-OTHER_PAGES = "how_it_runs.md", "graphs.md", "type_it_yourself.md"
+OTHER_PAGES = "quickstart.md", "how_it_runs.md", "graphs.md", "type_it_yourself.md"
 DPI = 110
 PIXELS_DIFFER = 0.04  # root mean square: another version of a font is below it, another curve above
 

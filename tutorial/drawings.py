@@ -7,6 +7,29 @@ STATE, VISIBLE, HIDDEN, LINE, MEMORY = "#c05a2b", "#1f4e79", "#5b8c5a", "#8895a3
 OTHER = "#555555"
 
 
+def rbm_layers():
+    """A small RBM: its two layers, and the connections between them."""
+    figure = Figure(figsize=(7.5, 2.9), layout="constrained")
+    ax = figure.add_subplot(aspect="equal")
+    ax.set_xlim(-4.2, 8.4)
+    ax.set_ylim(-1.3, 3.5)
+    ax.axis("off")
+    low, high = 0.0, 2.6
+    visible, hidden = [0.0, 1.8, 3.6, 5.4], [0.9, 2.7, 4.5]
+    for x in visible:
+        for above in hidden:
+            ax.plot([x, above], [low, high], color=LINE, linewidth=1.4, zorder=1)
+    for j, x in enumerate(hidden, start=1):
+        _unit(ax, x, high, HIDDEN, f"$h_{j}$")
+    for i, (x, note) in enumerate(zip(visible, "CEGA", strict=True), start=1):
+        _unit(ax, x, low, VISIBLE, f"$v_{i}$")
+        ax.text(x, low - 0.85, note, ha="center", va="center", fontsize=11, color=VISIBLE)
+    for y, text, colour in ((high, "hidden units h\nbiases bh", HIDDEN), (low, "visible units v\nbiases bv", VISIBLE)):
+        ax.text(-1.0, y, text, ha="right", va="center", fontsize=11, color=colour)
+    ax.text(5.6, (low + high) / 2, "weights W", ha="left", va="center", fontsize=11, color=OTHER)
+    return figure
+
+
 def rnnrbm_unrolled():
     """The RNN-RBM, three steps of it side by side."""
     figure, ax = _canvas(4.2)
