@@ -61,6 +61,7 @@ toctrees = {
         "05_measuring",
         "06_improving",
         "07_related_models",
+        "08_generating",
     ],
 }
 

@@ -56,6 +56,18 @@ def _unit(ax, x, y, colour, name, size=11):
     ax.text(x, y, name, ha="center", va="center", fontsize=size, color=colour, zorder=4)
 
 
+def _square(ax, place, name):
+    """A sum that no unit stands for, such as a bias."""
+    (x, y), half = place, 0.36
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - half - 0.1, y - half), 2 * half + 0.2, 2 * half, boxstyle="round,pad=0,rounding_size=0.1",
+            facecolor="white", edgecolor=OTHER, linewidth=1.4, zorder=3,
+        )
+    )  # fmt: skip
+    ax.text(x, y, name, ha="center", va="center", fontsize=10, color=OTHER, zorder=4)
+
+
 def _arrow(ax, start, end, colour, curve=0.0):
     """From the rim of one circle to that of another."""
     ax.add_patch(
@@ -90,26 +102,32 @@ def rtrbm_unrolled():
 
 
 def lstm_rtrbm_unrolled():
-    """The LSTM-RTRBM, three steps of it side by side."""
+    """The LSTM-RTRBM, three steps of it side by side: u and s meet in the hidden biases of the next step."""
     figure, ax = _canvas(5.4, bottom=-2.3)
-    s_row, u_row, v_row, h_row = -1.6, 0.0, 2.3, 4.3
-    _state_row(ax, u_row, STATE, "u")
-    _state_row(ax, s_row, MEMORY, "s")
+    s_row, u_row, b_row, v_row, h_row = -1.6, 0.0, 1.5, 2.3, 4.3
+    _arrow(ax, (BEFORE - 1.3, s_row), (BEFORE, s_row), MEMORY)
+    for index, x in (("t-2", BEFORE), *COLUMNS.items()):
+        _unit(ax, x, u_row, STATE, f"$u_{{{index}}}$")
+        _unit(ax, x, s_row, MEMORY, f"$s_{{{index}}}$")
+        _arrow(ax, (x, s_row), (x + (1.6 if index == "t+1" else 3.2 if index != "t-2" else 2.8), s_row), MEMORY)
     for name, x, past in _steps():
+        at = (x - 1.65, b_row)
         _box(ax, x, v_row, h_row)
         _rbm(ax, x, v_row, h_row, name)
-        _arrow(ax, (past, u_row), (x, h_row), STATE, curve=-0.12)
-        _arrow(ax, (past, s_row), (x, h_row), MEMORY)
-        _arrow(ax, (past, s_row), (x, u_row), MEMORY)
+        _square(ax, at, f"$b_{{h,{name}}}$")
+        _arrow(ax, (past, u_row), at, STATE)
+        _arrow(ax, (past, s_row), at, MEMORY)
+        _arrow(ax, at, (x, h_row), OTHER, curve=-0.12)
+        _arrow(ax, at, (x, u_row), OTHER)
         _arrow(ax, (x, v_row), (x, u_row), VISIBLE)
-        _arrow(ax, (x, v_row), (x, s_row), VISIBLE, curve=-0.32)
+        _arrow(ax, (x, v_row), (x, s_row), VISIBLE, curve=0.32)
     x = COLUMNS["t"]
-    _label(ax, (x - 1.6, u_row - 0.27), "Wuh", STATE)
+    _label(ax, (x - 2.75, 1.0), "Wuh", STATE, box=None)
+    _label(ax, (x - 1.95, -0.4), "Wsh", MEMORY, box=None)
     _label(ax, (x - 1.6, s_row - 0.3), "Ws, and the cells c", MEMORY)
-    _label(ax, (x - 1.95, 2.8), "Wuh", STATE)
-    _label(ax, (x - 1.3, 1.7), "Wsh", MEMORY)
-    _label(ax, (x - 1.35, -0.75), "Wsh", MEMORY)
-    _label(ax, (x + 0.78, 0.75), "Wv", VISIBLE)
+    _label(ax, (x + 0.28, 1.15), "W", VISIBLE, box=None)
+    _label(ax, (x + 0.28, (v_row + h_row) / 2), "W", LINE, box=None)
+    _label(ax, (x - 0.85, -0.75), "Wv", VISIBLE, box=None)
     _label(ax, (x, h_row + 1.05), "the RBM of step t", OTHER)
     return figure
 
