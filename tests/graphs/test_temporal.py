@@ -200,7 +200,7 @@ def test_words_that_mean_nothing_are_refused():
         build_rnnrbm(N, 2, 2, nonlinearity="cosine")
     with pytest.raises(ValueError, match="recurrence: expected one of tanh, lstm, gru, found 'qrnn'"):
         build_rnnrbm(N, 2, 2, recurrence="qrnn")
-    with pytest.raises(ValueError, match="nonlinearity: expected 'tanh' beside recurrence='gru', .*, found 'relu'"):
+    with pytest.raises(ValueError, match="nonlinearity: expected 'tanh' with recurrence='gru', .*, found 'relu'"):
         build_rnnrbm(N, 2, 2, recurrence="gru", nonlinearity="relu")
     with pytest.raises(ValueError, match="visible: expected one of binary, gaussian, found 'ternary'"):
         build_rtrbm(N, 2, visible="ternary")
