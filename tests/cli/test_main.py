@@ -78,7 +78,7 @@ def test_several_sequences_on_jax(midi_folder, tmp_path, capsys):
     assert main(["generate", str(model), "-o", str(tmp_path / "a.mid"), "--steps", "5", "--backend", "jax"]) == 0
     capsys.readouterr()
     assert train(midi_folder, model, "--backend", "jax", "--streams", "mrg") == 1
-    assert "the one kind that the backend jax has" in capsys.readouterr().err
+    assert "the only kind for the backend jax" in capsys.readouterr().err
 
 
 def test_primer_and_what_it_leaves_out(midi_folder, tmp_path, capsys):

@@ -136,8 +136,8 @@ def test_model_files(model_file):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "expected the log of one epoch at least, found an empty file"),
-        ("Hello\n", "expected the log of one epoch at least, found other text"),
+        ("", "expected the log of at least one epoch, found an empty file"),
+        ("Hello\n", "expected the log of at least one epoch, found other text"),
         (json_lines({1: -15.0}) + "{\n" + json_lines({3: -9.0}), "expected a JSON record of an epoch in line 2"),
         ('{"epoch": "1", "monitor": -15}\n', "in line 1, found"),
         ('{"epoch": 0, "monitor": -15}\n', "in line 1, found"),
@@ -166,7 +166,7 @@ def test_archives_that_are_not_logs(model_file, tmp_path):
     ):
         with pytest.raises(ValueError, match="expected a log or a model file, found another archive"):
             read_log(path)
-    with pytest.raises(ValueError, match="expected a model that was trained for one epoch at least"):
+    with pytest.raises(ValueError, match="expected a model trained for at least one epoch"):
         read_log(model_file([]))
 
 
@@ -305,7 +305,7 @@ def test_runs_side_by_side():
         ["published", "21", "-4.7319"],
     ]
     assert runs._repr_html_().count("<table>") == 2
-    with pytest.raises(ValueError, match="expected one run at least"):
+    with pytest.raises(ValueError, match="expected at least one run"):
         compare_all({})
 
 
@@ -314,7 +314,7 @@ def test_runs_side_by_side():
 
 def test_command(write, tmp_path, capsys):
     path = write(json_lines(LOG), "run.npz.jsonl")
-    unknown = "The settings of run are not known, so they are not compared.\n"
+    unknown = "The settings of run are unknown, so they are not compared.\n"
     assert main(["compare", str(path)]) == 0
     assert capsys.readouterr().out == f"{compare(path)}\n\n{unknown}"
     assert main(["compare", str(path), "--all", "--plot", str(tmp_path / "a.png")]) == 0
@@ -338,8 +338,8 @@ def test_command_with_several_logs(write, tmp_path, capsys):
     ("arguments", "says"),
     [
         (["absent.jsonl"], "absent.jsonl: no such file"),
-        (["text"], "text: expected the log of one epoch at least, found other text"),
-        (["good", "text"], "text: expected the log of one epoch at least, found other text"),
+        (["text"], "text: expected the log of at least one epoch, found other text"),
+        (["good", "text"], "text: expected the log of at least one epoch, found other text"),
         (
             ["good", "--plot", "a.gif"],
             "--plot a.gif: expected a picture (.png, .svg, .pdf), found .gif; write --plot a.png",

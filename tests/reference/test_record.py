@@ -57,7 +57,7 @@ def test_what_is_no_python():
     ("arguments", "says"),
     [
         (["-o", "r.txt", "--synthetic", "1"], "-o r.txt: expected a name that ends in .npz or .json"),
-        (["-o", "r.npz"], "expected FILES, --rolls or --synthetic, one of them, to train on"),
+        (["-o", "r.npz"], "expected one of FILES, --rolls and --synthetic to train on"),
         (["-o", "r.npz", "a.mid", "--synthetic", "1"], "expected FILES, --rolls or --synthetic, one of them"),
         (["-o", "r.npz", "--synthetic", "1", "--k", "0"], "k: expected an integer of at least 1, found 0"),
         (["-o", "r.npz", "absent.mid"], "absent.mid"),

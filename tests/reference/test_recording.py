@@ -80,7 +80,7 @@ def test_other_files_are_refused(recording, tmp_path, theano_reference):
     assert not is_recording(path) and not is_recording(tmp_path)
     assert not is_recording(theano_reference / "synthetic_srs_float64.npz")
     (tmp_path / "text.json").write_text("{")
-    with pytest.raises(ValueError, match="text.json: expected a recording of Theano, found no JSON"):
+    with pytest.raises(ValueError, match="text.json: expected a recording of Theano, found invalid JSON"):
         read_recording(tmp_path / "text.json")
     (tmp_path / "new.json").write_text(json.dumps({"format": FORMAT, "version": 2}))
     with pytest.raises(ValueError, match="expected version 1 of a recording, found 2"):
@@ -100,7 +100,7 @@ def test_incomplete_recordings_are_refused(recording, tmp_path, change, says):
     broken = Recording(whole.settings, change(dict(whole.arrays)), whole.theano, whole.seconds)
     path = tmp_path / "broken.npz"
     write_recording(path, broken)
-    with pytest.raises(ValueError, match=re.escape(f"{path}: expected a whole recording of Theano")) as error:
+    with pytest.raises(ValueError, match=re.escape(f"{path}: expected a complete recording of Theano")) as error:
         read_recording(path)
     assert says in str(error.value)
 
@@ -110,6 +110,6 @@ def test_settings_are_checked():
         TheanoSettings(streams="philox")
     with pytest.raises(ValueError, match="r: expected two integers"):
         TheanoSettings(r=(30, 20))
-    with pytest.raises(ValueError, match="r: expected two notes at least"):
+    with pytest.raises(ValueError, match="r: expected at least two notes"):
         TheanoSettings(r=(30, 31))
     assert TheanoSettings.from_json(json.loads(json.dumps(TheanoSettings(r=(21, 33)).to_json()))).r == (21, 33)
