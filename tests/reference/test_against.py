@@ -67,7 +67,7 @@ def test_numbers_that_are_not_finite():
 
 
 def test_runs_with_nothing_in_common():
-    with pytest.raises(ValueError, match="a: expected epochs that b has too, found none"):
+    with pytest.raises(ValueError, match="a: expected epochs in common with b, found none"):
         Pair(run("a", [-9.0]), LoggedRun("b", ({"epoch": 2, "monitor": -8.0},)))
     with pytest.raises(ValueError, match="b: expected the monitor of each update, found none"):
         Pair(run("a", [-9.0]), LoggedRun("b", ({"epoch": 1, "monitor": -8.0},)), with_updates=True)
@@ -116,7 +116,7 @@ def test_a_run_of_the_command_equals_theanos(trained, recording, capsys):
 def test_a_run_beside_the_original_says_what_differs(trained, capsys):
     assert main(["compare", "m.npz.jsonl", "--html", "a.html", "--json", "a.json"]) == 0
     said = capsys.readouterr().out
-    differs = "since these settings differ: n_hidden 4 (150), n_hidden_recurrent 3 (100), k 3 (15), lr 0.05 (0.001)"
+    differs = "because these settings differ: n_hidden 4 (150), n_hidden_recurrent 3 (100), k 3 (15), lr 0.05 (0.001)"
     assert differs in said and differs in (trained / "a.html").read_text()
     (one,) = json.loads((trained / "a.json").read_text())["runs"]
     assert one["against"] == "Theano 1.0.5" and len(one["epochs"]) == 3

@@ -36,7 +36,9 @@ def theano():
 
 def test_a_python_without_theano_is_told_how_to_install_it(tmp_path, capsys):
     says = re.escape(f"{sys.executable}: expected a Python that has Theano 1.0.5, found ")
-    with pytest.raises(ImportError, match=says + r"none \(.*theano.*\)\. In an environment of Python 3\.8: ") as error:
+    with pytest.raises(
+        ImportError, match=says + r"none \(.*theano.*\)\. To install Theano, in an environment"
+    ) as error:
         TheanoProcess(sys.executable)
     assert str(error.value).endswith(INSTALL)
     output = tmp_path / "r.npz"
@@ -56,9 +58,9 @@ def test_what_is_no_python():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-o", "r.txt", "--synthetic", "1"], "-o r.txt: expected a name that ends in .npz or .json"),
+        (["-o", "r.txt", "--synthetic", "1"], "-o r.txt: expected a file name that ends in .npz or .json"),
         (["-o", "r.npz"], "expected one of FILES, --rolls and --synthetic to train on"),
-        (["-o", "r.npz", "a.mid", "--synthetic", "1"], "expected FILES, --rolls or --synthetic, one of them"),
+        (["-o", "r.npz", "a.mid", "--synthetic", "1"], "expected one of FILES, --rolls and --synthetic"),
         (["-o", "r.npz", "--synthetic", "1", "--k", "0"], "k: expected an integer of at least 1, found 0"),
         (["-o", "r.npz", "absent.mid"], "absent.mid"),
         (["-o", "r.npz", "--synthetic", "1", "--generate", "-1"], "--generate: expected an integer of at least 0"),
@@ -158,7 +160,7 @@ def test_a_program_that_fails_is_quoted(program, tmp_path, theano):
     with TheanoProcess(
         theano, streams="srs", floatX="float64", n_visible=3, n_hidden=2, n_hidden_recurrent=2, k=1, lr=0
     ) as one:
-        with pytest.raises(ChildProcessError, match="Theano's program ended .exit status 1: .*absent.npy"):
+        with pytest.raises(ChildProcessError, match="Theano's program stopped .exit status 1: .*absent.npy"):
             one.ask("window", tmp_path / "absent.npy")
 
 

@@ -104,4 +104,4 @@ def test_the_recorded_fingerprint_is_that_of_the_tutorials_files(nottingham_roll
 
 def test_metadata_without_a_run():
     assert run_settings({"model": "RnnRbm", "settings": {}, "learning": {}, "progress": None}) is None
-    assert re.match("The settings of a and of b are not known", notes(LoggedRun("a", ()), LoggedRun("b", ()))[0])
+    assert re.match("The settings of a and of b are unknown", notes(LoggedRun("a", ()), LoggedRun("b", ()))[0])
