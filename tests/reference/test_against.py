@@ -1,4 +1,4 @@
-"""Two runs compared number by number, and the command that does it."""
+"""Comparison of two runs, number by number, and the command for it."""
 
 import json
 import math
@@ -17,7 +17,7 @@ INF = math.inf
 
 
 def run(name, *epochs, floatX="float64"):
-    """A run of epochs, each given by the monitors of its updates."""
+    """A run, given the monitors of the updates of each epoch."""
     records = tuple(
         {"epoch": i, "monitor": float(np.mean(monitors)), "monitors": list(monitors)}
         for i, monitors in enumerate(epochs, start=1)
@@ -83,7 +83,7 @@ def recording(theano_reference):
 
 @pytest.fixture
 def trained(recording, tmp_path, monkeypatch, capsys):
-    """A folder with a run of `rnnrbm train` on the sequences of the recording, m.npz and m.npz.jsonl."""
+    """A folder with m.npz and m.npz.jsonl, from a run of `rnnrbm train` on the sequences of the recording."""
     monkeypatch.chdir(tmp_path)
     found = read_recording(recording)
     for i, roll in enumerate(found.numbered("sequence")):
@@ -107,7 +107,7 @@ def test_a_run_of_the_command_equals_theanos(trained, recording, capsys):
     page = (trained / "a.html").read_text()
     assert page.count("<table>") == 3 and "data:image/png;base64," in page and "http" not in page
     assert (trained / "a.png").stat().st_size > 10_000
-    # The model file has the same log, and a second run of the first line says the rest.
+    # The model file contains the same log and settings, and a page can compare two runs.
     assert read_run("m.npz").settings == read_run("m.npz.jsonl").settings
     assert main(["compare", "m.npz", "m.npz.jsonl", "--against", str(recording), "--html", "b.html"]) == 0
     assert (trained / "b.html").read_text().count("<h2>") == 2

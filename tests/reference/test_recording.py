@@ -1,4 +1,4 @@
-"""Recordings of the original program: their files, and a run of this library that repeats one."""
+"""Recordings of the original program: their files, and a run of this library that repeats a recording."""
 
 import json
 import re
@@ -39,13 +39,13 @@ def test_what_a_recording_holds(recording):
 def test_this_library_repeats_it(recording):
     used = recording.settings
     fresh = recording.model()
-    settings = {"k": 3, "k_generate": 4, "floatX": "float64", "backend": "c"}  # which compiles fastest
-    model = type(fresh)(4, 3, 0.05, used.r, **settings)  # from the seed, not from arrays
+    settings = {"k": 3, "k_generate": 4, "floatX": "float64", "backend": "c"}  # C compiles fastest
+    model = type(fresh)(4, 3, 0.05, used.r, **settings)  # from the seed, not from the recorded arrays
     for name, value in recording.named("init").items():
         np.testing.assert_array_equal(model.get_params()[name], value, err_msg=name)
     model.fit(recording.numbered("sequence"), used.batch_size, used.num_epochs, log_updates=True)
     monitors = np.concatenate([record["monitors"] for record in model.log])
-    np.testing.assert_allclose(monitors, recording.arrays["monitor"], rtol=1e-13)  # sums in another order
+    np.testing.assert_allclose(monitors, recording.arrays["monitor"], rtol=1e-13)  # the order of sums differs
     for name, value in recording.named("final").items():
         np.testing.assert_allclose(model.get_params()[name], value, rtol=0, atol=1e-14, err_msg=name)
     np.testing.assert_array_equal(model.sample(used.n_steps), recording.arrays["generated_0"])

@@ -1,4 +1,4 @@
-"""Runs that are compared: what their files say of their settings, and how far their digits can agree."""
+"""Runs to compare: the settings in their files, and how far their digits can agree."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from rnnrbm_pt.reference.runs import LoggedRun
 
 
 def as_theano(**changed):
-    """A run that has the settings of the recorded one."""
+    """A run with the settings of the recorded run."""
     settings = {**AS_THE_ORIGINAL, **SETTINGS, **changed}
     return LoggedRun("mine", ({"epoch": 1, "monitor": -15.0},), settings)
 
