@@ -163,7 +163,7 @@ def test_a_chain_of_which_all_steps_are_wanted_is_left_alone():
 
 
 def test_a_chain_in_a_scan_whose_inner_variables_are_those_of_the_chain():
-    """PyTensor's scans share the inner inputs i0, i1 and so on. The chain's matrices contain those of the outer scan."""
+    """PyTensor's scans share the inner inputs i0, i1 and so on. The chain's matrices contain some of the outer scan."""
     graphs = build_rtrbm(4, 3, k_generate=2, n_steps=5, dynamic_visible_bias=True, streams=PhiloxStreams(5))
     draws = np.random.default_rng(0)
     for param in graphs.params:
