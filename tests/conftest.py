@@ -1,4 +1,4 @@
-"""Where the data of the tests lie, and the fixtures that every test file shares."""
+"""The locations of test data, and the fixtures that all tests share."""
 
 import json
 import os
@@ -11,21 +11,21 @@ import pytensor
 import pytest
 
 matplotlib.use("Agg")
-pytensor.config.on_opt_error = "raise"  # a rewrite that fails is a fault here, not a message that is printed
+pytensor.config.on_opt_error = "raise"  # a failing rewrite is an error in tests, not a printed message
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # for background jobs of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["oracles.browser", "oracles.compiled", "oracles.server"]
 
-# Theano's numbers on a small case are part of the repository. The music, and what Theano printed for it, are not: they
-# lie in a folder beside the checkout, or where RNNRBM_SHARED says.
+# Theano's numbers for a small case are part of the repository. The music and its numbers from Theano are not. They are
+# in a folder next to the checkout, or in the folder that RNNRBM_SHARED names.
 COMMITTED = Path(__file__).with_name("data") / "theano"
 SHARED = Path(os.environ.get("RNNRBM_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
 def shared_file(*parts):
-    """Path of a file of the shared data; skips the test where it is absent."""
+    """The path of a file in the shared data. If the file is missing, the test is skipped."""
     path = SHARED.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"needs {'/'.join(parts)} of the shared data, which is not beside this checkout")
@@ -34,19 +34,19 @@ def shared_file(*parts):
 
 @pytest.fixture(scope="session")
 def nottingham_zip():
-    """The tutorial's MIDI files: Nottingham/{train,valid,test}/*.mid in one zip file."""
+    """The tutorial's MIDI files: a zip file with Nottingham/{train,valid,test}/*.mid."""
     return shared_file("data", "nottingham_midi.zip")
 
 
 @pytest.fixture(scope="session")
 def nottingham_npz():
-    """The paper's Nottingham rolls: packed bits and lengths of each split."""
+    """The paper's Nottingham rolls: the packed bits and the lengths of each split."""
     return shared_file("data", "pianorolls", "nottingham.npz")
 
 
 @pytest.fixture(scope="session")
 def pianorolls():
-    """Folder of the paper's four sets of rolls, NAME.npz."""
+    """The folder with the paper's four sets of rolls, NAME.npz."""
     return shared_file("data", "pianorolls", "README.md").parent
 
 
@@ -67,19 +67,19 @@ LONGEST = (
     "test_readme.py",
     "models/test_kill.py",
 )
-"""The files that take longest, the longest first."""
+"""The slowest test files, slowest first."""
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the longest files: then no worker is left with one of them in the end."""
+    """Run the slowest files first, so that no worker is still busy with one of them at the end."""
     places = {Path(__file__).parent / name: i for i, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 class TheanoReference:
-    """What Theano 1.0.5 gave for the tutorial's program: `theano_reference / name` is the path of a file.
+    """The results of the tutorial's program under Theano 1.0.5: `theano_reference / name` is the path of a file.
 
-    A file of tests/data/theano comes first. Others are looked for in the shared data, and skip the test if absent.
+    It looks in tests/data/theano first, and then in the shared data. If the file is missing, the test is skipped.
     """
 
     def __truediv__(self, name):
@@ -89,13 +89,13 @@ class TheanoReference:
 
 @pytest.fixture(scope="session")
 def theano_reference():
-    """Finds the files of what Theano 1.0.5 gave for the tutorial's program."""
+    """The files with the results of the tutorial's program under Theano 1.0.5."""
     return TheanoReference()
 
 
 @pytest.fixture(scope="session")
 def toy_rolls():
-    """Five short sequences of 12 visible units: three voices that go up and down together, and a little noise."""
+    """Five short sequences with 12 visible units: three voices that move up and down together, and a little noise."""
     rng = np.random.RandomState(0)
     rolls = []
     for i in range(5):
@@ -109,7 +109,7 @@ def toy_rolls():
 
 @pytest.fixture
 def toy_model():
-    """Makes a small RnnRbm; models of one backend share their compiled code through PyTensor's cache."""
+    """A function that makes a small RnnRbm. Models of one backend share compiled code through PyTensor's cache."""
     from rnnrbm_pt import RnnRbm
 
     def make(**settings):
@@ -120,7 +120,7 @@ def toy_model():
 
 @pytest.fixture
 def python_model(toy_model):
-    """Makes a small RnnRbm with streams of Philox whose graphs are run as they are written: nothing is compiled."""
+    """A function that makes a small RnnRbm with Philox streams. Its graphs run as written, without compilation."""
     from rnnrbm_pt.models.compiling import AS_WRITTEN
 
     def make(**settings):
@@ -131,7 +131,7 @@ def python_model(toy_model):
 
 @pytest.fixture
 def model_of():
-    """Makes a small model of a kind, run as written."""
+    """A function that makes a small model of a given class. Its graphs run as written, without compilation."""
     from rnnrbm_pt import RnnNade, Rtrbm
     from rnnrbm_pt.models.compiling import AS_WRITTEN
 
@@ -147,14 +147,14 @@ def model_of():
 
 @pytest.fixture
 def jax_model(toy_model):
-    """Makes a small RnnRbm on JAX."""
+    """A function that makes a small RnnRbm on JAX."""
     pytest.importorskip("jax")
     return lambda **settings: toy_model(**{"backend": "jax", "k": 2, "k_generate": 2, **settings})
 
 
 @pytest.fixture
 def as_written(monkeypatch):
-    """Models run their graphs as they are written, those of the command too: nothing is compiled."""
+    """All models, including those of commands, run their graphs as written, without compilation."""
     from rnnrbm_pt.models.compiling import AS_WRITTEN
 
     monkeypatch.setattr("rnnrbm_pt.models.compiling.backend_mode", lambda backend: AS_WRITTEN)
@@ -162,7 +162,7 @@ def as_written(monkeypatch):
 
 @pytest.fixture
 def toy_chorales(toy_rolls, tmp_path):
-    """A folder that has the paper's chorales, or so: of 12 notes from 40, six frames each, 3, 1 and 1 of them."""
+    """A folder with a small file of chorales: 12 notes from 40 on, six frames each, and 3, 1 and 1 pieces per split."""
     notes = [[(40 + np.flatnonzero(frame)).tolist() for frame in roll[:6]] for roll in toy_rolls]
     splits = {"train": notes[:3], "valid": notes[3:4], "test": notes[4:]}
     (tmp_path / "sets").mkdir()
@@ -172,7 +172,7 @@ def toy_chorales(toy_rolls, tmp_path):
 
 @pytest.fixture(scope="session")
 def nottingham_rolls(nottingham_zip):
-    """The 694 training sequences of the tutorial, sorted by name, dt = 0.3."""
+    """The tutorial's 694 training sequences, sorted by name, with dt = 0.3."""
     from rnnrbm_pt.music.datasets import midi_files, read_rolls
 
     return read_rolls(midi_files(nottingham_zip / "Nottingham" / "train"), (21, 109), 0.3)
@@ -180,7 +180,7 @@ def nottingham_rolls(nottingham_zip):
 
 @pytest.fixture
 def here(toy_rolls, tmp_path, monkeypatch, as_written):
-    """The current folder, with midi/0.mid and so on in it; commands compile nothing."""
+    """The current folder, with the files midi/0.mid and so on. Commands compile nothing."""
     from rnnrbm_pt.music.midi import midiwrite
 
     for i, roll in enumerate(toy_rolls):

@@ -1,1 +1,1 @@
-"""How graphs are compiled: modes, rewrites, and the code behind the Ops of this package."""
+"""Compilation of graphs: backends, rewrites, and the package's own Ops."""

@@ -1,7 +1,8 @@
-"""Calls of compiled functions: one at a time, none that a signal cuts short, and none that takes long.
+"""Calls of compiled functions: one at a time, short, and never interrupted by a signal.
 
-A compiled function keeps its inputs and its working memory from call to call. So two threads that call it at once get
-wrong numbers, without an error. Signals wait for the end of a call, so a long one is made in pieces.
+A compiled function keeps its inputs and its working memory from call to call. If two threads called it at once, they
+would get wrong numbers without an error. Signals wait until a call ends, so a long calculation is divided into several
+calls.
 """
 
 import sys
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 
 COMPILING = threading.RLock()
-"""One thread at a time builds graphs and compiles: PyTensor's flags, such as the float type, are one for all threads.
-A thread that holds it takes no `ModelLock`."""
+"""Lock that allows one thread at a time to build graphs and compile. All threads share PyTensor's flags, such as the
+float type. A thread that holds this lock must not take a `ModelLock`."""
 
 
 class ModelLock:
-    """A lock that one thread may take several times. A copy of it, or a pickled one, is a new lock."""
+    """A reentrant lock. A copy or a pickle of it is a new lock."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -40,16 +41,17 @@ class ModelLock:
 
 
 class SafeFunction:
-    """A compiled function that one thread at a time calls, and that signals do not cut short.
+    """A compiled function that is safe to call from several threads, and that signals do not interrupt.
 
     Parameters
     ----------
     function : callable
+        The compiled function.
     lock : context manager
-        Held during a call. Functions that share variables share it.
+        Held during a call. Functions that share variables must share the lock.
     deferred : bool
-        Whether Ctrl+C and SIGTERM wait until the call is over, or Numba is between two passes of its compiler. If
-        False, they take effect within the call: for functions that run in Python and change nothing.
+        Whether Ctrl+C and SIGTERM wait for the end of the call, or for a pause between two passes of Numba's compiler.
+        If False, they take effect during the call. Use False only for functions that run in Python and change nothing.
 
     Attributes
     ----------
@@ -64,26 +66,27 @@ class SafeFunction:
     def __call__(self, *arguments: Any) -> Any:
         with self.lock, self._context():
             results = self.function(*arguments)
-        if self._context is interruptible_compilation:  # it is compiled now
+        if self._context is interruptible_compilation:  # the first call has compiled the function
             self._context = deferred_interrupts
         return results
 
 
 SECONDS = 0.25
-"""What a piece of a long calculation should take."""
+"""Intended duration of one piece of a long calculation."""
 
 
 def pieces(n_steps: int, *, at_most: int | None = None) -> Iterator[slice]:
-    """Cut a long calculation into calls: few steps at first, then as many as the clock recommends.
+    """Divide a long calculation into calls of about `SECONDS` each, starting with a single step.
 
-    The caller carries over what a step leaves for the next one. Then the result does not depend on where the cuts are.
+    The caller passes the state from one piece to the next, so the result does not depend on where the cuts are.
 
     Parameters
     ----------
     n_steps : int
+        Number of steps of the whole calculation.
     at_most : int, optional
-        Steps of a piece, of which all but the last are equal then. For JAX, which compiles anew for each number of
-        steps.
+        Largest number of steps in a piece. All pieces except the last then have the same size, whatever the clock
+        says. This is for JAX, which compiles anew for each number of steps.
 
     Yields
     ------
@@ -102,16 +105,16 @@ def pieces(n_steps: int, *, at_most: int | None = None) -> Iterator[slice]:
 
 
 def equal_size(n_steps: int, at_most: int) -> int:
-    """The size of pieces that are equal, unless these would be much smaller than `at_most`."""
+    """The largest size up to `at_most` that gives equal pieces; `at_most` itself if such pieces would be too small."""
     largest = max(size for size in range(1, at_most + 1) if n_steps % size == 0)
     return largest if 4 * largest >= at_most or largest == n_steps else at_most
 
 
 @contextmanager
 def interruptible_compilation() -> Iterator[None]:
-    """Within the block, signals take effect only between two passes of Numba's compiler; else at its end.
+    """Within the block, let signals take effect only between two passes of Numba's compiler, or at the end.
 
-    A pass comes before any computing, and Numba forgets a function whose compilation did not come to its end.
+    An interruption there is safe: nothing has been computed yet, and Numba discards unfinished compilations.
     """
     with deferred_interrupts() as check:
         if "numba" not in sys.modules:

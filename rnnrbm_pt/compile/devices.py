@@ -1,11 +1,13 @@
-"""Devices of JAX, and processes, that share the sequences of an update.
+"""Sharing the sequences of an update among several JAX devices and processes.
 
-Of n devices each gets the next n_sequences / n of the sequences, and computes as if there were no others. What is
-computed of all sequences is a sum over the devices, which the graph asks for by `compile.ops.devices`. Parameters, and
-all else that an update changes, are whole on each device, and stay equal: each device goes on from the same sums.
+Each of n devices gets n_sequences / n consecutive sequences, and computes as if there were no others. Quantities of all
+sequences are sums over the devices, which the graph requests with `compile.ops.devices`. Every device holds all
+parameters, and everything else that an update changes. The copies stay equal, because all devices continue from the
+same sums.
 
-The devices of several processes, on one host or several, count as one set once `jax.distributed.initialize` was called
-in each process. Every process reads the same data and makes the same model; the first one alone writes files.
+After `jax.distributed.initialize` in every process, the devices of all processes count as one set. The processes may
+run on one host or on several. Every process reads the same data and makes the same model. Only the first process writes
+files.
 """
 
 import hashlib
@@ -22,15 +24,16 @@ if TYPE_CHECKING:
     from jax.sharding import PartitionSpec
 
 Compiled = Callable[..., Any]
-"""A function of JAX arrays, in and out."""
+"""A function from JAX arrays to JAX arrays."""
 
 
 def count_devices(devices: int | str) -> int:
-    """The number of devices that a setting asks for.
+    """The number of devices that a setting requests.
 
     Parameters
     ----------
     devices : int or "all"
+        The setting.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def count_devices(devices: int | str) -> int:
     Raises
     ------
     ValueError
-        If there are fewer devices, or some process would have none.
+        If JAX has fewer devices, or if several processes would leave some devices unused.
     """
     import jax
 
@@ -53,7 +56,7 @@ def count_devices(devices: int | str) -> int:
 
 
 def check_shares(n_sequences: int, n_devices: int) -> None:
-    """Check that each device gets as many sequences as any other; a ValueError otherwise."""
+    """Raise ValueError unless all devices get the same number of sequences."""
     if n_sequences % n_devices:
         raise ValueError(f"n_sequences: expected a multiple of the {n_devices} devices, found {n_sequences}")
 
@@ -63,7 +66,7 @@ def check_shares(n_sequences: int, n_devices: int) -> None:
 
 
 class OneDevice:
-    """A function that runs on one device, JAX's first."""
+    """Where a function runs: on one device, JAX's first."""
 
     def state(self, value: Any) -> "Array":
         """The value of a shared variable, on the device."""
@@ -74,30 +77,30 @@ class OneDevice:
         return value.addressable_data(0) if len(value.sharding.device_set) > 1 else value
 
     def inputs(self, arrays: Sequence[np.ndarray], variables: Sequence[Variable]) -> Sequence[Any]:
-        """The inputs of a call, as the compiled function takes them."""
+        """The inputs of a call, in the form that the compiled function takes."""
         return arrays
 
     def shape(self, variable: Variable, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape that a device sees of a variable."""
+        """The shape of one device's part of a variable."""
         return shape
 
     def jit(self, function: Compiled, inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Compiled:
-        """Let JAX compile a function of such arrays when it is first called."""
+        """Wrap a function so that JAX compiles it at the first call."""
         import jax
 
         return jax.jit(function)
 
 
 class ManyDevices(OneDevice):
-    """A function whose sequences are shared by several devices.
+    """Where a function runs: on several devices, which share its sequences.
 
     Parameters
     ----------
     n : int
         Number of devices.
     axes : dict {variable: int}
-        The axis of the sequences, of each input, output and shared variable that has one. All else is whole on each
-        device.
+        The axis of the sequences of each input, output and shared variable that has one. Every device holds all other
+        variables in full.
     """
 
     def __init__(self, n: int, axes: Mapping[Variable, int]) -> None:
@@ -144,7 +147,7 @@ class ManyDevices(OneDevice):
         return jax.jit(mapped, out_shardings=self.whole)
 
     def spec(self, variable: Variable) -> "PartitionSpec":
-        """How JAX writes down the axis of the sequences of a variable."""
+        """The axis of the sequences of a variable, in JAX's notation."""
         from jax.sharding import PartitionSpec
 
         if variable not in self.axes:
@@ -152,7 +155,7 @@ class ManyDevices(OneDevice):
         return PartitionSpec(*[None] * self.axes[variable], *self.mesh.axis_names)
 
     def _put(self, array: np.ndarray, spec: "PartitionSpec") -> "Array":
-        """An array on the devices: those of this process get their parts of it, the others have theirs."""
+        """Put an array on the devices. Each process supplies the parts for its own devices."""
         import jax
         from jax.sharding import NamedSharding
 
@@ -164,7 +167,7 @@ class ManyDevices(OneDevice):
 
 
 def is_first_process() -> bool:
-    """Whether this process is the one that writes files."""
+    """Whether this is the first process, which writes the files."""
     import jax
 
     return jax.process_index() == 0
@@ -176,12 +179,14 @@ def check_processes(arrays: Mapping[str, np.ndarray], text: str) -> None:
     Parameters
     ----------
     arrays : dict {str: array}
+        The arrays to compare, by name.
     text : str
+        The text to compare.
 
     Raises
     ------
     ValueError
-        In all processes, if one of them has something else.
+        In all processes, if any process differs from the first.
     """
     import jax
     from jax.experimental.multihost_utils import process_allgather
@@ -195,11 +200,12 @@ def check_processes(arrays: Mapping[str, np.ndarray], text: str) -> None:
     others = [i for i, one in enumerate(found) if not np.array_equal(one, found[0])]
     if others:
         which = ", ".join(map(str, others))
-        raise ValueError(f"devices: expected the model, its seed and the data of process 0, found others in {which}")
+        expected = "the model, seed and data of process 0 in all processes"
+        raise ValueError(f"devices: expected {expected}, found differences in process {which}")
 
 
 def of_first_process(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of which the numbers are those that the first process found: others may have rounded otherwise."""
+    """Replace the numbers by those of the first process, since other processes may have rounded differently."""
     import jax
     from jax.experimental.multihost_utils import broadcast_one_to_all
 

@@ -1,11 +1,11 @@
-"""Functions that JAX compiles, from graphs whose sizes are not known.
+"""Functions compiled by JAX, from graphs of unknown sizes.
 
-JAX compiles for fixed shapes, while a graph takes its sizes from its parameters and windows. So a graph is compiled
-when the function is called and its shapes are known, once for each combination of shapes: parameters and inputs are
-replaced by variables of these shapes, integers such as n_steps by constants, and PyTensor derives all sizes from them.
+JAX compiles for fixed shapes, but a graph takes its sizes from its parameters and inputs. So a function is compiled
+when it is called, once for each combination of shapes. Parameters and inputs are replaced by variables with these
+shapes, and integers such as n_steps by constants. PyTensor then derives all other sizes.
 
-Updated values stay on the device, as JAX's arrays, until they are read. Call `to_host` before a function of another
-backend uses them.
+Updated values stay on the device as JAX arrays until they are read. Call `to_host` before a function of another backend
+uses them.
 """
 
 import warnings
@@ -35,9 +35,10 @@ from rnnrbm_pt.interrupts import deferred_interrupts, lifted_deferral
 
 @cache
 def prepare_jax() -> None:
-    """Have JAX allow float64, draw from streams of Philox, and keep what it compiles for the next process.
+    """Configure JAX: allow float64, register the Ops of this package, and keep compiled code for later processes.
 
-    JAX's cache is beside PyTensor's, unless JAX has another folder already (by JAX_COMPILATION_CACHE_DIR, say).
+    JAX's cache is next to PyTensor's, unless JAX already has another folder, for example from the environment variable
+    JAX_COMPILATION_CACHE_DIR.
 
     Raises
     ------
@@ -45,15 +46,15 @@ def prepare_jax() -> None:
         If JAX is not installed.
     """
     try:
-        with deferred_interrupts():  # it may crash where its import is interrupted
+        with deferred_interrupts():  # an interrupted import may crash
             import jax
-            import pytensor.link.jax.dispatch  # sets jax_enable_x64 by PyTensor's floatX
+            import pytensor.link.jax.dispatch  # sets jax_enable_x64 according to PyTensor's floatX
     except ImportError as error:
         raise ImportError('backend jax: JAX is not installed: pip install "rnnrbm-pt[jax]"') from error
 
     from rnnrbm_pt.compile.dispatch import register_jax
 
-    config: Any = jax.config  # which has its options as attributes at run time only
+    config: Any = jax.config  # its options are attributes at run time only
     config.update("jax_enable_x64", True)
     if not config.jax_compilation_cache_dir:
         config.update("jax_compilation_cache_dir", str(Path(pytensor.config.compiledir) / "jax"))
@@ -62,11 +63,11 @@ def prepare_jax() -> None:
 
 
 class DeviceContainer(Container):
-    """The value of a shared variable, on the device; it is read as a NumPy array."""
+    """The value of a shared variable on the device. Reading it gives a NumPy array."""
 
     @classmethod
     def of(cls, shared: SharedVariable) -> "DeviceContainer":
-        """Put a container of this class, with the same value, into a shared variable."""
+        """Replace the container of a shared variable by one of this class, with the same value."""
         if not isinstance(shared.container, cls):
             old = shared.container
             shared.container = cls(
@@ -87,39 +88,43 @@ class DeviceContainer(Container):
 
 
 def to_host(shared_variables: Iterable[SharedVariable]) -> None:
-    """Make the values of shared variables NumPy arrays again, so that functions of any backend can take them."""
+    """Turn the values of shared variables back into NumPy arrays, for functions of other backends."""
     for shared in shared_variables:
         if isinstance(shared.container, DeviceContainer):
             shared.container.storage[0] = shared.get_value()
 
 
 def _is_size(variable: SharedVariable) -> bool:
-    """Whether a shared variable is an integer that the graph may take for a size."""
+    """Whether a shared variable is an integer, which the graph may use as a size."""
     return isinstance(variable.type, TensorType) and variable.type.ndim == 0 and variable.type.dtype.startswith("int")
 
 
 def static(type_: TensorType, shape: Sequence[int]) -> TensorType:
-    """A tensor type with that shape. An axis of length 1 stays open where the type leaves it open: to PyTensor a static
-    length of 1 means that the axis broadcasts, and a scan that was built without it refuses such an input."""
+    """A tensor type with the given static shape.
+
+    An axis of length 1 stays of unknown length if the type leaves it unknown. For PyTensor a static length of 1 means
+    that the axis broadcasts, and a scan that was built without this refuses such an input.
+    """
     return type_.clone(shape=[known if found == 1 else found for known, found in zip(type_.shape, shape, strict=True)])
 
 
 class JaxFunction:
-    """A compiled function, as `pytensor.function` makes it for the other backends.
+    """A function compiled by JAX: the counterpart of `pytensor.function` for the other backends.
 
     Parameters
     ----------
     inputs : list of tensor variables
-    outputs : tensor variable or list of them
+    outputs : tensor variable or list of tensor variables
     updates : dict {shared variable: variable}, optional
-        Streams of random numbers have to be `PhiloxStreams`.
+        Random streams must be `PhiloxStreams`.
     floatX : {"float64", "float32"}
+        Float type of the graph.
     place : OneDevice, optional
-        Where it runs; see `compile.devices`.
+        Where the function runs; see `compile.devices`. By default, one device.
 
     Notes
     -----
-    Shared integers, such as n_steps, count as sizes: another value of them is another compilation.
+    Shared integers, such as n_steps, count as sizes: a new value needs a new compilation.
     """
 
     def __init__(
@@ -160,7 +165,7 @@ class JaxFunction:
         if key in self._compiled:
             results = self._compiled[key](*self.place.inputs(arrays, self.inputs), *state)
         else:
-            with lifted_deferral():  # until the results are there nothing has changed
+            with lifted_deferral():  # nothing changes before the results are there
                 function = self.compile(sizes, shapes)
                 inputs = self.place.inputs(arrays, self.inputs)
                 results = jax.block_until_ready(function(*inputs, *state))
@@ -178,29 +183,29 @@ class JaxFunction:
         sizes : sequence of int
             Values of `self.sizes`.
         shapes : sequence of tuple of int
-            Of each input.
+            Shape of each input.
 
         Returns
         -------
         callable
-            Takes the inputs and the values of `self.shared`; returns the outputs and the updates. Compiled by JAX when
-            first called.
+            Takes the inputs and the values of `self.shared`, and returns the outputs and the updates. JAX compiles it
+            at the first call.
         """
         from pytensor.link.jax.dispatch import jax_funcify
 
         with COMPILING, pytensor.config.change_flags(floatX=self.floatX):
             fgraph = self.static_graph(sizes, shapes)
             fgraph.attach_feature(HoldsOurs())
-            # XLA fuses by itself, and newer versions of PyTensor leave fusion out for JAX too. Here it would do harm:
-            # JAX does not know the result of a fused check of sizes when it traces, so it cannot be a size.
+            # XLA fuses by itself, and newer versions of PyTensor also exclude fusion for JAX. Here fusion would do
+            # harm: the result of a fused check of sizes is unknown while JAX traces, so it could not be a size.
             get_mode("JAX").excluding("fusion").optimizer.rewrite(fgraph)
-            with warnings.catch_warnings():  # of assertions about shapes: JAX looks after those itself
+            with warnings.catch_warnings():  # about assertions on shapes, which JAX checks itself
                 warnings.filterwarnings("ignore", message="Skipping Assert", category=UserWarning)
                 function = jax_funcify(fgraph)
             return self.place.jit(function, [*self.inputs, *self.shared], [*self.outputs, *self.updates])
 
     def static_graph(self, sizes: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> FunctionGraph:
-        """The graph of the function, as one device sees it, with every size known; parameters as for `compile`."""
+        """The graph of the function on one device, with all sizes known. See `compile` for the parameters."""
         seen = [self.place.shape(x, shape) for x, shape in zip(self.inputs, shapes, strict=True)]
         inputs = [static(x.type, shape)(x.name) for x, shape in zip(self.inputs, seen, strict=True)]
         state = []

@@ -1,4 +1,4 @@
-"""Backends by name, compiling for one of them, and a limit on the threads that it uses."""
+"""Backends: their names, compilation for a backend, and limits on threads."""
 
 import ctypes.util
 import logging
@@ -23,20 +23,20 @@ from rnnrbm_pt.compile.calls import COMPILING
 from rnnrbm_pt.compile.devices import OneDevice
 
 BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
-"""The name of each backend, and PyTensor's name of the mode that compiles for it."""
+"""The name of each backend, and PyTensor's name for its mode."""
 
 LIBRARIES = "openblas", "flexiblas", "mkl_rt", "blas"
-"""BLAS libraries that the C backend is linked to if PyTensor finds none itself: the first that is there."""
+"""BLAS libraries for the C backend, in order of preference. They are tried if PyTensor finds no BLAS."""
 
 
 def backend_mode(backend: str) -> Mode:
-    """PyTensor's mode for a backend, which is made ready: JAX for double precision, a BLAS for C.
+    """Prepare a backend and return PyTensor's mode for it.
 
     Parameters
     ----------
     backend : {"numba", "c", "jax"}
-        "numba" compiles to machine code by LLVM, "c" by the C compiler of the machine, "jax" by XLA, for the graphics
-        card too. JAX is then told to allow float64, as it is in all of the process.
+        "numba" compiles with LLVM, "c" with the C++ compiler of the machine, and "jax" with XLA, which can also compile
+        for a GPU. Preparing "jax" allows float64 in JAX for the whole process. Preparing "c" looks for a BLAS.
 
     Returns
     -------
@@ -45,11 +45,11 @@ def backend_mode(backend: str) -> Mode:
     Raises
     ------
     ValueError
-        If there is no such backend.
+        If the backend is unknown.
     ImportError
         If the backend is not installed.
     OSError
-        If compiled code cannot be kept.
+        If the folder for compiled code is not writable.
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
@@ -65,23 +65,20 @@ def backend_mode(backend: str) -> Mode:
 
 @cache
 def check_cache() -> None:
-    """Refuse a folder for compiled code that cannot be written, in words that say how to name another.
-
-    One that can be is looked at once in a process.
-    """
+    """Raise OSError if the folder for compiled code is not writable. A good folder is checked once per process."""
     folder = Path(pytensor.config.base_compiledir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        advice = "name another folder, by PYTENSOR_FLAGS=base_compiledir=FOLDER in the environment"
-        raise OSError(f"{folder}: cannot keep compiled code there ({error.strerror}); {advice}") from error
+        advice = "choose another folder with PYTENSOR_FLAGS=base_compiledir=FOLDER in the environment"
+        raise OSError(f"{folder}: cannot write compiled code there ({error.strerror}); {advice}") from error
 
 
 @contextmanager
 def no_blas_warnings() -> Iterator[None]:
-    """Keep PyTensor from warning, within the block, that its C backend found no BLAS: `rnnrbm info` says so."""
+    """Within the block, silence PyTensor's warnings about a missing BLAS. `rnnrbm info` reports it instead."""
     loggers = [logging.getLogger(f"pytensor.{name}") for name in ("tensor.blas", "tensor.blas_headers")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -104,9 +101,9 @@ def compile_function(
     floatX: str,
     place: OneDevice | None = None,
 ) -> Callable[..., Any]:
-    """`pytensor.function` under a float type, without the warnings of `no_blas_warnings`; a `JaxFunction` for JAX.
+    """Compile a function: with `pytensor.function`, or as a `JaxFunction` for JAX.
 
-    Inputs are cast to the type of their variable, so a function of float32 takes rolls of any type, and lists.
+    Inputs are cast to the types of their variables, so a float32 function accepts rolls of any type, and lists.
 
     Parameters
     ----------
@@ -114,8 +111,9 @@ def compile_function(
     outputs : variable or list of variables
     updates : dict {shared variable: variable}, optional
     mode : pytensor.compile.mode.Mode
-        See `backend_mode`.
+        The result of `backend_mode`.
     floatX : {"float64", "float32"}
+        PyTensor's float type during the compilation.
     place : OneDevice, optional
         Where a `JaxFunction` runs; see `compile.devices`.
 
@@ -133,17 +131,17 @@ def compile_function(
 
 
 def c_blas() -> str:
-    """The linker flags of the BLAS that the C backend uses; an empty string where it found none."""
+    """The linker flags for the BLAS of the C backend; an empty string if it found none."""
     link_blas()
     return pytensor.config.blas__ldflags
 
 
 @cache
 def link_blas() -> None:
-    """Have the C backend use a BLAS that is installed, unless PyTensor's flags say which; once in a process.
+    """Find an installed BLAS for the C backend, unless PyTensor's flags name one. Runs once per process.
 
-    PyTensor looks for a few libraries itself, and for OpenBLAS only together with gfortran's. The library is loaded
-    here, because `bounded_threads` limits only loaded libraries.
+    PyTensor itself tries few libraries, and OpenBLAS only together with gfortran's library. This function also loads
+    the library, because `bounded_threads` only limits loaded libraries.
     """
     from pytensor.link.c.cmodule import try_blas_flag
 
@@ -159,12 +157,12 @@ def link_blas() -> None:
 
 
 def describe_backends() -> dict[str, list[str]]:
-    """What each backend has, and what it lacks.
+    """Describe the state of each backend, and what it lacks.
 
     Returns
     -------
     dict {backend: list of str}
-        Lines of text, for `rnnrbm info`.
+        Lines of text for `rnnrbm info`.
     """
     return {"numba": _describe_numba(), "c": _describe_c(), "jax": _describe_jax()}
 
@@ -177,7 +175,7 @@ def _describe_numba() -> list[str]:
     from threadpoolctl import threadpool_info
 
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    pools = [pool for pool in pools if "scipy.libs" in pool["filepath"]] or pools  # NumPy may bring one of its own
+    pools = [pool for pool in pools if "scipy.libs" in pool["filepath"]] or pools  # NumPy may have its own BLAS
     blas = "; ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools) or "SciPy's"
     n = numba.config.NUMBA_NUM_THREADS
     return [f"ready (BLAS: {blas}; up to {n} thread{'s' * (n != 1)})"]
@@ -186,12 +184,12 @@ def _describe_numba() -> list[str]:
 def _describe_c() -> list[str]:
     compiler = pytensor.config.cxx
     if not compiler:
-        return ["no C++ compiler was found: install g++"]
+        return ["no C++ compiler found: install g++"]
     if blas := c_blas():
         return [f"ready ({compiler}; BLAS: {blas})"]
     return [
-        f"ready ({compiler}), but without a BLAS, so several times slower than numba;",
-        "install one with its headers (such as libopenblas-dev), or name it by",
+        f"ready ({compiler}), but several times slower than numba, for lack of a BLAS;",
+        "install one with its headers (such as libopenblas-dev), or name one with",
         "PYTENSOR_FLAGS=blas__ldflags=...",
     ]
 
@@ -205,36 +203,36 @@ def _describe_jax() -> list[str]:
     lines = [f"ready (jax {jax.__version__}; {len(devices)} device{'s' * (len(devices) != 1)})"]
     lines += [f"{device.platform} {device.id}: {device.device_kind}" for device in devices]
     if {device.platform for device in devices} == {"cpu"}:
-        lines.append('for a graphics card of NVIDIA: pip install "jax[cuda13]"')
+        lines.append('for an NVIDIA GPU: pip install "jax[cuda13]"')
     return lines
 
 
 @contextmanager
 def bounded_threads(n: int = 1) -> Iterator[None]:
-    """Hold BLAS to one thread, and Numba, if it is loaded, to n threads within the block.
+    """Within the block, limit BLAS to one thread, and Numba to n threads if it is loaded.
 
-    The matrices of this model are small: on a machine of two cores, two threads of BLAS made an update four to ten
-    times slower than one. So more threads are for the rows of a layer, which Numba shares out where the streams are
-    Philox's. JAX has threads of its own, as many as there are cores, which cannot be bounded once it runs.
+    The matrices of these models are small. On a machine with two cores, two BLAS threads made an update four to ten
+    times slower than one thread. So additional threads only divide the rows of a layer, which Numba does for Philox
+    streams. JAX uses as many threads as there are cores, and cannot be limited once it runs.
 
     Parameters
     ----------
     n : int
-        At least 1. At most as many threads as the machine has cores are used.
+        Number of Numba threads, at least 1. Numba never uses more threads than the machine has cores.
     """
     with ONE_BLAS_THREAD, _bounded_numba_threads(n):
         yield
 
 
 class BlasLimit:
-    """Holds BLAS to one thread as long as anyone is in its block: the limit is one for all threads of the process."""
+    """Limits BLAS to one thread while any thread is inside a block. The limit holds for the whole process."""
 
     def __init__(self) -> None:
         self._lock, self._inside = threading.Lock(), 0
         self._limits: AbstractContextManager = nullcontext()
 
     def __enter__(self) -> None:
-        import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; a library has to be loaded to be bounded)
+        import scipy.linalg  # noqa: F401  (the BLAS that Numba calls; only loaded libraries can be limited)
         from threadpoolctl import threadpool_limits
 
         with self._lock:
@@ -250,12 +248,13 @@ class BlasLimit:
 
 
 ONE_BLAS_THREAD = BlasLimit()
+"""The limit that `bounded_threads` uses in all threads of the process."""
 
 
 @contextmanager
 def _bounded_numba_threads(n: int) -> Iterator[None]:
     if "numba" not in sys.modules and (n == 1 or find_spec("numba") is None):
-        yield  # no code of Numba runs yet, and later code uses one thread by default
+        yield  # no Numba code runs yet, and later code uses one thread by default
         return
     import numba
 

@@ -1,7 +1,8 @@
-"""A recurrent network along time and one along the notes of each frame, whose weights all notes share.
+"""The biaxial RNN: a recurrent network along time and another along the notes, with weights that all notes share.
 
-Each note has a network along time of its own, which hears the notes around it, by their distance from it. A second
-network goes through the notes of a frame from the lowest to the highest, and says whether each of them sounds.
+Every note has its own state in the network along time. The input of a note is its neighbourhood: the notes around it,
+by their distance from it. The second network runs through the notes of a frame, from the lowest to the highest, and
+gives the probability of each note.
 
     u_t[n]  = RNN(around_n(v_t), u_tm1[n])               along time: GRU, LSTM or tanh
     bh_t[n] = bh + u_tm1[n] Wuh
@@ -9,10 +10,10 @@ network goes through the notes of a frame from the lowest to the highest, and sa
     h_t[n]  = GRU(bh_t[n] + below_n(v_t) W, h_t[n - 1])  along the notes
     p(v_t[n] = 1 | v_t[<n], v_1 ... v_tm1) = sigmoid(bv_t[n] + h_t[n] V)
 
-The model is the BALSTM of Johnson, Generating polyphonic music using tied parallel networks, EvoMUSART 2017. It differs
-in the GRU and in what a note hears. The weights do not depend on n, so a piece that is transposed has the same
-likelihood, up to bv and to what the ends of the range change. The likelihood, its gradient and samples are exact, as a
-NADE's are.
+The model follows the BALSTM of Johnson, Generating polyphonic music using tied parallel networks, EvoMUSART 2017. The
+differences are the GRU and the input features of a note. The weights do not depend on n, so a transposed piece has the
+same likelihood, except for bv and for effects at the ends of the range. As for a NADE, the likelihood, its gradient and
+samples are exact.
 """
 
 from dataclasses import replace
@@ -45,30 +46,31 @@ from rnnrbm_pt.ours import ours
 from rnnrbm_pt.streams.draw import bernoulli
 
 N_GATES = 3
-"""Sums of the GRU along the notes: of the update gate z, of the reset gate r, and of the new state g."""
+"""Number of sums in the GRU along the notes: the update gate z, the reset gate r and the new state g."""
 
 WINDOW = 12
-"""How many notes on each side a note hears one by one: an octave."""
+"""Default number of notes on each side that a note hears individually: an octave."""
 
 GATES = {"gru": dict.fromkeys("zrg", 0.0), "lstm": {"i": 0.0, "f": FORGET_BIAS, "o": 0.0, "g": 0.0}, "tanh": {"u": 0.0}}
-"""Letters of the gates of each network along time, with which the names of their parameters end; and their biases."""
+"""The gates of each network along time: the letter that ends the names of their parameters, and their initial bias."""
 
 STATES = {"gru": ("u0",), "lstm": ("u0", "c0"), "tanh": ("u0",)}
-"""Names of the initial states of each network along time, where they are learned."""
+"""Names of the learned initial states of each network along time."""
 
 
 def next_note(x_n: TensorVariable, h: TensorVariable, Whh: TensorVariable, n: int) -> TensorVariable:
-    """The state of the GRU along the notes after one more note; the equations are those of `graphs.gru`.
+    """The state of the GRU along the notes after one more note, by the equations of `graphs.gru`.
 
     Parameters
     ----------
     x_n : matrix, shape (n_frames, 3 n_hidden)
-        What the note adds to the sums of z, r and g.
+        The contributions of the note to the sums of z, r and g.
     h : matrix, shape (n_frames, n_hidden)
         The state after the note below.
     Whh : matrix, shape (n_hidden, 3 n_hidden)
+        Weights from the state to the sums of z, r and g.
     n : int
-        Number of hidden units. A Gauss-Newton product cannot be had where it is asked of the parameters.
+        Number of hidden units. It is an int because Gauss-Newton products fail with a size taken from the parameters.
 
     Returns
     -------
@@ -80,18 +82,19 @@ def next_note(x_n: TensorVariable, h: TensorVariable, Whh: TensorVariable, n: in
 
 
 def leading(x: TensorVariable) -> list[TensorVariable]:
-    """The lengths of all axes but the last."""
+    """The lengths of all axes except the last."""
     return [x.shape[i] for i in range(x.type.ndim - 1)]
 
 
 class NotesBelow(NamedTuple):
-    """The network along the notes: the conditional probabilities of a frame's notes, and samples of them."""
+    """The network along the notes: it gives the conditional probability of each note, and draws frames."""
 
     table: np.ndarray
-    """What each note hears of the notes below it; see `relative_notes.notes_below`."""
+    """Which features each note reads from the notes below it; see `relative_notes.notes_below`."""
     Whh: TensorVariable
-    """Matrix (n_hidden, 3 n_hidden): from the state after one note to the sums of the next."""
+    """Matrix (n_hidden, 3 n_hidden): weights from the state after one note to the sums of the next note."""
     n_hidden: int
+    """Number of hidden units."""
 
     def hidden(self, v: TensorVariable, W: TensorVariable, bh: TensorVariable) -> TensorVariable:
         """The states of the network for given frames.
@@ -99,7 +102,9 @@ class NotesBelow(NamedTuple):
         Parameters
         ----------
         v : tensor, shape (..., n_visible)
+            Binary frames.
         W : matrix, shape (n_features, 3 n_hidden)
+            Weights from the features of a note to its sums.
         bh : tensor, shape (..., n_visible 3 n_hidden)
             Biases of the sums of each note.
 
@@ -124,14 +129,18 @@ class NotesBelow(NamedTuple):
     def logits(
         self, v: TensorVariable, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
     ) -> TensorVariable:
-        """The logit of each note of given frames, given the notes below it: what `nade.nade_logits` is to a NADE.
+        """The logit of each note, given the notes below it: the counterpart of `nade.nade_logits`.
 
         Parameters
         ----------
-        v, bv : tensors, shape (..., n_visible)
+        v : tensor, shape (..., n_visible)
+            Binary frames.
         W, bh
-            As `hidden` takes them.
+            See `hidden`.
         V : matrix, shape (n_hidden, 1)
+            Weights from the state of the network to the logit.
+        bv : tensor like v
+            Visible biases.
 
         Returns
         -------
@@ -151,19 +160,19 @@ class NotesBelow(NamedTuple):
         *,
         floor: TensorVariable | None = None,
     ) -> tuple[TensorVariable, TensorVariable, Variable]:
-        """Draw frames, exactly, in one pass over the notes: what `nade.sample_nade` is to a NADE.
+        """Draw exact samples of frames, in one pass over the notes: the counterpart of `nade.sample_nade`.
 
         Parameters
         ----------
         rng, n_frames, floor
-            As `sample_nade` takes them.
+            See `sample_nade`.
         W, V, bv, bh
-            As `logits` takes them; the biases are vectors, or matrices with a row a frame.
+            See `logits`. The biases are vectors, or matrices with one row per frame.
 
         Returns
         -------
         v, mean_v, next_rng
-            As `sample_nade` gives them.
+            See `sample_nade`.
         """
         n_visible, n = len(self.table), self.n_hidden
         bv, bh = (pt.zeros((n_frames, 1), dtype=b.dtype) + b for b in (bv, bh))
@@ -203,12 +212,12 @@ class NotesBelow(NamedTuple):
 
 
 def shape_of_w(n_hidden: int, window: int) -> tuple[int, int]:
-    """The shape of W: what a note hears of those below it, and the sums of the network along the notes."""
+    """The shape of W: features of the notes below a note by sums of the network along the notes."""
     return notes_below(1, window).shape[2], N_GATES * n_hidden
 
 
 def sizes_of_w(shape: tuple[int, ...]) -> dict[str, int]:
-    """The sizes of a model whose W has this shape; `shape_of_w` the other way round."""
+    """The sizes n_hidden and window of a model, given the shape of its W: the inverse of `shape_of_w`."""
     return {"n_hidden": shape[1] // N_GATES, "window": shape[0] - notes_below(1, 0).shape[2]}
 
 
@@ -222,12 +231,12 @@ def biaxial_params(
     window: int,
     learn_initial: bool,
 ) -> Params:
-    """New parameters of the two networks.
+    """Make new parameters of the two networks.
 
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent, random_state, recurrence, window, learn_initial
-        As `biaxial_cell` takes them.
+        See `biaxial_cell`.
 
     Returns
     -------
@@ -262,18 +271,18 @@ def biaxial_cell(
     window: int = WINDOW,
     learn_initial: bool = False,
 ) -> Cell:
-    """The networks along time of all notes as one recurrence, whose state moves the biases of the one along the notes.
+    """The network along time of all notes, as one recurrence. Its state sets the biases of the network along the notes.
 
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent, random_state, params, recurrence, nonlinearity, window, learn_initial
-        As `build_biaxial_rnn` takes them.
+        See `build_biaxial_rnn`.
 
     Returns
     -------
     Cell
-        Its params are (W, V, bv, bh, Wuh, Wuv, Whh), then those of the network along time, then u0 (and c0) if learned.
-        Its states are vectors of n_visible n_hidden_recurrent numbers, note by note.
+        Its params are (W, V, bv, bh, Wuh, Wuv, Whh), the parameters of the network along time, and u0 (and c0) if the
+        initial state is learned. Its states are vectors of n_visible n_hidden_recurrent numbers, note by note.
     """
     check_recurrence(recurrence, nonlinearity)
     if params is None:
@@ -297,32 +306,32 @@ def biaxial_cell(
         recurrence=recurrence,
         nonlinearity=nonlinearity,
         learn_initial=learn_initial,
-    )._replace(biases=lambda u_tm1, *_: (u_tm1, u_tm1))  # all products with the states at once, after the scan
+    )._replace(biases=lambda u_tm1, *_: (u_tm1, u_tm1))  # products with the states are computed after the scan, at once
 
     def by_note(x: Variable) -> TensorVariable:
-        """A row for each note of each frame."""
+        """Reshape states to one row per note of each frame."""
         return pt.as_tensor(x).reshape((-1, n_hidden_recurrent))
 
     def by_frame(x: TensorVariable, n: int, like: TensorVariable) -> TensorVariable:
-        """The first axes of `like`, then n numbers of each note."""
+        """Reshape n numbers per note to the leading axes of `like`, with the notes of a frame side by side."""
         return x.reshape((*leading(like), n_visible * n))
 
     def biases_like(like: TensorVariable, u: TensorVariable) -> Tensors:
-        """The biases of the notes, and those of the sums of the network along the notes, from a row for each note."""
+        """The visible biases and the biases of the network along the notes, given states with one row per note."""
         return bv + by_frame(pt.dot(u, Wuv), 1, like), by_frame(bh + pt.dot(u, Wuh), N_GATES * n_hidden, like)
 
     def biases(u_tm1: TensorVariable, *_: TensorVariable) -> Tensors:
-        """The same of one step, where the states have as many axes as a frame."""
+        """The biases of one time step. The states have as many axes as a frame."""
         return biases_like(u_tm1, by_note(u_tm1))
 
     def next_state(v_t: TensorVariable, *state: TensorVariable) -> Tensors:
-        """The states of the networks of all notes after v_t."""
+        """The states of all notes after the frame v_t."""
         x = heard(v_t.reshape((-1, n_visible)), around)
         after = of_note.next_state(x, *map(by_note, state))
         return tuple(by_frame(u, n_hidden_recurrent, like) for u, like in zip(after, state, strict=True))
 
     def over_frames(v: TensorVariable, carried: Carried | None, dropout: Dropout | None) -> OverFrames:
-        """The same over given frames: each note of each sequence is a sequence of what it hears."""
+        """Run over given frames. Each note of each sequence becomes a sequence of its own features."""
         read, updates = dropped_frames(v, dropout)
         x = heard(read.reshape((-1, n_visible)), around).reshape((v.shape[0], -1, around.shape[2]))
         if carried is not None:
@@ -348,7 +357,7 @@ def build_biaxial_rnn(
     learn_initial: bool = False,
     **common: Unpack[NadeCommon],
 ) -> SequenceGraphs:
-    """Construct a biaxial RNN: its parameters, the graph that trains it and the graph that generates from it.
+    """Construct a biaxial RNN: its parameters, the training graph and the generation graph.
 
     Parameters
     ----------
@@ -357,21 +366,20 @@ def build_biaxial_rnn(
     n_hidden : int
         Number of hidden units of the network along the notes.
     n_hidden_recurrent : int
-        Number of hidden units of the network along time, of each note.
+        Number of hidden units per note of the network along time.
     recurrence : {"gru", "lstm", "tanh"}
         The network along time.
     window : int
-        How many notes on each side a note hears one by one. Of all notes it hears how many sound, and how many of each
-        pitch class, by its distance from the note.
+        Number of notes on each side that a note hears individually. For all notes together, a note hears how many
+        sound, and how many sound in each pitch class relative to itself.
     nonlinearity, learn_initial, **common
-        As `build_rnnrbm` takes them: random_state, streams, n_steps, u_init, batched,
-        carried, params, dropout. Dropout of hidden units concerns those of the network along time, as the network along
-        the notes reads them.
+        random_state, streams, n_steps, u_init, batched, carried, params and dropout: see `build_rnnrbm`. Dropout of
+        hidden units drops units of the network along time, where the network along the notes reads them.
 
     Returns
     -------
     SequenceGraphs
-        As `build_rnn_nade` returns them. Its params are those of `biaxial_cell`, and each state and each bh_t has the
+        As `build_rnn_nade` returns it. The params are those of `biaxial_cell`. Each state and each bh_t holds the
         numbers of all notes, note by note.
     """
     rest: dict[str, Any] = dict(common)
@@ -390,4 +398,4 @@ def build_biaxial_rnn(
     below = NotesBelow(notes_below(n_visible, window), cell.params[6], n_hidden)
     conditionals = Conditionals(below.logits, below.sample, below.hidden)
     graphs = nade_graphs(cell, streams=streams, conditionals=conditionals, **rest)
-    return replace(graphs, mean_h=None)  # its hidden units are no probabilities
+    return replace(graphs, mean_h=None)  # the hidden units are not probabilities

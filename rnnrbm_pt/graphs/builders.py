@@ -1,4 +1,4 @@
-"""``build_*`` functions of sequence models: random streams, a cell, and the two graphs around it."""
+"""Makers of ``build_*`` functions: each combines random streams, a cell, and the training and generation graphs."""
 
 from collections.abc import Callable, Collection
 from typing import Any, TypedDict
@@ -20,7 +20,7 @@ Streams = RandomStreams | SameStreams
 
 
 class NadeCommon(TypedDict, total=False):
-    """Keywords that every ``build_*`` function takes; `build_rnnrbm` describes them."""
+    """Keywords of every ``build_*`` function; see `build_rnnrbm`."""
 
     random_state: np.random.RandomState | None
     streams: Streams | None
@@ -34,7 +34,7 @@ class NadeCommon(TypedDict, total=False):
 
 
 class RbmCommon(NadeCommon, total=False):
-    """Keywords of the ``build_*`` functions of models with RBMs; `build_rnnrbm` describes them."""
+    """Keywords of the ``build_*`` functions of models with RBMs; see `build_rnnrbm`."""
 
     k: Count
     k_generate: Count
@@ -45,14 +45,15 @@ class RbmCommon(NadeCommon, total=False):
 def sources_of_randomness(
     random_state: np.random.RandomState | None = None, streams: Streams | None = None
 ) -> tuple[np.random.RandomState, Streams]:
-    """What parameters and graphs are drawn from where the caller does not say: the tutorial's, in its order.
+    """Fill in the sources of randomness as the tutorial does, in its order.
 
     Parameters
     ----------
     random_state : numpy.random.RandomState, optional
-        Without it ``RandomState(0xbeef)``.
+        Source of the initial parameters. By default ``RandomState(0xbeef)``.
     streams : RandomStreams, optional
-        Without it, those whose seed is the next draw of `random_state`.
+        Source of the random streams of graphs. By default, a `RandomStreams` whose seed is the next draw of
+        `random_state`.
 
     Returns
     -------
@@ -66,19 +67,20 @@ def sources_of_randomness(
 
 
 def rbm_builder(cell_function: CellFunction) -> Builder:
-    """Make the ``build_*`` function of a recurrence of your own, whose state moves the biases of an RBM.
+    """Make the ``build_*`` function of your own recurrence, whose state sets the biases of an RBM.
 
     Parameters
     ----------
     cell_function : callable
-        cell_function(n_visible, ..., random_state=, params=) -> Cell: makes its parameters from `random_state`, or uses
-        those that are given. The first is W, shape (n_visible, n_hidden).
+        ``cell_function(n_visible, ..., random_state=, params=) -> Cell``. It draws new parameters from `random_state`,
+        or uses `params`. The first parameter is W, shape (n_visible, n_hidden).
 
     Returns
     -------
     callable
-        ``build(n_visible, ..., random_state=None, streams=None, params=None, **settings) -> SequenceGraphs``. What
-        `rbm_graphs` takes (k, k_generate, n_steps and so on) goes there; all else goes to `cell_function`.
+        ``build(n_visible, ..., random_state=None, streams=None, params=None, **settings) -> SequenceGraphs``. The
+        settings that `rbm_graphs` knows (k, k_generate, n_steps and so on) go to `rbm_graphs`. All other settings go to
+        `cell_function`.
 
     Examples
     --------
@@ -89,17 +91,17 @@ def rbm_builder(cell_function: CellFunction) -> Builder:
 
 
 def nade_builder(cell_function: CellFunction) -> Builder:
-    """Make the ``build_*`` function of a recurrence of your own, whose state moves the biases of a NADE.
+    """Make the ``build_*`` function of your own recurrence, whose state sets the biases of a NADE.
 
     Parameters
     ----------
     cell_function : callable
-        As for `rbm_builder`. The first two of its parameters are W and V, shape (n_visible, n_hidden).
+        See `rbm_builder`. The first two parameters are W and V, shape (n_visible, n_hidden).
 
     Returns
     -------
     callable
-        As for `rbm_builder`, with the keywords of `nade_graphs`.
+        See `rbm_builder`; `nade_graphs` takes the place of `rbm_graphs`.
     """
     return _builder(cell_function, nade_graphs, NadeCommon.__annotations__)
 

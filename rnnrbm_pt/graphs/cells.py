@@ -1,7 +1,8 @@
-"""A recurrence as a value.
+"""A recurrence as a value: the `Cell`.
 
-`rnnrbm_cell`, `rtrbm_cell` and `lstm_rtrbm_cell` make the cells of the library's models, each beside its equations. A
-recurrence of your own is one more function that returns a `Cell`; see `graphs.builders`.
+Each model of the library has a function that makes its cell, next to its equations: `rnnrbm_cell`, `rtrbm_cell`,
+`lstm_rtrbm_cell` and others. To define your own recurrence, write a function that returns a `Cell`; see
+`graphs.builders`.
 """
 
 from collections.abc import Callable
@@ -12,26 +13,26 @@ from pytensor.tensor.variable import TensorVariable
 from rnnrbm_pt.graphs.types import Tensors, Updates
 
 OverFrames = tuple[Tensors, TensorVariable, TensorVariable, Updates]
-"""What `Cell.over_frames` returns."""
+"""Return value of `Cell.over_frames`: states, bv_t, bh_t, updates."""
 
 
 class Cell(NamedTuple):
-    """A recurrence whose state gives each step the biases of an RBM, or of a NADE.
+    """A recurrence whose state sets the biases of an RBM or a NADE at each time step.
 
-    Both functions are symbolic, and do not know whether they train or generate: v_t and the states are vectors, or
-    matrices with one row per sequence.
+    `biases` and `next_state` are symbolic functions, used for training and for generation alike. v_t and the states are
+    vectors, or matrices with one row per sequence.
     """
 
     params: tuple
     """The shared variables to learn: all that the two functions use. The first is W, shape (n_visible, n_hidden)."""
     biases: Callable
-    """biases(*state) -> bv_t, bh_t, shapes (..., n_visible) and (..., n_hidden): the time-dependent biases."""
+    """biases(*state) -> bv_t, bh_t: the time-dependent biases, shapes (..., n_visible) and (..., n_hidden)."""
     next_state: Callable
     """next_state(v_t, *state) -> tuple of the states after v_t, shape (..., n) each."""
     initial: tuple
-    """Vectors, shape (n,) each: the states before the first frame."""
+    """The states before the first frame: vectors, shape (n,) each."""
     constants: tuple = ()
-    """Expressions of the parameters that the two functions use, and that are computed once for all steps."""
+    """Expressions of the parameters that the two functions use. They are computed once, before the loop."""
     over_frames: Callable | None = None
-    """over_frames(v, carried, dropout) -> states, bv_t, bh_t, updates: a faster way to run over given frames than
-    `sequence.recurrence`, if the cell has one. It says itself what is dropped."""
+    """over_frames(v, carried, dropout) -> states, bv_t, bh_t, updates: optional. A faster way than
+    `sequence.recurrence` to run over given frames. It applies dropout itself."""

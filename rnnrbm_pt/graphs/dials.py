@@ -1,7 +1,7 @@
-"""Graphs of generation with dials, which change how a frame is drawn from call to call.
+"""Generation graphs with dials: scalars that change how frames are drawn, from call to call.
 
-The dials are variables that the graph reads, so one compiled function serves all values. At neutral values it draws
-what the graphs of `graphs.sequence` and `graphs.nade_sequence` draw, to the bit.
+The dials are inputs of the graph, so one compiled function serves all their values. At neutral values it draws exactly
+the same bits as the graphs of `graphs.sequence` and `graphs.nade_sequence`.
 """
 
 from typing import NamedTuple
@@ -20,16 +20,16 @@ from rnnrbm_pt.streams.draw import bernoulli
 
 
 class Dials(NamedTuple):
-    """Scalars that say how a frame is drawn."""
+    """Scalars that control how a frame is drawn."""
 
     from_previous: TensorVariable
-    """1 where the Gibbs chain of a frame starts at the frame before, 0 where it starts at an empty frame."""
+    """1 if the Gibbs chain of a frame starts at the previous frame, 0 if it starts at an empty frame."""
     floor: TensorVariable
-    """See `rbm.floored`."""
+    """The smallest probability with which a unit may be 1, or 0; see `rbm.floored`."""
     temperature: TensorVariable
-    """T: an RBM has the energy E(v, h) / T; of a NADE the logit of each unit given those before is divided by T."""
+    """T: divides the energy E(v, h) of an RBM, or the logit of each unit of a NADE given the units before it."""
     density: TensorVariable
-    """Added to each visible bias, before the temperature."""
+    """Number to add to each visible bias, before the temperature is applied."""
 
 
 def gibbs_chain(
@@ -41,23 +41,25 @@ def gibbs_chain(
     rngs: Rngs,
     visible: str = "binary",
 ) -> tuple[TensorVariable, TensorVariable, Variable, Variable]:
-    """The last visible and hidden units of k Gibbs steps v -> h -> v; `build_rbm` has the visible ones alone.
+    """The last visible and hidden units of k Gibbs steps v -> h -> v. `build_rbm` returns only the visible units.
 
     Parameters
     ----------
-    v, bv : vectors, shape (n_visible,)
+    v : vector, shape (n_visible,)
+        Where the chain starts.
     W : matrix, shape (n_visible, n_hidden)
-    bh : vector, shape (n_hidden,)
+    bv, bh : vectors, shape (n_visible,) and (n_hidden,)
     k : int or integer scalar
-        At least 1.
+        Number of Gibbs steps, at least 1.
     rngs : two random generators
-        Of h and of v.
+        The first draws h, the second draws v.
     visible : {"binary", "gaussian"}
+        Kind of the visible units.
 
     Returns
     -------
-    v, h : vectors
-        v was drawn given h.
+    v, h : vectors, shape (n_visible,) and (n_hidden,)
+        The end of the chain: v was drawn given h.
     next_rng_h, next_rng_v : random generators
     """
 
@@ -68,7 +70,7 @@ def gibbs_chain(
 
     v, h, next_rng_h, next_rng_v = scan(
         step,
-        outputs_info=[v, bh, *rngs],  # bh is no h: no step reads it, and it has the shape
+        outputs_info=[v, bh, *rngs],  # bh stands in for the first h: it has the right shape, and no step reads it
         non_sequences=[W, bv, bh],
         n_steps=k,
         strict=True,
@@ -88,21 +90,22 @@ def generate_by_rbm(
     u_init: InitialStates = None,
     visible: str = "binary",
 ) -> tuple[TensorVariable, Tensors, Updates]:
-    """Construct the graph that generates from a cell whose biases are those of an RBM.
+    """Construct the generation graph of a cell whose biases are those of an RBM.
 
     Parameters
     ----------
     cell : Cell
     dials : Dials
-        Of Gaussian units `from_previous` alone.
+        For Gaussian units, only `from_previous` is used.
     k, rngs, n_steps, u_init, visible
-        As `sequence.generate_graph` takes them; the previous frame is the first of the states, before the cell's.
+        See `sequence.generate_graph`. The first state is the previous frame; the states of the cell follow.
 
     Returns
     -------
     v_t : matrix, shape (n_steps, n_visible)
+        The frames.
     states : tuple of matrices, shape (n_steps, n)
-        After each frame: the frame itself, then the states of the cell.
+        The states after each frame: the frame itself, then the states of the cell.
     updates : dict {random generator: next random generator}
     """
     W, k = cell.params[0], pt.as_tensor(k)
@@ -143,20 +146,20 @@ def generate_by_nade(
     u_init: InitialStates = None,
     sample: SampleFrames = sample_nade,
 ) -> tuple[TensorVariable, Tensors, Updates]:
-    """Construct the graph that generates from a cell whose biases are those of a NADE.
+    """Construct the generation graph of a cell whose biases are those of a NADE.
 
     Parameters
     ----------
     cell : Cell
     dials : Dials
-        `from_previous` is not used: there is no Gibbs chain.
+        `from_previous` is ignored, since there is no Gibbs chain.
     rngs, n_steps, u_init, sample
-        As `nade_sequence.generate_graph` takes them.
+        See `nade_sequence.generate_graph`.
 
     Returns
     -------
     v_t, states, updates
-        As `nade_sequence.generate_graph` gives them.
+        See `nade_sequence.generate_graph`.
     """
     W, V, *_ = cell.params
     _, *used = dials

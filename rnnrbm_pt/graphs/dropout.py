@@ -1,8 +1,8 @@
-"""Dropout in training: a share of the visible units that the recurrent network reads, and of the hidden units, is off.
+"""Dropout in training, of the visible units that the recurrent network reads and of the hidden units.
 
 Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural networks from
-overfitting, JMLR 15, 2014; section 8 is on RBMs. Masks differ from frame to frame. What is kept is divided by the share
-that is kept, so nothing changes when a model is used:
+overfitting, JMLR 15, 2014; section 8 is on RBMs. Each frame has its own masks. The remaining values are scaled by
+1 / (1 - p), where p is the probability of dropping a unit. So a trained model needs no change when it is used:
 
     v_t in the equation of u_t:   m v_t / (1 - p), each m_i is 0 with probability p, and 1 otherwise
     hidden units:                 h_j = 0 where m_j = 0; W / (1 - p) instead of W (in a NADE V / (1 - p) instead of V)
@@ -18,28 +18,28 @@ from rnnrbm_pt.graphs.types import Rngs, Updates
 from rnnrbm_pt.streams.draw import bernoulli
 
 OFF = -1e4
-"""The bias of a hidden unit that is off: its probability of 1 is 0 exactly, and so is its gradient."""
+"""Bias of a dropped hidden unit. Its probability of 1 is exactly 0, and so is its gradient."""
 
 
 class Dropout(NamedTuple):
-    """What is dropped, and the streams that the masks are drawn from."""
+    """Which units to drop, and the random generators of the masks."""
 
     rngs: Rngs
-    """Two random generators: of the masks of v, and of those of the hidden units."""
+    """Two random generators: one for the masks of v, and one for the masks of the hidden units."""
     recurrent: TensorVariable | float | None = None
-    """Probability that the recurrent network does not see a visible unit of a frame."""
+    """Probability of hiding a visible unit of a frame from the recurrent network."""
     hidden: TensorVariable | float | None = None
-    """Probability that a hidden unit is off."""
+    """Probability of dropping a hidden unit."""
 
 
 def kept_units(rng: Variable, like: TensorVariable, share: TensorVariable | float) -> tuple[TensorVariable, Updates]:
-    """A mask of the shape of a tensor, 0 with probability `share` and 1 otherwise, and the update of the generator."""
+    """Draw a mask with the shape of `like`: 0 with probability `share`, else 1. Also return the generator's update."""
     next_rng, kept = bernoulli(rng, pt.cast(1 - share, like.dtype) + pt.zeros_like(like))
     return kept, {rng: next_rng}
 
 
 def dropped_frames(v: TensorVariable, dropout: Dropout | None) -> tuple[TensorVariable, Updates]:
-    """The frames as the recurrent network reads them."""
+    """The frames as the recurrent network reads them, and the update of the generator."""
     if dropout is None or dropout.recurrent is None:
         return v, {}
     kept, updates = kept_units(dropout.rngs[0], v, dropout.recurrent)
@@ -47,7 +47,7 @@ def dropped_frames(v: TensorVariable, dropout: Dropout | None) -> tuple[TensorVa
 
 
 def dropped_hidden(bh_t: TensorVariable, dropout: Dropout | None) -> tuple[TensorVariable, Updates]:
-    """The hidden biases of each step, of which those of units that are off keep them off."""
+    """The hidden biases of each step, with `OFF` for the dropped units, and the update of the generator."""
     if dropout is None or dropout.hidden is None:
         return bh_t, {}
     kept, updates = kept_units(dropout.rngs[1], bh_t, dropout.hidden)
@@ -55,7 +55,7 @@ def dropped_hidden(bh_t: TensorVariable, dropout: Dropout | None) -> tuple[Tenso
 
 
 def dropped_units(u: TensorVariable, dropout: Dropout | None) -> tuple[TensorVariable, Updates]:
-    """Hidden units of one network as another one reads them, of which those that are off are 0."""
+    """The hidden units of one network as another network reads them, with 0 for the dropped units; and the update."""
     if dropout is None or dropout.hidden is None:
         return u, {}
     kept, updates = kept_units(dropout.rngs[1], u, dropout.hidden)
@@ -63,7 +63,7 @@ def dropped_units(u: TensorVariable, dropout: Dropout | None) -> tuple[TensorVar
 
 
 def scaled_weights(W: TensorVariable, dropout: Dropout | None) -> TensorVariable:
-    """The weights from hidden to visible units, larger where fewer hidden units are on."""
+    """The weights from the hidden to the visible units, scaled up to make up for the dropped hidden units."""
     if dropout is None or dropout.hidden is None:
         return W
     return W / pt.cast(1 - dropout.hidden, W.dtype)

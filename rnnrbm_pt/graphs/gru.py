@@ -1,16 +1,16 @@
-"""The RNN-RBM whose recurrent network is a gated recurrent unit, `recurrence="gru"` of `build_rnnrbm` and others.
+"""The gated recurrent unit (GRU) as the recurrent network of an RNN-RBM or an RNN-NADE: `recurrence="gru"`.
 
-    z_t  = sigmoid(v_t Wvz + u_tm1 Wuz + bz)               how much of the state is kept
-    r_t  = sigmoid(v_t Wvr + u_tm1 Wur + br)               how much of the state the new one reads
+    z_t  = sigmoid(v_t Wvz + u_tm1 Wuz + bz)               how much of the state to keep
+    r_t  = sigmoid(v_t Wvr + u_tm1 Wur + br)               how much of the state to use for the new state
     g_t  = tanh(v_t Wvg + (r_t u_tm1) Wug + bg)
     u_t  = z_t u_tm1 + (1 - z_t) g_t
     bv_t = bv + u_tm1 Wuv
     bh_t = bh + u_tm1 Wuh
 
-Cho et al., Learning phrase representations using RNN encoder-decoder for statistical machine translation, EMNLP 2014,
-equations 5 to 8, with biases: r_t multiplies the state before Wug does, and z_t = 1 keeps the state. Chung et al.
-(2014) exchange z_t and 1 - z_t. cuDNN, PyTorch and Keras by default multiply by r_t after Wug: another function, whose
-parameters do not fit here.
+These are equations 5 to 8 of Cho et al., Learning phrase representations using RNN encoder-decoder for statistical
+machine translation, EMNLP 2014, with added biases. r_t multiplies the state before the product with Wug, and z_t = 1
+keeps the state. Chung et al. (2014) exchange z_t and 1 - z_t. By default cuDNN, PyTorch and Keras multiply by r_t after
+the product with Wug. That is a different function, so their parameters cannot be used here.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ from rnnrbm_pt.graphs.parameters import shared_zeros
 from rnnrbm_pt.graphs.types import Params, Tensors
 
 GATES = "zrg"
-"""The update and reset gates, and the new state."""
+"""Letters of the update gate, the reset gate and the new state."""
 
 
 def gru_cell(
@@ -37,17 +37,18 @@ def gru_cell(
     W: TensorSharedVariable | None = None,
     learn_initial: bool = False,
 ) -> Cell:
-    """The recurrence of the RNN-RBM with a GRU. Its state is u alone, as that of the tutorial's RNN.
+    """The recurrence of the RNN-RBM with a GRU. Its only state is u, as in the tutorial's RNN.
 
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent, random_state, params, W, learn_initial
-        As `rnnrbm_cell` takes them.
+        See `rnnrbm_cell`.
 
     Returns
     -------
     Cell
-        Its params are (W, bv, bh, Wuh, Wuv), then (Wvz, Wuz, bz) and so on of z, r and g, then u0 if it is learned.
+        Its params are (W, bv, bh, Wuh, Wuv), (Wvz, Wuz, bz) and likewise for r and g, and u0 if the initial state is
+        learned.
     """
     if params is None:
         params = moved_params(n_visible, n_hidden, n_hidden_recurrent, random_state=random_state, W=W)
@@ -57,7 +58,7 @@ def gru_cell(
             params += (shared_zeros(n_hidden_recurrent, name="u0"),)
     named = {p.name: p for p in params}
     bv, bh, Wuh, Wuv = params[1:5]
-    Wv = pt.concatenate([named[f"Wv{gate}"] for gate in GATES], axis=1)  # one product for three
+    Wv = pt.concatenate([named[f"Wv{gate}"] for gate in GATES], axis=1)  # one product, not three
     Wu = pt.concatenate([named["Wuz"], named["Wur"]], axis=1)
     b = pt.concatenate([named[f"b{gate}"] for gate in GATES])
     Wug, n = named["Wug"], n_hidden_recurrent
@@ -69,7 +70,7 @@ def gru_cell(
         return moved_biases(u_tm1, bv, bh, Wuh, Wuv)
 
     def next_state(v_t: TensorVariable, u_tm1: TensorVariable) -> Tensors:
-        """The state of the GRU after v_t."""
+        """The state of the GRU after the frame v_t."""
         x_z, x_r, x_g = pt.split(b + pt.dot(v_t, Wv), [n, n, n], axis=-1)
         u_z, u_r = pt.split(pt.dot(u_tm1, Wu), [n, n], axis=-1)
         z_t, r_t = pt.sigmoid(x_z + u_z), pt.sigmoid(x_r + u_r)

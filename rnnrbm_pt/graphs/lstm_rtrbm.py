@@ -1,6 +1,6 @@
-"""The LSTM-RTRBM: an RTRBM beside which an LSTM reads the frames, and tells the RBMs what it remembers.
+"""The LSTM-RTRBM: an RTRBM with an LSTM that reads the frames and adds to the biases of the RBMs.
 
-    i_t, f_t, o_t = sigmoid(v_t Wv. + s_tm1 Ws. + b.)      one row of weights for each gate
+    i_t, f_t, o_t = sigmoid(v_t Wv. + s_tm1 Ws. + b.)      each gate has its own weights
     g_t  = tanh(v_t Wvg + s_tm1 Wsg + bg)
     c_t  = f_t c_tm1 + i_t g_t
     s_t  = o_t tanh(c_t)
@@ -9,8 +9,9 @@
     u_t  = sigmoid(v_t W + bh_t)
 
 This is a reconstruction of the model of Lyu, Wu, Zhu and Meng, Modelling high-dimensional sequences with LSTM-RTRBM:
-application to polyphonic music generation, IJCAI 2015, from its idea, an LSTM that bypasses the RTRBM's recurrence; the
-text of the paper was not at hand, and its equations may differ. With Wsh (and Wsv) at zero it is the RTRBM.
+application to polyphonic music generation, IJCAI 2015. It follows the idea of the paper, an LSTM that bypasses the
+recurrence of the RTRBM. It was written without the text of the paper, whose equations may differ. With Wsh = 0 (and
+Wsv = 0) it is the RTRBM.
 """
 
 from dataclasses import replace
@@ -39,18 +40,18 @@ def lstm_rtrbm_cell(
     dynamic_visible_bias: bool = False,
     learn_initial: bool = False,
 ) -> Cell:
-    """The recurrence of the LSTM-RTRBM. Its state is u, what is added to the hidden biases, s and c.
+    """The recurrence of the LSTM-RTRBM. Its states are u, the shift of the hidden biases, s and c.
 
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent : int
-        Numbers of visible units, of hidden units and of cells of the LSTM.
+        Numbers of visible units, of hidden units and of LSTM cells.
     random_state : numpy.random.RandomState
-        What the initial parameters are drawn from.
+        Source of the initial parameters.
     params : tuple of shared variables, optional
-        Parameters of another graph. Without them, new ones.
+        Parameters of another graph to share. By default, new parameters.
     dynamic_visible_bias, learn_initial
-        As `build_lstm_rtrbm` takes them.
+        See `build_lstm_rtrbm`.
 
     Returns
     -------
@@ -84,17 +85,17 @@ def lstm_rtrbm_cell(
     u0 = pt.zeros((bh.shape[0],))
     s0 = pt.zeros((named["bi"].shape[0],))
     initial = u0, named.get("bh0", u0), named.get("s0", s0), named.get("c0", s0)
-    Wv, Ws = (pt.concatenate([named[f"W{x}{g}"] for g in GATES], axis=1) for x in "vs")  # one product for four
+    Wv, Ws = (pt.concatenate([named[f"W{x}{g}"] for g in GATES], axis=1) for x in "vs")  # one product, not four
     b = pt.concatenate([named[f"b{g}"] for g in GATES])
 
     def biases(u_tm1, shift, s_tm1, c_tm1):
-        """The time-dependent biases of the RBM; shift is u_tm1 Wuh + s_tm1 Wsh, or bh0 at the first step."""
+        """The time-dependent biases of the RBM. shift is u_tm1 Wuh + s_tm1 Wsh, or bh0 at the first step."""
         if not dynamic_visible_bias:
             return bv, bh + shift
         return bv + pt.dot(u_tm1, named["Wuv"]) + pt.dot(s_tm1, named["Wsv"]), bh + shift
 
     def next_state(v_t, u_tm1, shift, s_tm1, c_tm1):
-        """The expected hidden units given v_t, the LSTM after v_t, and what both add to the next hidden biases."""
+        """The states after v_t: expected hidden units, shift of the next hidden biases, LSTM output, LSTM cells."""
         u_t = mean_hidden(v_t, W, bh + shift)
         s_t, c_t = lstm_step(b + pt.dot(v_t, Wv) + pt.dot(s_tm1, Ws), c_tm1, n_hidden_recurrent)
         return u_t, pt.dot(u_t, Wuh) + pt.dot(s_t, Wsh), s_t, c_t
@@ -111,7 +112,7 @@ def build_lstm_rtrbm(
     learn_initial: bool = False,
     **common: Unpack[RbmCommon],
 ) -> SequenceGraphs:
-    """Construct an LSTM-RTRBM: its parameters, the graph that trains it and the graph that generates from it.
+    """Construct an LSTM-RTRBM: its parameters, the training graph and the generation graph.
 
     Parameters
     ----------
@@ -122,21 +123,21 @@ def build_lstm_rtrbm(
     n_hidden_recurrent : int
         Number of cells of the LSTM.
     dynamic_visible_bias : bool
-        Whether the visible biases move with u and s too, by two more matrices Wuv and Wsv.
+        Whether the visible biases also depend on u and s, by two more matrices Wuv and Wsv.
     learn_initial : bool
-        Whether the hidden units of the first step have biases of their own, bh + bh0, and s and c start from parameters
-        s0 and c0. Otherwise those are bh, and zeros.
+        Whether to learn bh0, s0 and c0. The hidden biases of the first step are bh + bh0, and the LSTM starts from s0
+        and c0. By default bh0, s0 and c0 are zero.
     u_init : tuple of four vectors, optional
-        Before the first generated frame: the expected hidden units u, what is added to the hidden biases, the output s
-        of the LSTM and its cells c.
+        The states before the first generated frame: the expected hidden units u, the shift of the hidden biases, the
+        output s of the LSTM and its cells c.
     **common
-        As `build_rnnrbm` takes them: random_state, streams, k, k_generate, n_steps, batched, carried, params, visible.
+        random_state, streams, k, k_generate, n_steps, batched, carried, params and visible: see `build_rnnrbm`.
 
     Returns
     -------
     SequenceGraphs
-        Unpacks as the tutorial's eight, where params is (W, bv, bh, Wuh, Wsh), then (Wvi, Wsi, bi) and so on of the
-        gates i, f, o and g, then Wuv and Wsv, and bh0, s0 and c0, where they are asked for.
+        Unpacks as the tutorial's eight values. The params are (W, bv, bh, Wuh, Wsh), (Wvi, Wsi, bi) and likewise for f,
+        o and g, then Wuv and Wsv with `dynamic_visible_bias`, and bh0, s0 and c0 with `learn_initial`.
     """
     graphs = rbm_builder(lstm_rtrbm_cell)(
         n_visible,

@@ -1,4 +1,4 @@
-"""The part that the RNN-RBM with an LSTM and with a GRU share: a state u that moves both biases of the RBM.
+"""What the LSTM and the GRU have in common: a state u that sets both biases of the RBM, and the parameters of gates.
 
 bv_t = bv + u_tm1 Wuv
 bh_t = bh + u_tm1 Wuh
@@ -23,14 +23,15 @@ def moved_params(
     random_state: np.random.RandomState,
     W: TensorSharedVariable | None = None,
 ) -> Params:
-    """New parameters of the RBM, and of what moves its biases, drawn as the tutorial draws them.
+    """Make new parameters of the RBM and of the equations for its biases, drawn as in the tutorial.
 
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent : int
     random_state : numpy.random.RandomState
+        Source of the values.
     W : shared matrix, shape (n_visible, n_hidden), optional
-        The weights, if they were drawn before.
+        Weights that were drawn before. By default, new weights.
 
     Returns
     -------
@@ -61,23 +62,24 @@ def moved_biases(
 def gate_params(
     gate: str, n_visible: int, n_hidden_recurrent: int, *, random_state: np.random.RandomState, bias: float = 0.0
 ) -> Params:
-    """New parameters of one gate: how it reads the frame, how it reads the state, and its bias.
+    """Make new parameters of one gate: its weights for the frame, its weights for the state, and its bias.
 
     Parameters
     ----------
     gate : str
-        The letter of the gate, with which the names of its parameters end.
+        The letter of the gate, which ends the names of its parameters.
     n_visible, n_hidden_recurrent : int
     random_state : numpy.random.RandomState
+        Source of the weights.
     bias : float
-        Each number of the bias.
+        Initial value of all elements of the bias.
 
     Returns
     -------
     Wv, Wu, b : shared variables
         Wv is uniform with the variance of Glorot and Bengio (Understanding the difficulty of training deep feedforward
-        neural networks, AISTATS 2010). Wu is a random orthogonal matrix (Saxe, McClelland and Ganguli, ICLR 2014): a
-        state keeps its length when Wu multiplies it.
+        neural networks, AISTATS 2010). Wu is a random orthogonal matrix (Saxe, McClelland and Ganguli, ICLR 2014), so
+        multiplying a state by Wu keeps its length.
     """
     bound = np.sqrt(6 / (n_visible + n_hidden_recurrent))
     values = {
@@ -90,6 +92,6 @@ def gate_params(
 
 
 def orthogonal(n: int, random_state: np.random.RandomState) -> np.ndarray:
-    """A random orthogonal matrix, each as likely as any other (Mezzadri, Notices of the AMS 54, 2007)."""
+    """A uniformly distributed random orthogonal matrix (Mezzadri, Notices of the AMS 54, 2007)."""
     q, r = np.linalg.qr(random_state.normal(size=(n, n)))
     return q * np.sign(np.diag(r))

@@ -1,10 +1,11 @@
-"""NADE: a distribution over binary frames whose probabilities, samples and gradient are all exact.
+"""NADE: a distribution over binary frames with exact probabilities, samples and gradients.
 
     p(v) = prod_i p(v_i | v_1, ..., v_{i-1}),  p(v_i = 1 | ...) = sigmoid(bv_i + V_i . sigmoid(a_i)),
     a_i  = bh + sum_{j<i} v_j W_j
 
-Larochelle and Murray, The neural autoregressive distribution estimator, AISTATS 2011. The units are taken in order of
-pitch. One pass over them carries a_i along, so that a frame costs O(n_visible n_hidden), as one step of an RBM does.
+Larochelle and Murray, The neural autoregressive distribution estimator, AISTATS 2011. The units are in order of pitch.
+One pass over the units carries a_i along, so a frame costs O(n_visible n_hidden) operations, like a Gibbs step of an
+RBM.
 """
 
 from collections.abc import Callable
@@ -22,42 +23,46 @@ from rnnrbm_pt.streams.draw import bernoulli
 
 
 def nade_logit(a_i, V_i, bv_i):
-    """log p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i) of each frame, from its a_i, shape (n_frames, n_hidden)."""
+    """log p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i) for each frame, given a_i of shape (n_frames, n_hidden)."""
     return bv_i + pt.dot(pt.sigmoid(a_i), V_i)
 
 
 def next_a(a_i, v_i, W_i):
-    """a_{i+1} = a_i + v_i W_i, for v_i of shape (n_frames,)."""
+    """a_{i+1} = a_i + v_i W_i, with v_i of shape (n_frames,)."""
     return a_i + v_i[:, None] * W_i
 
 
 def _units_first(bv: TensorVariable, bh: TensorVariable, n_frames: Count) -> tuple[TensorVariable, TensorVariable]:
-    """Biases of each frame: a row a visible unit, as the pass over the units takes them, and a row a frame."""
+    """Broadcast biases to all frames: bv with one row per visible unit, to scan over, and bh with one row per frame."""
     bv, bh = (pt.zeros((n_frames, 1), dtype=b.dtype) + b for b in (bv, bh))
     return bv.T, bh  # (n_visible, n_frames), (n_frames, n_hidden)
 
 
 def _frames(x: TensorVariable) -> TensorVariable:
-    """One frame a row, for biases of any number of axes but one; a vector of biases is for all frames."""
+    """Reshape biases to one frame per row; leave a vector, which all frames share, as it is."""
     return x.reshape((-1, x.shape[-1])) if x.type.ndim != 1 else x
 
 
 def nade_logits(
     v: TensorVariable, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
 ) -> TensorVariable:
-    """The logit of each unit of given frames, given the units before it.
+    """The logit of each unit, given the units before it in the same frame.
 
     Parameters
     ----------
     v : vector, matrix or tensor3, shape (n_visible,), (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
-    W, V : matrices, shape (n_visible, n_hidden)
-        From the units before to the hidden ones, and from those to the unit.
+        Binary frames, time first.
+    W : matrix, shape (n_visible, n_hidden)
+        Weights from the earlier units to the hidden units.
+    V : matrix, shape (n_visible, n_hidden)
+        Weights from the hidden units to each unit.
     bv, bh : vector, matrix or tensor3
-        Biases, shared by all frames (vector) or one row a frame (of as many axes as v).
+        Biases: a vector that all frames share, or one row per frame, with as many axes as v.
 
     Returns
     -------
     tensor like v
+        log p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i).
     """
     frames = v.reshape((-1, v.shape[-1]))
     bv, bh = (pt.zeros((frames.shape[0], 1), dtype=b.dtype) + _frames(b) for b in (bv, bh))
@@ -67,7 +72,7 @@ def nade_logits(
 def pass_over_units(
     v: TensorVariable, W: TensorVariable, V: TensorVariable, bv: TensorVariable, bh: TensorVariable
 ) -> TensorVariable:
-    """The logits of `nade_logits` by one scan over the units, for matrices with a row per frame."""
+    """Compute the logits of `nade_logits` in one scan over the units. v, bv and bh have one row per frame."""
     logits, _ = scan(
         lambda v_i, W_i, V_i, bv_i, a_i: (nade_logit(a_i, V_i, bv_i), next_a(a_i, v_i, W_i)),
         sequences=[ours(v).T, W, V, bv.T],
@@ -89,24 +94,27 @@ def sample_nade(
     *,
     floor: TensorVariable | None = None,
 ) -> tuple[TensorVariable, TensorVariable, Variable]:
-    """Draw frames, exactly, in one pass over the units.
+    """Draw exact samples of frames, in one pass over the units.
 
     Parameters
     ----------
     rng : random generator
     n_frames : int or integer scalar
-    W, V, bv, bh
-        See `nade_logits`; the biases are vectors, or matrices with a row a frame.
+        Number of frames to draw.
+    W, V : matrices, shape (n_visible, n_hidden)
+        See `nade_logits`.
+    bv, bh : vectors or matrices
+        Biases: vectors that all frames share, or matrices with one row per frame.
     floor : scalar, optional
-        Probability below which no unit is 1, and none is 0; see `floored`.
+        The smallest probability with which a unit may be 1, or 0; see `floored`. By default, any.
 
     Returns
     -------
     v : matrix, shape (n_frames, n_visible)
-        Binary.
+        Binary frames.
     mean_v : matrix like v
-        p(v_i = 1 | v_<i) with which each unit was drawn; its average over samples is an estimate of E[v], of less
-        variance than that of v.
+        The probability p(v_i = 1 | v_<i) with which each unit was drawn. Averaged over samples it estimates E[v], with
+        less variance than the average of v.
     next_rng : random generator
     """
     bv, a_1 = _units_first(bv, bh, n_frames)
@@ -145,26 +153,30 @@ def build_nade(
     Parameters
     ----------
     v : vector, matrix or tensor3, shape (n_visible,), (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
+        Training frames.
     W, V : matrices, shape (n_visible, n_hidden)
+        See `nade_logits`.
     bv, bh : vector, matrix or tensor3
-        Biases, shared by all frames (vector) or one row a frame (of as many axes as v).
+        Biases: a vector that all frames share, or one row per frame, with as many axes as v.
     weights : tensor, shape v.shape[:-1], optional
-        Of each frame in the cost and the monitor, which are then weighted sums. Without them, averages.
+        Weight of each frame: the cost and the monitor are weighted sums over frames. By default, they are averages.
+    logits_of : callable
+        Function that computes the logits, with the arguments of `nade_logits`.
 
     Returns
     -------
     v_sample : tensor like v
-        In the place of an RBM's negative particles, which a NADE does not need: the probability of each unit of v given
-        the units before it. The cost does not depend on it, so it may be held constant or not.
+        The probability of each unit of v, given the units before it. It takes the place of an RBM's negative particles,
+        which a NADE does not need. The cost does not depend on it, so holding it constant changes nothing.
     cost : scalar
         -log p(v) in nats, averaged over frames. Its gradient is exact.
     monitor : scalar
-        log p(v), averaged over frames.
+        log p(v) in nats, averaged over frames.
     updates : dict
-        Empty: nothing is drawn.
+        Empty, since nothing is drawn.
     """
     logits = logits_of(v, W, V, bv, bh)
-    log_p = log_pseudo_likelihood(v, logits)  # the units are conditioned as the chain rule asks: here it is exact
+    log_p = log_pseudo_likelihood(v, logits)  # exact here: each logit is conditioned on the units before it
     monitor = log_p.mean() if weights is None else (log_p * weights).sum()
     v_sample, cost = pt.sigmoid(logits), -monitor
     v_sample.name, cost.name, monitor.name = "v_sample", "cost", "monitor"
@@ -172,15 +184,15 @@ def build_nade(
 
 
 class Conditionals(NamedTuple):
-    """How the frames of a NADE depend on its parameters: the functions of a kind of NADE."""
+    """The functions that define a kind of NADE."""
 
     logits: Callable[..., TensorVariable] = nade_logits
-    """See `nade_logits`."""
+    """The logit of each unit given the units before it; see `nade_logits`."""
     sample: SampleFrames = sample_nade
-    """See `sample_nade`."""
+    """Draws frames; see `sample_nade`."""
     mean_h: Callable[..., TensorVariable] = mean_hidden
-    """mean_h(v, W, bh): what the hidden units are for given frames."""
+    """mean_h(v, W, bh) -> the hidden units for given frames."""
 
 
 PLAIN = Conditionals()
-"""Those of the NADE of this module."""
+"""The functions of the NADE of this module."""

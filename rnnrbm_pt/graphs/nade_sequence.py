@@ -1,4 +1,4 @@
-"""The two loops around a NADE whose biases move; `graphs.sequence` has those around an RBM."""
+"""The training and generation graphs of sequence models with a NADE; `graphs.sequence` has those with an RBM."""
 
 from dataclasses import replace
 from functools import partial
@@ -24,21 +24,21 @@ def train_graph(
     dropout: Dropout | None = None,
     conditionals: Conditionals = PLAIN,
 ) -> SequenceGraphs:
-    """Construct the graph that trains a cell whose biases are those of a NADE. Nothing is drawn.
+    """Construct the training graph of a cell whose biases are those of a NADE. It draws no frames.
 
     Parameters
     ----------
     cell : Cell
-        The first of its parameters are W and V, shape (n_visible, n_hidden).
+        Its first parameters are W and V, shape (n_visible, n_hidden).
     batched, carried, dropout
-        As `sequence.train_graph` takes them.
+        See `sequence.train_graph`.
     conditionals : Conditionals
         The kind of NADE.
 
     Returns
     -------
     SequenceGraphs
-        Without `v_t` and `updates_generate`, which `generate_graph` makes.
+        Without `v_t` and `updates_generate`, which `generate_graph` constructs.
     """
     W, V, *_ = cell.params
     V = V if cell.over_frames is not None else scaled_weights(V, dropout)
@@ -64,24 +64,25 @@ def generate_graph(
     u_init: InitialStates = None,
     sample: SampleFrames = sample_nade,
 ) -> tuple[TensorVariable, Tensors, Updates]:
-    """Construct the graph that generates from a cell whose biases are those of a NADE: each frame is an exact sample.
+    """Construct the generation graph of a cell whose biases are those of a NADE. Each frame is an exact sample.
 
     Parameters
     ----------
     cell : Cell
-        The first of its parameters are W and V, shape (n_visible, n_hidden).
+        Its first parameters are W and V, shape (n_visible, n_hidden).
     rngs : sequence of random generators
-        As an RBM has them; only the second, rng_v, is used.
+        The same sequence as for an RBM. Only the second, rng_v, is used.
     n_steps, u_init
-        As `sequence.generate_graph` takes them.
+        See `sequence.generate_graph`.
     sample : callable
-        How frames are drawn: `sample_nade`, or what takes and gives the same.
+        Function that draws frames, with the arguments and results of `sample_nade`.
 
     Returns
     -------
     v_t : matrix, shape (n_steps, n_visible)
+        The frames.
     states : tuple of matrices, shape (n_steps, n)
-        After each frame.
+        The states after each frame.
     updates : dict {random generator: next random generator}
     """
     W, V, *_ = cell.params
@@ -106,18 +107,21 @@ def nade_graphs(
     generate: Generate = generate_graph,
     conditionals: Conditionals = PLAIN,
 ) -> SequenceGraphs:
-    """Construct both graphs of a cell. Only generation draws: `generate_graph` takes four streams.
+    """Construct the training graph and the generation graph of a cell. Only generation draws frames.
 
     Parameters
     ----------
     cell : Cell
     streams : RandomStreams
+        Source of the four streams of the generation graph.
     n_steps, u_init
-        As `generate_graph` takes them.
+        See `generate_graph`.
     batched, carried, dropout
-        As `train_graph` takes them.
+        See `train_graph`.
     generate : callable
-        What constructs the graph that generates; `generate_by_nade` is another.
+        Function that constructs the generation graph, such as `dials.generate_by_nade` with its dials.
+    conditionals : Conditionals
+        The kind of NADE.
 
     Returns
     -------

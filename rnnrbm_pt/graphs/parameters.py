@@ -1,4 +1,4 @@
-"""Shared variables of parameters, as the tutorial makes them."""
+"""Shared variables for parameters, made as in the tutorial."""
 
 import numpy as np
 import pytensor
@@ -18,11 +18,13 @@ def shared_normal(
     Parameters
     ----------
     num_rows, num_cols : int
+        Shape of the matrix.
     scale : float
-        Standard deviation.
+        Standard deviation of the elements.
     random_state : numpy.random.RandomState, optional
-        What the elements are drawn from. Without it, NumPy's global state, as in the tutorial, whose program seeds it.
+        Source of the elements. By default NumPy's global state, which the tutorial's program seeds.
     name : str, optional
+        Name of the variable.
 
     Returns
     -------
@@ -35,25 +37,35 @@ def shared_normal(
 def shared_glorot(
     num_rows: int, num_cols: int, *, random_state: np.random.RandomState, name: str
 ) -> TensorSharedVariable:
-    """A shared matrix with normally distributed elements of the variance 2 / (num_rows + num_cols).
+    """A shared matrix with normally distributed elements of variance 2 / (num_rows + num_cols).
 
     Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.
 
     Parameters
     ----------
     num_rows, num_cols, random_state, name
-        As `shared_normal` takes them.
+        See `shared_normal`.
+
+    Returns
+    -------
+    shared matrix of floatX, shape (num_rows, num_cols)
     """
     scale = np.sqrt(2 / (num_rows + num_cols))
     return shared_normal(num_rows, num_cols, scale, random_state=random_state, name=name)
 
 
 def shared_zeros(*shape: int, name: str | None = None) -> TensorSharedVariable:
-    """A shared tensor of zeros, of floatX.
+    """A shared tensor of zeros.
 
     Parameters
     ----------
     *shape : int
+        Length of each axis.
     name : str, optional
+        Name of the variable.
+
+    Returns
+    -------
+    shared tensor of floatX
     """
     return pytensor.shared(np.zeros(shape, dtype=pytensor.config.floatX), name=name)

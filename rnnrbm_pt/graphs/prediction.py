@@ -1,7 +1,8 @@
-"""What a model expects of a frame that it has not seen: the mean of the visible units under given biases, estimated.
+"""Estimates of E[v]: the frame that a model expects, given the biases of an RBM or a NADE.
 
-The mean under an RBM is a sum over all its states, so it is estimated from Gibbs chains; that under a NADE from its own
-samples. Of each draw the probabilities are taken instead of the bits: they have the same expectation and less variance.
+The exact mean under an RBM is a sum over all its states, so it is estimated from Gibbs chains. The mean under a NADE is
+estimated from its samples. Both estimates average the probabilities of the units instead of the sampled bits. The
+probabilities have the same expectation and less variance.
 """
 
 from pytensor import scan
@@ -29,18 +30,22 @@ def expected_visible_of_rbm(
     ----------
     W : matrix, shape (n_visible, n_hidden)
     bv, bh : matrices, shape (n_rows, n_visible) and (n_rows, n_hidden)
+        One row per RBM.
     weights : vector, shape (n_steps,)
-        Of the steps of the chain: 0 while it forgets where it started, then 1 / (how many steps count).
-    v, total : matrices, shape (n_rows, n_visible)
-        Where the chains and the sums start: at zeros, or where another call ended.
+        Weight of each step of the chain: 0 during the burn-in, then 1 / (number of steps after the burn-in).
+    v : matrix, shape (n_rows, n_visible)
+        Where the chains start: at zeros, or where an earlier call ended.
+    total : matrix, shape (n_rows, n_visible)
+        The sums so far: zeros, or the result of an earlier call.
     rngs : sequence of random generators
-        What h and v are drawn from; if there are more they are not used.
+        The first draws h and the second draws v. Any others are ignored.
     visible : {"binary", "gaussian"}
+        Kind of the visible units.
 
     Returns
     -------
     total : matrix, shape (n_rows, n_visible)
-        `total` plus the weighted sum of E[v | h] over the steps.
+        The given `total` plus the weighted sum of E[v | h] over the steps.
     v : matrix, shape (n_rows, n_visible)
         Where the chains end.
     updates : dict {random generator: next random generator}
@@ -76,27 +81,30 @@ def expected_visible_of_nade(
     rngs: Rngs,
     sample: SampleFrames = sample_nade,
 ) -> tuple[TensorVariable, TensorVariable, Updates]:
-    """Estimate E[v] under the NADE of each row of biases, by one exact sample of each.
+    """Estimate E[v] under the NADE of each row of biases, by one exact sample per row.
 
     Parameters
     ----------
     W, V : matrices, shape (n_visible, n_hidden)
     bv, bh : matrices, shape (n_rows, n_visible) and (n_rows, n_hidden)
+        One row per NADE.
     weights : vector
-        As for an RBM: they sum to 1. A sample is exact, so none of it has to be forgotten.
-    v, total : matrices, shape (n_rows, n_visible)
-        As for an RBM. The sample does not depend on v.
+        See `expected_visible_of_rbm`. Only their sum is used, since an exact sample needs no burn-in.
+    v : matrix, shape (n_rows, n_visible)
+        Returned unchanged: a sample does not depend on it.
+    total : matrix, shape (n_rows, n_visible)
+        The sums so far.
     rngs : sequence of random generators
-        The first is what v is drawn from.
+        The first draws v. Any others are ignored.
     sample : callable
-        How frames are drawn: `sample_nade`, or what takes and gives the same.
+        Function that draws frames, with the arguments and results of `sample_nade`.
 
     Returns
     -------
     total : matrix, shape (n_rows, n_visible)
-        `total` plus p(v_i = 1 | v_<i) of each unit, given those of the sample.
+        The given `total` plus p(v_i = 1 | v_<i) of each unit of the sample, times the sum of the weights.
     v : matrix, shape (n_rows, n_visible)
-        As it was given.
+        The given v.
     updates : dict {random generator: next random generator}
     """
     _, mean_v, next_rng = sample(rngs[0], bv.shape[0], W, V, bv, bh)

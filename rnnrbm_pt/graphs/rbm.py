@@ -1,7 +1,8 @@
-"""The RBM layer: Gibbs sampling, free energy, contrastive divergence.
+"""The RBM layer: Gibbs sampling, free energy and contrastive divergence.
 
-An RBM over binary v and h has E(v, h) = -bv.v - bh.h - v W h. Its biases may differ from frame to frame: then bv
-and bh are matrices, as the RNN-RBM's are. Each function is one equation; `build_rbm` puts them together.
+An RBM over binary units v and h has the energy E(v, h) = -bv.v - bh.h - v W h. In the RNN-RBM the biases differ from
+frame to frame, so bv and bh are matrices with one row per frame. Each function below is one equation; `build_rbm`
+combines them.
 """
 
 import warnings
@@ -19,7 +20,7 @@ from rnnrbm_pt.streams.draw import bernoulli, gaussian
 from rnnrbm_pt.streams.srs import RandomStreams
 
 VISIBLE = "binary", "gaussian"
-"""Kinds of visible units."""
+"""Names of the kinds of visible units."""
 
 
 def mean_hidden(v, W, bh):
@@ -33,29 +34,44 @@ def visible_logit(h, W, bv):
 
 
 def mean_visible(h, W, bv, visible="binary"):
-    """E[v | h] = sigmoid(h W' + bv), shape (..., n_visible); of Gaussian units h W' + bv itself."""
+    """E[v | h] = sigmoid(h W' + bv), shape (..., n_visible). For Gaussian units, h W' + bv."""
     return visible_logit(h, W, bv) if visible == "gaussian" else pt.sigmoid(visible_logit(h, W, bv))
 
 
 def draw_visible(rng_v, mean_v, visible="binary"):
-    """Draw v given its mean: the next random generator, and 0 or 1, or real numbers of variance 1."""
+    """Draw visible units with the given means.
+
+    Parameters
+    ----------
+    rng_v : random generator
+    mean_v : tensor, shape (..., n_visible)
+    visible : {"binary", "gaussian"}
+        Binary units are 0 or 1. Gaussian units are real numbers with variance 1.
+
+    Returns
+    -------
+    next_rng_v : random generator
+    v : tensor like mean_v
+    """
     return gaussian(rng_v, mean_v) if visible == "gaussian" else bernoulli(rng_v, mean_v)
 
 
 def floored(v: TensorVariable, mean_v: TensorVariable, floor: TensorVariable) -> TensorVariable:
-    """Drawn units without those that were very unlikely.
+    """Remove very unlikely values from sampled binary units.
 
     Parameters
     ----------
-    v, mean_v : tensors of one shape
-        Units of 0 and 1, and the probabilities of 1 with which they were drawn.
+    v : tensor
+        Sampled units, each 0 or 1.
+    mean_v : tensor like v
+        The probability of 1 with which each unit was drawn.
     floor : scalar
-        Below 1/2.
+        The smallest probability to trust, below 1/2.
 
     Returns
     -------
     tensor like v
-        0 where the probability is below `floor`, 1 where it is above 1 - floor.
+        0 where `mean_v` is below `floor`, 1 where it is above 1 - floor, and v elsewhere.
     """
     return pt.switch(pt.lt(mean_v, floor), pt.zeros_like(v), pt.switch(pt.gt(mean_v, 1 - floor), pt.ones_like(v), v))
 
@@ -66,15 +82,19 @@ def gibbs_step(v, W, bv, bh, rng_h, rng_v, visible="binary"):
     Parameters
     ----------
     v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+        The current visible units.
     W : matrix, shape (n_visible, n_hidden)
-    bv, bh : vector or matrix, shape (n_visible,) or (n_steps, n_visible), and the same of n_hidden
+    bv : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+    bh : vector or matrix, shape (n_hidden,) or (n_steps, n_hidden)
     rng_h, rng_v : random generators
+        One to draw h, and one to draw v.
     visible : {"binary", "gaussian"}
+        Kind of the visible units.
 
     Returns
     -------
-    v : like v
-        A sample of v given a sample of h given v.
+    v : tensor like v
+        The new visible units. They are drawn given h, which is drawn given the old ones.
     next_rng_h, next_rng_v : random generators
     """
     next_rng_h, h = bernoulli(rng_h, mean_hidden(v, W, bh))
@@ -90,20 +110,21 @@ def free_energy(v, W, bv, bh, visible="binary"):
     Parameters
     ----------
     v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
-        Binary frames, time first.
+        Frames, time first.
     W : matrix, shape (n_visible, n_hidden)
-    bv, bh : vector or matrix, shape (n_visible,) or (n_steps, n_visible), and the same of n_hidden
+    bv : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+    bh : vector or matrix, shape (n_hidden,) or (n_steps, n_hidden)
     visible : {"binary", "gaussian"}
-        For Gaussian units see `graphs.gaussian`.
+        Kind of the visible units. `graphs.gaussian` has the equation for Gaussian units.
 
     Returns
     -------
     scalar or vector, shape v.shape[:-1]
-        In nats, one a frame: not summed, not averaged.
+        Free energy per frame, in nats: neither summed nor averaged over frames.
 
     Notes
     -----
-    The tutorial writes log(1 + exp(x)), which overflows where x > 709 (88 in float32). softplus does not.
+    The tutorial writes log(1 + exp(x)), which overflows for x > 709 (x > 88 in float32). softplus does not overflow.
     """
     if visible == "gaussian":
         return gaussian_free_energy(v, W, bv, bh)
@@ -111,31 +132,35 @@ def free_energy(v, W, bv, bh, visible="binary"):
 
 
 def log_pseudo_likelihood(v, logit):
-    """Log-probability of v under independent units, sum_i log p(v_i) where p(v_i = 1) = sigmoid(logit_i).
+    """Log-probability of v under independent units: sum_i log p(v_i), with p(v_i = 1) = sigmoid(logit_i).
 
-    The name is the tutorial's. The pseudo-likelihood proper conditions each unit on all others; here the logits say
-    what is known, such as one reconstruction of v.
+    The name is the tutorial's. A true pseudo-likelihood conditions each unit on all the others. Here the logits may
+    come from anything, such as one reconstruction of v.
 
     Parameters
     ----------
-    v, logit : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+    v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+        Binary frames, time first.
+    logit : tensor like v
+        Log-odds of each unit.
 
     Returns
     -------
     scalar or vector, shape v.shape[:-1]
-        In nats, one a frame.
+        Log-probability per frame, in nats.
 
     Notes
     -----
-    The tutorial writes v log(mean_v) + (1 - v) log(1 - mean_v), which is -inf as soon as one mean rounds to 1 (for
-    logit > 19 in Theano) under a v of 0: so did epoch 198 of its published log. log sigmoid(x) = -softplus(-x) is
-    the same number wherever that one is finite, and never infinite.
+    The tutorial writes v log(mean_v) + (1 - v) log(1 - mean_v). This is -inf when v_i = 0 and the mean of v_i rounds
+    to 1, which Theano's sigmoid does for logit > 19. It happened in epoch 198 of the tutorial's published log.
+    log sigmoid(x) = -softplus(-x) gives the same number wherever the tutorial's expression is finite, and is never
+    infinite.
     """
     return -(v * pt.softplus(-logit) + (1 - v) * pt.softplus(logit)).sum(axis=-1)
 
 
 def _frames(x: TensorVariable) -> TensorVariable:
-    """One frame a row, where there are several sequences of them; else the variable itself."""
+    """Reshape several sequences, a tensor3, to a matrix with one frame per row; leave anything else as it is."""
     return x.reshape((-1, x.shape[-1])) if x.type.ndim == 3 else x
 
 
@@ -143,11 +168,11 @@ _given_out: weakref.WeakSet[SharedVariable] = weakref.WeakSet()
 
 
 def _default_rngs() -> Rngs:
-    """The four streams of a `build_rbm` that was given none; a warning if another one still draws from such streams."""
+    """Four new streams for a `build_rbm` without `rngs`. Warn if the streams of such a call are still in use."""
     if len(_given_out):
         warnings.warn(
             "build_rbm: two calls without rngs draw the same numbers. Make one `rng = RandomStreams()` for the whole "
-            "program, and give each call four streams of it: rngs=rng.rbm()",
+            "program, and give each call four of its streams: rngs=rng.rbm()",
             stacklevel=3,
         )
     rngs = RandomStreams().rbm()
@@ -167,47 +192,50 @@ def build_rbm(
     visible: str = "binary",
     particles: TensorVariable | None = None,
 ) -> Objective:
-    """Construct a k-step Gibbs chain that starts at v, and the contrastive divergence of its end.
+    """Construct a k-step Gibbs chain from the training frames, and the CD-k cost of its end.
+
+    CD-k is contrastive divergence with a chain of k steps (Hinton, Neural Computation 14, 2002).
 
     Parameters
     ----------
     v : vector, matrix or tensor3, shape (n_visible,), (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
-        Where the chain starts: a training frame, or several, each of which starts a chain of its own.
+        Training frames. A chain starts at each of them.
     W : matrix, shape (n_visible, n_hidden)
     bv, bh : vector, matrix or tensor3
-        Biases, shared by all frames (vector) or one row a frame (of as many axes as v).
+        Biases: a vector that all frames share, or one row per frame, with as many axes as v.
     k : int or integer scalar
         Number of Gibbs steps.
-    weights : tensor, shape v.shape[:-1], optional
-        Of each frame in the cost and the monitor, which are then weighted sums. Without them, averages.
     rngs : sequence of four random generators, optional
-        What the chain draws h and v from, then what the monitor's additional step draws h and v from. Without them,
-        the first four of a new `RandomStreams()`: the same numbers in each call, so a second call warns. A program with
-        several RBMs makes one ``rng = RandomStreams()`` and gives each of them ``rngs=rng.rbm()``, as the tutorial.
+        The chain draws h from the first and v from the second. The monitor's extra step draws h from the third and v
+        from the fourth. By default, the first four streams of a new `RandomStreams()`. Every call without `rngs` draws
+        the same numbers, so the second such call warns. A program with several RBMs makes one
+        ``rng = RandomStreams()``, as the tutorial does, and passes ``rngs=rng.rbm()`` to each of them.
+    weights : tensor, shape v.shape[:-1], optional
+        Weight of each frame: the cost and the monitor are weighted sums over frames. By default, they are averages.
     visible : {"binary", "gaussian"}
-        Kind of the visible units: 0 or 1, or real numbers of variance 1 given h; see `graphs.gaussian`.
+        Kind of the visible units: 0 or 1, or real numbers with variance 1 given h; see `graphs.gaussian`.
     particles : tensor like v, optional
-        Where the chain starts, instead of v: the ends of earlier chains, for persistent contrastive divergence
-        (Tieleman, ICML 2008). Then the monitor is of v and a chain that did not start at v.
+        Where the chains start, if not at v. For persistent contrastive divergence (Tieleman, ICML 2008) these are the
+        ends of earlier chains. The monitor still compares v with the end of the chain.
 
     Returns
     -------
-    v_sample : like v, one frame a row
-        The end of the chain: the negative particles. Not to be differentiated:
+    v_sample : vector or matrix, one frame per row
+        The end of the chain: the negative particles. Hold it constant in the gradient:
         ``pt.grad(cost, params, consider_constant=[v_sample])``.
     cost : scalar
-        F(v) - F(v_sample), averaged over frames. Its gradient is the CD-k estimate of that of the negative
-        log-likelihood (Hinton 2002).
+        F(v) - F(v_sample), averaged over frames. Its gradient is the CD-k estimate of the gradient of the negative
+        log-likelihood.
     monitor : scalar
-        Log-probability of v under the reconstruction by one more Gibbs step from v_sample, in nats, averaged over
-        frames: rises as the model learns, but is no likelihood. The tutorial calls it the log pseudo-likelihood. For
-        Gaussian units the log density of v under what that step reconstructs, log Normal(v; bv + h W', 1).
+        Log-probability of v under a reconstruction by one more Gibbs step from v_sample, in nats, averaged over
+        frames. It rises as the model learns, but it is not a likelihood. The tutorial calls it the log
+        pseudo-likelihood. For Gaussian units it is the log density log Normal(v; bv + h W', 1).
     updates : dict {random generator: next random generator}
-        For `pytensor.function`. The chain's come first.
+        Pass them to `pytensor.function`. The chain's two generators come first.
 
     Notes
     -----
-    The averages are over the rows of a matrix. A vector is one frame, and is not divided by anything.
+    Averages are over the rows of a matrix. A vector is a single frame, so nothing is averaged.
     """
     if visible not in VISIBLE:
         raise ValueError(f"visible: expected one of {', '.join(VISIBLE)}, found {visible!r}")
@@ -229,11 +257,11 @@ def build_rbm(
         name="gibbs_chain",
     )
     v_sample = chain[-1]
-    # A chain is known by its draws. What follows may have none: where v_sample is given, to differentiate the cost. The
-    # chain itself has no mark, since PyTensor moves that of a constant v, as in generation, out of its scan too late.
+    # The mark tells this package's rewrites that the graph below is theirs: it may hold no draw that says so. The chain
+    # needs no mark. If v is constant, as in generation, PyTensor would move a mark out of the scan, but too late.
     v = ours(v)
 
-    # The tutorial's additional step draws a v as well, which nothing uses: its stream is never advanced.
+    # The tutorial's extra step draws v as well, but nothing uses that v. So its stream never advances.
     next_rng_h_monitor, h = bernoulli(rng_h_monitor, mean_hidden(v_sample, W, bh))
     monitor = average(log_p(v, visible_logit(h, W, bv)))
 

@@ -1,31 +1,31 @@
-"""The recurrent networks that an RNN-RBM or an RNN-NADE may have, by name."""
+"""Names of the recurrent networks of an RNN-RBM or an RNN-NADE."""
 
 from rnnrbm_pt.graphs.gru import gru_cell
 from rnnrbm_pt.graphs.lstm import lstm_cell
 
 GATED = {"lstm": lstm_cell, "gru": gru_cell}
-"""Functions that make the cells of networks with gates, whose nonlinearities are given."""
+"""Functions that make the cells of networks with gates. Their nonlinearities are fixed."""
 
 RECURRENCES = "tanh", *GATED
 """The tutorial's simple RNN, the LSTM and the GRU."""
 
 
 def check_recurrence(recurrence: str, nonlinearity: str = "tanh") -> None:
-    """Check the name of a recurrence and the nonlinearity beside it.
+    """Check that a recurrence exists, and that it allows the nonlinearity.
 
     Parameters
     ----------
     recurrence, nonlinearity : str
-        As `build_rnnrbm` takes them.
+        See `build_rnnrbm`.
 
     Raises
     ------
     ValueError
-        If there is no such recurrence, or its nonlinearities are given.
+        If the recurrence does not exist, or if it has gates and the nonlinearity is not tanh.
     """
     if recurrence not in RECURRENCES:
         raise ValueError(f"recurrence: expected one of {', '.join(RECURRENCES)}, found {recurrence!r}")
     if recurrence != "tanh" and nonlinearity != "tanh":
         raise ValueError(
-            f"nonlinearity: expected 'tanh' beside recurrence={recurrence!r}, which has its own, found {nonlinearity!r}"
+            f"nonlinearity: expected 'tanh' with recurrence={recurrence!r}, which has its own, found {nonlinearity!r}"
         )

@@ -1,7 +1,7 @@
-"""What a note hears of a frame: the notes around it, by their distance from it.
+"""Relative features of notes: what each note hears of a frame, by the distances of the other notes from it.
 
-All features are sums over the notes of the frame, so they are one product with a table of 0 and 1. What a note hears
-moves with it: a frame that is transposed gives the same features, transposed.
+Each feature is a sum over the notes of the frame, so one product with a table of 0 and 1 gives all features. The
+features move with the note: transposing a frame transposes its features.
 """
 
 import numpy as np
@@ -13,40 +13,45 @@ OCTAVE = 12
 
 
 def notes_around(n_visible: int, window: int) -> np.ndarray:
-    """The table of what a note hears of the frame before: itself, the notes near it, pitch classes, and all notes.
+    """The features that a note hears of the previous frame.
+
+    They are the note itself and its `window` neighbours on each side, a count for each of the 12 pitch classes relative
+    to the note, a count of all notes, and a count of the notes below it.
 
     Parameters
     ----------
     n_visible : int
+        Number of notes.
     window : int
-        Notes on each side that are heard one by one.
+        Number of notes on each side that a note hears individually.
 
     Returns
     -------
     array of 0 and 1, shape (n_visible, n_visible, 2 window + 15)
-        table[i, n] has what note i adds to the features of note n.
+        table[i, n] is the contribution of note i to the features of note n.
     """
     return _table(n_visible, range(-window, window + 1), range(-n_visible + 1, n_visible))
 
 
 def notes_below(n_visible: int, window: int) -> np.ndarray:
-    """The table of what a note hears of its own frame: the notes below it alone, which are drawn before it.
+    """The features that a note hears of its own frame. Only the notes below it count, since they are drawn before it.
 
     Parameters
     ----------
     n_visible, window : int
-        As `notes_around` takes them.
+        See `notes_around`.
 
     Returns
     -------
     array of 0 and 1, shape (n_visible, n_visible, window + 13)
+        table[i, n] is the contribution of note i to the features of note n.
     """
     return _table(n_visible, range(-window, 0), range(-n_visible + 1, 0))
 
 
 def _table(n_visible: int, near: range, heard: range) -> np.ndarray:
     notes = np.arange(n_visible)
-    distance = notes[:, None] - notes  # of note i from note n
+    distance = notes[:, None] - notes  # distance of note i from note n
     one_by_one = distance[:, :, None] == np.array(near)
     pitch_classes = distance[:, :, None] % OCTAVE == np.arange(OCTAVE)
     counts = [np.ones((n_visible, n_visible), bool)] + [distance < 0] * (heard.stop > 0)
@@ -55,17 +60,19 @@ def _table(n_visible: int, near: range, heard: range) -> np.ndarray:
 
 
 def heard(v: TensorVariable, table: np.ndarray) -> TensorVariable:
-    """The features of each note of given frames, by a table.
+    """The features of each note of given frames.
 
     Parameters
     ----------
     v : matrix, shape (n_frames, n_visible)
+        Frames.
     table : array, shape (n_visible, n_visible, n_features)
+        The result of `notes_around` or `notes_below`.
 
     Returns
     -------
     matrix, shape (n_frames n_visible, n_features)
-        Note by note, then frame by frame.
+        One row per note: all notes of the first frame, then all notes of the second frame, and so on.
     """
     n_visible, _, n_features = table.shape
     flat = pt.constant(table.reshape(n_visible, -1).astype(pytensor.config.floatX))

@@ -1,12 +1,12 @@
-"""The RNN-NADE: a recurrent network whose output, at every time step, is the biases of a NADE.
+"""The RNN-NADE: a recurrent network that sets the biases of a NADE at every time step.
 
     bv_t = bv + u_tm1 Wuv
     bh_t = bh + u_tm1 Wuh
     u_t  = tanh(bu + v_t Wvu + u_tm1 Wuu)
 
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012,
-section 4.2. Its likelihood and its gradient are exact, and so are its samples. Instead of the last equation it may have
-an LSTM or a GRU; see `graphs.lstm` and `graphs.gru`.
+section 4.2. The likelihood, its gradient and samples are exact. An LSTM or a GRU may replace the last equation; see
+`graphs.lstm` and `graphs.gru`.
 """
 
 from typing import Any, Unpack
@@ -31,17 +31,18 @@ def rnn_nade_cell(
     params: Params | None = None,
     **settings: Any,
 ) -> Cell:
-    """The recurrence of the RNN-NADE: that of the RNN-RBM, with the parameter V of a NADE after W.
+    """The recurrence of the RNN-NADE: the RNN-RBM's recurrence, with the NADE's parameter V after W.
 
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent, random_state, params, **settings
-        As `recurrent_cell` takes them.
+        See `recurrent_cell`.
 
     Returns
     -------
     Cell
-        Its params are (W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), then u0 if it is learned; or those of an LSTM or a GRU.
+        Its params are (W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), or those of an LSTM or a GRU with V after W. If the
+        initial state is learned, it follows.
     """
     if params is None:
         W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
@@ -65,7 +66,7 @@ def build_rnn_nade(
     learn_initial: bool = False,
     **common: Unpack[NadeCommon],
 ) -> SequenceGraphs:
-    """Construct an RNN-NADE: its parameters, the graph that trains it and the graph that generates from it.
+    """Construct an RNN-NADE: its parameters, the training graph and the generation graph.
 
     Parameters
     ----------
@@ -76,14 +77,14 @@ def build_rnn_nade(
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
     recurrence, nonlinearity, learn_initial, **common
-        As `build_rnnrbm` takes them: random_state, streams, n_steps, u_init, batched, carried, params.
+        random_state, streams, n_steps, u_init, batched, carried and params: see `build_rnnrbm`.
 
     Returns
     -------
     SequenceGraphs
-        Unpacks as the tutorial's eight, where params is (W, V, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), then u0 where it is
-        asked for; cost is the negative log-likelihood a frame, monitor the log-likelihood, v_sample as `build_nade` has
-        it, and updates_train empty. Beside the eight, `log_likelihood` has that of each frame given those before it.
+        Unpacks as the tutorial's eight values. The params are those of `rnn_nade_cell`. The cost is the negative
+        log-likelihood per frame, the monitor is the log-likelihood per frame, v_sample is that of `build_nade`, and
+        updates_train is empty. The field `log_likelihood` has the log-likelihood of each frame given the earlier ones.
     """
     settings = {"recurrence": recurrence, "nonlinearity": nonlinearity, "learn_initial": learn_initial}
     return nade_builder(rnn_nade_cell)(n_visible, n_hidden, n_hidden_recurrent, **settings, **common)

@@ -1,11 +1,11 @@
-"""The RNN-RBM: a recurrent network whose output, at every time step, is the biases of an RBM.
+"""The RNN-RBM: a recurrent network that sets the biases of an RBM at every time step.
 
     bv_t = bv + u_tm1 Wuv
     bh_t = bh + u_tm1 Wuh
     u_t  = tanh(bu + v_t Wvu + u_tm1 Wuu)
 
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
-Instead of the last equation it may have an LSTM or a GRU; see `graphs.lstm` and `graphs.gru`.
+An LSTM or a GRU may replace the last equation; see `graphs.lstm` and `graphs.gru`.
 """
 
 from typing import Any
@@ -38,25 +38,25 @@ def rnnrbm_cell(
     nonlinearity: str = "tanh",
     learn_initial: bool = False,
 ) -> Cell:
-    """The recurrence of the RNN-RBM: a simple RNN whose state moves both biases.
+    """The recurrence of the RNN-RBM: a simple RNN whose state sets both biases.
 
     Parameters
     ----------
     n_visible, n_hidden, n_hidden_recurrent : int
-        Numbers of visible units, hidden units of the conditional RBMs and hidden units of the RNN.
+        Numbers of visible units, of hidden units of the conditional RBMs, and of hidden units of the RNN.
     random_state : numpy.random.RandomState
-        What the initial parameters are drawn from, in the tutorial's order.
+        Source of the initial parameters, which are drawn in the tutorial's order.
     params : tuple of shared variables, optional
-        Parameters of another graph, in the order of `Cell.params`. Without them, new ones.
+        Parameters of another graph to share, in the order of `Cell.params`. By default, new parameters.
     W : shared matrix, shape (n_visible, n_hidden), optional
-        The weights, if they were drawn before; not used beside `params`.
+        Weights that were drawn before. Ignored if `params` is given.
     nonlinearity, learn_initial
-        As `build_rnnrbm` takes them.
+        See `build_rnnrbm`.
 
     Returns
     -------
     Cell
-        Its params are (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), then u0 if it is learned.
+        Its params are (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), followed by u0 if the initial state is learned.
     """
     f = nonlinear(nonlinearity)
     if params is None:
@@ -69,14 +69,14 @@ def rnnrbm_cell(
         Wvu = shared_normal(n_visible, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wvu")
         Wuu = shared_normal(n_hidden_recurrent, n_hidden_recurrent, 0.0001, random_state=random_state, name="Wuu")
         bu = shared_zeros(n_hidden_recurrent, name="bu")
-        params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # learned as shared variables
+        params = W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu  # the shared variables to learn
         of_rbm(W, bv, bh)
         moving_hidden(Wuh)
         if learn_initial:
             params += (shared_zeros(n_hidden_recurrent, name="u0"),)
     W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu, *learned = params
 
-    # Sizes are asked of the parameters, not written as numbers: so compiled code fits models of any size.
+    # Sizes come from the parameters instead of being constants, so the compiled code serves models of any size.
     u0 = learned[0] if learned else pt.zeros((bu.shape[0],))
     u0.name = "u0"
 
@@ -85,23 +85,23 @@ def rnnrbm_cell(
         return bv + pt.dot(u_tm1, Wuv), bh + pt.dot(u_tm1, Wuh)  # (..., n_visible), (..., n_hidden)
 
     def next_state(v_t, u_tm1):
-        """The state of the RNN after v_t."""
+        """The state of the RNN after the frame v_t."""
         return (f(bu + pt.dot(v_t, Wvu) + pt.dot(u_tm1, Wuu)),)  # (..., n_hidden_recurrent)
 
     return Cell(params, biases, next_state, (u0,))
 
 
 def recurrent_cell(*sizes: int, recurrence: str = "tanh", nonlinearity: str = "tanh", **settings: Any) -> Cell:
-    """The recurrence of an RNN-RBM by its name.
+    """Make the cell of an RNN-RBM whose recurrent network is given by name.
 
     Parameters
     ----------
     *sizes : int
         n_visible, n_hidden and n_hidden_recurrent.
     recurrence, nonlinearity
-        As `build_rnnrbm` takes them.
+        See `build_rnnrbm`.
     **settings
-        random_state, params, W and learn_initial, as `rnnrbm_cell` takes them.
+        random_state, params, W and learn_initial: see `rnnrbm_cell`.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def build_rnnrbm(
     dropout: Dropout | None = None,
     generate: Generate = generate_graph,
 ) -> SequenceGraphs:
-    """Construct an RNN-RBM: its parameters, the graph that trains it and the graph that generates from it.
+    """Construct an RNN-RBM: its parameters, the training graph and the generation graph.
 
     Parameters
     ----------
@@ -146,45 +146,47 @@ def build_rnnrbm(
     n_hidden_recurrent : int
         Number of hidden units of the RNN.
     random_state : numpy.random.RandomState, optional
-        What the initial parameters are drawn from. Without it ``RandomState(0xbeef)``, the tutorial's seed.
+        Source of the initial parameters. By default ``RandomState(0xbeef)``, the tutorial's seed.
     streams : RandomStreams, optional
-        What gives the graph its random streams. Without it, a `RandomStreams` whose seed is the next draw of
-        `random_state`, before the parameters, as in the tutorial.
+        Source of the random streams of both graphs. By default, a `RandomStreams` whose seed is drawn from
+        `random_state` before the parameters, as in the tutorial.
     k, k_generate : int or integer scalar
-        Gibbs steps in training and in generation.
+        Numbers of Gibbs steps in training and in generation.
     n_steps : int or integer scalar
-        Length of the generated sequence.
+        Number of frames to generate.
     u_init : vector, shape (n_hidden_recurrent,), optional
-        State of the RNN before the first generated frame; of an LSTM two of them, u and c. Without it, zeros, as in
-        training.
+        State of the RNN before the first generated frame; for an LSTM, the pair u and c. By default the initial state
+        of training, which is zero unless it is learned.
     batched : bool
-        Whether v is several sequences at once, (n_steps, n_sequences, n_visible), with a `mask`. The cost is then the
-        mean over the sequences of what it is for each.
+        Whether v holds several sequences, shape (n_steps, n_sequences, n_visible), with a `mask`. The cost is then the
+        mean of the costs of the sequences.
     carried : Carried, optional
-        The states of sequences that go on from windows before, where v is several sequences; see `graphs.sequence`.
+        The states from which the sequences continue, for training on consecutive windows of several sequences; see
+        `graphs.sequence`.
     params : tuple of shared variables, optional
-        Those of another graph, to be learned by this one too. Without them, new ones.
+        Parameters of another graph to share. By default, new parameters.
     recurrence : {"tanh", "lstm", "gru"}
-        The recurrent network: the tutorial's, an LSTM or a GRU. `n_hidden_recurrent` is the number of cells of an LSTM.
+        The recurrent network: the tutorial's simple RNN, an LSTM or a GRU. For an LSTM, `n_hidden_recurrent` is its
+        number of cells.
     nonlinearity : {"tanh", "sigmoid", "relu"}
-        What the tutorial's RNN applies to its sums.
+        Activation function of the simple RNN. The tutorial uses tanh.
     learn_initial : bool
-        Whether the state before the first frame is one more parameter, u0, after the others (u0 and c0 of an LSTM).
-        Otherwise zeros.
+        Whether to learn the state before the first frame, as a last parameter u0 (u0 and c0 for an LSTM). By default
+        this state is zero.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
     particles : tensor like v, optional
-        Where the Gibbs chains of training start, instead of the frames; see `build_rbm`.
+        Where the Gibbs chains of training start, if not at the frames; see `build_rbm`.
     dropout : Dropout, optional
-        Which units are dropped in training; see `graphs.dropout`.
+        Which units to drop in training; see `graphs.dropout`.
     generate : callable
-        What constructs the graph that generates; see `rbm_graphs`.
+        Function that constructs the generation graph; see `rbm_graphs`.
 
     Returns
     -------
     SequenceGraphs
-        Unpacks as (v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate), where params is
-        (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), or those of `lstm_cell` or `gru_cell`.
+        Unpacks as (v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate). The params are
+        (W, bv, bh, Wuh, Wuv, Wvu, Wuu, bu), or the parameters of `lstm_cell` or `gru_cell`.
 
     Examples
     --------

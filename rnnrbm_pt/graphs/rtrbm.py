@@ -1,11 +1,11 @@
-"""The RTRBM: an RBM at every time step, whose own expected hidden units give the next one its biases.
+"""The RTRBM: an RBM at every time step, whose expected hidden units set the biases of the next RBM.
 
     bv_t = bv  (+ u_tm1 Wuv, as an option)
     bh_t = bh + u_tm1 Wuh, and bh + bh0 at the first step
     u_t  = sigmoid(v_t W + bh_t), which is E[h_t | v_1, ..., v_t]
 
-Sutskever, Hinton and Taylor, The recurrent temporal restricted Boltzmann machine, NIPS 2008. It is the RNN-RBM whose
-RNN has a sigmoid, Wvu = W, Wuu = Wuh, bu = bh and Wuv = 0.
+Sutskever, Hinton and Taylor, The recurrent temporal restricted Boltzmann machine, NIPS 2008. The RTRBM is the RNN-RBM
+with a sigmoid RNN, Wvu = W, Wuu = Wuh, bu = bh and Wuv = 0.
 """
 
 from dataclasses import replace
@@ -32,23 +32,23 @@ def rtrbm_cell(
     dynamic_visible_bias: bool = False,
     learn_initial: bool = False,
 ) -> Cell:
-    """The recurrence of the RTRBM. Its state is u and u Wuh, which two equations need.
+    """The recurrence of the RTRBM. Its states are u and u Wuh; the product is a state because two equations use it.
 
     Parameters
     ----------
     n_visible, n_hidden : int
         Numbers of visible units and of hidden units.
     random_state : numpy.random.RandomState
-        What the initial parameters are drawn from.
+        Source of the initial parameters.
     params : tuple of shared variables, optional
-        Parameters of another graph. Without them, new ones.
+        Parameters of another graph to share. By default, new parameters.
     dynamic_visible_bias, learn_initial
-        As `build_rtrbm` takes them.
+        See `build_rtrbm`.
 
     Returns
     -------
     Cell
-        Its params are (W, bv, bh, Wuh), then Wuv and bh0 where they are asked for.
+        Its params are (W, bv, bh, Wuh), then Wuv with `dynamic_visible_bias` and bh0 with `learn_initial`.
     """
     if params is None:
         W = shared_normal(n_visible, n_hidden, 0.01, random_state=random_state, name="W")
@@ -70,11 +70,11 @@ def rtrbm_cell(
     bh0 = named.get("bh0", u0)
 
     def biases(u_tm1, shift):
-        """The time-dependent biases of the RBM; shift is u_tm1 Wuh, or bh0 at the first step."""
+        """The time-dependent biases of the RBM. shift is u_tm1 Wuh, or bh0 at the first step."""
         return bv + pt.dot(u_tm1, named["Wuv"]) if dynamic_visible_bias else bv, bh + shift
 
     def next_state(v_t, u_tm1, shift):
-        """The expected hidden units given v_t, and what they add to the next hidden biases."""
+        """The states after v_t: the expected hidden units, and their shift of the next hidden biases."""
         u_t = mean_hidden(v_t, W, bh + shift)
         return u_t, pt.dot(u_t, Wuh)
 
@@ -89,30 +89,31 @@ def build_rtrbm(
     learn_initial: bool = False,
     **common: Unpack[RbmCommon],
 ) -> SequenceGraphs:
-    """Construct an RTRBM: its parameters, the graph that trains it and the graph that generates from it.
+    """Construct an RTRBM: its parameters, the training graph and the generation graph.
 
     Parameters
     ----------
     n_visible : int
         Number of visible units: the width of a frame.
     n_hidden : int
-        Number of hidden units, which are the recurrent ones too.
+        Number of hidden units, which are also the recurrent units.
     dynamic_visible_bias : bool
-        Whether the visible biases move with u too, by one more matrix Wuv.
+        Whether the visible biases also depend on u, by one more matrix Wuv.
     learn_initial : bool
-        Whether the hidden units of the first step have biases of their own, bh + bh0, as in the paper (whose b_init
-        this is). Otherwise those are bh.
+        Whether to learn bh0: the hidden biases of the first step are bh + bh0, which the paper calls b_init. By default
+        bh0 is zero.
     u_init : tuple of two vectors, shape (n_hidden,), optional
-        Before the first generated frame: the expected hidden units u and what they add to the hidden biases, u Wuh.
+        The states before the first generated frame: the expected hidden units u, and their shift of the hidden biases,
+        u Wuh.
     **common
-        As `build_rnnrbm` takes them: random_state, streams, k, k_generate, n_steps, batched, carried, params, visible.
+        random_state, streams, k, k_generate, n_steps, batched, carried, params and visible: see `build_rnnrbm`.
 
     Returns
     -------
     SequenceGraphs
-        Unpacks as the tutorial's eight, where params is (W, bv, bh, Wuh), then Wuv and bh0 where they are asked for.
+        Unpacks as the tutorial's eight values. The params are those of `rtrbm_cell`.
     """
     graphs = rbm_builder(rtrbm_cell)(
         n_visible, n_hidden, dynamic_visible_bias=dynamic_visible_bias, learn_initial=learn_initial, **common
     )
-    return replace(graphs, features=graphs.states[:1])  # which is mean_h
+    return replace(graphs, features=graphs.states[:1])  # the first state equals mean_h

@@ -1,8 +1,8 @@
-"""The loops of sequence models over frames, and the two graphs around an RBM whose biases move.
+"""The loops of sequence models over frames, and the training and generation graphs of models with RBMs.
 
-A model of the RNN-RBM family is a `Cell`: it says which biases its state gives the RBM of a step, and how a frame
-changes that state. `train_graph` runs it over given frames, `generate_graph` over frames of its own. The same two
-graphs around a NADE are in `graphs.nade_sequence`.
+A model of the RNN-RBM family is a `Cell`: one function gives the biases of the RBM for a state, another gives the next
+state for a frame. `train_graph` runs the cell over given frames, and `generate_graph` over the frames that it draws
+itself. `graphs.nade_sequence` has the same two graphs for models with a NADE.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,56 +25,57 @@ from rnnrbm_pt.ours import ours
 from rnnrbm_pt.streams.srs import RandomStreams, SameStreams
 
 NONLINEARITIES = {"tanh": pt.tanh, "sigmoid": pt.sigmoid, "relu": lambda x: pt.maximum(x, 0)}
-"""What an RNN may apply to its sums; the tutorial's is tanh."""
+"""Activation functions of the simple RNN. The tutorial uses tanh."""
 
 
 def nonlinear(name: str) -> Callable[[Variable], Variable]:
-    """The function of that name; a ValueError says which there are."""
+    """Look up an activation function by name; a ValueError lists the known names."""
     if name not in NONLINEARITIES:
         raise ValueError(f"nonlinearity: expected one of {', '.join(NONLINEARITIES)}, found {name!r}")
     return NONLINEARITIES[name]
 
 
 def sequence_weights(mask: TensorVariable) -> TensorVariable:
-    """The weight of each frame where the cost is the mean over sequences of the mean over the frames of each.
+    """The weight of each frame in a cost averaged first over the frames of each sequence, then over sequences.
 
     Parameters
     ----------
     mask : matrix, shape (n_steps, n_sequences)
-        1 for a frame, 0 behind the end of a sequence. A sequence may be empty.
+        1 for a frame, 0 after the end of a sequence. A sequence may be empty.
 
     Returns
     -------
     matrix like mask
-        They sum to 1.
+        The weights. They sum to 1 unless all sequences are empty.
     """
     lengths = mask.sum(axis=0)  # (n_sequences,)
     return mask / pt.maximum(lengths, 1) / pt.maximum(pt.gt(lengths, 0).sum(), 1).astype(mask.dtype)
 
 
 class Carried(NamedTuple):
-    """States to go on from, and the switch between them and the model's own initial states.
+    """States to continue from, and a switch between them and the model's initial states.
 
-    In training, windows of several sequences go on from where the windows before them ended. In generation, there is
-    one sequence: without the second axis, and with a scalar switch.
+    In training, each window of a sequence continues from the end of the window before it. In generation there is only
+    one sequence, so the states are vectors and the switch is a scalar.
     """
 
     fresh: TensorVariable
-    """Vector (n_sequences,), or scalar: 1 where a sequence begins, 0 where it goes on."""
+    """Vector (n_sequences,), or scalar: 1 where a sequence begins, 0 where it continues."""
     states: Sequence[Variable]
-    """Matrices (n_sequences, n), or vectors (n,): the states to go on from, one for each of the model's."""
+    """Matrices (n_sequences, n), or vectors (n,): the states to continue from, one for each state of the model."""
 
     def first_states(self, initial: Sequence[Variable]) -> Tensors:
-        """The states to start from.
+        """Select the states to start from.
 
         Parameters
         ----------
         initial : sequence of tensors
-            The model's own initial states, of the same shapes as `states`.
+            The model's initial states, with the shapes of `states`.
 
         Returns
         -------
         tuple of tensors
+            `initial` where a sequence begins, `states` where it continues.
         """
         fresh = pt.gt(self.fresh, 0)
         if fresh.type.ndim:
@@ -91,14 +92,16 @@ def recurrence(
     ----------
     cell : Cell
     v : matrix or tensor3, shape (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
+        Frames.
     carried : Carried, optional
-        The states that sequences go on from, if v is several of them. Their past is constant in the gradient.
+        The states from which several sequences continue. They are constant in the gradient.
 
     Returns
     -------
     states : tuple of tensors, shape (n_steps, ..., n)
-        After each frame.
+        The states after each frame.
     bv_t, bh_t : tensors, shape (n_steps, ..., n_visible) and (n_steps, ..., n_hidden)
+        The biases of each step.
     """
     v, initial = ours(v), list(cell.initial)
     if v.type.ndim == 3:
@@ -109,7 +112,7 @@ def recurrence(
     def step(v_t, *rest):
         state = rest[: len(initial)]
         bv_t, bh_t = cell.biases(*state)
-        if bv_t.type.ndim < v_t.type.ndim:  # one for all sequences
+        if bv_t.type.ndim < v_t.type.ndim:  # all sequences share one bias
             bv_t = bv_t + pt.zeros_like(v_t)
         return *cell.next_state(v_t, *state), bv_t, bh_t
 
@@ -127,35 +130,37 @@ def recurrence(
 
 
 class Observed(NamedTuple):
-    """A cell that was run over given frames, for the RBMs or NADEs of all steps to learn from."""
+    """The result of running a cell over given frames: what the training graphs of RBMs and NADEs start from."""
 
     v: TensorVariable
-    """The frames: a matrix, or several sequences (n_steps, n_sequences, n_visible)."""
+    """The frames: a matrix (n_steps, n_visible), or several sequences (n_steps, n_sequences, n_visible)."""
     mask: TensorVariable | None
-    """Which of them are frames, where there are several sequences."""
+    """Matrix (n_steps, n_sequences): 1 for a frame, 0 after the end of a sequence. None for a single sequence."""
     weights: TensorVariable | None
-    """The weight of each frame in the cost, where there are several sequences; see `sequence_weights`."""
+    """The weight of each frame in the cost; see `sequence_weights`. None for a single sequence."""
     states: Tensors
-    """After each frame."""
+    """The states after each frame."""
     bv_t: TensorVariable
     """The visible biases of each step."""
     bh_t: TensorVariable
     """The hidden biases of each step."""
     updates: Updates
-    """Those of the generators of masks, where units are dropped."""
+    """Updates of the random generators of dropout masks."""
 
 
 def observed(
     cell: Cell, batched: bool = False, carried: Carried | None = None, dropout: Dropout | None = None
 ) -> Observed:
-    """Run a cell over new variables of frames: one sequence, or several.
+    """Make a variable for the frames, and run a cell over it.
 
     Parameters
     ----------
     cell, carried
         See `recurrence`.
     batched : bool
+        Whether there are several sequences, with a mask.
     dropout : Dropout, optional
+        Which units to drop.
 
     Returns
     -------
@@ -175,15 +180,15 @@ def observed(
 
 
 def training_graphs(cell: Cell, seen: Observed, objective: Objective, mean_h: TensorVariable) -> SequenceGraphs:
-    """The fields of `SequenceGraphs` that models of RBMs and of NADEs fill in alike.
+    """Fill in the fields of `SequenceGraphs` that models with RBMs and models with NADEs have in common.
 
     Parameters
     ----------
     cell : Cell
-        The first of its parameters is W, shape (n_visible, n_hidden).
     seen : Observed
+        The result of running the cell.
     objective : tuple
-        (v_sample, cost, monitor, updates), as `build_rbm` and `build_nade` return them.
+        (v_sample, cost, monitor, updates), as returned by `build_rbm` or `build_nade`.
     mean_h : tensor
         The expected hidden units of each step.
 
@@ -211,7 +216,7 @@ def training_graphs(cell: Cell, seen: Observed, objective: Objective, mean_h: Te
 
 
 def first_states(initial: Sequence[Variable], u_init: InitialStates) -> Sequence[Variable]:
-    """The states before the first generated frame: those that are given, or else those of training."""
+    """The states before the first generated frame: from `u_init` if given, else the initial states of training."""
     if u_init is None:
         return initial
     if callable(u_init):
@@ -222,24 +227,27 @@ def first_states(initial: Sequence[Variable], u_init: InitialStates) -> Sequence
 def generation(
     cell: Cell, draw: Callable[..., Any], *, rngs: Rngs, n_steps: Count, u_init: InitialStates = None
 ) -> tuple[TensorVariable, Tensors, Updates]:
-    """Run a cell over its own frames: each step draws a frame from the biases of that step, then feeds it to the cell.
+    """Generate a sequence: each step draws a frame given its biases, then feeds the frame to the cell.
 
     Parameters
     ----------
     cell : Cell
     draw : callable
-        ``draw(bv_t, bh_t, *rngs) -> v_t, *next_rngs``: one frame, a vector (n_visible,).
+        ``draw(bv_t, bh_t, *rngs) -> v_t, *next_rngs``: draws one frame, a vector (n_visible,).
     rngs : sequence of random generators
-        What `draw` draws from.
+        The generators that `draw` uses.
     n_steps : int or integer scalar
+        Number of frames to generate.
     u_init : vector, tuple of vectors or callable, optional
-        The states before the first frame, if not the cell's own; or u_init(initial), which gives them from the cell's.
+        The states before the first frame. A callable computes them from the initial states of the cell. By default, the
+        initial states of the cell.
 
     Returns
     -------
     v_t : matrix, shape (n_steps, n_visible)
+        The frames.
     states : tuple of matrices, shape (n_steps, n)
-        After each frame.
+        The states after each frame.
     updates : dict {random generator: next random generator}
     """
     initial = first_states(cell.initial, u_init)
@@ -273,33 +281,33 @@ def train_graph(
     particles: TensorVariable | None = None,
     dropout: Dropout | None = None,
 ) -> SequenceGraphs:
-    """Construct the graph that trains a cell whose biases are those of an RBM.
+    """Construct the training graph of a cell whose biases are those of an RBM.
 
-    The frames are given, so the recurrence is deterministic, and the RBMs of all steps are one batch.
+    The frames are given, so the recurrence is deterministic and comes first. The RBMs of all steps then form one batch.
 
     Parameters
     ----------
     cell : Cell
-        The first of its parameters is W, shape (n_visible, n_hidden).
+        Its first parameter is W, shape (n_visible, n_hidden).
     k : int or integer scalar
-        Gibbs steps.
+        Number of Gibbs steps.
     rngs : sequence of four random generators
-        As `build_rbm` takes them.
+        See `build_rbm`.
     batched : bool
-        Whether v is several sequences at once; see `build_rnnrbm`.
+        Whether v holds several sequences; see `build_rnnrbm`.
     carried : Carried, optional
-        The states that sequences go on from, if v is several of them.
+        The states from which several sequences continue.
     visible : {"binary", "gaussian"}
         Kind of the visible units; see `build_rbm`.
     particles : tensor like v, optional
-        Where the Gibbs chains start, instead of the frames; see `build_rbm`.
+        Where the Gibbs chains start, if not at the frames; see `build_rbm`.
     dropout : Dropout, optional
-        Which units are dropped; see `graphs.dropout`.
+        Which units to drop; see `graphs.dropout`.
 
     Returns
     -------
     SequenceGraphs
-        Without `v_t` and `updates_generate`, which `generate_graph` makes.
+        Without `v_t` and `updates_generate`, which `generate_graph` constructs.
     """
     W = scaled_weights(cell.params[0], dropout)
     seen = observed(cell, batched, carried, dropout)
@@ -320,28 +328,25 @@ def train_graph(
 def generate_graph(
     cell: Cell, *, k: Count, rngs: Rngs, n_steps: Count, u_init: InitialStates = None, visible: str = "binary"
 ) -> tuple[TensorVariable, Tensors, Updates]:
-    """Construct the graph that generates from a cell whose biases are those of an RBM.
+    """Construct the generation graph of a cell whose biases are those of an RBM.
 
     Parameters
     ----------
     cell : Cell
-        The first of its parameters is W, shape (n_visible, n_hidden).
+        Its first parameter is W, shape (n_visible, n_hidden).
     k : int or integer scalar
-        Gibbs steps for each frame. The chain starts at an empty frame.
+        Number of Gibbs steps per frame. The chain starts at an empty frame.
     rngs : sequence of four random generators
-        As `build_rbm` takes them. The last two, the monitor's, are not used.
-    n_steps : int or integer scalar
-        Length of the sequence.
-    u_init : vector, tuple of vectors or callable, optional
-        The states before the first frame, if not the cell's own; or u_init(initial), which gives them from the cell's.
+        See `build_rbm`. The last two, for the monitor, are not used.
+    n_steps, u_init
+        See `generation`.
     visible : {"binary", "gaussian"}
+        Kind of the visible units; see `build_rbm`.
 
     Returns
     -------
-    v_t : matrix, shape (n_steps, n_visible)
-    states : tuple of matrices, shape (n_steps, n)
-        After each frame.
-    updates : dict {random generator: next random generator}
+    v_t, states, updates
+        See `generation`.
     """
     W = cell.params[0]
     rng_h, rng_v, *rngs_monitor = rngs
@@ -369,20 +374,21 @@ def rbm_graphs(
     dropout: Dropout | None = None,
     generate: Generate = generate_graph,
 ) -> SequenceGraphs:
-    """Construct both graphs of a cell: `train_graph` takes four streams, then `generate_graph` takes four.
+    """Construct the training graph and the generation graph of a cell.
 
     Parameters
     ----------
     cell : Cell
     streams : RandomStreams
+        Source of the random streams: four for the training graph, then four for the generation graph.
     k, k_generate : int or integer scalar
-        Gibbs steps in training and in generation.
+        Numbers of Gibbs steps in training and in generation.
     n_steps, u_init
-        As `generate_graph` takes them.
+        See `generation`.
     batched, carried, visible, particles, dropout
-        As `train_graph` takes them.
+        See `train_graph`.
     generate : callable
-        What constructs the graph that generates; `dials.generate_by_rbm` is another.
+        Function that constructs the generation graph, such as `dials.generate_by_rbm` with its dials.
 
     Returns
     -------

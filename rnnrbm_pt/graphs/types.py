@@ -1,4 +1,4 @@
-"""Type aliases of the graphs."""
+"""Type aliases for the graphs."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,6 +9,7 @@ from pytensor.tensor.variable import TensorVariable
 Params = tuple[TensorSharedVariable, ...]
 """The parameters of a model, in the tutorial's order."""
 Tensors = tuple[TensorVariable, ...]
+"""Several tensors."""
 Rngs = Sequence[Variable]
 """Random generators."""
 Updates = dict[Variable, Variable]
@@ -16,10 +17,10 @@ Updates = dict[Variable, Variable]
 Count = int | Variable
 """An int, or an integer scalar."""
 InitialStates = Variable | Sequence[Variable] | Callable[[Sequence[Variable]], Sequence[Variable]] | None
-"""The states before the first generated frame: one, several, or a function of the model's own."""
+"""The states before the first generated frame: one, several, or a function of the model's initial states."""
 Objective = tuple[TensorVariable, TensorVariable, TensorVariable, Updates]
-"""(v_sample, cost, monitor, updates), as `build_rbm` and `build_nade` return them."""
+"""(v_sample, cost, monitor, updates), as returned by `build_rbm` and `build_nade`."""
 Generate = Callable[..., tuple[TensorVariable, Tensors, Updates]]
-"""Constructs the graph that generates from a cell, as `generate_graph` does."""
+"""A function that constructs a generation graph, such as `generate_graph`."""
 SampleFrames = Callable[..., tuple[TensorVariable, TensorVariable, Variable]]
-"""Draws frames, as `nade.sample_nade` does: it takes and gives the same."""
+"""A function that draws frames, with the arguments and results of `nade.sample_nade`."""

@@ -1,4 +1,4 @@
-"""The original's numbers (`recorded`), and comparing a run with them: read its log, compare, draw."""
+"""Comparison of runs with the numbers of the original program: read logs, compare them and plot them."""
 
 from rnnrbm_pt.reference.against import Pair
 from rnnrbm_pt.reference.comparison import Comparison, Comparisons, Row, compare, compare_all

@@ -1,4 +1,4 @@
-"""Two runs compared number by number: epochs, and updates where both logged them."""
+"""Comparison of two runs, number by number: their epochs, and their updates if both logged them."""
 
 import math
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from rnnrbm_pt.reference.runs import LoggedRun, notes
 from rnnrbm_pt.reference.tables import Table, as_html, as_text, fixed, small
 
 PARTED = {"float64": 1e-9, "float32": 1e-5}
-"""Two numbers differ by more than rounding if their difference exceeds this times the larger of 1 and the number."""
+"""Limits for rounding. Two numbers differ by more than rounding if |a - b| exceeds the limit times max(1, |b|)."""
 
 
 class PairRow(NamedTuple):
-    """An epoch that both runs have. `difference` is None if one of the two numbers is not finite."""
+    """An epoch of both runs. `difference` is None if one of the two numbers is not finite."""
 
     epoch: int
     yours: float
@@ -25,7 +25,7 @@ class PairRow(NamedTuple):
 
 
 class UpdatesRow(NamedTuple):
-    """The updates of an epoch that both runs have. The numbers of updates can differ: the first ones are compared."""
+    """The updates of an epoch of both runs. If one run has more updates, only the first ones are compared."""
 
     epoch: int
     updates: int
@@ -33,18 +33,18 @@ class UpdatesRow(NamedTuple):
     largest: float
     ulps: float
     parted: int | None
-    """The first update, from 1, that differs by more than rounding."""
+    """Number of the first update that differs by more than rounding, counted from 1."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A run and the one that it is compared with; printed, or shown in a notebook, it is a table.
+    """A run and the run that it is compared with. Printed, or shown in a notebook, it is a table.
 
     Attributes
     ----------
     run, against : LoggedRun
     with_updates : bool
-        Whether to compare the monitor of each update too.
+        Whether to compare the monitors of the updates too.
     """
 
     run: LoggedRun
@@ -53,17 +53,17 @@ class Pair:
 
     def __post_init__(self) -> None:
         if not self.rows:
-            raise ValueError(f"{self.run.name}: expected epochs that {self.against.name} has too, found none")
+            raise ValueError(f"{self.run.name}: expected epochs in common with {self.against.name}, found none")
         if self.with_updates and not self.update_rows:
             missing = [one.name for one in (self.run, self.against) if not one.updates] or [self.run.name]
             raise ValueError(
-                f"{missing[0]}: expected the monitor of each update, found none; a recording of "
-                "rnnrbm_pt.reference.record has them, and so has a log of rnnrbm train --log-updates"
+                f"{missing[0]}: expected the monitor of each update, found none; recordings of "
+                "rnnrbm_pt.reference.record and logs of rnnrbm train --log-updates have them"
             )
 
     @property
     def floatX(self) -> str:
-        """The coarser float type of the two runs, in whose last digits (ulps) differences are counted."""
+        """The coarser float type of the two runs. Differences are counted in its units in the last place (ulps)."""
         return "float32" if "float32" in (self.run.floatX, self.against.floatX) else "float64"
 
     @cached_property
@@ -80,13 +80,13 @@ class Pair:
 
     @cached_property
     def differences(self) -> dict[int, np.ndarray]:
-        """{epoch: the run's monitor of each update minus the other's}, of the epochs that both logged."""
+        """{epoch: difference of the monitors of each update}, for the epochs whose updates both runs logged."""
         common = [epoch for epoch in self.run.updates if epoch in self.against.updates]
         return {epoch: _difference(*self._updates_of(epoch)) for epoch in common}
 
     @cached_property
     def update_rows(self) -> tuple[UpdatesRow, ...]:
-        """A summary of `differences`, per epoch."""
+        """A summary of `differences` per epoch."""
         rows = []
         for epoch, difference in self.differences.items():
             a, b = self._updates_of(epoch)
@@ -116,22 +116,22 @@ class Pair:
 
     @property
     def parted_update(self) -> tuple[int, int] | None:
-        """The first update that differs by more than rounding: its epoch, and its number in the epoch, from 1."""
+        """The first update that differs by more than rounding: its epoch, and its number in the epoch from 1 on."""
         return next(((row.epoch, row.parted) for row in self.update_rows if row.parted is not None), None)
 
     @property
     def largest_difference(self) -> float:
-        """The largest absolute difference of all numbers compared, in nats; infinite if only one of two is finite."""
+        """The largest absolute difference, in nats. It is infinite if only one of two numbers is finite."""
         epochs = [abs(float(_difference(row.yours, row.against))) for row in self.rows]
         return max(epochs + [row.largest for row in self.update_rows if self.with_updates])
 
     @property
     def notes(self) -> list[str]:
-        """Which settings differ; see `runs.notes`."""
+        """Sentences about differing settings; see `runs.notes`."""
         return notes(self.run, self.against)
 
     def summary(self) -> list[tuple[str, str]]:
-        """How far the runs agree, in a few lines: names of quantities, and their values."""
+        """A summary of the agreement, in a few lines: names of quantities, and their values."""
         tolerance = f"by more than rounding ({PARTED[self.floatX]:.0e})"
         found = [
             ("epochs in common", f"{len(self.rows)}, the last {self.rows[-1].epoch}"),
@@ -145,7 +145,7 @@ class Pair:
         return found
 
     def tables(self) -> list[Table]:
-        """The epochs; and the updates, where they are asked for."""
+        """The table of the epochs, and with `with_updates` the table of the updates."""
         ulp = f"ulps of {self.floatX}"
         header: tuple[str, ...] = ("epoch", self.run.name, self.against.name, "difference", ulp)
         found: list[Table] = [
@@ -164,7 +164,7 @@ class Pair:
             )
         ]
         if self.with_updates:
-            header = ("epoch", "updates", "equal in every bit", "largest |difference|", ulp, "first to part")
+            header = ("epoch", "updates", "equal in every bit", "largest |difference|", ulp, "first to differ")
             found.append(
                 (
                     header,
@@ -184,7 +184,7 @@ class Pair:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that is compared, as `json.dumps` takes it."""
+        """The whole comparison, for `json.dumps`."""
         found: dict[str, Any] = {
             "name": self.run.name,
             "against": self.against.name,
@@ -212,17 +212,18 @@ class Pair:
 
 
 def ulps(a: Any, b: Any, floatX: str) -> np.ndarray:
-    """The difference of two numbers in units of the last digit that a float type has at the larger of them.
+    """The difference of two numbers in units in the last place (ulps) of the larger number.
 
     Parameters
     ----------
     a, b : array_like
     floatX : {"float64", "float32"}
+        The float type whose units to count.
 
     Returns
     -------
     array
-        0 for equal numbers, infinite ones too.
+        0 for equal numbers, including infinite ones.
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     larger = np.maximum(np.abs(a), np.abs(b))
@@ -243,7 +244,7 @@ def _same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _difference(a: Any, b: Any) -> np.ndarray:
-    """a - b: 0 for equal numbers, infinite ones too; and infinite where only one of them is finite."""
+    """a - b: 0 for equal numbers, including infinite ones, and infinite if only one of the numbers is finite."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     with np.errstate(invalid="ignore"):
         found = a - b

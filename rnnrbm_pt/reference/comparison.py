@@ -1,4 +1,4 @@
-"""Comparing one or several runs with the original's numbers: tables for a terminal and for a notebook."""
+"""Comparison of one or several runs with the original's numbers: tables for a terminal and for a notebook."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from rnnrbm_pt.reference.tables import Table, as_html, as_text, fixed, small
 
 
 class Row(NamedTuple):
-    """An epoch of a comparison. An unrecorded number is None, and so is a difference to an infinite number."""
+    """An epoch of a comparison. Unrecorded numbers are None, and so are differences from infinite numbers."""
 
     epoch: int
     yours: float
@@ -25,15 +25,16 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A run compared with the references; printed, or shown in a notebook, it is a table."""
+    """A run compared with the references. Printed, or shown in a notebook, it is a table."""
 
     log: Log
     """{epoch: monitor} of the run."""
     theano: Log
-    """The recording of Theano to compare with."""
+    """{epoch: monitor} of the recording of Theano."""
     all_epochs: bool = False
     """Whether to include epochs that no reference has."""
     name: str = "yours"
+    """Name of the run in the table."""
     reference: str = "Theano 1.0.5"
     """Name of the recording in the table."""
 
@@ -55,19 +56,19 @@ class Comparison:
 
     @property
     def largest_difference_to_theano(self) -> float | None:
-        """Largest absolute difference to Theano, over the epochs in both; None if there are no such epochs."""
+        """Largest absolute difference from Theano, over the common epochs; None if there are no common epochs."""
         differences = [abs(row.minus_theano) for row in self.rows if row.minus_theano is not None]
         return float(np.max(differences)) if differences else None
 
     @property
     def sum_of_differences_to_published(self) -> float | None:
-        """Sum of the absolute differences to the finite published epochs; None if there are no such epochs."""
+        """Sum of the absolute differences from the finite published epochs; None if there are no common epochs."""
         differences = [abs(row.minus_published) for row in self.rows if row.minus_published is not None]
         return _sum(differences) if differences else None
 
     @property
     def late_epochs(self) -> tuple[int, ...]:
-        """The epochs from 190 to 200 in which both the run and the published log are finite, as a tuple."""
+        """The epochs from 190 to 200 for which both the run and the published log are finite."""
         return tuple(epoch for epoch in _late_epochs(PUBLISHED) if epoch in _late_epochs(self.log))
 
     @property
@@ -77,16 +78,16 @@ class Comparison:
 
     @property
     def published_late_mean(self) -> float | None:
-        """Mean of the published log over `late_epochs`; if that is empty, over all its finite late epochs."""
+        """Mean of the published log over `late_epochs`; if there are none, over all its finite late epochs."""
         return _mean(PUBLISHED, self.late_epochs or _late_epochs(PUBLISHED))
 
     @property
     def not_finite(self) -> tuple[int, ...]:
-        """The run's epochs whose monitor is infinite (or not a number)."""
+        """The epochs of the run whose monitor is infinite or NaN."""
         return _not_finite(self.log)
 
     def summary(self) -> list[tuple[str, str]]:
-        """How close the run is to the references, in a few lines.
+        """A summary of how close the run is to the references, in a few lines.
 
         Returns
         -------
@@ -133,7 +134,7 @@ class Comparison:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that is compared, as `json.dumps` takes it."""
+        """The whole comparison, for `json.dumps`."""
         return {
             "name": self.name,
             "against": self.reference,
@@ -153,7 +154,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Several runs side by side: one column per run, and one line per run on its distance from the references."""
+    """Several runs side by side: a table with one column per run, and a summary with one line per run."""
 
     each: tuple[Comparison, ...]
     """The comparison of each run."""
@@ -198,11 +199,12 @@ def compare(log: LogSource, *, all_epochs: bool = False, theano: Log = THEANO, n
     Parameters
     ----------
     log : path, model, mapping {epoch: monitor}, or list of monitors or of records
-        A path is read by `read_log`; a model has a `log`; a list of numbers has epochs 1, 2, ...
+        The log of the run. `read_log` reads a path. A model has the attribute `log`. The epochs of a list of numbers
+        are 1, 2 and so on.
     all_epochs : bool
         Whether to show epochs that no reference has.
     theano : mapping {epoch: monitor}
-        The recording of Theano: `THEANO`, or `THEANO_MRG` for a run with those streams.
+        The recording of Theano: `THEANO`, or `THEANO_MRG` for a run with MRG streams.
     name : str
         Name of the run in the table.
 
@@ -213,7 +215,7 @@ def compare(log: LogSource, *, all_epochs: bool = False, theano: Log = THEANO, n
     Raises
     ------
     ValueError
-        If the log is something else, or has no epochs.
+        If the log has another form, or no epochs.
     """
     return Comparison(as_log(log), theano, all_epochs, name)
 
@@ -224,9 +226,9 @@ def compare_all(logs: Mapping[str, LogSource], *, all_epochs: bool = False, thea
     Parameters
     ----------
     logs : mapping {name: log}
-        Runs as `compare` takes them.
+        The logs of the runs, in any form that `compare` accepts.
     all_epochs, theano
-        As for `compare`.
+        See `compare`.
 
     Returns
     -------
@@ -235,10 +237,10 @@ def compare_all(logs: Mapping[str, LogSource], *, all_epochs: bool = False, thea
     Raises
     ------
     ValueError
-        If there are no runs, or as `compare`.
+        If there are no runs, or a log is invalid.
     """
     if not logs:
-        raise ValueError("logs: expected one run at least, found none")
+        raise ValueError("logs: expected at least one run, found none")
     return Comparisons(
         tuple(compare(log, all_epochs=all_epochs, theano=theano, name=name) for name, log in logs.items())
     )
@@ -261,7 +263,7 @@ def _not_finite(log: Log) -> tuple[int, ...]:
 
 
 def _which(epochs: Sequence[int]) -> str:
-    """Number of epochs, and the first five of them: "2 (7, 198)"."""
+    """The number of epochs and the first five of them, such as "2 (7, 198)"."""
     if not epochs:
         return "0"
     return f"{len(epochs)} ({', '.join(map(str, epochs[:5]))}{', ...' if len(epochs) > 5 else ''})"
@@ -272,7 +274,7 @@ def _count(epochs: Sequence[int]) -> str:
 
 
 def _sum(numbers: Iterable[float]) -> float:
-    """The exact sum, rounded once; infinite where it is beyond the largest float."""
+    """The exact sum, rounded once; infinite if it exceeds the largest float."""
     try:
         return math.fsum(numbers)
     except OverflowError:

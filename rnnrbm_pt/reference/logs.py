@@ -1,4 +1,4 @@
-"""Logs of runs: lines of JSON and printed lines of the command, the tutorial's output, saved models, recordings."""
+"""Readers for the logs of runs: JSON lines, printed output, saved models and recordings of Theano."""
 
 import io
 import numbers
@@ -22,7 +22,7 @@ Log = Mapping[int, float]
 """{epoch: monitor} of a run."""
 
 Record = dict[str, Any]
-"""What a run says about one epoch: epoch, monitor, and more where it is known."""
+"""What a run logged about one epoch: the epoch, the monitor, and perhaps more."""
 
 
 class HasLog(Protocol):
@@ -33,9 +33,9 @@ class HasLog(Protocol):
 
 
 LogSource = FilePath | HasLog | Log | Iterable[float] | Iterable[Mapping[str, Any]]
-"""Everything that `as_log` takes."""
+"""All forms of a log that `as_log` accepts."""
 
-# The tutorial prints the number on the line after "Epoch 1/200" or, in some versions, behind it; the command
+# The tutorial prints the monitor on the line after "Epoch 1/200" or, in some versions, on the same line. The command
 # `rnnrbm train` adds the seconds and the speed.
 PRINTED = re.compile(
     r"(?:^|\r)Epoch (?P<epoch>\d{1,9})/\d{1,9}\s++"
@@ -45,8 +45,9 @@ PRINTED = re.compile(
 )
 
 MAX_BYTES = 32 * 2**20
-"""Of a log: a record of an epoch has some 500, and one with the monitor of each update some 40,000."""
+"""Largest size of a log. The record of an epoch has about 500 bytes, or 40,000 with the monitor of each update."""
 MAX_EPOCHS = 100_000
+"""Largest number of epochs in a log."""
 
 
 def read_records(path: FilePath) -> list[Record]:
@@ -55,35 +56,37 @@ def read_records(path: FilePath) -> list[Record]:
     Parameters
     ----------
     path : str or path-like
-        One of these, told apart by their content:
+        A file of one of these kinds, which are recognised by their content:
 
-        - the lines of JSON that ``rnnrbm train`` writes, also during training: an incomplete last line is left out;
-        - the printed output of ``rnnrbm train``, of `RnnRbm.train` or of the tutorial's own program, among other lines;
-        - a saved model;
-        - a recording of Theano; see `recording`.
+        - JSON lines written by ``rnnrbm train``. The training may still be running: an incomplete last line is ignored.
+        - The printed output of ``rnnrbm train``, of `RnnRbm.train` or of the tutorial's own program. Other lines are
+          ignored.
+        - A saved model.
+        - A recording of Theano; see `recording`.
 
     Returns
     -------
     list of dict
-        In the order of the epochs. Each has epoch and monitor, and seconds, frames_per_second and so on if they are in
-        the file. If an epoch occurs twice, the later record counts. The first has an entry `run`, the settings of the
-        run, if the file has them; see `run_settings`.
+        Records in the order of the epochs. Each has epoch and monitor, and what else the file contains, such as seconds
+        and frames_per_second. If an epoch occurs twice, the later record counts. If the file contains the settings of
+        the run, they are the entry `run` of the first record; see `run_settings`.
 
     Raises
     ------
     ValueError
-        If the file is something else, or has no epochs.
+        If the file is of another kind, or has no epochs.
     FileNotFoundError
+        If there is no such file.
     """
     path = Path(path)
     if is_recording(path):
         recording = read_recording(path)
         if not recording.log:
-            raise ValueError(f"{path}: expected the recording of one epoch at least, found none")
+            raise ValueError(f"{path}: expected the recording of at least one epoch, found none")
         return _with_settings(recording.log, of_recording(recording))
     if path.is_file():
         with open(path, "rb") as file:
-            archive = file.read(2) == b"PK"  # the first bytes of any zip file, a NumPy archive among them
+            archive = file.read(2) == b"PK"  # the first bytes of any zip file, including NumPy archives
     else:
         archive = False
     if archive:
@@ -97,9 +100,9 @@ def read_records(path: FilePath) -> list[Record]:
         records = _json_records(path, text) if text.lstrip().startswith("{") else _printed_records(text)
         if not records:
             found = "other text" if text.strip() else "an empty file"
-            raise ValueError(f"{path}: expected the log of one epoch at least, found {found}")
+            raise ValueError(f"{path}: expected the log of at least one epoch, found {found}")
     if len(records) > MAX_EPOCHS:
-        raise ValueError(f"{path}: expected the log of {MAX_EPOCHS:,} epochs at most, found more")
+        raise ValueError(f"{path}: expected the log of at most {MAX_EPOCHS:,} epochs, found more")
     return by_epoch(records)
 
 
@@ -109,38 +112,39 @@ def read_log(path: FilePath) -> dict[int, float]:
     Parameters
     ----------
     path : str or path-like
-        A log, a printed output or a saved model; see `read_records`.
+        A log in any form that `read_records` accepts.
 
     Returns
     -------
     dict {int: float}
-        Epoch to monitor, in the order of the epochs.
+        {epoch: monitor}, in the order of the epochs.
 
     Raises
     ------
     ValueError, FileNotFoundError
-        As `read_records`.
+        See `read_records`.
     """
     return {record["epoch"]: record["monitor"] for record in read_records(path)}
 
 
 def as_log(source: LogSource) -> dict[int, float]:
-    """The monitors of a run, from any form of its log.
+    """Convert any form of a log to {epoch: monitor}.
 
     Parameters
     ----------
     source : path, model, mapping {epoch: monitor}, or list of monitors or of records
-        A path is read by `read_records`; a model has a `log`; a list of numbers has epochs 1, 2, ...
+        The log of a run. `read_records` reads a path. A model has the attribute `log`. The epochs of a list of numbers
+        are 1, 2 and so on.
 
     Returns
     -------
     dict {int: float}
-        In the order of the epochs.
+        {epoch: monitor}, in the order of the epochs.
 
     Raises
     ------
     ValueError
-        If the source is something else, or has no epochs.
+        If the source has another form, or no epochs.
     """
     if isinstance(source, (str, os.PathLike)):
         return read_log(source)
@@ -155,23 +159,23 @@ def as_log(source: LogSource) -> dict[int, float]:
         records = [one if isinstance(one, Mapping) else {"epoch": epoch, "monitor": one} for epoch, one in numbered]
     log = {record["epoch"]: record["monitor"] for record in by_epoch(map(checked_record, records))}
     if not log:
-        raise ValueError("log: expected one epoch at least, found none")
+        raise ValueError("log: expected at least one epoch, found none")
     return log
 
 
 def by_epoch(records: Iterable[Record]) -> list[Record]:
-    """Records in the order of their epochs; if an epoch occurs twice, the later record."""
+    """Sort records by epoch. If an epoch occurs twice, keep the later record."""
     latest = {record["epoch"]: record for record in records}
     return [latest[epoch] for epoch in sorted(latest)]
 
 
 def checked_record(record: object) -> Record:
-    """A record with Python's own numbers; ValueError if it is invalid."""
+    """Check a record, and convert its epoch and monitor to Python's own numbers; ValueError if it is invalid."""
     if not isinstance(record, Mapping) or not {"epoch", "monitor"} <= record.keys():
         raise ValueError(f"log: expected records with epoch and monitor, found {quoted(record)}")
     epoch, monitor = record["epoch"], record["monitor"]
     if not isinstance(epoch, numbers.Integral) or isinstance(epoch, bool) or epoch < 1:
-        raise ValueError(f"log: expected epochs that count from 1, found {quoted(epoch)}")
+        raise ValueError(f"log: expected epochs counted from 1, found {quoted(epoch)}")
     if not isinstance(monitor, numbers.Real) or isinstance(monitor, bool):
         raise ValueError(f"log: expected a number as the monitor of epoch {quoted(epoch)}, found {quoted(monitor)}")
     try:
@@ -193,7 +197,7 @@ def _json_records(path: Path, text: str) -> list[Record]:
         try:
             records.append(checked_record(parse_json(line)))
         except ValueError as error:
-            # What comes after the last end of a line is still being written.
+            # A last line without a newline may still be being written.
             if number == len(lines):
                 break
             found = quoted(line.strip())
@@ -213,7 +217,7 @@ def _printed_records(text: str) -> list[Record]:
 
 
 def _model_records(path: Path, content: bytes) -> list[Record]:
-    """The log in a model file; no model is built."""
+    """Read the log in a model file, without building the model."""
     try:
         with open_archive(io.BytesIO(content), path) as archive:
             metadata = read_text(archive, path)
@@ -224,7 +228,7 @@ def _model_records(path: Path, content: bytes) -> list[Record]:
     if not is_model:
         raise ValueError(f"{path}: expected a log or a model file, found another archive")
     if not records:
-        raise ValueError(f"{path}: expected a model that was trained for one epoch at least, found none")
+        raise ValueError(f"{path}: expected a model trained for at least one epoch, found an untrained model")
     return _with_settings(records, run_settings(metadata))
 
 

@@ -1,4 +1,4 @@
-"""A comparison as one self-contained page of HTML."""
+"""A comparison as a self-contained HTML page."""
 
 import base64
 import html
@@ -17,19 +17,20 @@ img { max-width: 100%; }
 
 
 class Section(NamedTuple):
-    """A part of a page.
+    """A section of a page.
 
     Attributes
     ----------
     heading : str
+        Heading, as plain text.
     notes : sequence of str
-        Paragraphs.
+        Paragraphs, as plain text.
     tables : str
-        HTML.
+        Tables, as HTML.
     picture : bytes or None
-        The content of a PNG file.
+        Content of a PNG file.
     caption : str
-        What the picture shows, for those who cannot see it.
+        Alternative text of the picture.
     """
 
     heading: str
@@ -40,16 +41,18 @@ class Section(NamedTuple):
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
-    """A page of HTML that needs no other file.
+    """Make an HTML page that needs no other file.
 
     Parameters
     ----------
     title : str
+        Title, as plain text.
     sections : sequence of Section
 
     Returns
     -------
     str
+        The HTML.
     """
     parts = []
     for section in sections:

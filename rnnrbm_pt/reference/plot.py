@@ -1,4 +1,4 @@
-"""Pictures of runs and the original's numbers, and of two runs."""
+"""Plots of runs with the original's numbers, and of two runs."""
 
 from __future__ import annotations
 
@@ -35,23 +35,24 @@ FIGSIZE = (8, 5)
 
 
 def plot_comparison(log: LogSource | Mapping[str, LogSource], ax: Axes | None = None, *, theano: Log = THEANO) -> Axes:
-    """Draw the monitors of a run and of the original, with an inset for the last epochs.
+    """Plot the monitors of a run and of the original, with an inset for the last epochs.
 
-    The epochs are on a logarithmic axis, so that the first ones, where most is learned, can be told apart.
+    The axis of the epochs is logarithmic, since models learn most in the first epochs.
 
     Parameters
     ----------
-    log : as for `compare`, or mapping {name: log} of several
+    log : path, model, mapping or list, or mapping {name: log}
+        The log of one run, in any form that `compare` accepts, or the logs of several runs.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure of pyplot's when None.
+        Where to draw. By default, a new pyplot figure.
     theano : mapping {epoch: monitor}
-        As for `compare`.
+        See `compare`.
 
     Returns
     -------
     matplotlib Axes
-        Epochs 190 to 200 are drawn larger in an inset, the only one of its `child_axes`. An epoch that is not finite
-        is a cross at the lower edge, in the colour of its curve.
+        Its only child axes are the inset, which shows epochs 190 to 200. A cross at the lower edge, in the colour of
+        the curve, marks an epoch that is not finite.
     """
     runs = {name: as_log(one) for name, one in _named(log).items()}
     from matplotlib.patches import Rectangle
@@ -59,10 +60,10 @@ def plot_comparison(log: LogSource | Mapping[str, LogSource], ax: Axes | None = 
     if ax is None:
         ax = _new_axes(figsize=FIGSIZE)
     colours = [RUN_COLOURS[i % len(RUN_COLOURS)] for i in range(len(runs))]
-    # Where runs are equal, each shows beside the next, thinner one.
+    # Each curve is thinner than the previous one, so equal runs remain visible.
     widths = np.linspace(3.4, 1.4, len(runs)) if len(runs) > 1 else [1.8]
     inset = ax.inset_axes((0.56, 0.12, 0.43, 0.42))
-    # The grid of the whole would run through the labels of the inset.
+    # Hide the grid behind the labels of the inset.
     ax.add_patch(Rectangle((0.47, 0.06), 0.53, 0.54, color=ax.get_facecolor(), transform=ax.transAxes, zorder=1))
     ax.set_xscale("log")
     for axes in (ax, inset):
@@ -76,7 +77,7 @@ def plot_comparison(log: LogSource | Mapping[str, LogSource], ax: Axes | None = 
         axes.grid(axis="y", color=C_LINE_COLOUR, linewidth=0.6)
         axes.set_axisbelow(True)
         _plain(axes)
-    # An entry of its own, since the crosses have the colours of their curves.
+    # The crosses have the colours of their curves, so the legend needs an extra entry.
     ax.plot([], [], "x", color="grey", label="not finite, at the lower edge")
 
     last = max(LATE[-1], *(max(run) for run in runs.values()))
@@ -92,18 +93,19 @@ def plot_comparison(log: LogSource | Mapping[str, LogSource], ax: Axes | None = 
 
 
 def save_comparison(path: FilePath, log: LogSource | Mapping[str, LogSource], **options: Any) -> None:
-    """Write the picture of `plot_comparison`: PNG, SVG or PDF, as the suffix of `path` says.
+    """Save the plot of `plot_comparison` to a file.
 
     Parameters
     ----------
     path : str or path-like
+        The suffix determines the format: .png, .svg or .pdf.
     log, **options
-        As for `plot_comparison`.
+        See `plot_comparison`.
 
     Raises
     ------
     ValueError
-        If the suffix is another one, or as for `compare`.
+        If the suffix is unknown, or a log is invalid.
     OSError
         If the file cannot be written.
     """
@@ -112,7 +114,7 @@ def save_comparison(path: FilePath, log: LogSource | Mapping[str, LogSource], **
 
 
 def draw_pair(figure: Figure, pair: Pair) -> None:
-    """Draw two runs and how far they are apart: per update if they are compared by updates, or else per epoch.
+    """Plot two runs and their difference: per update if the pair compares updates, else per epoch.
 
     Parameters
     ----------
@@ -136,7 +138,7 @@ def draw_pair(figure: Figure, pair: Pair) -> None:
         difference = np.array([np.inf if row.difference is None else row.difference for row in pair.rows])
         mine, theirs = (np.array([one.log[row.epoch] for row in pair.rows]) for one in (pair.run, pair.against))
         style, what = {"linewidth": 1.6, "marker": "."}, "mean of an epoch"
-    wide = {**style, "linewidth": 4 * style["linewidth"], "color": BEHIND_COLOUR}  # it shows behind an equal run
+    wide = {**style, "linewidth": 4 * style["linewidth"], "color": BEHIND_COLOUR}  # visible behind an equal run
     above.plot(epochs, np.where(np.isfinite(theirs), theirs, np.nan), label=pair.against.name, **wide)
     above.plot(epochs, np.where(np.isfinite(mine), mine, np.nan), color=CURVE_COLOUR, label=pair.run.name, **style)
     above.set_ylabel(f"monitor, {what} (nats)")
@@ -160,7 +162,13 @@ def draw_pair(figure: Figure, pair: Pair) -> None:
 
 
 def save_pair(path: FilePath, pair: Pair) -> None:
-    """Write the picture of `draw_pair`: PNG, SVG or PDF, as the suffix of `path` says.
+    """Save the plot of `draw_pair` to a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The suffix determines the format: .png, .svg or .pdf.
+    pair : Pair
 
     Raises
     ------
@@ -172,12 +180,17 @@ def save_pair(path: FilePath, pair: Pair) -> None:
 
 
 def png(draw: Callable[[Figure], object]) -> bytes:
-    """A picture as the content of a PNG file.
+    """Render a plot as a PNG file.
 
     Parameters
     ----------
     draw : callable
-        Draws on the matplotlib Figure that it is given.
+        Function that draws on the matplotlib Figure that it is given.
+
+    Returns
+    -------
+    bytes
+        Content of the file.
     """
     content = io.BytesIO()
     _figure(draw).savefig(content, format="png", dpi=110)
@@ -193,7 +206,7 @@ def _figure(draw: Callable[[Figure], object]) -> Figure:
 
 
 def _curve(ax: Axes, log: Log, colour: str, label: str, **style: Any) -> None:
-    """A curve of the finite epochs, broken where epochs are left out, and a cross for each that is not finite."""
+    """Plot the finite epochs as a curve with gaps at missing epochs, and each other epoch as a cross."""
     epochs = np.array(sorted(log), dtype=float)
     values = np.array([log[int(epoch)] for epoch in epochs])
     lost = epochs[~np.isfinite(values)]
@@ -201,13 +214,13 @@ def _curve(ax: Axes, log: Log, colour: str, label: str, **style: Any) -> None:
     values = np.insert(np.where(np.isfinite(values), values, np.nan), breaks, np.nan)
     ax.plot(np.insert(epochs, breaks, np.nan), values, color=colour, label=label, markevery=_dotted(values), **style)
     if len(lost):
-        # The height is a share of the axes, so the crosses stay low whatever the range of the curves.
+        # The height is a fraction of the axes, so the crosses stay at the bottom for any range of the curves.
         heights = np.full(len(lost), LOST_HEIGHT)
         ax.plot(lost, heights, "x", color=colour, transform=ax.get_xaxis_transform(), zorder=6)
 
 
 def _show_late(inset: Axes, logs: Sequence[Log]) -> None:
-    """Bring the last epochs of the published log into view."""
+    """Set the limits of the inset to the last epochs of the published log."""
     shown = [log[epoch] for log in logs for epoch in LATE if math.isfinite(log.get(epoch, math.nan))]
     margin = 0.2 * (max(shown) - min(shown))
     inset.set_ylim(min(shown) - margin, max(shown) + margin)
@@ -218,7 +231,7 @@ def _show_late(inset: Axes, logs: Sequence[Log]) -> None:
 
 
 def _named(log: Any) -> Mapping[str, LogSource]:
-    """Several logs by name; a single log has the name "yours"."""
+    """{name: log} of several runs. The name of a single run is "yours"."""
     several = isinstance(log, Mapping) and bool(log) and all(isinstance(name, str) for name in log)
     return log if several else {"yours": log}
 

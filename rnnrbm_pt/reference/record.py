@@ -1,10 +1,10 @@
-"""Record what the tutorial's original program gives, run by an interpreter that has Theano 1.0.5.
+"""Run the tutorial's original program with a Python that has Theano 1.0.5, and record its numbers.
 
     python -m rnnrbm_pt.reference.record FILES... --theano PYTHON -o RECORD.npz [options]
 
-FILES are the MIDI files to train on: files, folders, patterns or zip files. They are read by this library, whose reader
-gives the same rolls as the original's. `rnnrbm compare LOG --against RECORD.npz` compares a run with the recording.
-`rnnrbm_pt.reference.recording` says what a file of a recording holds.
+FILES are the MIDI files to train on: files, folders, patterns or zip files. This library reads them; its reader gives
+the same rolls as the original's. `rnnrbm compare LOG --against RECORD.npz` compares a run with the recording.
+`rnnrbm_pt.reference.recording` describes the file format.
 """
 
 import argparse
@@ -28,9 +28,10 @@ from rnnrbm_pt.reference.recording import NAMES, Recording, TheanoSettings, writ
 from rnnrbm_pt.reference.theano_process import HOW_TO_INSTALL, TheanoProcess
 
 THEANO = "RNNRBM_THEANO"
-"""The environment variable that names Theano's interpreter."""
+"""Name of the environment variable with the path of a Python that has Theano."""
 
 SUFFIXES = ".npz", ".json"
+"""Suffixes of the files of recordings."""
 
 
 def record(
@@ -43,24 +44,25 @@ def record(
     threads: int = 1,
     on_epoch: Callable[[Recording], object] | None = None,
 ) -> Recording:
-    """Run the original program, and record what it gives.
+    """Run the original program, and record its numbers.
 
     Parameters
     ----------
     python : path
-        An interpreter that has Theano 1.0.5.
+        A Python interpreter that has Theano 1.0.5.
     rolls : list of arrays, shape (n_steps, n_visible)
-        The training sequences in the order in which the original's first shuffle finds them.
+        The training sequences, in the order before the original's first shuffle.
     settings : TheanoSettings
+        Settings of the program.
     params : path, optional
-        A file of first parameters, as `RnnRbm.set_params` takes it. Streams and shuffling start from the seed as they
-        do without it.
+        A file of initial parameters, in any form that `RnnRbm.set_params` accepts. It does not change the streams and
+        the shuffling, which depend on the seed.
     n_generated : int
         Number of rolls to generate after training.
     threads : int
         Number of BLAS threads.
     on_epoch : callable, optional
-        Called after each epoch with the recording so far, without generated rolls and gradient.
+        Function to call after each epoch with the recording so far, which lacks generated rolls and the gradient.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def record(
     ImportError
         If the interpreter lacks Theano. The message says how to install it.
     ChildProcessError
-        If Theano's program fails.
+        If the program fails.
     """
     arrays = {f"sequence_{i}": check_roll(roll, settings.r, f"roll {i}") for i, roll in enumerate(rolls)}
     if not sum(map(len, rolls)):
@@ -127,7 +129,7 @@ def record(
 
 
 def synthetic_rolls(n: int, n_visible: int, seed: int = 0) -> list[np.ndarray]:
-    """Made-up sequences of 20 to 60 frames, in which a fifth of the notes sound, for some frames each.
+    """Random sequences of 20 to 60 frames. A fifth of the notes sound, and notes last for several frames.
 
     Parameters
     ----------
@@ -136,6 +138,7 @@ def synthetic_rolls(n: int, n_visible: int, seed: int = 0) -> list[np.ndarray]:
     n_visible : int
         Width of a frame.
     seed : int
+        Seed of the random numbers.
 
     Returns
     -------
@@ -154,12 +157,12 @@ def synthetic_rolls(n: int, n_visible: int, seed: int = 0) -> list[np.ndarray]:
 
 
 def read_rolls_of_arrays(path: FilePath) -> list[np.ndarray]:
-    """The rolls of an .npz file: its matrices in their order, such as `np.savez(path, *rolls)` writes.
+    """Read the rolls of an .npz file: its matrices in their order, as written by `np.savez(path, *rolls)`.
 
     Raises
     ------
     ValueError
-        If there are none. The message names the file.
+        If the file contains no matrix.
     """
     found = [array for array in read_named_arrays(path).values() if array.ndim == 2]
     if not found:
@@ -168,7 +171,7 @@ def read_rolls_of_arrays(path: FilePath) -> list[np.ndarray]:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The options of the command."""
+    """Make the parser of the command's options."""
     summary, *_ = str(__doc__).split("\n", 1)
     parser = argparse.ArgumentParser(
         prog="python -m rnnrbm_pt.reference.record",
@@ -177,18 +180,20 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=HOW_TO_INSTALL,
     )
     parser.add_argument("files", nargs="*", metavar="FILES", help="MIDI files, folders, patterns or zip files")
-    parser.add_argument("--rolls", metavar="FILE.npz", help="train on the matrices of a file instead, in their order")
-    parser.add_argument("--synthetic", type=int, metavar="N", help="train on N made-up sequences instead")
+    parser.add_argument("--rolls", metavar="FILE.npz", help="train on the matrices in a file instead, in their order")
+    parser.add_argument("--synthetic", type=int, metavar="N", help="train on N random sequences instead")
     parser.add_argument(
         "--theano",
         default=os.environ.get(THEANO),
         metavar="PYTHON",
-        help=f"an interpreter that has Theano 1.0.5 (that of the variable {THEANO})",
+        help=f"a Python that has Theano 1.0.5 (by default, the environment variable {THEANO})",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="RECORD", help="the file to write: .npz or .json")
-    parser.add_argument("--params", metavar="FILE", help="start from the parameters of a file, such as Theano's pickle")
-    parser.add_argument("--generate", type=int, default=1, metavar="N", help="rolls to generate after training (1)")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of Theano's BLAS (1)")
+    parser.add_argument("-o", "--output", required=True, metavar="RECORD", help="file to write: .npz or .json")
+    parser.add_argument("--params", metavar="FILE", help="start from the parameters in a file, such as Theano's pickle")
+    parser.add_argument(
+        "--generate", type=int, default=1, metavar="N", help="number of rolls to generate after training (1)"
+    )
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="number of BLAS threads for Theano (1)")
     for field in fields(TheanoSettings):
         argument = dict(field.metadata["argument"])
         option = argument.pop("option", None) or f"--{field.name.replace('_', '-')}"
@@ -202,7 +207,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 1 after an error."""
+    """Run the command and return the exit status, which is 1 after an error."""
     args = make_parser().parse_args(arguments)
     try:
         _run(args)
@@ -214,11 +219,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> None:
     if Path(args.output).suffix.lower() not in SUFFIXES:
-        raise ValueError(f"-o {args.output}: expected a name that ends in {' or '.join(SUFFIXES)}")
+        raise ValueError(f"-o {args.output}: expected a file name that ends in {' or '.join(SUFFIXES)}")
     if args.theano is None:
         raise ValueError(f"--theano: expected a Python that has Theano 1.0.5, found none. {HOW_TO_INSTALL}")
     if sum(map(bool, (args.files, args.rolls, args.synthetic))) != 1:
-        raise ValueError("expected FILES, --rolls or --synthetic, one of them, to train on")
+        raise ValueError("expected one of FILES, --rolls and --synthetic to train on")
     names = [field.name for field in fields(TheanoSettings)]
     settings = TheanoSettings(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})
     n_generated, threads = integer("--generate", args.generate, 0), integer("--threads", args.threads, 1)
@@ -232,7 +237,7 @@ def _run(args: argparse.Namespace) -> None:
     print(f"Training set: {sequences}, {sum(map(len, rolls)):,} frames. Theano compiles ...", flush=True)
 
     def keep(recording: Recording) -> None:
-        write_recording(args.output, recording)  # a run of days that ends early has its epochs
+        write_recording(args.output, recording)  # keeps the epochs so far if a long run is stopped
         last = recording.log[-1]
         print(f"Epoch {last['epoch']}/{settings.num_epochs} {last['monitor']} ({last['seconds']:.1f} s)", flush=True)
 

@@ -1,14 +1,14 @@
-"""The numbers that the original printed.
+"""The numbers that the original program printed.
 
-Two references, both of the program's own defaults on the tutorial's 694 training files: 150 and 100 hidden units,
-lr=0.001, r=(21, 109), dt=0.3, batch_size=100, float64, seed 0xbeef. An epoch is 1,912 updates, and its number is the
-mean of their monitors.
+There are two references. Both runs used the program's defaults on the tutorial's 694 training files: 150 and 100 hidden
+units, lr=0.001, r=(21, 109), dt=0.3, batch_size=100, float64 and seed 0xbeef. An epoch has 1,912 updates. Its number is
+the mean of their monitors.
 
-- `THEANO`: recorded from the tutorial's program under Theano 1.0.5, Python 3.8 and NumPy 1.21, with the files in sorted
-  order. A run of this package on the same files in the same order draws the same numbers, so it can be compared with
-  this recording digit for digit.
-- `PUBLISHED`: the log in the tutorial's text. That run read the files in an order that is not known, so another run
-  agrees with it only in the second decimal. It leaves out epochs 11 to 189.
+- `THEANO` was recorded from the tutorial's program under Theano 1.0.5, Python 3.8 and NumPy 1.21, with the files in
+  sorted order. A run of this package on the same files in the same order draws the same random numbers, so its results
+  can be compared digit for digit.
+- `PUBLISHED` is the log in the tutorial's text, without epochs 11 to 189. The order of the files in that run is
+  unknown, so other runs agree with it only to the second decimal.
 """
 
 import math
@@ -34,12 +34,12 @@ PUBLISHED = MappingProxyType(
         195: -4.71872634914,
         196: -4.7276415885,
         197: -4.73497644728,
-        198: -math.inf,  # one update with a monitor of log(0) is enough to make the mean of all infinite
+        198: -math.inf,  # a single update with a monitor of log(0) makes the mean infinite
         199: -4.75554987143,
         200: -4.72591935412,
     }
 )
-"""The log in the tutorial's text, {epoch: mean monitor}, with the digits that Python 2 printed."""
+"""{epoch: mean monitor} from the log in the tutorial's text, with the digits that Python 2 printed."""
 
 THEANO = MappingProxyType(
     {
@@ -53,10 +53,10 @@ THEANO = MappingProxyType(
         8: -8.263281348997698,
     }
 )
-"""Theano 1.0.5 with shared_randomstreams, the streams behind the published log, {epoch: mean monitor}."""
+"""{epoch: mean monitor} of Theano 1.0.5 with shared_randomstreams (srs), the streams of the published log."""
 
 THEANO_MRG = MappingProxyType({1: -15.03576657174194})
-"""Theano 1.0.5 with the MRG streams of the tutorial's later versions, {epoch: mean monitor}."""
+"""{epoch: mean monitor} of Theano 1.0.5 with MRG31k3p (mrg), the streams of the tutorial's later versions."""
 
 SETTINGS = MappingProxyType(
     {
@@ -71,12 +71,12 @@ SETTINGS = MappingProxyType(
         "seed": 0xBEEF,
         "streams": "srs",
         "floatX": "float64",
-        "data": "30edbc926c0a1a63",  # of `training.loop.fingerprint`
+        "data": "30edbc926c0a1a63",  # from `training.loop.fingerprint`
         "frames": 147_737,
         "updates": 1912,
     }
 )
-"""What `THEANO` was recorded with; and `THEANO_MRG`, but for the streams."""
+"""The settings of `THEANO`. Except for the streams, they are also the settings of `THEANO_MRG`."""
 
 LATE = range(190, 201)
-"""The epochs at the end of the published log; their mean is the level that a run reaches."""
+"""The last epochs of the published log. Their mean is the final level of a run."""

@@ -1,19 +1,20 @@
-"""Recordings of the original program: what it is run with, what it gives, and the file that holds both.
+"""Recordings of the original program: its settings, its results, and the file with both.
 
-A file of a recording is an archive of NumPy (.npz) or one JSON text (.json). Both have the same arrays, named as those
-of tests/data/theano:
+The file of a recording is a NumPy archive (.npz) or a JSON file (.json). Both contain the same arrays, with the names
+in tests/data/theano:
 
     sequence_0, sequence_1, ...   the training sequences, uint8, shape (n_steps, n_visible)
     init_W ... init_bu            the parameters before training
-    monitor                       the monitor of each update, float64, of all epochs
+    monitor                       the monitors of the updates of all epochs, float64
     final_W ... final_bu          the parameters after training
     generated_0, ...              rolls generated after training, uint8, shape (n_steps, n_visible)
-    grad_v, grad_v_sample         a window and negative particles that were given, uint8
-    grad_cost, grad_W ... grad_bu the cost and its gradient there, at the final parameters
+    grad_v, grad_v_sample         a window and negative particles, uint8
+    grad_cost, grad_W ... grad_bu the cost of grad_v and grad_v_sample and its gradient, at the final parameters
 
-Beside them stands a JSON text, the array `about` of an .npz: format and version; `theano`, the versions; `settings`;
-`params`, the file of the first parameters or null; `seconds` of each epoch. In a .json file the arrays are its entry
-`arrays`: {name: {"dtype": ..., "shape": [...], "values": [...]}}, row by row.
+The other entries are `format` and `version`, `theano` (the versions of Theano, NumPy and Python), `settings`, `params`
+(the name of the file of the initial parameters, or null) and `seconds` (of each epoch). In an .npz file they are a JSON
+text, the array `about`. In a .json file they are entries next to `arrays`, which is
+{name: {"dtype": ..., "shape": [...], "values": [...]}} with the values row by row.
 """
 
 import json
@@ -39,33 +40,35 @@ FORMAT = "rnnrbm_pt recording of Theano"
 VERSION = 1
 NAMES = "W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"
 MAX_JSON = 64 * 2**20
-"""Bytes of a .json file."""
+"""Largest size of a .json file, in bytes."""
 
 
 def note_range(name: str, value: Any) -> tuple[int, int]:
-    """Check a range of notes, half open, which may be a list."""
+    """Check a half-open range of notes, a tuple or a list."""
     low, high = check_range(tuple(value) if isinstance(value, (list, tuple)) else value, name)
     if high - low < 2:
-        raise ValueError(f"{name}: expected two notes at least, found {quoted((low, high))}")
+        raise ValueError(f"{name}: expected at least two notes, found {quoted((low, high))}")
     return low, high
 
 
 @settings
 class TheanoSettings(Settings):
-    """What the original program is run with. The defaults are the tutorial's."""
+    """Settings of the original program. The defaults are the tutorial's."""
 
-    n_hidden: int = whole("hidden units of the RBMs", default=150, least=1, option="--hidden")
-    # Theano takes a vector of one zero for something else, so the original cannot have one recurrent or visible unit.
-    n_hidden_recurrent: int = whole("hidden units of the RNN, 2 at least", default=100, least=2, option="--recurrent")
-    k: int = whole("Gibbs steps in training", default=15, least=1)
-    k_generate: int = whole("Gibbs steps in generation", default=25, least=1)
-    n_steps: int = whole("frames of a generated roll", default=200, least=1, option="--steps")
+    n_hidden: int = whole("number of hidden units of the RBMs", default=150, least=1, option="--hidden")
+    # The original cannot have a single recurrent or visible unit: Theano treats a vector of one zero differently.
+    n_hidden_recurrent: int = whole(
+        "number of hidden units of the RNN, at least 2", default=100, least=2, option="--recurrent"
+    )
+    k: int = whole("number of Gibbs steps in training", default=15, least=1)
+    k_generate: int = whole("number of Gibbs steps in generation", default=25, least=1)
+    n_steps: int = whole("number of frames in a generated roll", default=200, least=1, option="--steps")
     lr: float = real("learning rate", default=0.001, least=0)
-    r: tuple[int, int] = setting("range of notes, half open", note_range, default=(21, 109))
+    r: tuple[int, int] = setting("half-open range of notes", note_range, default=(21, 109))
     dt: float = real("seconds per frame", default=0.3, above=0)
-    batch_size: int = whole("frames per window", default=100, least=1)
-    num_epochs: int = whole("epochs", default=1, least=0, option="--epochs")
-    seed: int = whole("seed of everything random", default=0xBEEF, least=0, most=LARGEST_SEED)
+    batch_size: int = whole("number of frames per window", default=100, least=1)
+    num_epochs: int = whole("number of epochs", default=1, least=0, option="--epochs")
+    seed: int = whole("seed of all random numbers", default=0xBEEF, least=0, most=LARGEST_SEED)
     streams: str = one_of("random streams: shared_randomstreams or MRG31k3p", ("srs", "mrg"), default="srs")
     floatX: str = one_of("float type", ("float64", "float32"), default="float64")
 
@@ -77,19 +80,19 @@ class TheanoSettings(Settings):
 
 @dataclass(frozen=True)
 class Recording:
-    """What the original program gave.
+    """The results of the original program.
 
     Attributes
     ----------
     settings : TheanoSettings
     arrays : dict {str: array}
-        By the names that the file has for them.
+        The arrays, with their names in the file.
     theano : dict
-        Versions of Theano, NumPy and Python, and the flags of its BLAS.
+        Versions of Theano, NumPy and Python, and the linker flags of the BLAS.
     seconds : list of float
-        Of each epoch.
+        Duration of each epoch.
     params : str or None
-        The file that the first parameters were taken from.
+        Name of the file with the initial parameters, if they were read from a file.
     """
 
     settings: TheanoSettings
@@ -99,17 +102,17 @@ class Recording:
     params: str | None = None
 
     def numbered(self, name: str) -> list[np.ndarray]:
-        """The arrays {name}_0, {name}_1, ...: name is "sequence" or "generated"."""
+        """The arrays {name}_0, {name}_1 and so on, where name is "sequence" or "generated"."""
         n = sum(key.startswith(f"{name}_") for key in self.arrays)
         return [self.arrays[f"{name}_{i}"] for i in range(n)]
 
     def named(self, when: str) -> dict[str, np.ndarray]:
-        """The arrays of the parameters: "init" before training, "final" after it, "grad" for their gradient."""
+        """The parameters before training ("init") or after training ("final"), or the gradient ("grad")."""
         return {name: self.arrays[f"{when}_{name}"] for name in NAMES}
 
     @property
     def log(self) -> list[Record]:
-        """A record per epoch, as a model's log has them: epoch, monitor, monitors, updates, frames and seconds."""
+        """One record per epoch, as in a model's log: epoch, monitor, monitors, updates, frames and seconds."""
         monitors = np.split(self.arrays["monitor"], len(self.seconds)) if self.seconds else []
         frames = sum(len(sequence) for sequence in self.numbered("sequence"))
         return [
@@ -125,12 +128,12 @@ class Recording:
         ]
 
     def model(self, **running: Any) -> RnnRbm:
-        """A model of this library as the original program was before training.
+        """Make a model of this library in the state of the original program before training.
 
         Parameters
         ----------
         **running
-            backend, threads and mode; see `RnnRbm`.
+            backend, threads and mode: see `RnnRbm`.
 
         Returns
         -------
@@ -156,7 +159,7 @@ class Recording:
 
 
 def write_recording(path: FilePath, recording: Recording) -> None:
-    """Write a recording, all or nothing: as .json, or else as an archive.
+    """Write a recording atomically: as JSON if the suffix is .json, else as a NumPy archive.
 
     Raises
     ------
@@ -183,7 +186,7 @@ def write_recording(path: FilePath, recording: Recording) -> None:
 
 
 def is_recording(path: FilePath) -> bool:
-    """Whether a file says that it is a recording."""
+    """Whether the contents of a file declare it a recording."""
     path = Path(path)
     if not path.is_file():
         return False
@@ -200,13 +203,14 @@ def is_recording(path: FilePath) -> bool:
 
 
 def read_recording(path: FilePath) -> Recording:
-    """Read what `write_recording` wrote.
+    """Read a recording that `write_recording` wrote.
 
     Raises
     ------
     ValueError
-        If the file is something else, damaged or incomplete. The message names it.
+        If the file is not a recording, or is damaged or incomplete.
     FileNotFoundError
+        If there is no such file.
     """
     path = Path(path)
     if path.suffix.lower() == ".json":
@@ -214,7 +218,7 @@ def read_recording(path: FilePath) -> Recording:
         try:
             about = parse_json(content)
         except ValueError as error:
-            raise ValueError(f"{path}: expected a recording of Theano, found no JSON") from error
+            raise ValueError(f"{path}: expected a recording of Theano, found invalid JSON") from error
         arrays = None
     else:
         arrays, about = read_checkpoint(path)
@@ -231,7 +235,7 @@ def read_recording(path: FilePath) -> Recording:
         _check(recording)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         found = printable(str(error), 200)
-        raise ValueError(f"{path}: expected a whole recording of Theano, found another one ({found})") from error
+        raise ValueError(f"{path}: expected a complete recording of Theano, found a faulty one ({found})") from error
     return recording
 
 
@@ -242,9 +246,9 @@ def _array(described: dict[str, Any]) -> np.ndarray:
 
 
 def _check(recording: Recording) -> None:
-    """Check that the arrays of each recording are there, and the monitors are those of whole epochs."""
+    """Check that the required arrays are there, and that the monitors belong to whole epochs."""
     if not isinstance(recording.theano, dict) or not isinstance(recording.params, (str, type(None))):
-        raise ValueError("expected versions of Theano, and the name of a file or none, found others")
+        raise ValueError("theano, params: expected a mapping, and a file name or null, found other values")
     sequences = recording.numbered("sequence")
     for i, sequence in enumerate(sequences):
         if sequence.ndim != 2 or sequence.shape[1] != recording.settings.n_visible or sequence.dtype != np.uint8:

@@ -1,4 +1,4 @@
-"""The settings of a run on which its digits depend, and where two runs differ in them."""
+"""The settings on which the digits of a run depend, and their differences between two runs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,24 +22,24 @@ AS_THE_ORIGINAL: Mapping[str, Any] = {
     "weight_decay": None,
     "schedule": {},
 }
-"""Settings that the original does not have, and the values that stand for what it does."""
+"""Settings that the original does not have, and the values with which this library does the same as the original."""
 
 DATA = "data", "frames", "updates"
-"""What says whether two runs had the same sequences: their fingerprint, or else the size of an epoch."""
+"""Entries that show whether two runs had the same sequences: their fingerprint, or else the size of an epoch."""
 
 
 def run_settings(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The settings of a run, flat, from what a model file holds.
+    """Collect the settings of a run in a flat dictionary, from the metadata of a model file.
 
     Parameters
     ----------
     metadata : dict
-        model, floatX, settings, learning and progress, as `models.storage` writes them.
+        model, floatX, settings, learning and progress, as written by `models.storage`.
 
     Returns
     -------
     dict or None
-        None if the file does not say how its model was trained.
+        None if the metadata do not contain the settings of the training.
     """
     settings, learning, progress = (metadata.get(name) for name in ("settings", "learning", "progress"))
     if not (isinstance(settings, Mapping) and isinstance(learning, Mapping) and isinstance(progress, Mapping)):
@@ -59,25 +59,25 @@ def run_settings(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def of_recording(recording: Recording) -> dict[str, Any]:
-    """The settings of a recording of the original, as `run_settings` names them."""
+    """The settings of a recording of the original, with the names of `run_settings`."""
     found = {"model": "RnnRbm", **recording.settings.to_json(), "params": recording.params}
     return {**found, "r": list(found["r"]), "data": fingerprint(recording.numbered("sequence"))}
 
 
 def differing(found: Mapping[str, Any], reference: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The settings in which a run differs from one of the original, so that its digits cannot agree.
+    """List the settings in which a run differs from a run of the original, so that their digits cannot agree.
 
-    The float type is not among them.
+    The float type is not compared.
 
     Parameters
     ----------
     found, reference : dict
-        As `run_settings` gives them, perhaps with the entries of `DATA`.
+        Settings of the two runs, as returned by `run_settings`, perhaps with the entries of `DATA`.
 
     Returns
     -------
     list of (str, object, object)
-        The name of a setting, its value and that of the reference.
+        The name of each setting, its value, and its value in the reference.
     """
     expected = {**reference, **{name: value for name, value in AS_THE_ORIGINAL.items() if name not in reference}}
     names = [

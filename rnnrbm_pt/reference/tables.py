@@ -1,4 +1,4 @@
-"""Tables of text and of HTML."""
+"""Tables as text and as HTML."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -8,24 +8,24 @@ Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 
 def fixed(number: float | None, decimals: int, sign: str = "") -> str:
-    """A number with so many decimals, or nothing."""
+    """A number with the given number of decimals; an empty string for None."""
     return "" if number is None else f"{number:{sign}.{decimals}f}"
 
 
 def small(number: float | None, sign: str = "") -> str:
-    """A difference with two digits, or nothing."""
+    """A difference with two digits; an empty string for None."""
     return "" if number is None else "0" if number == 0 else f"{number:{sign}.1e}"
 
 
 def as_text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with columns aligned to the right."""
+    """A table as text, with right-aligned columns."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)]
     return "\n".join(line.rstrip() for line in lines)
 
 
 def as_html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same for a notebook or a page."""
+    """A table as HTML, for a notebook or a page, with right-aligned columns."""
 
     def cells(row: Iterable[str], kind: str) -> str:
         return "".join(f'<{kind} style="text-align: right">{html.escape(cell)}</{kind}>' for cell in row)

@@ -1,4 +1,4 @@
-"""The tutorial's program under Theano, in a process of its own that is asked line by line."""
+"""The tutorial's program under Theano, in a separate process that takes one command per line."""
 
 import json
 import os
@@ -12,25 +12,26 @@ from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.quoting import printable
 
 PROGRAM = Path(__file__).with_name("original") / "program.py"
-"""It lies in a folder of its own, which is no package: only Theano's Python runs it."""
+"""The program. Its folder is not a package, since only Theano's Python runs it."""
 
 VERSION = "1.0.5"
+"""The required version of Theano."""
 INSTALL = 'pip install numpy==1.21.6 scipy==1.7.3 Theano==1.0.5 "setuptools<60"'
-HOW_TO_INSTALL = f"In an environment of Python 3.8: {INSTALL}"
+HOW_TO_INSTALL = f"To install Theano, in an environment of Python 3.8: {INSTALL}"
 
 
 class TheanoProcess:
-    """The tutorial's program in another Python; ``original/program.py`` says what it can be asked.
+    """The tutorial's program in another Python; ``original/program.py`` describes its commands.
 
     Parameters
     ----------
     python : path
-        An interpreter that has Theano 1.0.5. It reads Theano's flags, such as those of a BLAS, from THEANO_FLAGS.
+        A Python interpreter that has Theano 1.0.5. Theano takes its flags, for example for a BLAS, from THEANO_FLAGS.
     threads : int
         Number of BLAS threads.
     **settings
-        streams, floatX, n_visible, n_hidden, n_hidden_recurrent, k and lr; and, if they are not the tutorial's,
-        k_generate, n_steps (frames of a generated roll) and seed.
+        streams, floatX, n_visible, n_hidden, n_hidden_recurrent, k and lr. Optionally k_generate, n_steps (the number
+        of frames in a generated roll) and seed, whose defaults are the tutorial's.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ class TheanoProcess:
         try:
             self.versions = self._answer()
             missing = self.versions.get("missing")
-        except ChildProcessError as error:  # an older Python does not even read the program
+        except ChildProcessError as error:  # an older Python cannot even parse the program
             self.versions, missing = {}, str(error).removeprefix(f"{python}: ")
         if self.versions.get("Theano") != VERSION:
             self.close()
@@ -84,7 +85,7 @@ class TheanoProcess:
             last = (self._errors.read().strip().splitlines() or ["no message"])[-1]
             self.close()
             ended = f"exit status {self._process.returncode}: {printable(last, 200)}"
-            raise ChildProcessError(f"{self.python}: Theano's program ended ({ended})")
+            raise ChildProcessError(f"{self.python}: Theano's program stopped ({ended})")
         return json.loads(line)
 
     def ask(self, command: str, *arguments: Any) -> dict[str, Any]:
@@ -93,10 +94,10 @@ class TheanoProcess:
         Raises
         ------
         ChildProcessError
-            If the program ends instead. It holds the last line of its error output.
+            If the program stops instead. The message contains the last line of its error output.
         """
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # of a program that has ended: `_answer` says why
+        with suppress(BrokenPipeError):  # the program has stopped: `_answer` raises an error with the reason
             self._process.stdin.write(json.dumps([command, *map(_plain, arguments)]) + "\n")
             self._process.stdin.flush()
         return self._answer()

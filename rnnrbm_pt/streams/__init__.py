@@ -1,3 +1,3 @@
-"""Random streams: types, Ops and their reference in NumPy. Importing them registers their rewrites."""
+"""Random streams: their types, Ops and NumPy reference implementations. Importing this package adds the rewrites."""
 
 import rnnrbm_pt.compile.rewriting  # noqa: F401

@@ -1,4 +1,4 @@
-"""The binomial by which this package draws bits from PyTensor's own generators."""
+"""The binomial Op with which this package draws bits from PyTensor's own generators."""
 
 from pytensor.tensor.random.basic import BinomialRV
 
@@ -6,7 +6,7 @@ from rnnrbm_pt.ours import OurOp
 
 
 class BinaryBinomialRV(OurOp, BinomialRV):
-    """PyTensor's binomial, for draws that this package may rewrite."""
+    """PyTensor's binomial under a name of its own, so that rewrites affect only the draws of this package."""
 
 
 binary_binomial = BinaryBinomialRV()

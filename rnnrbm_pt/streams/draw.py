@@ -1,4 +1,4 @@
-"""Draws from random streams of every kind."""
+"""Draws from random streams of any kind."""
 
 import pytensor
 import pytensor.tensor as pt
@@ -15,14 +15,16 @@ def bernoulli(stream, p):
     Parameters
     ----------
     stream : random generator variable
-        Shared, or the state that a scan carries.
+        A shared stream, or a stream that is a state of a scan.
     p : tensor of any shape
         Probabilities of 1.
 
     Returns
     -------
-    next_stream : variable of the type of `stream`
-    draw : tensor of floatX, the shape of p
+    next_stream : variable like `stream`
+        The stream after the draw.
+    draw : tensor of floatX, with the shape of p
+        0 or 1.
     """
     if isinstance(stream, StreamVariable):
         next_stream, draw = stream.binomial(n=1, p=p)
@@ -39,18 +41,19 @@ def gaussian(stream: Variable, mean: Variable) -> tuple[Variable, TensorVariable
     Parameters
     ----------
     stream : random generator variable
-        One of PyTensor's own generators: the other kinds draw bits only.
+        One of PyTensor's own generators. Streams of other kinds only draw bits.
     mean : tensor of any shape
 
     Returns
     -------
-    next_stream : variable of the type of `stream`
-    draw : tensor of floatX, the shape of mean
+    next_stream : variable like `stream`
+        The stream after the draw.
+    draw : tensor of floatX, with the shape of mean
 
     Raises
     ------
     ValueError
-        If the stream is of another kind.
+        If the stream is not one of PyTensor's generators.
     """
     if not hasattr(stream, "normal"):
         kind = getattr(stream.type, "name_of_kind", str(stream.type))

@@ -1,6 +1,6 @@
-"""Random streams of the second kind: those of Theano's `MRG_RandomStreams`, which the tutorial's last version uses.
+"""MRG streams: the streams of Theano's `MRG_RandomStreams`, which the tutorial's last version uses.
 
-`MRGStreams` is used like `RandomStreams`, and gives the bits that Theano's MRG31k3p gives::
+Use `MRGStreams` like `RandomStreams`. It draws the same bits as Theano's generator, MRG31k3p::
 
     build_rnnrbm(88, 150, 100, random_state=random_state, streams=MRGStreams(stream_seed(random_state)))
 """
@@ -14,21 +14,21 @@ from rnnrbm_pt.streams.stream_type import StreamSharedVariable
 
 
 class MRGStreams(RandomStreams):
-    """Random streams seeded by the rule of Theano's `MRG_RandomStreams`.
+    """Random streams seeded like those of Theano's `MRG_RandomStreams`.
 
-    Each starts 2^134 steps after the one before.
+    Each stream starts 2^134 steps after the previous stream.
 
     Parameters
     ----------
     seed : int, optional
-        From 1 to M2 - 1: a state must not be all zeros. Without it, the tutorial's: the first draw of
-        ``RandomState(0xbeef)``.
+        From 1 to M2 - 1, since a state must not be all zeros. By default the tutorial's seed, which is the first draw
+        of ``RandomState(0xbeef)``.
 
     Attributes
     ----------
     streams : list of StreamSharedVariable
-        All streams given out so far, in order. The states belong to a checkpoint: ``get_value()`` is an int32 matrix,
-        shape (15360, 6), one state per row, and ``set_value()`` takes it back.
+        All streams created so far, in order. Checkpoints save their states: ``get_value()`` returns an int32 matrix,
+        shape (15360, 6), with one state per row, and ``set_value()`` restores it.
     """
 
     lowest_seed, highest_seed = 1, M2 - 1

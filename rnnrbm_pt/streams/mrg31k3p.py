@@ -1,14 +1,14 @@
-"""MRG31k3p: the random numbers of Theano's `MRG_RandomStreams`, in NumPy and as a PyTensor Op.
+"""MRG31k3p, the generator of Theano's `MRG_RandomStreams`: in NumPy, and as a PyTensor Op.
 
-Two linear recurrences run side by side (L'Ecuyer and Touzin, Fast combined multiple recursive generators with
-multipliers of the form a = +-2^q +-2^r, Winter Simulation Conference 2000):
+It combines two linear recurrences (L'Ecuyer and Touzin, Fast combined multiple recursive generators with multipliers of
+the form a = +-2^q +-2^r, Winter Simulation Conference 2000):
 
     x_n = (2^22 x_{n-2} + (2^7 + 1) x_{n-3})         mod M1, M1 = 2^31 - 1
     y_n = (2^15 y_{n-1} + (2^15 + 1) y_{n-3})        mod M2, M2 = 2^31 - 21069
-    u_n = z_n / 2^31, z_n = x_n - y_n where that is positive, x_n - y_n + M1 where it is not
+    u_n = z_n / 2^31, z_n = x_n - y_n if that is positive, else x_n - y_n + M1
 
-A state is a row (x_n, x_{n-1}, x_{n-2}, y_n, y_{n-1}, y_{n-2}). As Theano does for a draw whose size is symbolic,
-`N_STREAMS` states run in parallel: element i of a draw comes from state i mod N_STREAMS, which each use advances once.
+A state is a row (x_n, x_{n-1}, x_{n-2}, y_n, y_{n-1}, y_{n-2}). A stream has `N_STREAMS` states, as in Theano for draws
+of symbolic size. Element i of a draw comes from state i mod N_STREAMS, and each use advances that state by one step.
 """
 
 from collections.abc import Sequence
@@ -25,20 +25,20 @@ M1 = 2**31 - 1
 M2 = 2**31 - 21069
 
 N_STREAMS = 60 * 256
-"""Number of states in a stream: Theano's number for a draw whose size is symbolic."""
+"""Number of states in a stream: Theano's number for draws of symbolic size."""
 
 NORM = {"float64": np.float64(2**-31), "float32": np.float32(4.6566126e-10)}
-"""Factor that turns z into a uniform number. Theano's float32 is one bit short of 2^-31: M1 times it is below 1."""
+"""Factor that turns z into a uniform number. Theano's float32 factor is slightly below 2^-31, so u stays below 1."""
 
 COMPANIONS = (
     (((0, 2**22, 2**7 + 1), (1, 0, 0), (0, 1, 0)), M1),
     (((2**15, 0, 2**15 + 1), (1, 0, 0), (0, 1, 0)), M2),
 )
-"""The matrices that take (x_n, x_{n-1}, x_{n-2}) and (y_n, y_{n-1}, y_{n-2}) one step on, with their moduli."""
+"""The matrices that advance (x_n, x_{n-1}, x_{n-2}) and (y_n, y_{n-1}, y_{n-2}) by one step, with their moduli."""
 
 
 def _product(a: NDArray[np.uint64], b: NDArray[np.uint64], modulus: int) -> NDArray[np.uint64]:
-    """a b mod modulus, for matrices of uint64 less than 2^31: three products of 62 bits fit in 64."""
+    """a b mod modulus, for uint64 matrices with elements below 2^31. Three products of 62 bits add up to 64 bits."""
     return a @ b % np.uint64(modulus)
 
 
@@ -55,16 +55,19 @@ def jump_matrices(log2_steps: int) -> tuple[NDArray[np.uint64], ...]:
 
 
 def jump_ahead(states: NDArray[np.int32], log2_steps: int) -> NDArray[np.int32]:
-    """States after 2^log2_steps steps each.
+    """Advance each state by 2^log2_steps steps.
 
     Parameters
     ----------
     states : int32 matrix, shape (n, 6)
+        One state per row.
     log2_steps : int
+        Base-2 logarithm of the number of steps.
 
     Returns
     -------
     int32 matrix, shape (n, 6)
+        The new states.
     """
     halves = np.split(states.astype(np.uint64), 2, axis=1)
     jumped = [
@@ -75,35 +78,39 @@ def jump_ahead(states: NDArray[np.int32], log2_steps: int) -> NDArray[np.int32]:
 
 
 def parallel_states(first: NDArray[np.int32], n_streams: int = N_STREAMS) -> NDArray[np.int32]:
-    """States that lie 2^72 steps apart, from the first one on.
+    """States at distances of 2^72 steps, starting with the given state.
 
     Parameters
     ----------
     first : int32 matrix, shape (1, 6)
+        The first state.
     n_streams : int
+        Number of states.
 
     Returns
     -------
     int32 matrix, shape (n_streams, 6)
+        One state per row.
     """
     states, log2_steps = first, 72
-    while len(states) < n_streams:  # 2^j states and the same again, 2^j jumps on
+    while len(states) < n_streams:  # double the number of states: append the same states, 2^j jumps later
         states = np.concatenate([states, jump_ahead(states, log2_steps)])
         log2_steps += 1
     return np.ascontiguousarray(states[:n_streams])
 
 
 def advance(states: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Take states one step on, where they are.
+    """Advance states by one step, in place.
 
     Parameters
     ----------
     states : int32 matrix, shape (n, 6)
+        One state per row.
 
     Returns
     -------
     z : int64 vector, shape (n,)
-        From 1 to M1.
+        The random integers, from 1 to M1.
     """
     _, x2, x3, y1, _, y3 = states.T.astype(np.int64)
     x = (2**22 * x2 + (2**7 + 1) * x3) % M1
@@ -115,18 +122,20 @@ def advance(states: NDArray[np.int32]) -> NDArray[np.int64]:
 
 
 def uniforms(states: NDArray[np.int32], size: int, dtype: str) -> np.ndarray:
-    """Draw uniform numbers, and advance the states where they are.
+    """Draw uniform numbers, and advance the states in place.
 
     Parameters
     ----------
     states : int32 matrix, shape (n_streams, 6)
+        The states of a stream.
     size : int
+        Number of draws.
     dtype : {'float64', 'float32'}
 
     Returns
     -------
     vector of dtype, shape (size,)
-        In (0, 1).
+        Uniform numbers in (0, 1).
     """
     z = [advance(states[: min(len(states), size - drawn)]) for drawn in range(0, size, len(states))]
     return np.concatenate([*z, np.empty(0, np.int64)]).astype(dtype) * NORM[dtype]
@@ -144,7 +153,7 @@ mrg_type = MRGType()
 
 
 class MRGBinomial(StreamBinomial):
-    """Draws from streams of MRG31k3p; see `StreamBinomial`."""
+    """Draws from MRG31k3p streams; see `StreamBinomial`."""
 
     __props__ = ("inplace",)
     stream_type = MRGType

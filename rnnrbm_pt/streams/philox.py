@@ -1,6 +1,6 @@
-"""Random streams of the third kind: Philox4x32-10, which is faster, and does not draw Theano's numbers.
+"""Philox streams: the fastest kind. Theano does not have them, so they do not draw Theano's numbers.
 
-`PhiloxStreams` is used like `RandomStreams`. A draw gives the same bits on every backend::
+Use `PhiloxStreams` like `RandomStreams`. A draw gives the same bits on every backend. The generator is Philox4x32-10::
 
     build_rnnrbm(88, 150, 100, random_state=random_state, streams=PhiloxStreams(stream_seed(random_state)))
 """
@@ -19,22 +19,23 @@ class PhiloxStreams(RandomStreams):
     Parameters
     ----------
     seed : int, optional
-        In [0, 2**32): the first word of every key; the second word numbers the streams. Without it, the tutorial's:
-        the first draw of ``RandomState(0xbeef)``.
+        In [0, 2**32). It is the first word of every key; the second word is the number of the stream. By default the
+        tutorial's seed, which is the first draw of ``RandomState(0xbeef)``.
     parallel : bool
-        Whether the Numba backend may share out the rows of a draw, as many threads as `numba.set_num_threads` says.
+        Whether the Numba backend may divide the rows of a draw among threads. `numba.set_num_threads` sets their
+        number.
 
     Attributes
     ----------
     streams : list of StreamSharedVariable
-        All streams given out so far, in order. ``get_value()`` is a uint32 vector, shape (4,).
+        All streams created so far, in order. ``get_value()`` returns a uint32 vector, shape (4,).
     """
 
     def __init__(self, seed: int | None = None, *, parallel: bool = False) -> None:
         super().__init__(seed)
         self._type = PhiloxType(parallel)
         if parallel:
-            # Numba starts its threads when it compiles for them: code from its cache would find none, and crash.
+            # Numba starts its threads when it compiles parallel code. Cached code would find none and crash.
             import numba
 
             numba.get_num_threads()

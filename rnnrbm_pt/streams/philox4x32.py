@@ -1,19 +1,20 @@
 """Philox4x32-10, the generator behind `PhiloxStreams`, and the Op that draws from it.
 
 Philox is a counter-based generator (Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, SC
-2011): number c of a stream is a function of c and of a key, with no state between. So the draws of a frame are the same
-whatever stands beside it, they can be made in any order, by vector instructions and on several cores, and they are the
-same on every backend.
+2011). Each random number is a function of a counter and a key, so there is no state to pass from one number to the
+next. Numbers can be computed in any order, by vector instructions and on several cores. The draws of a frame do not
+depend on the other frames, and they are the same on every backend.
+
+A counter (x0, x1, x2, x3) with the key (k0, k1) goes through ten rounds, where hi and lo are the upper and lower 32
+bits of a product:
 
     (x0, x1, x2, x3) -> (hi(M1 x2) ^ x1 ^ k0, lo(M1 x2), hi(M0 x0) ^ x3 ^ k1, lo(M0 x0))
     (k0, k1) -> (k0 + W0, k1 + W1) mod 2^32
 
-ten times over, where hi and lo are the upper and the lower 32 bits of a product.
-
-A stream is (key 0, key 1, d0, d1), all uint32: it counts its draws in d = d0 + 2^32 d1 < 2^63. For one draw of n rows
-of m bits, let q = ceil(m / 4): the word of bit j of row i is word j // q of the counter (j mod q, i, d0, d1). A float32
-uniform is the upper 24 bits of it; a float64 uniform takes it for its upper 32 bits and 21 more from the same place of
-the draw d + 2^63.
+The state of a stream is (key 0, key 1, d0, d1), all uint32, where d = d0 + 2^32 d1 < 2^63 counts its draws. Consider a
+draw of n rows of m bits, with q = ceil(m / 4). Bit j of row i uses word j // q of the counter (j mod q, i, d0, d1). A
+float32 uniform number is the upper 24 bits of this word. A float64 uniform number is the whole word, followed by 21
+bits of the word at the same place of the draw d + 2^63.
 """
 
 from collections.abc import Sequence
@@ -29,19 +30,21 @@ ROUNDS = 10
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
 SECOND_WORD = 1 << 31
-"""The bit of d1 that is set for the lower bits of a float64 uniform."""
+"""The bit of d1 that is set for the lower bits of a float64 uniform number."""
 
 
 def philox4x32(
     counter: Sequence[ArrayLike], key: Sequence[int] | NDArray[np.uint32], rounds: int = ROUNDS
 ) -> tuple[NDArray[np.uint32], ...]:
-    """The four words of a counter.
+    """The four words of each counter.
 
     Parameters
     ----------
-    counter : four uint32 arrays that broadcast
+    counter : four uint32 arrays
+        The four parts of the counters. They broadcast against each other.
     key : two integers
     rounds : int
+        Number of rounds.
 
     Returns
     -------
@@ -68,14 +71,15 @@ def words(state: NDArray[np.uint32], shape: tuple[int, ...], second: bool = Fals
     Parameters
     ----------
     state : uint32 vector, shape (4,)
+        State of the stream.
     shape : tuple of int
-        All axes but the last are rows.
+        Shape of the draw. All axes except the last are rows.
     second : bool
-        Whether to return the words of the lower bits of float64.
+        Whether to return the words for the lower bits of float64.
 
     Returns
     -------
-    uint32 array of that shape
+    uint32 array with the given shape
     """
     *rows, m = shape or (1,)
     n, q = int(np.prod(rows)), -(-m // 4)
@@ -85,18 +89,20 @@ def words(state: NDArray[np.uint32], shape: tuple[int, ...], second: bool = Fals
 
 
 def uniforms(state: NDArray[np.uint32], shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """The uniform numbers of one draw: see the top of this module.
+    """The uniform numbers of one draw, as described at the top of this module.
 
     Parameters
     ----------
     state : uint32 vector, shape (4,)
+        State of the stream.
     shape : tuple of int
+        Shape of the draw.
     dtype : {'float64', 'float32'}
 
     Returns
     -------
-    array of dtype
-        In [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64).
+    array of dtype, with the given shape
+        Numbers in [0, 1): multiples of 2^-24 (float32) or 2^-53 (float64).
     """
     first = words(state, shape)
     if dtype == "float32":
@@ -113,7 +119,7 @@ def next_draw(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 class PhiloxType(StreamType):
-    """The type of a stream: a uint32 vector, shape (4,), of two words of key and two that count the draws."""
+    """The type of a stream: a uint32 vector, shape (4,). Two words are the key, and two words count the draws."""
 
     name_of_kind = "Philox"
     dtype = "uint32"
@@ -121,7 +127,7 @@ class PhiloxType(StreamType):
 
     def __init__(self, parallel: bool = False) -> None:
         self.parallel = parallel
-        """Whether the rows of a draw may be made on several cores: the numbers are the same."""
+        """Whether several cores may share the rows of a draw. The numbers do not depend on it."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PhiloxType) and self.parallel == other.parallel
@@ -134,7 +140,7 @@ class PhiloxType(StreamType):
 
 
 class PhiloxBinomial(StreamBinomial):
-    """Draws from streams of Philox; see `StreamBinomial`."""
+    """Draws from Philox streams; see `StreamBinomial`."""
 
     __props__ = ()
     stream_type = PhiloxType

@@ -1,4 +1,4 @@
-"""The kinds of random streams by name."""
+"""Names of the kinds of random streams."""
 
 from collections.abc import Callable
 
@@ -7,22 +7,32 @@ from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.srs import RandomStreams
 
 STREAMS: dict[str, Callable[..., RandomStreams]] = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
-"""Kinds of random streams: Theano's shared_randomstreams (those of the published log), Theano's MRG31k3p (since 2016),
-and Philox, the fastest, which Theano does not have."""
+"""The kinds of random streams. srs is Theano's shared_randomstreams, with which the published log was made. mrg is
+Theano's MRG31k3p, which the tutorial uses since 2016. philox is the fastest kind, which Theano does not have."""
 
 
 def kind_of_streams(streams: str | None, backend: str) -> str:
-    """The name of a kind of streams; None becomes Theano's, or Philox on JAX, which has no other.
+    """Check the name of a kind of streams, or choose the default.
+
+    Parameters
+    ----------
+    streams : str or None
+        A key of `STREAMS`. None becomes "srs", or "philox" on JAX, which has no other kind.
+    backend : {"numba", "c", "jax"}
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     ValueError
-        If there is no such kind, or the backend does not have it.
+        If the kind is unknown, or the backend does not have it.
     """
     if streams is None:
         return "philox" if backend == "jax" else "srs"
     if streams not in STREAMS:
         raise ValueError(f"streams: expected one of {', '.join(STREAMS)}, found {streams!r}")
     if backend == "jax" and streams != "philox":
-        raise ValueError(f"streams: expected philox, the one kind that the backend jax has, found {streams!r}")
+        raise ValueError(f"streams: expected philox, the only kind for the backend jax, found {streams!r}")
     return streams

@@ -1,8 +1,7 @@
-"""Where the random numbers of a graph come from: one stream for each draw that is written in it.
+"""srs streams: the streams of Theano's `shared_randomstreams`, one for each draw in the code of a graph.
 
-The tutorial's `shared_randomstreams` gives every ``rng.binomial(...)`` that is written in a graph a Mersenne
-Twister of its own. All of them are seeded by one more, in the order in which they are written. `RandomStreams` does
-the same, and so draws the same numbers.
+In the tutorial, every ``rng.binomial(...)`` in the code gets a Mersenne Twister of its own. Another Mersenne Twister
+seeds all of them, in the order of the code. `RandomStreams` does the same, so it draws the same numbers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +24,7 @@ SEED = 0xBEEF
 
 
 def mersenne_twister(seed: int) -> np.random.Generator:
-    """A NumPy generator that yields the doubles of the legacy ``numpy.random.RandomState(seed)``.
+    """A NumPy generator that yields the same doubles as the legacy ``numpy.random.RandomState(seed)``.
 
     Parameters
     ----------
@@ -35,7 +34,7 @@ def mersenne_twister(seed: int) -> np.random.Generator:
     Returns
     -------
     numpy.random.Generator
-        Over MT19937.
+        A generator with the bit generator MT19937.
     """
     bit_generator = np.random.MT19937()
     legacy = np.random.RandomState(seed).get_state(legacy=False)
@@ -48,22 +47,22 @@ class SharedStream(Advancing, RandomGeneratorSharedVariable):
 
 
 class RandomStreams:
-    """Random streams seeded by the rule of Theano's `shared_randomstreams.RandomStreams`.
+    """Random streams seeded like those of Theano's `shared_randomstreams.RandomStreams`.
 
     Parameters
     ----------
     seed : int, optional
-        Seed of the generator that seeds the streams, in [0, 2**32). Without it, the tutorial's: the first draw of
-        ``RandomState(0xbeef)``.
+        Seed of the generator that seeds the streams, in [0, 2**32). By default the tutorial's seed, which is the first
+        draw of ``RandomState(0xbeef)``.
 
     Attributes
     ----------
     streams : list of shared variables
-        All streams given out so far, in order. Their states, ``get_value()``, belong to a checkpoint.
+        All streams created so far, in order. Checkpoints save their states, ``get_value()``.
 
     Notes
     -----
-    The other kinds derive from this class. Each has its own range of seeds, and `_seed` and `_next_stream`.
+    The other kinds of streams derive from this class. Each has its own range of seeds, `_seed` and `_next_stream`.
     """
 
     lowest_seed, highest_seed = 0, 2**32 - 1
@@ -85,18 +84,18 @@ class RandomStreams:
         return SharedStream(type=random_generator_type, value=generator, strict=False, name=name)
 
     def stream(self, name: str | None = None) -> SharedVariable:
-        """Give out the next stream.
+        """Create the next stream.
 
         Parameters
         ----------
         name : str, optional
-            Its name in a printed graph.
+            Name of the stream in a printed graph.
 
         Returns
         -------
         shared variable
             ``next_stream, draw = bernoulli(stream, p)`` draws from it. Compiled functions that compute the draw advance
-            it; see `Advancing`.
+            the stream; see `Advancing`.
         """
         stream = self._next_stream(name)
         self.streams.append(stream)
@@ -109,23 +108,24 @@ class RandomStreams:
         p: Variable | ArrayLike = 0.5,
         dtype: str | None = None,
     ) -> TensorVariable:
-        """Draw from the next stream, as the tutorial writes it: ``rng.binomial(size=p.shape, n=1, p=p, dtype=floatX)``.
+        """Draw from a new stream, as in the tutorial: ``rng.binomial(size=p.shape, n=1, p=p, dtype=floatX)``.
 
         Parameters
         ----------
         size : sequence of int, or integer vector, optional
-            Shape of the draw. Without it, the shape of p.
+            Shape of the draw. By default, the shape of p.
         n : int
-            Trials: one.
+            Number of trials, which must be 1.
         p : tensor of any shape
             Probabilities of 1.
         dtype : str, optional
-            Without it, floatX.
+            Type of the draw. By default, floatX.
 
         Returns
         -------
         tensor
-            The draw alone: its stream advances by itself. Within a scan, return the updates that the scan gives.
+            The draw. Its stream advances by itself. If you draw inside a scan, pass on the updates that the scan
+            returns.
         """
         if n != 1:
             raise ValueError(f"n: expected 1 trial, found {n!r}")
@@ -134,37 +134,37 @@ class RandomStreams:
         return draw if dtype is None else pt.cast(draw, dtype)
 
     def rbm(self, suffix: str = "") -> tuple[SharedVariable, ...]:
-        """The four streams of one `build_rbm`, in the order in which the tutorial's program writes them.
+        """Create the four streams of one `build_rbm`, in the order of the tutorial's program.
 
         Parameters
         ----------
         suffix : str
-            Appended to their names.
+            Suffix for the names of the streams.
 
         Returns
         -------
         tuple of four shared variables
-            h and v of the Gibbs chain, h and v of the monitor's additional step.
+            The streams for h and v of the Gibbs chain, and for h and v of the monitor's extra step.
         """
         names = "rng_h", "rng_v", "rng_h_monitor", "rng_v_monitor"
         return tuple(self.stream(name + suffix) for name in names)
 
     def again(self) -> "SameStreams":
-        """Give out the same streams once more, in the same order: for a second graph that draws from them."""
+        """The same streams once more, in the same order, for a second graph that draws from them."""
         return SameStreams(self.streams)
 
 
 class SameStreams:
-    """Streams that a first graph has already; see `RandomStreams.again`."""
+    """The streams of another graph; see `RandomStreams.again`."""
 
     def __init__(self, streams: Iterable[SharedVariable]) -> None:
         self._rest = iter(streams)
 
     def rbm(self, suffix: str = "") -> tuple[SharedVariable, ...]:
-        """The next four streams, under the names that they have; as `RandomStreams.rbm`."""
+        """The next four streams, with their present names; see `RandomStreams.rbm`."""
         streams = tuple(next(self._rest) for _ in range(4))
         for stream in streams:
-            stream.tag.used = False  # PyTensor warns of a stream used twice; two graphs are compiled apart
+            stream.tag.used = False  # PyTensor warns if a graph uses a stream twice, but these are two graphs
         return streams
 
 

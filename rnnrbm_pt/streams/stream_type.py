@@ -1,4 +1,4 @@
-"""Random streams whose state is an array of integers: their type, variables and Op, for MRG31k3p and Philox alike."""
+"""Random streams whose state is an array of integers, MRG31k3p and Philox: their types, variables and Op."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +22,9 @@ from rnnrbm_pt.ours import OurOp, Shapes
 class Advancing:
     """Base of shared streams: every compiled function that draws from a stream advances it, as in Theano.
 
-    The last draw in a graph says how; ``updates={stream: next_stream}`` says the same explicitly. A scan asks this
-    too, so a stream that is taken within its step is among the updates that the scan returns.
+    The default update of a stream is the result of the last draw in the graph. ``updates={stream: next_stream}`` states
+    it explicitly. Scans also use the default updates: a stream that is used within a step is one of the updates that
+    the scan returns.
     """
 
     _default_update: Variable | None
@@ -38,7 +39,7 @@ class Advancing:
 
 
 class StreamVariable(Variable):
-    """A stream in a graph; it draws as PyTensor's random generators do."""
+    """A stream in a graph. It has the interface of PyTensor's random generators."""
 
     type: "StreamType"
 
@@ -48,14 +49,16 @@ class StreamVariable(Variable):
         Parameters
         ----------
         n : int
-            Number of trials: only one is possible.
+            Number of trials, which must be 1.
         p : tensor of any shape
-            Probabilities of 1. Compared with uniform numbers of its own float type.
+            Probabilities of 1. They are compared with uniform numbers of the same float type.
 
         Returns
         -------
         next_stream : variable of the same type
+            The stream after the draw.
         draw : tensor like p
+            0 or 1.
 
         Raises
         ------
@@ -63,7 +66,7 @@ class StreamVariable(Variable):
             If n is not 1.
         """
         if n != 1:
-            raise ValueError(f"a stream of {self.type.name_of_kind} draws from one trial, not from n={n!r}")
+            raise ValueError(f"n: expected 1 trial for a stream of {self.type.name_of_kind}, found {n!r}")
         p = pt.as_tensor(p)
         if p.type.dtype not in ("float64", "float32"):
             p = pt.cast(p, pytensor.config.floatX)
@@ -76,22 +79,22 @@ class StreamSharedVariable(Advancing, SharedVariable, StreamVariable):
 
 
 class StreamType(RandomType, CType):
-    """A random state that is an array. Subclasses give its dtype and shape; the name of the kind is for messages.
+    """The type of a random state that is an array. Subclasses define its dtype and shape.
 
-    It is no tensor type, so that `scan` carries it as it carries a NumPy generator: it returns the last one, and keeps
-    no trace.
+    It is not a tensor type, so `scan` treats it like a NumPy generator: it returns only the last state.
     """
 
     variable_type = StreamVariable
     name_of_kind = ""
+    """Name of the kind of streams in error messages."""
     dtype = ""
     shape: tuple[int | None, ...] = ()
-    """None where an axis may have any length except 0."""
+    """Length of each axis. None means any length except 0."""
     draw: "StreamBinomial"
     """The Op that draws from streams of this type."""
 
     def __init_subclass__(cls) -> None:
-        # In C the state is an array of NumPy's, as a tensor is.
+        # In C the state is a NumPy array, like a tensor.
         for method in (
             "c_declare c_init c_extract c_cleanup c_sync c_headers c_libraries c_compile_args c_support_code "
             "c_init_code c_code_cache_version"
@@ -149,9 +152,10 @@ _COPY = """
 
 
 class StreamBinomial(OurOp, COp, RNGConsumerOp):
-    """Draw 0 or 1: uniform < p, in the float type of p, from a stream whose state is an array.
+    """Draw 0 or 1 from a stream whose state is an array, as uniform < p in the float type of p.
 
-    Inputs the stream and p, a float tensor of any shape; outputs the next stream and the bits, of the type of p.
+    The inputs are the stream and p, a float tensor of any shape. The outputs are the next stream and the bits, which
+    have the type of p.
     """
 
     stream_type: type[StreamType]

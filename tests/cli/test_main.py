@@ -78,7 +78,7 @@ def test_several_sequences_on_jax(midi_folder, tmp_path, capsys):
     assert main(["generate", str(model), "-o", str(tmp_path / "a.mid"), "--steps", "5", "--backend", "jax"]) == 0
     capsys.readouterr()
     assert train(midi_folder, model, "--backend", "jax", "--streams", "mrg") == 1
-    assert "the one kind that the backend jax has" in capsys.readouterr().err
+    assert "the only kind for the backend jax" in capsys.readouterr().err
 
 
 def test_primer_and_what_it_leaves_out(midi_folder, tmp_path, capsys):
@@ -265,8 +265,8 @@ def test_where_compiled_code_cannot_be_kept_a_sentence_says_how_to_move_it(midi_
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **flags})
     (line,) = result.stderr.splitlines()
     assert result.returncode == 1 and not (tmp_path / "m").exists()
-    assert line.startswith(f"rnnrbm: error: {tmp_path / 'file'}: cannot keep compiled code there (")
-    assert line.endswith("name another folder, by PYTENSOR_FLAGS=base_compiledir=FOLDER in the environment")
+    assert line.startswith(f"rnnrbm: error: {tmp_path / 'file'}: cannot write compiled code there (")
+    assert line.endswith("choose another folder with PYTENSOR_FLAGS=base_compiledir=FOLDER in the environment")
 
 
 def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsys, as_written):

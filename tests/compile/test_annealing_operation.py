@@ -1,4 +1,4 @@
-"""Annealing in one operation: the bits and the weights of the scan that it stands for, on one core or two."""
+"""Annealing in one operation gives the bits and the weights of the scan that it replaces, on one core or two."""
 
 import numpy as np
 import pytensor
@@ -15,13 +15,13 @@ from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.philox4x32 import uniforms
 from rnnrbm_pt.streams.srs import RandomStreams
 
-D, M = 70, 45  # neither fills the vectors of its counters
+D, M = 70, 45  # neither is a multiple of the vector length
 TOLERANCE = {"float64": 1e-11, "float32": 2e-4}
-"""Of a log-weight: a few hundred sums of softplus, each of which errs in its last digits."""
+"""Tolerance of a log-weight, which adds up a few hundred sums of softplus with rounding errors."""
 
 
 def compiled(mode, dtype, parallel=False, visible="binary", row=False, kind=PhiloxStreams):
-    """anneal(W, bv, bh, betas, v, log_w): log-weights and the ends of the chains; and their streams."""
+    """Compile anneal(W, bv, bh, betas, v, log_w) -> log-weights, ends of the chains. Return it with its streams."""
     with pytensor.config.change_flags(floatX=dtype):
         streams = kind(5, parallel=parallel) if kind is PhiloxStreams else kind(5)
         W, v, betas, log_w = pt.matrix("W"), pt.matrix("v"), pt.vector("betas"), pt.vector("log_w", dtype="float64")
@@ -34,7 +34,7 @@ def compiled(mode, dtype, parallel=False, visible="binary", row=False, kind=Phil
 
 @pytest.fixture(scope="module")
 def anneal():
-    """anneal(mode, dtype, inputs, parallel=False): log-weights, ends and log Z of the base; the streams start anew."""
+    """anneal(mode, dtype, inputs, parallel=False) -> log-weights, ends and log Z of the base, with fresh streams."""
     made = {}
 
     def anneal(mode, dtype, inputs, parallel=False, row=False):
@@ -76,7 +76,7 @@ def test_it_draws_what_the_scan_draws(anneal, dtype, parallel, row):
 
 
 def test_it_draws_what_numpy_draws(anneal):
-    """In double precision: in single, the last digit of a sigmoid decides one draw in some millions."""
+    """In double precision. In single precision, rounding of a sigmoid would change one draw in a few million."""
     W, bv, bh, betas, v, log_w = values(6, "float64")
     op, outputs = PhiloxAnnealing(), [[None] for _ in range(4)]
     states = [np.array([5, i, 0, 0], np.uint32) for i in range(2)]
@@ -126,7 +126,7 @@ def test_it_starts_from_any_numbers(anneal, dtype):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_large_and_infinite_weights(anneal, dtype):
-    """Logits to both ends of what exp can take; then log-weights that are no numbers."""
+    """Logits at both limits of exp, and then weights that make the log-weights NaN."""
     W, bv, bh, betas, v, log_w = values(30, dtype, scale=200)
     found, expected = (anneal(mode, dtype, [W, bv, bh, betas, v, log_w]) for mode in ("numba", "python"))
     np.testing.assert_array_equal(found[1], expected[1])
@@ -138,7 +138,7 @@ def test_large_and_infinite_weights(anneal, dtype):
 @pytest.mark.parametrize("dtype, off", [("float64", 1e-11), ("float32", 2e-7)])
 @pytest.mark.parametrize("layer", ["hidden", "visible"])
 def test_close_calls_are_decided_to_the_last_digit(anneal, dtype, off, layer):
-    """Of probabilities that differ less from the draws than the fast comparison sees; the visible units copy h."""
+    """The probabilities are too close to the draws for the fast comparison. The visible units copy h."""
     n, d = 30, 40
     u = uniforms(np.array([5, 0 if layer == "hidden" else 1, 0, 0], np.uint32), (n, d), dtype).astype(np.float64)
     on = np.random.default_rng(0).random((n, d)) < 0.5
@@ -189,7 +189,7 @@ def test_what_does_not_fit_is_refused():
         (W, bv, bh, betas, v, log_w[1:]),
     ):
         with pytest.raises(ValueError, match="do(es)? not fit"):
-            function(*map(np.ascontiguousarray, inputs))  # Numba would compile anew for another layout
+            function(*map(np.ascontiguousarray, inputs))  # another layout would need another compilation
 
 
 def test_other_annealings_are_left_alone():

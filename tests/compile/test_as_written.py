@@ -1,4 +1,4 @@
-"""Functions that are run as they are written: not even the steps of their scans are compiled."""
+"""Functions that run as written: not even the steps of their scans are compiled."""
 
 import numpy as np
 import pytensor

@@ -1,4 +1,4 @@
-"""binomial(n=1, p) as one uniform and one comparison: the bits and the stream are NumPy's."""
+"""binomial(n=1, p) as a uniform draw and a comparison: the bits and the stream are NumPy's."""
 
 import copy
 import math
@@ -19,12 +19,12 @@ from rnnrbm_pt.streams.srs import mersenne_twister
 BACKENDS = ["numba", "c", "python"]
 DTYPES = ["float64", "float32"]
 
-# NumPy 2.4 made Generator.binomial compute exp(log1p(-p)); before, it computed exp(log(1 - p)).
+# Since version 2.4, NumPy's Generator.binomial computes exp(log1p(-p)). Earlier versions compute exp(log(1 - p)).
 has_log1p = np.lib.NumpyVersion(np.__version__) >= "2.4.0"
 
 
 class Draw:
-    """A compiled draw of binomial(n=1, p), from a generator that is given with each call."""
+    """A compiled draw of binomial(n=1, p). Each call gets its generator."""
 
     def __init__(self, mode, *ps, sizes=None):
         self.rngs = [shared_rng(mersenne_twister(0)) for _ in ps]
@@ -62,13 +62,13 @@ def draw_vector():
 
 
 def numpy_draw(generator, p, size=None):
-    """What NumPy draws, and where that leaves its stream."""
+    """NumPy's draws, and its generator after them."""
     generator = copy.deepcopy(generator)
     return generator.binomial(1, p, size), generator
 
 
 def edges(dtype):
-    """0.5 and 1, the floats beside them, and the smallest there are."""
+    """0.5 and 1, the floats next to them, and the smallest floats."""
     dtype = np.dtype(dtype).type
     tiny = np.finfo(dtype).smallest_subnormal
     at = [ulps(dtype(centre), steps) for centre in (0.5, 1) for steps in range(-3, 4) if centre + steps <= 1]
@@ -106,7 +106,7 @@ def test_bits_and_stream_are_numpys(draw_vector, mode, dtype):
 
 
 def beside(u, dtype):
-    """Arrays of probabilities whose threshold is u or within three floats of it."""
+    """Arrays of probabilities whose threshold is at most three floats away from u."""
     for base in (1 - u, u):
         for steps in range(-3, 4):
             p = ulps(base.astype(dtype), steps)
@@ -165,7 +165,7 @@ def test_a_probability_of_zero_spends_a_double_here_and_none_in_numpy(draw_vecto
     p = np.array([0, 0.3, 0, 0.7, 0, 1, 0.5, 0], dtype)
     generator = mersenne_twister(2)
     bits, after = draw_vector(mode, generator, p)
-    # NumPy spends one double wherever p > 0, so a half in the place of each zero lines the others up.
+    # NumPy consumes a double only where p > 0. Replacing each zero by 1/2 aligns the other draws.
     expected, one_each = numpy_draw(generator, np.where(p == 0, 0.5, p))
     np.testing.assert_array_equal(bits, np.where(p == 0, 0, expected))
     assert same_state(after, one_each)
@@ -204,7 +204,7 @@ def test_any_shape_with_a_size_and_without(mode):
         (1, pt.vector("p", dtype="int64")),
         (pt.iscalar("n"), pt.vector("p")),
         (np.array([1, 2]), pt.vector("p")),
-        (np.array([1, 1]), 0.5),  # two draws of one p
+        (np.array([1, 1]), 0.5),  # two draws for one p
         (pt.ones((2, 1), dtype="int64"), pt.vector("p")),
     ],
     ids=["n=2", "n=0", "integer p", "symbolic n", "n=[1, 2]", "n=[1, 1]", "n=[[1], [1]]"],
@@ -214,7 +214,7 @@ def test_any_other_binomial_is_left_alone(mode, n, p):
     rng = shared_rng(mersenne_twister(0))
     _, draw = binary_binomial(n, p, rng=rng, return_next_rng=True)
     inputs = [x for x in (n, p) if isinstance(x, pt.TensorVariable) and x.owner is None]
-    # Compiled but never called: what Numba takes its time for happens at the first call.
+    # The function is never called, since Numba's slow compilation happens at the first call.
     with pytensor.config.change_flags(on_opt_error="raise"):
         function = pytensor.function(inputs, draw, mode=MODES[mode])
     names = names_of(function)
@@ -222,7 +222,7 @@ def test_any_other_binomial_is_left_alone(mode, n, p):
 
 
 def core_names(function):
-    """Names of what the Numba mode wraps."""
+    """Names of the Ops that the Numba mode wraps."""
     return {
         type(op.core_op).__name__
         for op in (node.op for node in function.maker.fgraph.toposort())

@@ -1,4 +1,4 @@
-"""Calls of compiled functions: one thread at a time, and signals after the call."""
+"""Calls of compiled functions: one thread at a time, with signals deferred to the end of the call."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Code for a backend is imported when the first graph needs it, and not before."""
+"""The code for a backend is imported only when a graph first needs it."""
 
 import subprocess
 import sys

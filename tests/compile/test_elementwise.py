@@ -1,4 +1,4 @@
-"""Vectorised sigmoid, softplus and tanh of the Numba backend, held against SciPy's in higher precision."""
+"""The vectorisable sigmoid, softplus and tanh of the Numba backend, compared with references in higher precision."""
 
 import numpy as np
 import pytensor
@@ -13,7 +13,7 @@ FUNCTIONS = {"sigmoid": pt.sigmoid, "softplus": pt.softplus, "tanh": pt.tanh}
 
 
 def exact(name, x):
-    """In long double, of which the functions that are used have 64 bits."""
+    """The exact values in long double, whose functions have 64 bits."""
     x = x.astype(np.longdouble)
     e = np.exp(-abs(x))
     if name == "sigmoid":
@@ -25,7 +25,7 @@ def exact(name, x):
 
 @pytest.fixture(scope="module")
 def functions():
-    """functions(dtype): all three, compiled as one function of a vector."""
+    """functions(dtype): sigmoid, softplus and tanh, compiled as one function of a vector."""
     made = {}
 
     def compiled(dtype):
@@ -69,7 +69,7 @@ def test_other_types_are_left_alone():
 
 @pytest.fixture(scope="module")
 def cross_entropies():
-    """cross_entropies(dtype): v softplus(-x) + (1 - v) softplus(x), compiled."""
+    """cross_entropies(dtype): a compiled function of v softplus(-x) + (1 - v) softplus(x)."""
     made = {}
 
     def compiled(dtype):
@@ -118,7 +118,7 @@ def test_other_sums_are_no_cross_entropy():
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("columns", [0, 1, 7, 150])
 def test_several_functions_in_one_loop(dtype, columns):
-    """Fused, with a column that is broadcast, several outputs, and parts of an array that was split."""
+    """Fused functions with a broadcast column, several outputs, and the parts of a split array."""
     a, x, y = pt.col("a", dtype=dtype), pt.matrix("x", dtype=dtype), pt.matrix("y", dtype=dtype)
     left, right = pt.split(x, [columns, columns], axis=1)
     first, second = a * pt.sigmoid(ours(left) + y), a * pt.tanh(right - y)

@@ -1,4 +1,4 @@
-"""Functions that JAX compiles: shapes, values on the device, draws, and the gradient of several sequences."""
+"""Functions compiled by JAX: shapes, values on the device, draws, and the gradient of several sequences."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ print(jax.config.jax_compilation_cache_dir)
 
 @pytest.fixture(scope="module")
 def compiled():
-    """Compiles a function for JAX, as the models do."""
+    """Compile a function for JAX, as the models do."""
     pytest.importorskip("jax")
     mode = backend_mode("jax")
     return lambda *args, floatX="float64": compile_function(*args, mode=mode, floatX=floatX)

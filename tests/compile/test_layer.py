@@ -1,4 +1,4 @@
-"""A layer of units sampled in one pass by the Numba backend."""
+"""A layer of units, sampled in one operation by the Numba backend."""
 
 import copy
 
@@ -44,7 +44,7 @@ LOGITS += [38, 40, 88, 100, 104, 700, 709, 710, 745, 746, 800, 1e4, 1e30, np.inf
 
 
 class Layer:
-    """Units sampled from x, W and b by a compiled function, from a generator that is given with each call."""
+    """A compiled function that samples units, given x, W and b. Each call gets its generator."""
 
     def __init__(self, mode, x, W, b, *, with_mean=False, **draw_options):
         self.rng = shared_rng(mersenne_twister(0))
@@ -68,7 +68,7 @@ class Layer:
 
 @pytest.fixture(scope="module")
 def layers():
-    """layers(dtype, ndim_x, ndim_b, plain): the fused layer and a plain one, unfused or of the C backend."""
+    """layers(dtype, ndim_x, ndim_b, plain): the fused layer, and a plain layer, either unfused or on the C backend."""
     made = {}
 
     def layer(mode, dtype, ndim_x, ndim_b):
@@ -87,7 +87,7 @@ def layers():
 
 
 def assert_equal_draws(layers, generator, *inputs):
-    """Both layers draw the same and leave the stream where as many doubles leave it."""
+    """Check that both layers draw the same bits, and advance the stream by one double per bit."""
     (bits, after), (plain_bits, plain_after) = (layer(generator, *inputs) for layer in layers)
     assert bits.dtype == inputs[0].dtype
     np.testing.assert_array_equal(bits, plain_bits)
@@ -97,13 +97,13 @@ def assert_equal_draws(layers, generator, *inputs):
     return bits
 
 
-# Numba promotes PyTensor's sigmoid of float32 to float64, then rounds. The fused layer computes it in float32,
-# as C does: the two means differ in their last bit, and so may a draw within 6e-8 of the threshold.
+# For float32, Numba computes PyTensor's sigmoid in float64 and rounds it. The fused layer computes it in float32, like
+# C. The two means can differ in the last bit, so draws within 6e-8 of the threshold may differ.
 PLAIN = [("float64", "unfused"), ("float64", "c"), ("float32", "c")]
 
 
 def column(logits, dtype):
-    """x, W and b whose x W + b is these logits exactly, one a row."""
+    """x, W and b for which x W + b is exactly the column of the logits."""
     return np.asarray(logits, dtype)[:, None], np.ones((1, 1), dtype), np.zeros(1, dtype)
 
 
@@ -134,9 +134,9 @@ def test_a_million_units(layers, dtype):
 def test_logits_whose_threshold_lies_beside_the_double_that_comes(layers, dtype, plain):
     generator = mersenne_twister(3)
     u = doubles_ahead(generator, 4000)
-    at_threshold = np.log1p(-u) - np.log(u)  # sigmoid of it is 1 - u
+    at_threshold = np.log1p(-u) - np.log(u)  # sigmoid(at_threshold) = 1 - u
     near = [0, 1e-15, 1e-12, 1e-9, 1e-7, 5e-7, 9e-7, 1e-6, 1.1e-6, 3e-6, 1e-5, 1e-4, 1e-2]
-    # Where p <= 1/2 the threshold is 1 - p, so p = 1 - u lies at it; where p > 1/2 it is p.
+    # If p <= 1/2 the threshold is 1 - p, so p = 1 - u is at the threshold. If p > 1/2 the threshold is p.
     at_threshold = np.where(u >= 0.5, at_threshold, -at_threshold)
     slope = u * (1 - u)
     tried = [ulps(at_threshold.astype(dtype), steps) for steps in range(-3, 4)]
@@ -145,7 +145,7 @@ def test_logits_whose_threshold_lies_beside_the_double_that_comes(layers, dtype,
         inputs = column(logits, dtype)
         bits = assert_equal_draws(layers(dtype, plain=plain), generator, *inputs)[:, 0]
         p = 1 / (1 + np.exp(-logits.astype(dtype).astype("float64")))
-        # float32 rounds the mean by up to 6e-8; float64 by 1e-16, and so do the exponential and 1 - p.
+        # Rounding changes the mean by up to 6e-8 in float32, and by 1e-16 in float64, as it does exp and 1 - p.
         clear = abs(np.where(p > 0.5, u - p, u - (1 - p))) > {"float64": 1e-15, "float32": 2e-7}[dtype]
         np.testing.assert_array_equal(bits[clear], bit_of(u, p)[clear])
 

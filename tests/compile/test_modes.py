@@ -1,4 +1,4 @@
-"""One word for each backend, and bounded threads."""
+"""Names of backends, and limits on threads."""
 
 import logging
 import os
@@ -43,11 +43,11 @@ def test_threads_are_bounded_within_and_put_back():
     def threads():
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
-    with bounded_threads():  # loads the libraries
+    with bounded_threads():  # loads the BLAS libraries
         pass
     with threadpool_limits(2, user_api="blas"):
         before = threads()
-        with bounded_threads(2):  # for Numba alone
+        with bounded_threads(2):  # affects only Numba
             assert set(threads()) == {1}
         assert threads() == before
 

@@ -1,4 +1,4 @@
-"""The operations of a NADE (logits, gradient, tangent): equal to NumPy's and to the scan's, for any layout."""
+"""The operations of a NADE (logits, gradient, tangent) agree with NumPy and with the scan, for any memory layout."""
 
 import subprocess
 import sys
@@ -18,11 +18,11 @@ from rnnrbm_pt.graphs.nade import nade_logits, pass_over_units
 PYTHON = pytensor.compile.mode.Mode("py", "fast_compile")
 
 TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
-"""Sums in another order: some tens of units in the last place."""
+"""The order of sums differs, which changes tens of units in the last place."""
 
 
 def values_of(n, d, m, dtype, p=0.2, seed=0):
-    """v, W, V, bv, bh, and a gradient in the logits."""
+    """v, W, V, bv, bh, and a gradient with respect to the logits."""
     rng = np.random.default_rng(seed)
     shapes = (d, m), (d, m), (n, d), (n, m), (n, d)
     return [(rng.random((n, d)) < p).astype(dtype), *(rng.normal(size=shape).astype(dtype) for shape in shapes)]
@@ -33,7 +33,7 @@ def symbols_of(dtype):
 
 
 def by_scan(dtype):
-    """Logits and gradients of the scan, run step by step in Python."""
+    """The logits and the gradients of the scan, computed step by step in Python."""
     v, W, V, bv, bh, g = symbols = symbols_of(dtype)
     logits = pass_over_units(v, W, V, bv, bh)
     gradients = pt.grad((logits * g).sum(), [W, V, bh])
@@ -84,7 +84,7 @@ def test_any_layout_and_inputs_stay_as_they_are():
         assert all(np.array_equal(x, y) for x, y in zip(others, before, strict=True))
 
 
-@pytest.mark.filterwarnings("ignore:Skipping Assert:UserWarning")  # of a broadcast, which JAX checks itself
+@pytest.mark.filterwarnings("ignore:Skipping Assert:UserWarning")  # about a broadcast, which JAX checks itself
 @pytest.mark.parametrize("backend", ["numba", "jax"])
 def test_the_graph_has_the_operations_on_numba_and_jax_and_scans_elsewhere(backend):
     if backend == "jax":
@@ -134,7 +134,7 @@ def directions_like(values, seed=7, of_frames=True):
 
 
 def tangent_of(dtype, mode, logits=nade_logits):
-    """The derivative of the logits in a direction, as PyTensor's `pushforward` makes it; its operations."""
+    """The derivative of the logits along a direction, from PyTensor's `pushforward`, and its operations."""
     symbols, directions = symbols_of(dtype)[:5], symbols_of(dtype)[:5]
     tangent = pushforward(logits(*symbols), symbols, directions, use_op_pushforward=True)
     if mode == "JAX":
@@ -174,7 +174,7 @@ def test_the_tangent_is_that_of_finite_differences():
 
 @pytest.mark.parametrize("mode", [PYTHON, "CVM"])
 def test_a_graph_that_was_compiled_still_has_a_gradient(mode):
-    """A backend changes the inner graphs of the scans that it compiles: each function gets a copy."""
+    """Backends change the inner graphs of the scans that they compile, so each function gets a copy."""
     v, W, V, bv, bh, _ = symbols_of("float64")
     logits = nade_logits(v, W, V, bv, bh)
     values = values_of(4, 5, 3, "float64", seed=6)[:5]
@@ -187,7 +187,7 @@ def test_a_graph_that_was_compiled_still_has_a_gradient(mode):
 
 
 def test_a_strangers_named_graph_leaves_the_backend_alone():
-    """Only graphs that hold a NADE bring the code of this package to a backend."""
+    """Only graphs with a NADE register the code of this package with a backend."""
     program = """
 import sys
 import pytensor, pytensor.tensor as pt

@@ -1,4 +1,4 @@
-"""A Gibbs chain of Philox in one operation: the bits of the scan that it stands for, on one core or two."""
+"""A Gibbs chain with Philox streams, in one operation, draws the bits of the scan that it replaces."""
 
 import numpy as np
 import pytensor
@@ -12,11 +12,11 @@ from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.streams.philox import PhiloxStreams
 
-D, M = 70, 45  # an odd number of words in one layer, less than a vector of counters in the other
+D, M = 70, 45  # neither is a multiple of the vector length
 
 
 def chain(dtype="float64", parallel=False, vector=False, row=False):
-    """chain(k, v, W, bv, bh): the end of a Gibbs chain, and its streams."""
+    """Compile chain(k, v, W, bv, bh) -> end of a Gibbs chain. Return it with its streams."""
     with pytensor.config.change_flags(floatX=dtype):
         streams = PhiloxStreams(5, parallel=parallel)
         k, W = pt.iscalar("k"), pt.matrix("W")
@@ -35,7 +35,7 @@ def values(n, dtype, row=False, seed=0):
 
 
 def by_numpy(states, k, v, W, bv, bh):
-    """`PhiloxGibbsChain.perform`, which draws by NumPy."""
+    """The result of `PhiloxGibbsChain.perform`, which uses NumPy."""
     op, outputs = PhiloxGibbsChain(), [[None], [None], [None]]
     bv, bh = (np.atleast_2d(b) for b in (bv, bh))
     inputs = [np.array(k), *states, v, W, bh, W.T, bv]
@@ -47,7 +47,7 @@ def by_numpy(states, k, v, W, bv, bh):
 
 @pytest.fixture(scope="module")
 def chains():
-    """chains(...): as `chain`, each compiled once."""
+    """chains(...): the result of `chain`, compiled once for each combination of arguments."""
     made = {}
 
     def get(**settings):
@@ -80,7 +80,7 @@ def test_its_bits_are_those_of_numpy(chains, dtype, parallel, row):
 def test_a_vector_is_one_row(chains):
     function, streams = chains(vector=True)
     v, W, bv, bh = values(1, "float64")
-    for stream in streams:  # as if a first row had been drawn before: the bits depend on the count alone
+    for stream in streams:  # as after nine draws: the bits depend only on the count of draws
         stream.set_value(stream.get_value() + np.array([0, 0, 9, 0], np.uint32))
     before = [stream.get_value() for stream in streams]
     np.testing.assert_array_equal(function(6, v[0], W, bv[0], bh[0]), by_numpy(before, 6, v, W, bv, bh)[2][0])
@@ -124,7 +124,7 @@ def test_the_counts_carry(chains):
 
 
 def test_it_starts_from_any_numbers(chains):
-    """Mean fields, of one row too: products then are not sums of rows."""
+    """Chains that start from numbers other than bits, also with a single row. Products are then not sums of rows."""
     function, streams = chains(dtype="float64", parallel=False, row=False)
     for n in (1, 50):
         _, *rest = values(n, "float64")
@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_refused(chains):
     v, W, bv, bh = values(4, "float64")
     for inputs in ((v[:, 1:], W, bv, bh), (v, W, bv[:3], bh), (v, W, bv, bh[:, 1:]), (v, W, bv[:, 1:], bh)):
         with pytest.raises(ValueError, match="do(es)? not fit"):
-            function(2, *map(np.ascontiguousarray, inputs))  # Numba would compile anew for another layout
+            function(2, *map(np.ascontiguousarray, inputs))  # another layout would need another compilation
 
 
 def test_a_chain_of_which_all_steps_are_wanted_is_left_alone():
@@ -163,7 +163,7 @@ def test_a_chain_of_which_all_steps_are_wanted_is_left_alone():
 
 
 def test_a_chain_in_a_scan_whose_inner_variables_are_those_of_the_chain():
-    """PyTensor has one i0, i1, ... for all scans: those of the outer scan are in the matrices of the chain."""
+    """PyTensor's scans share the inner inputs i0, i1 and so on. The chain's matrices contain some of the outer scan."""
     graphs = build_rtrbm(4, 3, k_generate=2, n_steps=5, dynamic_visible_bias=True, streams=PhiloxStreams(5))
     draws = np.random.default_rng(0)
     for param in graphs.params:

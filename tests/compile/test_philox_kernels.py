@@ -1,4 +1,4 @@
-"""Words of Philox on Numba, against those of NumPy."""
+"""The words of Philox on Numba are those of NumPy."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ words_of_row, word, advanced, spare = kernels.words_of_row, kernels.word, kernel
 def test_the_words_of_a_draw(q):
     expected = philox4x32.words(STATE, (3, 4 * q))
     words = words_of_rows(STATE, 3, q)[: 12 * q].reshape(3, 4 * q)
-    # Numba writes word k of counter c to place k q + c, as the order of the bits is.
+    # Numba writes word k of counter c to place k q + c, which is the order of the bits.
     np.testing.assert_array_equal(words, expected)
 
 

@@ -1,4 +1,4 @@
-"""The Numba backend's own products of matrices, which compile fast."""
+"""Our own matrix products for the Numba backend, which compile fast."""
 
 import numpy as np
 import pytensor
@@ -57,7 +57,7 @@ def test_a_product_of_any_layout(product, layout):
 
 
 def test_a_large_product_by_parts_of_its_rows(product):
-    """Above the size that `product_into` cuts, with a part of another number of rows, and beside it."""
+    """Sizes above the limit at which `product_into` divides a product, with unequal parts, and sizes near the limit."""
     values = np.random.default_rng(4)
     for n, d, m in ((101, 110, 180), (100, 100, 100), (101, 100, 100), (40, 300, 300), (1, 1100, 1000)):
         x, y = values.normal(size=(n, d)), values.normal(size=(d, m))
@@ -66,7 +66,7 @@ def test_a_large_product_by_parts_of_its_rows(product):
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_product_with_rows_of_bits(product, n):
-    """One row is summed up by `product_into` itself: none, one, four, five and all of the bits set, and numbers."""
+    """`product_into` adds up rows itself if x has one row: with 0, 1, 4, 5 or all bits set, and with other numbers."""
     y = np.random.default_rng(5).normal(size=(13, 7))
     for ones in ([], [4], [0, 3, 7, 12], [1, 2, 3, 5, 8], range(13)):
         x = np.zeros((n, 13))
@@ -79,7 +79,7 @@ def test_a_product_with_rows_of_bits(product, n):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("m", [1, 2, 5, 7, 8, 20, 31, 32, 33, 54, 97, 150])
 def test_a_row_of_bits_adds_up_the_rows_in_their_order(product, m, dtype):
-    """To the last digit, with columns that fill vectors and columns that do not."""
+    """The sum is exact to the last digit, for widths that fill vectors and for widths that do not."""
     values = np.random.default_rng(7)
     x, y = (values.random((1, 60)) < 0.4).astype(dtype), values.normal(size=(60, m)).astype(dtype)
     expected = np.zeros(m, dtype)
@@ -120,7 +120,7 @@ def test_a_product_of_one_row_or_one_column(product, make_x, make_y):
 @pytest.mark.parametrize("make_x, make_y", [(pt.vector, pt.matrix), (pt.matrix, pt.vector)])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_product_of_a_vector(product, make_x, make_y, dtype):
-    """Multiplied as it is: its matrix of one row or column is gone from the graph."""
+    """A vector is multiplied directly: the graph no longer turns it into a matrix of one row or column."""
     compiled = product(make_x, make_y, dtype)
     assert not any(isinstance(op, DimShuffle) for op in ops_of(compiled))
     values = np.random.default_rng(8)
@@ -135,7 +135,7 @@ def test_a_product_of_a_vector(product, make_x, make_y, dtype):
 
 
 def test_a_matrix_of_one_column_turned_into_a_row():
-    """No vector was made a matrix here, though the same kind of view does it."""
+    """Here the same kind of view turns a column into a row, and no vector is involved."""
     x, y = pt.matrix("x", shape=(None, 1)), pt.matrix("y")
     row = x.dimshuffle("x", 0)
     function = pytensor.function([x, y], pt.squeeze(pt.dot(ours(row), y), axis=0) * 2, mode=MODES["numba"])
@@ -173,7 +173,7 @@ def test_a_product_performed_in_python():
 
 
 def test_products_of_integers_or_complex_numbers_are_left_alone():
-    # Compiled but never called, since Numba takes long for PyTensor's own products.
+    # The function is never called, since Numba takes long to compile PyTensor's own products.
     for x, y in ((pt.lmatrix("x"), pt.lmatrix("y")), (pt.zmatrix("x"), pt.zmatrix("y"))):
         function = pytensor.function([x, y], pt.dot(x, y), mode=MODES["numba"])
         assert "Product" not in names_of(function)

@@ -1,6 +1,6 @@
-"""PyMC models beside this library, and with a piece of it inside: their numbers are those of NumPy.
+"""PyMC models in the same process as this library, or with its graphs inside, give the numbers of NumPy.
 
-PyMC 6 and PyTensor 3 go together on Python 3.12 and newer; the extra `pymc` installs both.
+PyMC 6 works with PyTensor 3, and needs Python 3.12 or newer. The extra `pymc` installs both.
 """
 
 import math
@@ -29,12 +29,12 @@ def sigmoid(x):
 
 
 def log_normal(x):
-    """Log density of independent standard normals."""
+    """The log density of independent standard normal variables."""
     return -(x**2).sum() / 2 - x.size * np.log(2 * np.pi) / 2
 
 
 def test_a_potential_of_free_energies():
-    """Normal priors of the parameters of an RBM, and -F(v) of some frames as a potential."""
+    """An RBM with normal priors for its parameters, and with -F(v) of some frames as a potential."""
     with pm.Model() as model:
         weights, bv, bh = pm.Normal("W", shape=(5, 3)), pm.Normal("bv", shape=5), pm.Normal("bh", shape=3)
         energies = pm.Deterministic("F", free_energy(pt.as_tensor(V), weights, bv, bh))
@@ -50,7 +50,7 @@ def test_a_potential_of_free_energies():
 
 
 def test_binomials_and_a_product_of_a_model_of_its_own():
-    """A logistic regression: nothing in it is ours, though the library is imported."""
+    """A logistic regression without anything of this library, which is only imported."""
     X, n, y = RNG.normal(size=(7, 4)), np.arange(1, 8), np.array([0, 1, 3, 2, 5, 0, 7])
     z = RNG.randint(2, size=7)
     with pm.Model() as model:
@@ -68,7 +68,7 @@ def test_binomials_and_a_product_of_a_model_of_its_own():
 
 
 def test_prior_predictive_sampling():
-    """Coins whose odds are RBM free energies: every draw of p is that of NumPy, and the draws y have the mean p."""
+    """Coins with free energies of an RBM as log-odds: NumPy confirms each draw of p, and the mean of y is that of p."""
     with pm.Model():
         bh = pm.Normal("bh", shape=3)
         p = pm.Deterministic("p", pm.math.sigmoid(free_energy(pt.as_tensor(V), pt.as_tensor(W), np.zeros(5), bh)))
@@ -79,12 +79,12 @@ def test_prior_predictive_sampling():
     F = -softplus(V @ W + bh[:, None]).sum(axis=-1)  # (500, 6)
     np.testing.assert_allclose(p, sigmoid(F), rtol=1e-9)
     assert set(np.unique(y)) == {0, 1} and np.abs(y - p).mean() > 0
-    assert abs((y - p).mean()) < 4 * 0.5 / np.sqrt(y.size)  # four standard errors of fair coins, the widest
+    assert abs((y - p).mean()) < 4 * 0.5 / np.sqrt(y.size)  # four standard errors, at most
     assert abs((n - 20 * p.mean(axis=1)).mean()) < 4 * np.sqrt(20) / 2 / np.sqrt(500)
 
 
 def test_a_gibbs_chain_and_then_a_model():
-    """An RBM of ours and a PyMC model are compiled in one process, one after the other."""
+    """An RBM of this library and then a PyMC model are compiled in one process."""
     v = pt.matrix("v")
     v_sample, _, monitor, updates = build_rbm(v, pt.as_tensor(W), pt.zeros(5), pt.zeros(3), k=2)
     frames, value = pytensor.function([v], [v_sample, monitor], updates=updates)(V)

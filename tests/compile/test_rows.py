@@ -1,4 +1,4 @@
-"""The comparison that samples a row of units, on Numba: its margin, and its bits."""
+"""The comparison that samples a row of units on Numba: its margin and its bits."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from rnnrbm_pt.streams.srs import mersenne_twister
 
 
 def test_the_margin_covers_what_float32_errs_by():
-    """The comparison of `rows`, each operation rounded to float32 as there, against float64."""
+    """Repeat the comparison of `rows` in float32, and compare the result with float64."""
     y = np.concatenate([np.linspace(-40, 40, 1_000_001), np.linspace(-1, 1, 500_001)])  # x / 2
     single = np.clip(y.astype("float32"), -rows.END, rows.END).astype("float32")
     square = single * single
@@ -21,12 +21,12 @@ def test_the_margin_covers_what_float32_errs_by():
         q = q * square + np.float32(coefficient)
     assert p.dtype == q.dtype == "float32" and (q > 0).all()
     error = abs(single * p / q - np.tanh(y)).max()
-    assert 1e-7 < error < 4e-7  # of (2u - 1) - tanh; then 2u - 1 rounds by 6e-8, and its product with Q likewise
+    assert 1e-7 < error < 4e-7  # 2u - 1 and its product with Q add rounding errors of 6e-8 each
     assert error + 3 * 6e-8 < rows.MARGIN / 3
 
 
 def compare(function, x, *arguments):
-    """A Numba function called with arrays: those of `rows` cannot be called from Python."""
+    """Wrap a Numba function for arrays, since those of `rows` cannot be called from Python."""
     bits = np.empty(x.shape, x.dtype)
     return njit(lambda *inputs: function(*inputs))(x, *arguments, bits), bits
 

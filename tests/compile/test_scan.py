@@ -1,4 +1,4 @@
-"""Products taken out of recurrences: fewer of them inside, the same numbers and gradients."""
+"""Products moved out of recurrences: fewer products inside, the same numbers and gradients."""
 
 import numpy as np
 import pytensor
@@ -18,7 +18,7 @@ WITHOUT = FAST.excluding(*REWRITES)
 
 
 def products_in(function):
-    """How many matrix products each scan of a compiled function has in its step, by the scan's name."""
+    """{name of a scan: number of matrix products in its step}, for the scans of a compiled function."""
     return {
         node.op.name: sum(
             any(name in str(inner.op) for name in ("Dot", "dot", "Gem")) for inner in node.op.fgraph.toposort()
@@ -42,7 +42,7 @@ def test_the_gradient_of_the_tutorials_recurrence(batched):
     for p in graphs.params:
         p.set_value(0.5 * random.standard_normal(p.get_value().shape))
     with_, without = (gradient_function(graphs, mode) for mode in (FAST, WITHOUT))
-    # One product is left in each: that of the state with Wuu, and of its gradient with Wuu'.
+    # Each scan keeps one product: the state times Wuu, and the gradient of the state times Wuu'.
     assert products_in(with_) == {"recurrence": 1, "grad_of_recurrence": 1}
     assert min(products_in(without).values()) >= 3
     for n_steps in (1, 2, 7):
@@ -58,7 +58,7 @@ def test_the_gates_of_an_lstm_are_one_product_and_one_sequence():
     for p in graphs.params:
         p.set_value(0.5 * random.standard_normal(p.get_value().shape))
     with_, without = (gradient_function(graphs, mode) for mode in (FAST, WITHOUT))
-    # Wuh, Wsh and the gates. In the gradient, what an output moves by Wuv and Wsv is computed before the scan.
+    # The products with Wuh, Wsh and the gates. In the gradient, those with Wuv and Wsv are computed before the scan.
     assert products_in(with_) == {"recurrence": 3, "grad_of_recurrence": 3}
     for node in with_.maker.fgraph.toposort():
         if isinstance(node.op, Scan):
@@ -105,7 +105,7 @@ def test_what_must_stay_stays():
     (states, _) = scan_of(lambda x_t, s, W: (pt.tanh(pt.dot(s, W) + x_t), s), x, W, state)
     function = pytensor.function([x, W, state], states, mode=FAST)
     assert list(products_in(function).values()) == [1]
-    # A scan that ends by itself has as many steps as it finds, and is left alone.
+    # The number of steps of a while-scan is unknown beforehand, so the rewrites leave it unchanged.
     outputs = pytensor.scan(
         lambda x_t, W: (pt.dot(x_t, W), until(x_t[0] > 0)), sequences=ours(x), non_sequences=W, return_updates=False
     )

@@ -1,4 +1,4 @@
-"""Importing this package changes no graph that holds nothing of it, and loads neither Numba nor JAX."""
+"""Importing this package leaves other people's graphs unchanged, and loads neither Numba nor JAX."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ EVERYTHING = ["rnnrbm_pt.models.base", "rnnrbm_pt.models.siblings", "rnnrbm_pt.s
 
 
 def printed(*modules):
-    """What the graphs of `strangers.py` compile to in a new process that has imported the modules first."""
+    """The compiled graphs of `strangers.py`, printed in a new process that imports the given modules first."""
     script = Path(__file__).parents[1] / "oracles" / "strangers.py"
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, script, *modules], capture_output=True, text=True, cwd=root, timeout=500)
@@ -34,7 +34,7 @@ def test_a_strangers_graphs_compile_as_without_the_import():
 
 def test_every_mark_is_taken_out_also_of_what_is_marked_twice():
     x = marked = pt.vector("x")
-    for _ in range(20):  # in whatever order the graph's operations come
+    for _ in range(20):  # many marks, since the order of the operations is arbitrary
         marked = ours(marked)
     function = pytensor.function([x], marked + 1, mode=MODES["python"])
     assert "Ours" not in names_of(function)

@@ -1,4 +1,4 @@
-"""Annealed importance sampling against sums over all states: RBMs of 10 to 20 hidden units, at biases of many steps."""
+"""Annealed importance sampling compared with sums over all states, for RBMs with 10 to 20 hidden units."""
 
 import numpy as np
 import pytensor
@@ -22,7 +22,7 @@ def compiled(visible, floatx):
 
 @pytest.fixture(scope="module")
 def anneal():
-    """anneal(rbm, betas, n_chains, v=zeros, visible="binary", floatx="float64"): (n_frames, n_chains) log-weights."""
+    """anneal(rbm, betas, n_chains, v=zeros, visible="binary", floatx="float64") -> log-weights (n_frames, n_chains)."""
     functions = {}
 
     def anneal(rbm, betas, n_chains, v=None, visible="binary", floatx="float64"):
@@ -38,7 +38,7 @@ def anneal():
 
 
 def random_rbm(n_visible, n_hidden, n_frames, scale=0.4, seed=0):
-    """Biases and weights of normal numbers."""
+    """Biases and weights that are normally distributed."""
     rng = np.random.default_rng(seed)
     return tuple(rng.normal(scale=scale, size=(n, m)) for n, m in ((n_visible, n_hidden), (n_frames, n_visible))) + (
         rng.normal(scale=scale, size=(n_frames, n_hidden)),
@@ -46,7 +46,7 @@ def random_rbm(n_visible, n_hidden, n_frames, scale=0.4, seed=0):
 
 
 def trained_like_rbm(n_visible, n_hidden, n_frames, seed=0):
-    """Much as those trained on chorales: units are rarely on, biases change with the step, a few weights are large."""
+    """Parameters as after training on chorales: units are rarely on, biases vary by step, few weights are large."""
     rng = np.random.default_rng(seed)
     W = 0.15 * rng.normal(size=(n_visible, n_hidden))
     W[rng.random(W.shape) < 0.08] += 1.5
@@ -67,18 +67,18 @@ def test_log_z_lies_within_its_error_of_the_sum_over_all_states(anneal, make, n_
 
 @pytest.mark.parametrize("make, n_hidden", [(random_rbm, 10), (trained_like_rbm, 10), (trained_like_rbm, 20)])
 def test_two_standard_errors_hold_what_they_should(anneal, make, n_hidden):
-    """Of 400 estimates of one log Z; with 20 chains a normal number would be within them in 0.94 of all cases."""
+    """400 estimates of one log Z. With 20 chains, a normal error is within two standard errors in 0.94 of all cases."""
     W, bv, bh = make(20, n_hidden, 1)
     rbm = W, np.repeat(bv, 400, axis=0), np.repeat(bh, 400, axis=0)
     log_w, _, log_z_base = anneal(rbm, np.linspace(0, 1, 40), 20)
     ratio, errors = log_mean_exp(log_w)
     off = log_z_base + ratio - log_partition(W, bv, bh)
-    assert np.abs((np.abs(off) < 2 * errors).mean() - 0.94) < 0.04  # 3.5 times sqrt(0.94 0.06 / 400)
+    assert np.abs((np.abs(off) < 2 * errors).mean() - 0.94) < 0.04  # 3.5 sqrt(0.94 0.06 / 400)
     assert np.abs(off.mean()) < 3.5 * off.std() / np.sqrt(400), "nothing is left of the logarithm's bias"
 
 
 def test_up_and_down_the_betas_enclose_log_z(anneal):
-    """Each log-weight for itself is too small on average, in either direction; both are unbiased as a mean."""
+    """A single log-weight is too small on average in both directions, but the means of the weights are unbiased."""
     W, bv, bh = random_rbm(6, 10, 2, scale=0.8)
     rng, n_chains = np.random.default_rng(0), 400
     samples = [states(6)[rng.choice(64, n_chains, p=distribution(W, *b))] for b in zip(bv, bh, strict=True)]
@@ -93,7 +93,7 @@ def test_up_and_down_the_betas_enclose_log_z(anneal):
 
 
 def test_two_betas_are_plain_importance_sampling(anneal):
-    """Chains that end where the base drew them; each weight is the quotient of the unnormalised probabilities there."""
+    """The chains end at samples of the base, and each weight is the ratio of unnormalised probabilities there."""
     W, bv, bh = random_rbm(3, 4, 2)
     log_w, v, _ = anneal((W, bv, bh), [0, 1], 500, v=np.ones((1000, 3)))
     biases = [(bv[i], bh[i]) for i in np.repeat([0, 1], 500)]

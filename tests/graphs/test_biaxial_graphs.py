@@ -1,4 +1,4 @@
-"""The biaxial RNN: probabilities that sum to 1, exact gradients and samples, the same in every key."""
+"""The biaxial RNN: probabilities sum to 1, gradients and samples are exact, and every key has the same likelihood."""
 
 from functools import partial
 
@@ -38,7 +38,7 @@ def values_of(graphs):
 
 
 def log_likelihoods(values, roll):
-    """Of each frame, by the definition."""
+    """The log-likelihood of each frame, by the definition."""
     twin, found = TWIN(values), []
     for v in roll:
         found.append(np.log(twin.probability(v)))
@@ -108,14 +108,14 @@ def test_samples_of_a_frame_are_as_frequent_as_their_probabilities(biaxial):
 
 @pytest.mark.parametrize("recurrence", ["gru", "lstm", "tanh"])
 def test_a_piece_in_another_key_has_the_same_likelihood(recurrence):
-    """As far from the ends of the range as the network along the notes remembers them."""
+    """The notes are so far from the ends of the range that the network along the notes has forgotten the ends."""
     graphs = build_biaxial_rnn(40, 3, 3, recurrence=recurrence, window=3)
     rng = np.random.default_rng(3)
     for param in graphs.params:
         if param.name != "bv":
             param.set_value(rng.normal(scale=0.5, size=param.get_value().shape))
     bh = next(param for param in graphs.params if param.name == "bh")
-    bh.set_value(bh.get_value() - np.repeat([4, 0, 0], 3))  # z is small, so it forgets within a few notes
+    bh.set_value(bh.get_value() - np.repeat([4, 0, 0], 3))  # z is small, so the network forgets within a few notes
     score = function([graphs.v], graphs.logits)
     roll = np.zeros((6, 40))
     roll[:, 18:22] = rng.integers(2, size=(6, 4))

@@ -1,4 +1,4 @@
-"""A recurrence as a value: what the two graphs take from a cell, and what a builder returns."""
+"""Cells: what the two graphs use of a cell, and what a builder returns."""
 
 from dataclasses import FrozenInstanceError
 from functools import partial

@@ -1,4 +1,4 @@
-"""Generation with dials: each frame comes from exactly the distribution that the settings describe."""
+"""Generation with dials: each frame comes from exactly the distribution that the dials define."""
 
 import numpy as np
 import pytest
@@ -14,17 +14,17 @@ NEUTRAL = {"k": 2, "start": "zeros", "floor": 0.0, "temperature": 1.0, "density"
 
 
 def floored(p, floor):
-    """Probabilities by the rule of the floor."""
+    """Apply the floor to probabilities: 0 below it, 1 above 1 - floor."""
     return np.where(p < floor, 0.0, np.where(p > 1 - floor, 1.0, p))
 
 
 def of_each(p, x):
-    """The probability of each row of x, for units that are independent given each row of p: shape (len(p), len(x))."""
+    """The probability of each row of x for independent units with the means of each row of p, (len(p), len(x))."""
     return np.prod(np.where(x[None] > 0, p[:, None], 1 - p[:, None]), axis=2)
 
 
 class Dialled(oracle.RnnRbm):
-    """An RNN-RBM whose frames are drawn with dials: the distribution after k Gibbs steps, by sums over all h and v."""
+    """An RNN-RBM with dials: the distribution of a frame after k Gibbs steps, by sums over all h and v."""
 
     def __init__(self, p, dials):
         super().__init__(p)
@@ -48,7 +48,7 @@ class Dialled(oracle.RnnRbm):
 
 
 class DialledNade(oracle.RnnRbm):
-    """The same of an RNN-NADE: each conditional by its definition."""
+    """An RNN-NADE with dials: each conditional probability by its definition."""
 
     def __init__(self, p, dials):
         super().__init__(p)
@@ -66,7 +66,7 @@ class DialledNade(oracle.RnnRbm):
 
 
 def random_model(kind, scale=1.0, **settings):
-    """A small model at random parameters."""
+    """A small model with random parameters."""
     model = kind(3, 2, r=R, mode=STEP_BY_STEP, floatX="float64", **settings)
     draws = np.random.default_rng(4)
     for param in model.params:
@@ -76,7 +76,7 @@ def random_model(kind, scale=1.0, **settings):
 
 @pytest.fixture(scope="module")
 def rnnrbm():
-    """Its weights are large and its biases balance them, so that a chain remembers for a while where it started."""
+    """A model with large weights and balancing biases, so that a chain remembers its start for some time."""
     model = random_model(RnnRbm, k_generate=2)
     W, bv, bh, *_ = model.params
     weights = 2 * W.get_value()
@@ -107,7 +107,7 @@ OF_NADE = [{"floor": 0.15}, {"temperature": 0.5}, {"temperature": 2.0}, {"densit
 
 
 def log_p(model, roll):
-    """Of each frame: log p(v_t), its mean and its variance, given the frames before."""
+    """For each frame, given the earlier frames: log p(v_t), and the mean and the variance of this number."""
     found = []
     for p, v in zip(oracle.step_probabilities(model, roll), roll, strict=True):
         possible = p[p > 0]
@@ -118,11 +118,11 @@ def log_p(model, roll):
 
 
 def check_roll(oracle_class, values, roll, dials):
-    """A roll comes from the distribution that the dials describe, and not from that of their neutral values."""
+    """Check that a roll comes from the distribution that the dials define, and not from that of neutral dials."""
     assert kstest(oracle.uniforms_of(oracle_class(values, dials), roll, seed=1), "uniform").pvalue > 1e-3
     found, mean, variance = log_p(oracle_class(values, dials), roll)
     assert abs((found - mean).sum()) < 4 * np.sqrt(variance.sum())
-    assert found.sum() > log_p(oracle_class(values, {}), roll)[0].sum() + 10  # nats: the odds are e^10 to 1
+    assert found.sum() > log_p(oracle_class(values, {}), roll)[0].sum() + 10  # 10 nats: odds of e^10 to 1
 
 
 @pytest.mark.parametrize("dials", OF_RBM, ids=str)
@@ -138,7 +138,7 @@ def test_frames_of_a_nade_are_those_of_its_conditionals(rnn_nade, dials):
 
 
 def test_no_note_below_the_floor_is_drawn():
-    """Where the floor leaves one frame possible, that is the frame."""
+    """If the floor leaves only one possible frame, the model draws this frame."""
     model = random_model(RnnRbm, scale=0.01, k_generate=2)
     model.params[1].set_value(np.array([-3.0, 3.0, -3.0, 3.0]))
     assert (model.sample(300, seed=1).mean(axis=0) != [0, 1, 0, 1]).all()
@@ -148,7 +148,7 @@ def test_no_note_below_the_floor_is_drawn():
 def test_a_long_chain_at_a_temperature_has_the_energy_divided_by_it():
     model = random_model(RnnRbm, scale=0.6, k_generate=2)
     values = {param.name: param.get_value() for param in model.params}
-    for name in ("Wuh", "Wuv"):  # frames do not depend on each other
+    for name in ("Wuh", "Wuv"):  # makes the frames independent of each other
         next(p for p in model.params if p.name == name).set_value(0 * values[name])
     roll = model.sample(1500, seed=1, k=20, temperature=1.5, density=0.5)
     h, v = states(3), states(4)

@@ -1,4 +1,4 @@
-"""Dropout: what is on and off in the graphs, and that the gradient is that of the cost with these masks."""
+"""Dropout: which units are on and off in the graphs, and the gradient of the cost with these masks."""
 
 import numpy as np
 import pytensor
@@ -22,7 +22,7 @@ def randomise(params):
 
 
 def built_with(build, recurrent=None, hidden=None):
-    """Graphs with dropout, and the masks as outputs of the same draws."""
+    """Graphs with dropout, and the masks of the same draws as outputs."""
     rngs = RandomStreams(7).rbm()[:2]
     built = build(3, 4, 2, dropout=Dropout(rngs, recurrent, hidden))
     randomise(built.params)
@@ -84,7 +84,7 @@ def test_the_gradient_is_that_of_the_cost_with_these_masks(build):
 
 
 def test_an_rbm_without_the_units_that_are_off():
-    """Its free energy is that of the RBM of the units that are left, with larger weights."""
+    """The free energy is that of an RBM of the remaining units, with scaled weights."""
     W, bv, bh = (np.random.default_rng(2).normal(size=shape) for shape in ((3, 4), (3,), (4,)))
     kept, v = np.array([1, 0, 0, 1]), pt.matrix("v")
     off = free_energy(v, pt.constant(W / 0.6), pt.constant(bv), pt.constant(np.where(kept, bh, -1e4)))

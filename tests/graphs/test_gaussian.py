@@ -1,4 +1,4 @@
-"""Gaussian visible units: the density by integration, the conditional by its moments, and what cannot draw them."""
+"""Gaussian visible units: the density by integration, the conditional by its moments, and streams without normals."""
 
 import numpy as np
 import pytensor
@@ -26,7 +26,7 @@ def function(*args, **kwargs):
 
 @pytest.fixture(scope="module")
 def energy():
-    """F(v) as the graph has it."""
+    """F(v), computed by the graph."""
     v = pt.vector("v")
     return function([v], free_energy(v, *map(pt.constant, (W, BV, BH)), "gaussian"))
 
@@ -57,8 +57,8 @@ def test_the_chain_has_the_moments_of_the_model_and_the_gradient_is_that_of_the_
     given = pt.matrix("given")
     sample = function([v, w], [v_sample, monitor], updates=updates)
     found, monitor = sample(np.zeros((5000, 2)), W)
-    assert found.dtype == pytensor.config.floatX and monitor < -np.log(2 * np.pi)  # which a perfect one would reach
-    # p(v) is a mixture of normals at bv + h W', each as heavy as its part of Z.
+    assert found.dtype == pytensor.config.floatX and monitor < -np.log(2 * np.pi)  # a perfect reconstruction
+    # p(v) is a mixture of normals at bv + h W'. The weight of each is its share of Z.
     h = states(3)
     means = BV + h @ W.T
     weights = np.exp(h @ BH + (means**2 - BV**2).sum(axis=1) / 2)

@@ -1,4 +1,4 @@
-"""NADE and RNN-NADE: probabilities that sum to 1, exact gradients, exact samples."""
+"""NADE and RNN-NADE: probabilities sum to 1, and gradients and samples are exact."""
 
 import numpy as np
 import pytensor
@@ -28,7 +28,7 @@ def values():
 
 @pytest.fixture(scope="module")
 def nade():
-    """f(v, W, V, bv, bh) = v_sample, cost and its gradient in the four, for frames that share their biases."""
+    """f(v, W, V, bv, bh) -> v_sample, cost and its gradients with respect to the parameters. Biases are vectors."""
     v, *params = pt.matrix("v"), *(pt.tensor(name, shape=(None,) * len(shape)) for name, shape in SHAPES.items())
     v_sample, cost, monitor, updates = build_nade(v, *params)
     assert updates == {}
@@ -80,7 +80,7 @@ def test_samples_are_as_frequent_as_their_probabilities(values):
     frames, means = draw()
     p = np.array([oracle.nade_probability(state, **values) for state in states(5)])
     assert chisquare(counts_of(frames), 20000 * p).pvalue > 1e-3
-    # Both estimate E[v]; the standard error of the frames' is 0.0035, that of the probabilities' less.
+    # Both means estimate E[v]. The standard error is 0.0035 for the frames, and less for the probabilities.
     np.testing.assert_allclose(means.mean(axis=0), p @ states(5), atol=0.015)
     assert (means.var(axis=0) <= frames.var(axis=0)).all()
     assert (draw()[0] != frames).any(), "the stream goes on"

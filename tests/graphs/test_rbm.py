@@ -1,4 +1,4 @@
-"""The RBM against sums over all its states in NumPy."""
+"""The RBM compared with sums over all its states in NumPy."""
 
 import numpy as np
 import pytensor
@@ -19,8 +19,8 @@ from scipy.stats import chisquare
 from rnnrbm_pt.graphs import rbm
 from rnnrbm_pt.streams.srs import RandomStreams, mersenne_twister
 
-# Far from what a wrong chain gives, as the test of two biases shows. The streams are seeded: what passes once
-# passes always.
+# A wrong chain is much further off, as the test of two biases shows. The streams are seeded, so a test that passes
+# once always passes.
 P_VALUE = 1e-3
 
 W = np.array([[1.2, -0.7, 0.3], [-0.4, 0.9, 0.8], [0.5, 0.2, -1.1], [0.6, -1.3, 0.7]])
@@ -34,7 +34,7 @@ def sigmoid(x):
 
 
 def evaluate(expression, *inputs):
-    """The value of a graph over named inputs, computed in Python: it compiles at once."""
+    """The value of a graph with named inputs, computed in Python without compilation."""
     variables, values = zip(*inputs, strict=True)
     return pytensor.function(variables, expression, mode=MODES["python"], on_unused_input="ignore")(*values)
 
@@ -80,7 +80,7 @@ def test_the_gradient_with_the_exact_negative_phase_is_that_of_the_log_likelihoo
     data = states(4)[[1, 3, 3, 8, 15]]
     v, every_v, p = pt.matrix("v"), pt.matrix("every_v"), pt.vector("p")
     params = weights, bv, bh = pt.matrix("W"), pt.vector("bv"), pt.vector("bh")
-    # In the place of a sample from the model, the mean over the model, whose probabilities are held constant.
+    # Instead of a sample from the model, use the mean over the model, with constant probabilities.
     positive = rbm.free_energy(v, weights, bv, bh).mean()
     cost = positive - (p * rbm.free_energy(every_v, weights, bv, bh)).sum()
     gradients = pytensor.function([v, every_v, p, *params], pt.grad(cost, params), mode=MODES["python"])(
@@ -166,13 +166,13 @@ def test_a_vector_is_one_chain(compiled_rbm):
     function = compiled_rbm("numba", ndim_v=1).function
     samples = np.zeros((8000, 4))
     for i in range(1, len(samples)):
-        samples[i], _, _ = function(samples[i - 1], W, BV, BH, 15)  # goes on from where the last call ended
+        samples[i], _, _ = function(samples[i - 1], W, BV, BH, 15)  # continues the chain of the last call
     assert chisquare(counts_of(samples), len(samples) * distribution(W, BV, BH)).pvalue > P_VALUE
 
 
 @pytest.mark.parametrize("mode", ["numba", "c"])
 def test_each_draw_is_the_streams_and_cost_and_monitor_are_means_over_frames(compiled_rbm, mode):
-    """The whole of `build_rbm` written out in NumPy."""
+    """`build_rbm`, written out in NumPy."""
     built = compiled_rbm(mode)
     data = np.random.default_rng(6).integers(2, size=(9, 4)).astype(float)
     generators = [rng.get_value() for rng in built.rngs]

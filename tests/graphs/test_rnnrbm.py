@@ -1,4 +1,4 @@
-"""The RNN-RBM against what Theano printed, finite differences and exact distributions."""
+"""The RNN-RBM compared with Theano's numbers, finite differences and exact distributions."""
 
 from types import SimpleNamespace
 
@@ -18,14 +18,14 @@ from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
 
 NAMES = ["W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"]
 
-# Theano and PyTensor add up in other orders: a few 1e-15 after 160 updates, half a millionth in float32.
+# The order of sums differs between Theano and PyTensor: a few 1e-15 after 160 updates, 5e-7 in float32.
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 
 
 def gradient_with_given_sample(built):
-    """f(v, v_sample) = the cost and its gradient with these negative particles, run as it is written.
+    """f(v, v_sample) -> the cost and its gradient with these negative particles, run as written.
 
-    Compiled, the gradient is in every update that is held against Theano's.
+    The compiled gradient is a part of every update that is compared with Theano's.
     """
     given = pt.matrix("given")
     gradients = pt.grad(built.cost, built.params, consider_constant=[built.v_sample])
@@ -35,7 +35,7 @@ def gradient_with_given_sample(built):
 
 @pytest.fixture(scope="module")
 def run(theano_reference):
-    """run(mode, floatX): the tutorial's training and generation on the synthetic case, done once."""
+    """run(mode, floatX): the tutorial's training and generation on the synthetic case, run once."""
     done = {}
 
     def run(mode, floatx):
@@ -127,7 +127,7 @@ def test_the_gradient_is_theanos(dtype, theano_reference):
 
 
 def test_the_gradient_is_that_of_the_cost_by_finite_differences():
-    """Through time: the cost of 4 frames, with v_sample held fixed, at parameters far from 0."""
+    """The gradient through time: the cost of 4 frames with a fixed v_sample, at parameters far from 0."""
     built = build_rnnrbm(12, 8, 6)
     gradient_of = gradient_with_given_sample(built)
     values = np.random.default_rng(2)
@@ -181,7 +181,7 @@ def scans(*outputs):
 
 
 def draws(graph):
-    """How many binomials are written in a graph."""
+    """The number of binomial draws in a graph."""
     nodes = {x.owner for x in ancestors(graph) if x.owner is not None}
     return sum(isinstance(node.op, BinomialRV) for node in nodes)
 
@@ -244,7 +244,7 @@ def test_streams_that_are_given_leave_the_random_state_to_the_parameters():
 
 @pytest.fixture(scope="module")
 def tiny():
-    """A model of two visible units with symbols for k, n_steps and the state it starts from."""
+    """A model with two visible units, and with symbolic k, n_steps and initial state."""
     k, k_generate, n_steps = pt.iscalar("k"), pt.iscalar("k_generate"), pt.iscalar("n_steps")
     u_init = pt.vector("u_init")
 
@@ -292,7 +292,7 @@ def test_generated_sequences_have_the_models_exact_distribution(tiny):
     u_init = np.array([0.8, -0.6])
     rolls = np.array([model.generate(30, 2, u_init).ravel() for _ in range(6000)])
 
-    # p(v_1, v_2) = p(v_1 | u_init) p(v_2 | u_1), each of them the distribution of an RBM.
+    # p(v_1, v_2) = p(v_1 | u_init) p(v_2 | u_1), where each factor is the distribution of an RBM.
     expected = []
     first = distribution(params[0], *biases(params, u_init))
     for v, p in zip(states(2), first, strict=True):

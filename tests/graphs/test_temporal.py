@@ -1,4 +1,4 @@
-"""RNN-RBM, RTRBM and LSTM-RTRBM: exact gradients and exact distributions by sums over all states, and their kinship."""
+"""RNN-RBM, RTRBM and LSTM-RTRBM: gradients and distributions by sums over all states, and relations of the models."""
 
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.graphs.sequence import NONLINEARITIES
 from rnnrbm_pt.streams.srs import RandomStreams
 
-# Every option that adds a term to an equation is on: n_visible 3, n_hidden 2, recurrent 2.
+# All options that add a term to an equation are on. Sizes: n_visible 3, n_hidden 2, n_hidden_recurrent 2.
 MODELS = {
     "rnnrbm": (lambda **kw: build_rnnrbm(3, 2, 2, learn_initial=True, **kw), oracle.RnnRbm),
     "lstm": (lambda **kw: build_rnnrbm(3, 2, 2, recurrence="lstm", learn_initial=True, **kw), oracle.LstmRnnRbm),
@@ -52,7 +52,7 @@ def randomise(params, seed, scale=0.7):
 
 
 def gradient_at(built):
-    """f(v, v_sample) = the cost and its gradient with these negative particles, and the biases of each step."""
+    """f(v, v_sample) -> the cost, its gradient with these negative particles, and the biases of each step."""
     given = pt.matrix("given")
     gradients = pt.grad(built.cost, list(built.params), consider_constant=[built.v_sample])
     outputs = [built.cost, *gradients, built.bv_t, built.bh_t]
@@ -61,17 +61,17 @@ def gradient_at(built):
 
 @pytest.fixture(scope="module", params=MODELS)
 def model(request):
-    """A small model: its graphs, its gradient at given negative particles, and its twin in NumPy."""
+    """A small model: its graphs, its gradient at given negative particles, and its counterpart in NumPy."""
     build, twin = MODELS[request.param]
     built = build(k_generate=12, n_steps=400)
     return SimpleNamespace(build=build, built=built, gradient_at=gradient_at(built), twin=twin)
 
 
 def exact_negative_phase(model, v):
-    """The gradient where the negative particle of each step is averaged over all 2^n states.
+    """The gradient, averaged over all 2^n states of the negative particle of each step.
 
-    The gradient is a sum over the steps, so each step is averaged with the particles of the others held at 0; what the
-    others give at 0 is then there T - 1 times too often.
+    The gradient is a sum over the steps, so each step is averaged with the particles of all other steps at 0. The terms
+    of these other steps at 0 are then counted T - 1 times too often.
     """
 
     def gradient(given):
@@ -145,7 +145,7 @@ def test_an_rtrbm_is_an_rnnrbm_with_a_sigmoid_and_tied_parameters():
     theirs = dict(zip(["cost", *names_of(rnnrbm), "bv_t", "bh_t"], gradient_at(rnnrbm)(V, 1 - V), strict=True))
     for found, expected in [
         (cost, theirs["cost"]),
-        (W, theirs["W"] + theirs["Wvu"]),  # a tied parameter has the gradients of all its places
+        (W, theirs["W"] + theirs["Wvu"]),  # the gradient of a tied parameter is a sum over its places
         (bv, theirs["bv"]),
         (bh, theirs["bh"] + theirs["bu"]),
         (Wuh, theirs["Wuh"] + theirs["Wuu"]),
@@ -200,7 +200,7 @@ def test_words_that_mean_nothing_are_refused():
         build_rnnrbm(N, 2, 2, nonlinearity="cosine")
     with pytest.raises(ValueError, match="recurrence: expected one of tanh, lstm, gru, found 'qrnn'"):
         build_rnnrbm(N, 2, 2, recurrence="qrnn")
-    with pytest.raises(ValueError, match="nonlinearity: expected 'tanh' beside recurrence='gru', .*, found 'relu'"):
+    with pytest.raises(ValueError, match="nonlinearity: expected 'tanh' with recurrence='gru', .*, found 'relu'"):
         build_rnnrbm(N, 2, 2, recurrence="gru", nonlinearity="relu")
     with pytest.raises(ValueError, match="visible: expected one of binary, gaussian, found 'ternary'"):
         build_rtrbm(N, 2, visible="ternary")

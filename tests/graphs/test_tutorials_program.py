@@ -1,6 +1,6 @@
-"""The tutorial's program as it stands there, typed in PyTensor, draws what it drew under Theano.
+"""The tutorial's own program, typed for PyTensor, draws the same numbers as under Theano.
 
-Streams are taken while the graph is written, one by each ``rng.binomial(...)``, and scans return their updates.
+Each ``rng.binomial(...)`` in the code takes the next stream, and scans return their updates.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ STREAMS = {"srs": RandomStreams, "mrg": MRGStreams, "philox": PhiloxStreams}
 
 
 def written_out(rng):
-    """The tutorial's build_rbm, with `rng` where that has a global variable."""
+    """The tutorial's build_rbm, with `rng` as an argument instead of a global variable."""
 
     def build_rbm(v, W, bv, bh, k):
         def gibbs_step(v):
@@ -54,7 +54,7 @@ def from_the_library(rng):
 
 
 def build_rnnrbm(build_rbm, n_visible, n_hidden, n_hidden_recurrent):
-    """The tutorial's build_rnnrbm: one `recurrence` for training and generation."""
+    """The tutorial's build_rnnrbm, with one `recurrence` for training and generation."""
     W = shared_normal(n_visible, n_hidden, 0.01)
     bv = shared_zeros(n_visible)
     bh = shared_zeros(n_hidden)
@@ -94,7 +94,7 @@ def build_rnnrbm(build_rbm, n_visible, n_hidden, n_hidden_recurrent):
 
 @pytest.fixture
 def seeded_globally():
-    """NumPy's global state as the tutorial's first line leaves it; put back afterwards."""
+    """Seed NumPy's global state like the tutorial's first line, and restore it afterwards."""
     before = np.random.get_state()  # noqa: NPY002  (the tutorial's own)
     np.random.seed(0xBEEF)  # noqa: NPY002
     yield
@@ -114,7 +114,7 @@ def test_the_program_gives_theanos_numbers(theano_reference, seeded_globally, ki
 
     sequences = [recorded[f"sequence_{i}"].astype(float) for i in range(5)]
     monitors = [train(roll[t : t + 20]) for _ in range(20) for roll in sequences for t in range(0, len(roll), 20)]
-    # The order of sums differs between the programs: that is all.
+    # Only the order of sums differs between the programs.
     np.testing.assert_allclose(monitors, recorded["monitor"], rtol=0, atol=1e-12)
     for i in range(2):
         np.testing.assert_array_equal(generate(), recorded[f"generated_{i}"])
@@ -168,4 +168,4 @@ def test_a_second_build_rbm_without_streams_warns_that_both_draw_the_same():
     with pytest.warns(UserWarning, match=r"two calls without rngs draw the same numbers.*rngs=rng\.rbm\(\)"):
         rbm.build_rbm(v, W, b, b, 1)
     assert first
-    rbm.build_rbm(v, W, b, b, 1, rngs=RandomStreams().rbm())  # says what it draws from: nothing to warn of
+    rbm.build_rbm(v, W, b, b, 1, rngs=RandomStreams().rbm())  # with explicit streams there is no warning

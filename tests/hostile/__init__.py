@@ -1,1 +1,1 @@
-"""Hostile files: how to make them, what the readers do with them, and fuzzing."""
+"""Hostile files: how to make them, how the readers handle them, and fuzzing."""

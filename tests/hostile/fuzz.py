@@ -1,9 +1,9 @@
-"""Fuzzing of every reader of files: ``python -m tests.hostile.fuzz``.
+"""Fuzz every file reader: ``python -m tests.hostile.fuzz``.
 
-Each input is made of a good file: bytes are replaced, left out, doubled; or it is put together anew, with odd values
-where a good file has others, and sealed as a good file is. A reader may take it, or raise a ValueError or an OSError
-that names the file. Per reader a line says how many inputs there were, which one took longest and which one made the
-memory of the process grow most. An input on which a reader fails is kept, and the program ends with 1.
+Each input is made from a good file. Either some bytes are replaced, left out or doubled, or the file is built again
+with odd values and a valid checksum. A reader may accept the input, or raise a ValueError or an OSError that names the
+file. For each reader, the program prints the number of inputs, the slowest input, and the input that increased the
+memory of the process most. It keeps the inputs on which a reader fails, and then exits with status 1.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-if __name__ == "__main__":  # as a module of the folder above; tests have it on their path
+if __name__ == "__main__":  # the folder of tests, which is on the path in tests
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile.makers import WORDS, array_of, entries_of, header, npy, resealed, sealed, text_of
@@ -36,7 +36,7 @@ BYTES = (0x00, 0x01, 0x7F, 0x80, 0xF0, 0xF7, 0xFF, 0x28, 0x5D, 0x7D, 0x2E, 0x73,
 
 
 def mutated(content, draw):
-    """The bytes with some flipped, replaced, left out, doubled or cut off."""
+    """Flip, replace, leave out, double or cut off some of the bytes."""
     content = bytearray(content)
     for _ in range(draw.choice((1, 1, 1, 2, 5, 20))):
         if not content:
@@ -53,7 +53,7 @@ def mutated(content, draw):
 
 
 def with_odd_value(value, draw):
-    """JSON in which one value, somewhere, is another; or a key."""
+    """Replace one value in a JSON document by an odd one, or add or delete a key."""
     if isinstance(value, (dict, list)) and value and draw.random() < 0.85:
         value = value.copy()
         place = draw.choice(list(value) if isinstance(value, dict) else range(len(value)))
@@ -72,7 +72,7 @@ TYPES = ("f4", "f8", "i4", "u4", "u1", "?", "U3", "M8[s]", "c16")
 
 
 def odd_array(array, draw):
-    """An array of another shape, type or content, as bytes of a .npy file."""
+    """A .npy file, as bytes, of an array with an odd shape, type or content."""
     raw = bytearray(array.tobytes())
     for _ in range(min(len(raw), draw.randrange(1, 9))):
         raw[draw.randrange(len(raw))] = draw.choice((0, 255, draw.randrange(256)))
@@ -83,7 +83,7 @@ def odd_array(array, draw):
 
 
 def odd_model(draw):
-    """A model file, sealed, in which something is odd."""
+    """A model file with something odd in it, and a valid checksum."""
     entries = entries_of(stopped_model())
     if draw.random() < 0.5:
         metadata = json.loads(str(array_of(entries["about.npy"])))
@@ -100,7 +100,7 @@ def odd_model(draw):
 
 
 def odd_zip(content, draw):
-    """A zip file of the same files, of which one is odd."""
+    """A zip file with the same members, of which one is odd."""
     entries = entries_of(content)
     name = draw.choice(list(entries))
     entries[name] = mutated(entries[name], draw)
@@ -113,7 +113,7 @@ TEXTS = ("-5", "1e9999", "0", "999999999", "1.5", "H", "", "&lt;", "9" * 400, "1
 
 
 def odd_score(draw):
-    """A score of which tags or numbers are odd."""
+    """A score with odd tags or numbers."""
     score = SCORE
     for _ in range(draw.choice((1, 1, 3))):
         parts = score.replace("<", "\0<").replace(">", ">\0").split("\0")
@@ -132,7 +132,7 @@ EVENTS = (
 
 
 def odd_midi(draw):
-    """A MIDI file of valid events, or nearly, under a header of odd numbers."""
+    """A MIDI file of valid or nearly valid events, with odd numbers in its header."""
     tracks = b""
     for _ in range(draw.randrange(5)):
         events = [draw.choice(TIMES) + bytes.fromhex(draw.choice(EVENTS)) for _ in range(draw.randrange(60))]
@@ -148,18 +148,18 @@ STEPS = (*(bytes([byte]) for byte in b"(]})aelstud\x85\x86\x87\x94.0N"), *NUMBER
 
 
 def odd_pickle(draw):
-    """Instructions of pickles in any order, most of them those that the reader allows."""
+    """Pickle instructions in random order, most of which the reader allows."""
     return b"".join(draw.choices(STEPS, k=draw.randrange(1, 60))) + b"."
 
 
 @cache
 def seeds_of(name):
-    """The good files of a reader."""
+    """The good files for a reader."""
     return READERS[name].seeds()
 
 
 def fuzzed(name, seed):
-    """An input for a reader, as bytes; equal seeds give equal inputs."""
+    """An input for a reader, as bytes. Equal seeds give equal inputs."""
     draw = random.Random(seed)
     content = draw.choice(seeds_of(name))
     if draw.random() < 0.4:
@@ -196,7 +196,7 @@ def fuzzed(name, seed):
 
 
 def with_few_graphs(reader):
-    """The reader of models, with one model for all files of equal settings: making its graphs takes nearly all time."""
+    """The reader of models, which reuses a model for all files with equal settings, since building graphs is slow."""
     from rnnrbm_pt import RnnRbm
 
     class Once(RnnRbm):
@@ -216,14 +216,14 @@ def with_few_graphs(reader):
 
 
 def fuzz(name, n_inputs, seconds, first, kept):
-    """Give a reader inputs of seeds from `first` on, and print what they cost; end with 1 if it fails on any."""
+    """Fuzz a reader with the seeds from `first` on, and print the costs. Exit with status 1 if the reader fails."""
     reader, faults, done, slowest, grown = READERS[name], 0, 0, (0.0, first), (0, first)
     if name == "model":
         reader = with_few_graphs(reader)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"fuzzed{reader.suffix}")
-        for content in reader.seeds():  # what is imported and kept in any case costs no input anything
+        for content in reader.seeds():  # first, so that imports and caches are not counted for an input
             path.write_bytes(content)
             reader.read(path)
         base = highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -253,13 +253,13 @@ def fuzz(name, n_inputs, seconds, first, kept):
 
 
 def main():
-    """Fuzz the readers one by one, each in a process of its own, so that a crash ends that reader alone."""
-    parser = argparse.ArgumentParser(description="Give every reader of files hostile inputs.")
-    parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {', '.join(READERS)} (all)")
-    parser.add_argument("--inputs", type=int, default=100_000, metavar="N", help="inputs of each reader (100000)")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="seconds for each reader (no limit)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first input (0)")
-    parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="folder for inputs that fail")
+    """Fuzz the readers one by one, each in its own process, so that a crash only ends that reader."""
+    parser = argparse.ArgumentParser(description="Feed hostile inputs to every file reader.")
+    parser.add_argument("readers", nargs="*", metavar="READER", help=f"readers to fuzz: {', '.join(READERS)} (all)")
+    parser.add_argument("--inputs", type=int, default=100_000, metavar="N", help="number of inputs per reader (100000)")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="time limit per reader in seconds (none)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first input (0)")
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="folder for failing inputs")
     args = parser.parse_args()
     failed, options = False, (args.inputs, args.seconds, args.seed, args.keep)
     for name in args.readers or READERS:
@@ -268,7 +268,7 @@ def main():
         process.join()
         failed |= process.exitcode != 0
         if process.exitcode not in (0, 1):
-            print(f"{name}: the process ended with {process.exitcode}", flush=True)
+            print(f"{name}: the process exited with status {process.exitcode}", flush=True)
     return int(failed)
 
 

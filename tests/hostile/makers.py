@@ -1,4 +1,4 @@
-"""Makers of hostile files, by the reader that they are for. Each one crashed it, hung it, or took gigabytes."""
+"""Makers of hostile files for each reader. Each of these files once crashed it, hung it, or took gigabytes."""
 
 import hashlib
 import io
@@ -12,17 +12,17 @@ from oracles.midi_bytes import END, midi, track
 from hostile.readers import CONTAINER, SCORE, mxl_of, stopped_model, store_index, zip_of
 
 # ---------------------------------------------------------------------------------------------------
-# Model files, sealed as good ones are
+# Model files with valid checksums
 
 
 def entries_of(content):
-    """The files in a zip file, as {name: bytes}."""
+    """The members of a zip file, as {name: bytes}."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def sealed(entries, deflated=("about.npy",)):
-    """A model file of {name: bytes}, with a checksum that fits."""
+    """A model file of {name: bytes}, with a valid checksum."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in entries.items():
@@ -33,13 +33,13 @@ def sealed(entries, deflated=("about.npy",)):
 
 
 def resealed(content):
-    """The same bytes, with the checksum that fits them."""
+    """The same bytes, with their valid checksum."""
     content = content[:-64]
     return content + hashlib.sha256(content).hexdigest().encode()
 
 
 def npy(array):
-    """An array as a .npy file has it."""
+    """The bytes of the .npy file of an array."""
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()
@@ -51,21 +51,21 @@ def array_of(content):
 
 
 def text_of(metadata):
-    """The array of the JSON text."""
+    """The .npy file of a JSON text."""
     return npy(np.array(metadata if isinstance(metadata, str) else json.dumps(metadata)))
 
 
 def model_with(change=None, arrays=None, text=None):
-    """The stopped model, with another text or other arrays.
+    """The file of the stopped model, with a changed text or changed arrays.
 
     Parameters
     ----------
     change : callable, optional
-        change(metadata) changes the JSON.
+        ``change(metadata)`` changes the JSON document in place.
     arrays : dict {name: array or bytes}, optional
-        Arrays that are added or replaced.
+        Arrays to add or replace.
     text : str, optional
-        The JSON text itself.
+        The whole JSON text.
 
     Returns
     -------
@@ -81,12 +81,12 @@ def model_with(change=None, arrays=None, text=None):
 
 
 def setting(name, value):
-    """A change of one setting of the constructor."""
+    """A change of one constructor setting."""
     return lambda metadata: metadata["settings"].update({name: value})
 
 
 def entry(name, value):
-    """A change of one entry of the text."""
+    """A change of one entry of the JSON document."""
     return lambda metadata: metadata.update({name: value})
 
 
@@ -102,14 +102,14 @@ def twister(position, key=None):
 
 
 def header(shape, descr="<f8"):
-    """A .npy file that has a header and no content."""
+    """A .npy file with a header and without content."""
     text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}".encode()
     text += b" " * (-(len(text) + 11) % 64) + b"\n"
     return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text
 
 
 def with_shared_bytes():
-    """A hundred entries of the directory for one array."""
+    """A zip file with a hundred directory entries for one array."""
     entries = {"x00.npy": npy(np.zeros(100_000)), **{f"x{i:02}.npy": b"" for i in range(1, 100)}}
     content = bytearray(sealed(entries))
     first = content.index(b"PK\1\2")
@@ -121,7 +121,7 @@ def with_shared_bytes():
 
 
 def nest_schedules(metadata):
-    """Let the learning rate have 900 schedules within one another."""
+    """Give the learning rate 900 nested schedules."""
     schedule = {"schedule": "Constant", "value": 1.0}
     for _ in range(900):
         schedule = {"schedule": "WarmUp", "then": schedule, "over": 1}
@@ -135,7 +135,7 @@ ODD_PLACES = {
     **dict.fromkeys(("order", "monitors", "epoch", "num_epochs"), progress),
 }
 TAKEN = {("monitors", 0)}
-"""Places of odd values in the text; of a run's monitors, a list of numbers is not odd."""
+"""Odd values that are valid in their place: a list of numbers is valid as the monitors of a run."""
 
 ODD_MODELS = {
     "a shuffling position beyond the key": lambda: model_with(arrays={"shuffle_key": twister(10**6)}),
@@ -156,7 +156,7 @@ ODD_MODELS = {
         if (what, i) not in TAKEN
     },
 }
-"""Of a model that is built before some of these are looked at."""
+"""Model files with odd contents. For some of them, the model is built before the fault is found."""
 
 LARGE_MODELS = {
     "20 million hidden units": lambda: model_with(setting("n_hidden", 20_000_000)),
@@ -179,7 +179,7 @@ LARGE_MODELS = {
     "a file that is no array": lambda: sealed({**entries_of(stopped_model()), "x.txt": b"x"}),
     "a text that is an array": lambda: sealed({"about.npy": npy(np.zeros(3))}),
 }
-"""Which claim more than they hold, or could become more."""
+"""Model files that claim to be larger than they are, or that expand to something large."""
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -187,12 +187,12 @@ LARGE_MODELS = {
 
 
 def tuples(n):
-    """A tuple within a tuple, n times, as the key of a dict: its hash goes as deep."""
+    """n nested tuples as the key of a dict, so that hashing the key recurses n times."""
     return b"}" + b")" + b"\x85" * n + b"K\1s."
 
 
 def doubled(n, last):
-    """A tuple that holds one tuple twice, n times over: 2^n tuples for whoever looks at each."""
+    """n nested tuples, each of which contains the next one twice: 2^n tuples if each is visited."""
     steps = b"".join(b"q%ch%ch%c\x86" % (i, i, i) for i in range(n))
     return last.replace(b"KEY", b")" + steps)
 
@@ -223,7 +223,7 @@ PICKLES = {
 
 
 def score_with(old, new):
-    """The score with one thing replaced."""
+    """The score with one piece of text replaced."""
     assert old in SCORE
     return mxl_of(SCORE.replace(old, new))
 
@@ -291,7 +291,7 @@ ZIPS = {
 
 
 def of_many_frames():
-    """Lengths of 3 million frames: each split has no more than all may have."""
+    """Rolls of 3 million frames in all, where each split alone is within the limit for all splits."""
     lengths = npy(np.full(10, 100_000))
     frames = npy(np.zeros(11_000_000, np.uint8))
     splits = "train", "valid", "test"
@@ -352,7 +352,7 @@ MIDI = {
 
 
 def store_with(line, **changes):
-    """The index of a store, with other entries in one line."""
+    """The index of a store, with changed entries in one line."""
     lines = [json.loads(text) for text in store_index().splitlines()]
     lines[line] |= changes
     return "".join(json.dumps(text) + "\n" for text in lines).encode()
@@ -393,4 +393,4 @@ HOSTILE = {
     "log": LOGS,
     "store": STORES,
 }
-"""{reader: {what: maker}}"""
+"""{reader: {description of the file: maker}}"""

@@ -1,4 +1,4 @@
-"""Every reader of files, with files that it reads."""
+"""Every file reader, with files that it can read."""
 
 import io
 import json
@@ -30,16 +30,16 @@ NOTES = {
 
 
 class Reader(NamedTuple):
-    """A reader of files.
+    """A file reader.
 
     Attributes
     ----------
     suffix : str
-        Of its files.
+        Suffix of its files.
     read : callable
-        read(path) returns something, or raises a ValueError or an OSError that names the file.
+        ``read(path)`` returns something, or raises a ValueError or an OSError that names the file.
     seeds : callable
-        seeds() gives some files that it reads, as bytes.
+        ``seeds()`` returns some files that it can read, as bytes.
     """
 
     suffix: str
@@ -48,7 +48,7 @@ class Reader(NamedTuple):
 
 
 def read_midi_of_zip(path):
-    """All MIDI files of a zip file; those that cannot be read raise their errors only where all do."""
+    """Read all MIDI files of a zip file. Raise the error of an unreadable file only if no file can be read."""
     errors = []
     found = list(read_midi_files(midi_files(path), on_broken=lambda file, error: errors.append((str(file), error))))
     for name, error in errors:
@@ -64,7 +64,7 @@ def load_model(path, classes=()):
     from rnnrbm_pt.models.compiling import AS_WRITTEN
 
     model = SequenceModel.load(path, mode=AS_WRITTEN, classes=classes)
-    for stream in model.streams.streams:  # draws from a state beyond its bounds would read foreign memory
+    for stream in model.streams.streams:  # with a state out of bounds, draws would read memory that is not theirs
         value = stream.get_value()
         if isinstance(value, np.random.Generator):
             value.random(700)
@@ -101,7 +101,7 @@ def zip_of(files, method=zipfile.ZIP_DEFLATED):
 
 
 def read_store(path):
-    """All rolls of a store whose index is the file, and whose frames are those of `store_index`."""
+    """Read all rolls of a store whose index is the given file. The frames are those of `store_index`."""
     folder = path.with_name(path.name + ".store")
     folder.mkdir(exist_ok=True)
     (folder / INDEX).write_bytes(path.read_bytes())
@@ -116,7 +116,7 @@ def store_bits():
 
 
 def store_index():
-    """The index of a store of four files: two pieces, one that equals the first, and one that is broken."""
+    """The index of a store of four files: two pieces, a copy of the first piece, and a broken file."""
     one, two = (digest_of(packed).hex() for packed in store_bits())
     frames = NoteFrames()
     lines = [
@@ -144,7 +144,7 @@ SCORE = (
 
 
 def mxl_of(score):
-    """A compressed score of its XML."""
+    """A compressed score with the given XML."""
     return zip_of({"META-INF/container.xml": CONTAINER, "score.xml": score})
 
 
@@ -163,7 +163,7 @@ def rolls_npz():
 
 
 def stopped_model():
-    """The model file of a stopped run that the repository holds."""
+    """The model file of a stopped run in tests/data."""
     return (Path(__file__).parents[1] / "data" / "format2_stopped.npz").read_bytes()
 
 
@@ -180,7 +180,7 @@ def recording_seeds():
 
 
 def json_recording_seeds():
-    """The same as JSON, and a log of updates."""
+    """A recording of Theano as JSON, and a log with updates."""
     from rnnrbm_pt.reference import read_recording, write_recording
 
     with TemporaryDirectory() as folder:
@@ -193,14 +193,14 @@ def json_recording_seeds():
 
 
 def pickled_seeds():
-    """Arrays and shared variables that Theano, NumPy and Python 2 have pickled."""
+    """Arrays and shared variables, pickled by Theano, NumPy and Python 2."""
     arrays = {"W": np.eye(3), "bv": np.ones(3, "f4")}
     written = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "data").glob("*.pkl"))]
     return [*written, *(pickle.dumps(arrays, n) for n in (0, 2, 5))]
 
 
 def named_arrays():
-    """Parameters as NumPy writes them."""
+    """Parameters in an .npz file."""
     buffer = io.BytesIO()
     np.savez(buffer, W=np.eye(3), bv=np.ones(3, "f4"))
     return buffer.getvalue()
@@ -235,9 +235,9 @@ def taken(reader, path):
     Returns
     -------
     read : bool
-        Whether it has read the file, not refused it.
+        Whether the reader read the file instead of refusing it.
     fault : str or None
-        What is wrong with how it refuses it.
+        What is wrong with the error, if anything.
     """
     try:
         reader.read(path)
@@ -245,7 +245,7 @@ def taken(reader, path):
         if path.name not in str(error):
             return False, f"an error without the name of the file: {error!r:.300}"
         if not str(error).isprintable() or len(str(error)) > 1000:
-            return False, f"an error that cannot be printed, or is endless: {error!r:.300}"
+            return False, f"an error that is not printable, or too long: {error!r:.300}"
     except Exception as error:
         return False, f"{type(error).__name__} instead of a ValueError: {error!s:.300}"
     else:

@@ -1,4 +1,7 @@
-"""Every hostile file is refused in one sentence that names it, in little memory; and so is whatever fuzzing finds."""
+"""Readers refuse every hostile file with one sentence that names it, and use little memory.
+
+The same holds for all inputs that fuzzing makes.
+"""
 
 import tracemalloc
 
@@ -15,7 +18,7 @@ from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.states import packed_stream, unpacked_stream
 
 MEMORY = 250e6
-"""Bytes beyond the size of a file. Reading the largest text or the most lists that are allowed takes about half."""
+"""Bytes of memory, beyond the size of a file. The largest allowed text, or the most lists, take about half of it."""
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -31,7 +34,7 @@ def test_the_seeds_are_read(name, tmp_path):
 def test_hostile_files_are_refused(name, what, tmp_path):
     reader, path = READERS[name], tmp_path / f"hostile{READERS[name].suffix}"
     path.write_bytes(HOSTILE[name][what]())
-    if what in ODD_MODELS:  # to trace the memory of a model that is built takes a second
+    if what in ODD_MODELS:  # tracing memory while a model is built takes a second
         assert taken(reader, path) == (False, None)
         return
     size = path.stat().st_size

@@ -79,7 +79,7 @@ def test_a_file_that_declares_what_it_does_not_hold(make, tmp_path):
 
 
 def test_settings_that_do_not_go_together(recurrence):
-    with pytest.raises(ValueError, match=f"nonlinearity: expected 'tanh' beside recurrence='{recurrence}'"):
+    with pytest.raises(ValueError, match=f"nonlinearity: expected 'tanh' with recurrence='{recurrence}'"):
         RnnRbm(recurrence=recurrence, nonlinearity="relu")
     with pytest.raises(ValueError, match="recurrence: expected one of tanh, lstm, gru, found 3"):
         RnnNade(recurrence=3)

@@ -1,4 +1,4 @@
-"""Two runs compared number by number, and the command that does it."""
+"""Comparison of two runs, number by number, and the command for it."""
 
 import json
 import math
@@ -17,7 +17,7 @@ INF = math.inf
 
 
 def run(name, *epochs, floatX="float64"):
-    """A run of epochs, each given by the monitors of its updates."""
+    """A run, given the monitors of the updates of each epoch."""
     records = tuple(
         {"epoch": i, "monitor": float(np.mean(monitors)), "monitors": list(monitors)}
         for i, monitors in enumerate(epochs, start=1)
@@ -67,7 +67,7 @@ def test_numbers_that_are_not_finite():
 
 
 def test_runs_with_nothing_in_common():
-    with pytest.raises(ValueError, match="a: expected epochs that b has too, found none"):
+    with pytest.raises(ValueError, match="a: expected epochs in common with b, found none"):
         Pair(run("a", [-9.0]), LoggedRun("b", ({"epoch": 2, "monitor": -8.0},)))
     with pytest.raises(ValueError, match="b: expected the monitor of each update, found none"):
         Pair(run("a", [-9.0]), LoggedRun("b", ({"epoch": 1, "monitor": -8.0},)), with_updates=True)
@@ -83,7 +83,7 @@ def recording(theano_reference):
 
 @pytest.fixture
 def trained(recording, tmp_path, monkeypatch, capsys):
-    """A folder with a run of `rnnrbm train` on the sequences of the recording, m.npz and m.npz.jsonl."""
+    """A folder with m.npz and m.npz.jsonl, from a run of `rnnrbm train` on the sequences of the recording."""
     monkeypatch.chdir(tmp_path)
     found = read_recording(recording)
     for i, roll in enumerate(found.numbered("sequence")):
@@ -107,7 +107,7 @@ def test_a_run_of_the_command_equals_theanos(trained, recording, capsys):
     page = (trained / "a.html").read_text()
     assert page.count("<table>") == 3 and "data:image/png;base64," in page and "http" not in page
     assert (trained / "a.png").stat().st_size > 10_000
-    # The model file has the same log, and a second run of the first line says the rest.
+    # The model file contains the same log and settings, and a page can compare two runs.
     assert read_run("m.npz").settings == read_run("m.npz.jsonl").settings
     assert main(["compare", "m.npz", "m.npz.jsonl", "--against", str(recording), "--html", "b.html"]) == 0
     assert (trained / "b.html").read_text().count("<h2>") == 2
@@ -116,7 +116,7 @@ def test_a_run_of_the_command_equals_theanos(trained, recording, capsys):
 def test_a_run_beside_the_original_says_what_differs(trained, capsys):
     assert main(["compare", "m.npz.jsonl", "--html", "a.html", "--json", "a.json"]) == 0
     said = capsys.readouterr().out
-    differs = "since these settings differ: n_hidden 4 (150), n_hidden_recurrent 3 (100), k 3 (15), lr 0.05 (0.001)"
+    differs = "because these settings differ: n_hidden 4 (150), n_hidden_recurrent 3 (100), k 3 (15), lr 0.05 (0.001)"
     assert differs in said and differs in (trained / "a.html").read_text()
     (one,) = json.loads((trained / "a.json").read_text())["runs"]
     assert one["against"] == "Theano 1.0.5" and len(one["epochs"]) == 3

@@ -1,4 +1,4 @@
-"""What the original printed, and how runs are read and compared with it."""
+"""The numbers of the original, reading the logs of runs, and comparing them."""
 
 import json
 import math
@@ -25,7 +25,7 @@ INF = math.inf
 
 
 def record(epoch, monitor):
-    """A record as `run_epochs` makes it."""
+    """A record like those of `run_epochs`."""
     return {
         "epoch": epoch,
         "monitor": monitor,
@@ -52,7 +52,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def model_file(tmp_path):
-    """Writes an archive with the text that `storage.save` puts into a model file; no model is built for it."""
+    """Write an archive with the JSON text of a model file, without building a model."""
 
     def write(log, name="model.npz", **about):
         about = {"format": storage.FORMAT, "version": storage.VERSION, "log": log, **about}
@@ -136,8 +136,8 @@ def test_model_files(model_file):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "expected the log of one epoch at least, found an empty file"),
-        ("Hello\n", "expected the log of one epoch at least, found other text"),
+        ("", "expected the log of at least one epoch, found an empty file"),
+        ("Hello\n", "expected the log of at least one epoch, found other text"),
         (json_lines({1: -15.0}) + "{\n" + json_lines({3: -9.0}), "expected a JSON record of an epoch in line 2"),
         ('{"epoch": "1", "monitor": -15}\n', "in line 1, found"),
         ('{"epoch": 0, "monitor": -15}\n', "in line 1, found"),
@@ -166,7 +166,7 @@ def test_archives_that_are_not_logs(model_file, tmp_path):
     ):
         with pytest.raises(ValueError, match="expected a log or a model file, found another archive"):
             read_log(path)
-    with pytest.raises(ValueError, match="expected a model that was trained for one epoch at least"):
+    with pytest.raises(ValueError, match="expected a model trained for at least one epoch"):
         read_log(model_file([]))
 
 
@@ -179,7 +179,7 @@ def test_places_without_a_log(tmp_path):
 
 # Comparing
 
-# Known differences: 0.5 above Theano in epoch 1, 0.25 below in epoch 2; epochs 9, 190 and 198 only published.
+# Known differences: 0.5 above Theano in epoch 1, 0.25 below in epoch 2. Only the published log has 9, 190 and 198.
 LOG = {1: THEANO[1] + 0.5, 2: THEANO[2] - 0.25, 9: PUBLISHED[9], 50: -6.0, 190: -4.5, 195: -INF, 198: -4.75}
 
 
@@ -230,7 +230,7 @@ def test_all_epochs():
 def test_summary_numbers():
     one = compare({1: THEANO[1] + 0.5, 2: THEANO[2] - 0.75, 190: -4.5, 191: -INF, 198: -5.0, 200: -4.75})
     assert one.largest_difference_to_theano == pytest.approx(0.75)
-    assert one.late_epochs == (190, 200)  # the run is infinite in 191, and the published log in 198
+    assert one.late_epochs == (190, 200)  # the run is infinite in epoch 191, and the published log in epoch 198
     assert one.late_mean == pytest.approx((-4.5 - 4.75) / 2)
     assert one.published_late_mean == pytest.approx((PUBLISHED[190] + PUBLISHED[200]) / 2)
     assert one.not_finite == (191,)
@@ -305,7 +305,7 @@ def test_runs_side_by_side():
         ["published", "21", "-4.7319"],
     ]
     assert runs._repr_html_().count("<table>") == 2
-    with pytest.raises(ValueError, match="expected one run at least"):
+    with pytest.raises(ValueError, match="expected at least one run"):
         compare_all({})
 
 
@@ -314,7 +314,7 @@ def test_runs_side_by_side():
 
 def test_command(write, tmp_path, capsys):
     path = write(json_lines(LOG), "run.npz.jsonl")
-    unknown = "The settings of run are not known, so they are not compared.\n"
+    unknown = "The settings of run are unknown, so they are not compared.\n"
     assert main(["compare", str(path)]) == 0
     assert capsys.readouterr().out == f"{compare(path)}\n\n{unknown}"
     assert main(["compare", str(path), "--all", "--plot", str(tmp_path / "a.png")]) == 0
@@ -327,7 +327,7 @@ def test_command_with_several_logs(write, tmp_path, capsys):
     assert main(["compare", *map(str, paths), "--plot", str(tmp_path / "a.svg")]) == 0
     text = capsys.readouterr().out
     assert text.startswith(str(compare_all({"long": LOG, "printed.out": {1: -15.5}})))
-    # Names that would be the same are the paths instead.
+    # If two files have the same name, the paths are the names of the runs.
     (tmp_path / "b").mkdir()
     paths = [write(json_lines(LOG), "run.jsonl"), write(json_lines(LOG), "b/run.jsonl")]
     assert main(["compare", *map(str, paths)]) == 0
@@ -338,8 +338,8 @@ def test_command_with_several_logs(write, tmp_path, capsys):
     ("arguments", "says"),
     [
         (["absent.jsonl"], "absent.jsonl: no such file"),
-        (["text"], "text: expected the log of one epoch at least, found other text"),
-        (["good", "text"], "text: expected the log of one epoch at least, found other text"),
+        (["text"], "text: expected the log of at least one epoch, found other text"),
+        (["good", "text"], "text: expected the log of at least one epoch, found other text"),
         (
             ["good", "--plot", "a.gif"],
             "--plot a.gif: expected a picture (.png, .svg, .pdf), found .gif; write --plot a.png",

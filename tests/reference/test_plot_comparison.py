@@ -1,4 +1,4 @@
-"""Runs drawn over what the original printed."""
+"""Plots of runs with the numbers of the original."""
 
 import math
 
@@ -19,7 +19,7 @@ def ax():
 
 
 def drawn(ax, label):
-    """Epochs and values of the curve whose label starts so, without the breaks."""
+    """{epoch: value} of the curve whose label starts with the given text, without its gaps."""
     (line,) = [line for line in ax.lines if line.get_label().startswith(label)]
     epochs, values = line.get_data()
     return dict(zip(epochs[np.isfinite(values)].astype(int).tolist(), values[np.isfinite(values)], strict=True))

@@ -1,4 +1,4 @@
-"""The pages that quote recorded results: their numbers are those of the files beside them."""
+"""The pages that quote recorded results have the numbers of the files next to them."""
 
 import json
 import re
@@ -14,12 +14,12 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 
 def text(path):
-    """The text of a page."""
+    """Read the text of a page."""
     return path.read_text(encoding="utf-8")
 
 
 def test_late_epochs_are_compared_over_the_same_epochs():
-    """The published log is infinite in epoch 198, so the mean of the run leaves epoch 198 out as well."""
+    """The published log is infinite in epoch 198, so the mean of the run also leaves out epoch 198."""
     records = map(json.loads, text(RESULTS / "nottingham" / "log.jsonl").splitlines())
     log = {record["epoch"]: record["monitor"] for record in records if "epoch" in record}
     both = [epoch for epoch in LATE if epoch != 198]
@@ -35,20 +35,20 @@ def test_late_epochs_are_compared_over_the_same_epochs():
 
 
 def test_bits_of_an_update():
-    """How it runs: 100 frames, 15 steps of 150 + 88 units, and the 150 hidden units of the monitor's step."""
+    """The page on how the graphs run: 100 frames, 15 steps of 150 + 88 units, and 150 hidden units for the monitor."""
     page = text(ROOT / "tutorial" / "how_it_runs.md")
     assert f"draws {100 * (15 * (150 + 88) + 150):,} bits" in page
 
 
 def earlier(dataset):
-    """{row: what was measured} of the likelihoods page's earlier tables."""
+    """{row: measurements} for the earlier tables of the page on likelihoods."""
     paths = sorted((RESULTS / "likelihoods" / dataset).glob("*/earlier.json"))
     return {path.parent.name: json.loads(text(path)) for path in paths}
 
 
 @pytest.mark.parametrize("dataset", ["jsb_chorales", "nottingham"])
 def test_the_earlier_tables_of_likelihoods(dataset):
-    """The page has the recorded figures, and the README those of its rows."""
+    """The page has all recorded figures, and the README has the figures of its rows."""
     found, page = earlier(dataset), text(RESULTS / "likelihoods" / "README.md")
     assert len(found) == 6
     for row, result in found.items():
@@ -61,7 +61,7 @@ def test_the_earlier_tables_of_likelihoods(dataset):
 
 
 def test_estimates_that_do_not_enclose():
-    """On the tunes all reverse estimates are above the forward ones: the page says by how much."""
+    """On the folk tunes all reverse estimates exceed the forward estimates, and the page states the gap."""
     page = text(RESULTS / "likelihoods" / "README.md")
     for name, found in earlier("nottingham").items():
         if name.endswith("nade"):
@@ -74,7 +74,7 @@ def test_estimates_that_do_not_enclose():
 
 @pytest.mark.parametrize("dataset", ["nottingham", "jsb_chorales"])
 def test_the_table_of_the_ablation(dataset):
-    """The page has the table that the benchmark prints; pretraining is counted in its ratios."""
+    """The page has the table that the benchmark prints, with ratios that include pretraining."""
     table = ablation.table(ablation.read_runs(RESULTS / "ablation" / dataset))
     assert table in text(RESULTS / "ablation" / "README.md")
     assert "1/200.0" not in table

@@ -1,4 +1,4 @@
-"""Recordings of the original program: their files, and a run of this library that repeats one."""
+"""Recordings of the original program: their files, and a run of this library that repeats a recording."""
 
 import json
 import re
@@ -39,13 +39,13 @@ def test_what_a_recording_holds(recording):
 def test_this_library_repeats_it(recording):
     used = recording.settings
     fresh = recording.model()
-    settings = {"k": 3, "k_generate": 4, "floatX": "float64", "backend": "c"}  # which compiles fastest
-    model = type(fresh)(4, 3, 0.05, used.r, **settings)  # from the seed, not from arrays
+    settings = {"k": 3, "k_generate": 4, "floatX": "float64", "backend": "c"}  # C compiles fastest
+    model = type(fresh)(4, 3, 0.05, used.r, **settings)  # from the seed, not from the recorded arrays
     for name, value in recording.named("init").items():
         np.testing.assert_array_equal(model.get_params()[name], value, err_msg=name)
     model.fit(recording.numbered("sequence"), used.batch_size, used.num_epochs, log_updates=True)
     monitors = np.concatenate([record["monitors"] for record in model.log])
-    np.testing.assert_allclose(monitors, recording.arrays["monitor"], rtol=1e-13)  # sums in another order
+    np.testing.assert_allclose(monitors, recording.arrays["monitor"], rtol=1e-13)  # the order of sums differs
     for name, value in recording.named("final").items():
         np.testing.assert_allclose(model.get_params()[name], value, rtol=0, atol=1e-14, err_msg=name)
     np.testing.assert_array_equal(model.sample(used.n_steps), recording.arrays["generated_0"])
@@ -80,7 +80,7 @@ def test_other_files_are_refused(recording, tmp_path, theano_reference):
     assert not is_recording(path) and not is_recording(tmp_path)
     assert not is_recording(theano_reference / "synthetic_srs_float64.npz")
     (tmp_path / "text.json").write_text("{")
-    with pytest.raises(ValueError, match="text.json: expected a recording of Theano, found no JSON"):
+    with pytest.raises(ValueError, match="text.json: expected a recording of Theano, found invalid JSON"):
         read_recording(tmp_path / "text.json")
     (tmp_path / "new.json").write_text(json.dumps({"format": FORMAT, "version": 2}))
     with pytest.raises(ValueError, match="expected version 1 of a recording, found 2"):
@@ -100,7 +100,7 @@ def test_incomplete_recordings_are_refused(recording, tmp_path, change, says):
     broken = Recording(whole.settings, change(dict(whole.arrays)), whole.theano, whole.seconds)
     path = tmp_path / "broken.npz"
     write_recording(path, broken)
-    with pytest.raises(ValueError, match=re.escape(f"{path}: expected a whole recording of Theano")) as error:
+    with pytest.raises(ValueError, match=re.escape(f"{path}: expected a complete recording of Theano")) as error:
         read_recording(path)
     assert says in str(error.value)
 
@@ -110,6 +110,6 @@ def test_settings_are_checked():
         TheanoSettings(streams="philox")
     with pytest.raises(ValueError, match="r: expected two integers"):
         TheanoSettings(r=(30, 20))
-    with pytest.raises(ValueError, match="r: expected two notes at least"):
+    with pytest.raises(ValueError, match="r: expected at least two notes"):
         TheanoSettings(r=(30, 31))
     assert TheanoSettings.from_json(json.loads(json.dumps(TheanoSettings(r=(21, 33)).to_json()))).r == (21, 33)

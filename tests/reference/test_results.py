@@ -1,4 +1,4 @@
-"""Recorded results: a checkout has them, and setup.py puts the same files into a wheel."""
+"""Recorded results: a checkout contains them, and setup.py copies them into the wheel."""
 
 import runpy
 import shutil
@@ -25,7 +25,7 @@ def test_a_checkout_has_them():
 
 
 def test_a_wheel_has_what_chapters_read(tmp_path, monkeypatch):
-    """The build step of setup.py runs on a copy of the recorded results and an empty package."""
+    """Run the build step of setup.py on a copy of the recorded results and an empty package."""
     dist = pytest.importorskip("setuptools.dist")
     shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
     monkeypatch.chdir(tmp_path)

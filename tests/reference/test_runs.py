@@ -1,4 +1,4 @@
-"""Runs that are compared: what their files say of their settings, and how far their digits can agree."""
+"""Runs to compare: the settings in their files, and how far their digits can agree."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from rnnrbm_pt.reference.runs import LoggedRun
 
 
 def as_theano(**changed):
-    """A run that has the settings of the recorded one."""
+    """A run with the settings of the recorded run."""
     settings = {**AS_THE_ORIGINAL, **SETTINGS, **changed}
     return LoggedRun("mine", ({"epoch": 1, "monitor": -15.0},), settings)
 
@@ -47,7 +47,7 @@ def test_files_without_settings(tmp_path):
     (tmp_path / "printed.txt").write_text("Epoch 1/200\n-15.5\n")
     run = read_run(tmp_path / "printed.txt")
     assert run.settings is None and run.updates == {} and run.floatX == "float64"
-    assert notes(run, recorded_run("srs")) == ["The settings of printed.txt are not known, so they are not compared."]
+    assert notes(run, recorded_run("srs")) == ["The settings of printed.txt are unknown, so they are not compared."]
     (tmp_path / "log.jsonl").write_text('{"epoch": 1, "monitor": -15, "monitors": ["a"]}\n')
     with pytest.raises(ValueError, match="log.jsonl: epoch 1: monitors: expected a number, found 'a'"):
         read_run(tmp_path / "log.jsonl")
@@ -70,7 +70,7 @@ def test_equal_settings():
 def test_settings_that_differ_are_named():
     (note,) = notes(as_theano(k=10, streams="philox", clip_norm=1.0), recorded_run("srs"))
     assert note == (
-        "The digits of mine cannot agree with those of Theano 1.0.5, srs (in brackets), since these settings differ: "
+        "The digits of mine cannot agree with Theano 1.0.5, srs (in brackets), because these settings differ: "
         "k 10 (15), streams philox (srs), clip_norm 1.0 (none)."
     )
 
@@ -104,4 +104,4 @@ def test_the_recorded_fingerprint_is_that_of_the_tutorials_files(nottingham_roll
 
 def test_metadata_without_a_run():
     assert run_settings({"model": "RnnRbm", "settings": {}, "learning": {}, "progress": None}) is None
-    assert re.match("The settings of a and of b are not known", notes(LoggedRun("a", ()), LoggedRun("b", ()))[0])
+    assert re.match("The settings of a and of b are unknown", notes(LoggedRun("a", ()), LoggedRun("b", ()))[0])

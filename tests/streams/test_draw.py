@@ -1,4 +1,4 @@
-"""Draws from streams: bits and normal numbers of floatX, and what advances a stream."""
+"""Draws from streams: bits and normal numbers of floatX, and the advance of a stream."""
 
 import numpy as np
 import pytensor

@@ -1,4 +1,4 @@
-"""Streams of MRG31k3p: the generator against its definition in plain integers, training against Theano's numbers."""
+"""MRG31k3p streams: the generator compared with its definition in integers, and training with Theano's numbers."""
 
 import re
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ EDGES = [
 
 
 def matrix_power(matrix, exponent, modulus):
-    """By squaring, in Python's integers of any length."""
+    """The power of a matrix by repeated squaring, in Python's integers of any length."""
     result = [[int(i == j) for j in range(3)] for i in range(3)]
     while exponent:
         if exponent & 1:
@@ -49,7 +49,7 @@ def times(a, b, modulus):
 
 
 def jumped(state, steps):
-    """A state after so many steps, by powers of the companion matrices."""
+    """A state after the given number of steps, by powers of the companion matrices."""
     out = []
     for half, matrix, modulus in ((state[:3], A1, M1), (state[3:], A2, M2)):
         column = [[int(number)] for number in half]
@@ -58,7 +58,7 @@ def jumped(state, steps):
 
 
 def stepped(state):
-    """A state one step on, by the two recurrences, and its z."""
+    """The next state, by the two recurrences, and its z."""
     x0, x1, x2, y0, y1, y2 = (int(number) for number in state)
     x = ((1 << 22) * x1 + ((1 << 7) + 1) * x2) % M1
     y = ((1 << 15) * y0 + ((1 << 15) + 1) * y2) % M2
@@ -66,7 +66,7 @@ def stepped(state):
 
 
 def draw_by_definition(states, p, dtype):
-    """What a draw of the shape of p yields: the states after it, and the bits."""
+    """The states after a draw with the probabilities p, and the bits, by the definition."""
     states = [tuple(state) for state in states.tolist()]
     bits = []
     norm = 2.0**-31 if dtype == "float64" else np.nextafter(np.float32(2**-31), np.float32(0))
@@ -76,7 +76,7 @@ def draw_by_definition(states, p, dtype):
     return np.array(states), np.array(bits).reshape(p.shape)
 
 
-# The generator, against the definition
+# The generator, compared with its definition
 
 
 @pytest.mark.parametrize("log2_steps", [0, 1, 5, 72, 134])
@@ -138,7 +138,7 @@ def test_uniforms_lie_between_0_and_1(dtype):
     assert uniforms(z_max, 1, dtype)[0] == (1 - 2.0**-31 if dtype == "float64" else np.float32(1 - 2.0**-24))
 
 
-# The three implementations of a draw, against the definition
+# The three implementations of a draw, compared with the definition
 
 BACKENDS = {"numba": "NUMBA", "c": "CVM"}
 MODES = {"py": pytensor.compile.mode.Mode(linker="py", optimizer="fast_run"), **BACKENDS}
@@ -146,7 +146,7 @@ MODES = {"py": pytensor.compile.mode.Mode(linker="py", optimizer="fast_run"), **
 
 @pytest.fixture(scope="session")
 def draw():
-    """draw(mode, dtype, kind): function of p, or of x, W, b, and the stream it advances; compiled once each."""
+    """draw(mode, dtype, kind): a function of p, or of x, W, b, compiled once, and the stream that it advances."""
     made = {}
 
     def compiled(mode, dtype, kind, ndim=2):
@@ -176,9 +176,9 @@ def draw():
 def test_draw_is_as_defined(mode, dtype, draw):
     compiled = draw(mode, dtype, "binomial")
     random_state = np.random.RandomState(1)
-    states = np.array(EDGES, np.int32)  # 8 of them: the draw of 70 goes round 8 times and 6 more
+    states = np.array(EDGES, np.int32)  # 8 states: 70 draws use each of them 8 times, and 6 of them once more
     compiled.stream.set_value(states)
-    for _ in range(2):  # the second starts where the first ended, at state 0 again
+    for _ in range(2):  # the second draw continues the first, and starts at state 0 again
         p = random_state.uniform(size=(7, 10)).astype(dtype)
         p[0, :4] = 0, 1, 2.0**-31, 1 - 2.0**-24
         states, bits = draw_by_definition(states, p, dtype)
@@ -200,7 +200,7 @@ def test_draw_compares_with_less_not_with_less_or_equal(mode, draw):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_large_draws_agree(dtype, draw):
-    p = np.random.RandomState(2).uniform(size=(130, 160)).astype(dtype)  # 20,800: more than the streams there are
+    p = np.random.RandomState(2).uniform(size=(130, 160)).astype(dtype)  # 20,800 draws: more than there are states
     start = MRGStreams(SEEDED).stream().get_value()
     results = {}
     for mode in MODES:
@@ -217,13 +217,13 @@ def test_large_draws_agree(dtype, draw):
 @pytest.mark.parametrize("ndim", [1, 2])
 def test_layer_in_one_pass_draws_what_the_graph_says(ndim, dtype, draw):
     random_state = np.random.RandomState(3)
-    # Multiples of 1/8: their sums are exact, in whatever order a BLAS adds.
+    # Multiples of 1/8, whose sums are exact in any order.
     W = random_state.randint(-16, 17, size=(20, 150)).astype(dtype) / 8
     b = random_state.randint(-64, 65, size=150).astype(dtype) / 8
     x = random_state.randint(2, size=(110, 20)[-ndim:]).astype(dtype)
     expected, found = draw("py", dtype, "layer", ndim), draw("numba", dtype, "layer", ndim)
     assert any(isinstance(node.op, MRGSampleUnits) for node in found.function.maker.fgraph.apply_nodes)
-    for _ in range(10):  # 165,000 draws of the matrix: some are nearer to p than the table can tell
+    for _ in range(10):  # 165,000 draws: the fast comparison leaves some undecided
         np.testing.assert_array_equal(found.function(x, W, b), expected.function(x, W, b))
     np.testing.assert_array_equal(found.stream.get_value(), expected.stream.get_value())
 
@@ -281,7 +281,7 @@ def test_states_come_out_and_go_back(draw):
     assert isinstance(saved, np.ndarray) and saved.dtype == np.int32
     first = compiled.function(p)
     assert not np.array_equal(saved, compiled.stream.get_value())
-    compiled.stream.set_value(saved.astype(np.int64))  # as other integers too
+    compiled.stream.set_value(saved.astype(np.int64))  # other integer types are accepted too
     np.testing.assert_array_equal(compiled.function(p), first)
 
 
@@ -302,7 +302,7 @@ def test_op_refuses_what_it_cannot_draw_from():
 
 @pytest.mark.parametrize("mode", BACKENDS)
 def test_stream_without_update_draws_the_same_again(mode):
-    # Then the Op has to work on a copy.
+    # The Op must then work on a copy.
     _, bits = MRGStreams(7).stream().binomial(p=pt.full((20,), 0.5))
     function = compile_function([], bits, mode=MODES[mode], floatX="float64")
     np.testing.assert_array_equal(function(), function())
@@ -326,7 +326,7 @@ def test_gradient_does_not_pass_through_a_draw():
     assert set(gradient.eval({p: np.array([0.5, 0.5])}, mode=MODES["py"])) <= {0.0, 1.0}
 
 
-# Training, against Theano
+# Training, compared with Theano
 
 PARAMETERS = "W", "bv", "bh", "Wuh", "Wuv", "Wvu", "Wuu", "bu"
 
@@ -352,7 +352,7 @@ def compile_model(n_visible, n_hidden, n_hidden_recurrent, mode, dtype, lr):
 
 
 def run_synthetic(model, reference):
-    """Train and generate as the reference did; everything it recorded of that."""
+    """Train and generate like the reference, and return everything that the reference recorded."""
     results = {f"init_{p.name}": p.get_value() for p in model.params}
     sequences = [reference[f"sequence_{i}"].astype(model.dtype) for i in range(5)]
     generate = compile_function(
@@ -373,7 +373,7 @@ def run_synthetic(model, reference):
 
 @pytest.fixture(scope="session")
 def synthetic(theano_reference):
-    """synthetic(mode, dtype): (what the port gives, what Theano gave); run once each."""
+    """synthetic(mode, dtype): the results of this package and of Theano, computed once."""
     made = {}
 
     def run(mode, dtype):
@@ -386,13 +386,13 @@ def synthetic(theano_reference):
     return run
 
 
-# float64: both compute the same sums in another order. float32: the same, over 160 updates.
+# Only the order of sums differs. The tolerance for float32 is for 160 updates.
 TOLERANCES = {"float64": 1e-12, "float32": 1e-5}
 
 
 @pytest.mark.parametrize(
     "mode, dtype",
-    [  # Numba's float64 is held against an epoch of real music below
+    [  # float64 on Numba is compared with an epoch of real music below
         pytest.param("numba", "float64", marks=pytest.mark.slow),
         pytest.param("numba", "float32", marks=pytest.mark.slow),
         ("c", "float64"),

@@ -1,4 +1,4 @@
-"""Philox: the published vectors, the layout of a draw, the same bits from every backend, and their statistics."""
+"""Philox: published test vectors, the layout of a draw, the same bits on every backend, and their statistics."""
 
 from contextlib import contextmanager
 
@@ -15,7 +15,7 @@ from rnnrbm_pt.streams.draw import bernoulli
 from rnnrbm_pt.streams.philox import PhiloxStreams
 from rnnrbm_pt.streams.philox4x32 import next_draw, philox4x32, uniforms, words
 
-# Random123's known answers for philox4x32-10 (counter, key, words) ...
+# Random123's known answers for philox4x32-10: counter, key, words.
 KNOWN = [
     ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
     ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
@@ -37,7 +37,7 @@ def test_layout_of_a_draw():
     drawn = words(state, (3, 6))  # q = 2
     for i, j in np.ndindex(3, 6):
         assert drawn[i, j] == philox4x32((j % 2, i, 9, 10), (7, 8))[j // 2]
-    assert np.array_equal(words(state, (5, 6))[:3], drawn)  # a row does not depend on how many there are
+    assert np.array_equal(words(state, (5, 6))[:3], drawn)  # a row does not depend on the number of rows
     u = uniforms(state, (3, 6), "float64")
     lower = words(np.array([7, 8, 9, 10 | 1 << 31], np.uint32), (3, 6)) >> np.uint32(11)
     assert np.array_equal(u * 2**53, drawn * 2.0**21 + lower)
@@ -56,12 +56,12 @@ def test_uniforms_are_uniform(dtype):
     u = np.concatenate([uniforms(state, (100, 150), dtype).ravel() for state in states[:1]])
     assert 0 <= u.min() and u.max() < 1
     assert kstest(u, "uniform").pvalue > 1e-3
-    # pairs of neighbours in a row, in a column, and of the same place in the next draw
+    # Pairs of neighbours in a row, of neighbours in a column, and of the same place in consecutive draws.
     grid, after = u.reshape(100, 150), uniforms(next_draw(states[0]), (100, 150), dtype)
     for one, other in ((grid[:, :-1], grid[:, 1:]), (grid[:-1], grid[1:]), (grid, after)):
         cells = np.histogram2d(one.ravel(), other.ravel(), bins=8, range=[[0, 1]] * 2)[0]
         assert chisquare(cells.ravel()).pvalue > 1e-3
-    for bit in range(24):  # each bit of a word is set half the time: 15,000 draws, 61 is one standard deviation
+    for bit in range(24):  # each bit is set in half of 15,000 draws, with a standard deviation of 61
         assert abs((np.floor(u * 2.0**24).astype(int) >> bit & 1).sum() - 7500) < 300
 
 
@@ -102,7 +102,7 @@ def test_the_count_carries():
 
 @pytest.fixture(scope="module")
 def layers():
-    """layers(dtype, parallel): units sampled from x, W and b by Numba, and their stream."""
+    """layers(dtype, parallel): a Numba function that samples units, given x, W and b, and its stream."""
     made = {}
 
     def layer(dtype, parallel=False):
@@ -135,7 +135,7 @@ def test_a_layer_in_one_pass_draws_what_the_graph_says(layers, dtype, parallel):
         with threads(2 if parallel else 1):
             bits = function(x, W, b)
         assert bits.dtype == dtype and bits.shape == (n, m)
-        # products and exponentials of two libraries differ in their last bits, and u is a multiple of 2^-24 in float32
+        # Products and exponentials of two libraries differ in the last bits. In float32, u is a multiple of 2^-24.
         clear = abs(u - mean) > {"float64": 1e-14, "float32": 3e-7}[dtype]
         assert clear.sum() >= 0.99999 * clear.size
         np.testing.assert_array_equal(bits[clear], (u < mean)[clear])

@@ -1,4 +1,4 @@
-"""The kinds of random streams by name, and what all kinds have in common."""
+"""The names of the kinds of random streams, and what all kinds have in common."""
 
 import numpy as np
 import pytensor.tensor as pt

@@ -1,4 +1,4 @@
-"""Streams seeded by Theano's rule, and parameters drawn as the tutorial's."""
+"""Streams seeded like Theano's, and parameters drawn like the tutorial's."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_a_mersenne_twister_yields_the_doubles_of_the_legacy_one(seed):
 
 
 def test_a_mersenne_twister_draws_the_legacy_binomials():
-    # Legacy streams keep exp(log(1 - p)), so the last bit of the threshold may differ: not in these draws.
+    # Legacy streams use exp(log(1 - p)), so the last bit of a threshold may differ, but no draw here is affected.
     p = np.random.default_rng(3).random(5000)
     np.testing.assert_array_equal(mersenne_twister(7).binomial(1, p), np.random.RandomState(7).binomial(1, p))
 
@@ -72,7 +72,7 @@ def test_parameters_are_drawn_as_the_legacy_state_draws_them(floatx):
 
 
 def global_state():
-    """Of NumPy's global generator."""
+    """The state of NumPy's global generator."""
     name, key, position, *gauss = np.random.get_state()  # noqa: NPY002  (it is what must stay untouched)
     return name, key.tolist(), position, gauss
 

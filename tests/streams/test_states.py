@@ -1,4 +1,4 @@
-"""States of streams as arrays: out and in again for every kind, and what no generator may get."""
+"""States of streams as arrays: saving and restoring them for every kind, and arrays that are refused."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_arrays_of_another_type_or_shape(kind):
 
 def test_a_random_state_comes_out_and_goes_in_with_its_kept_normal_number():
     state, other = np.random.RandomState(5), np.random.RandomState(6)
-    state.standard_normal()  # of two, one is kept
+    state.standard_normal()  # draws two numbers and keeps one
     set_random_state(other, *packed_random_state(state), "numpy")
     assert other.standard_normal(5).tolist() == state.standard_normal(5).tolist()
     packed, _ = packed_random_state(state)

@@ -1,4 +1,4 @@
-"""The code of this package's Ops for Numba and JAX. Each backend is imported when the first graph needs it."""
+"""Numba and JAX implementations of this package's Ops. Each backend is imported when a graph first needs it."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 @cache
 def register_numba() -> None:
-    """Register the Numba code of this package's Ops, if Numba is installed. Numba takes a second to import."""
-    if find_spec("numba") is not None:  # the other backends do without it
+    """Register the Numba code of this package's Ops, if Numba is installed. Importing Numba takes a second."""
+    if find_spec("numba") is not None:  # the other backends do not need it
         import rnnrbm_pt.compile.dispatch.numba  # noqa: F401
 
 

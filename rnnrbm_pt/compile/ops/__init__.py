@@ -1,3 +1,3 @@
-"""Operations that rewrites put into graphs, as NumPy computes them. `compile.dispatch` has their code for backends."""
+"""Ops that rewrites put into graphs, with NumPy implementations. `compile.dispatch` has their code for backends."""
 
-import rnnrbm_pt.streams  # noqa: F401  (before them: it registers rewrites, which import the modules of this folder)
+import rnnrbm_pt.streams  # noqa: F401  (first, since it registers rewrites, which import the modules of this folder)

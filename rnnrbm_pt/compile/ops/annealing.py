@@ -1,4 +1,4 @@
-"""Annealed importance sampling whose layers are sampled from streams of Philox."""
+"""Annealed importance sampling with Philox streams."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,15 +15,16 @@ from rnnrbm_pt.streams.philox4x32 import next_draw
 
 
 class PhiloxAnnealing(OurOp, RNGConsumerOp):
-    """Chains that go through inverse temperatures, and their log-weights; see `graphs.ais`. Each row is by itself.
+    """Annealing chains and their log-weights; see `graphs.ais`. The rows are independent chains.
 
-    For each b and the next of the betas, with x = v W after the draws,
+    For each pair b, b_next of consecutive betas,
 
-        h ~ Bernoulli(sigmoid(b v W + bh)),  v ~ Bernoulli(sigmoid(b h W_back + bv)),
+        h ~ Bernoulli(sigmoid(b v W + bh)),  v ~ Bernoulli(sigmoid(b h W_back + bv)),  x = v W
         log_w += sum_j softplus(b_next x + bh)_j - softplus(b x + bh)_j
 
-    Inputs betas (k,), the streams of h and of v, v (n, d), log_w (n,) of float64, W (d, m), bh (n, m) or (1, m),
-    W_back (m, d), bv (n, d) or (1, d); outputs the two streams after it, the last v (n, d) and log_w (n,).
+    The inputs are betas (k,), the stream of h, the stream of v, v (n, d), log_w (n,) in float64, W (d, m),
+    bh (n, m) or (1, m), W_back (m, d), and bv (n, d) or (1, d). The outputs are the two advanced streams, the last v
+    (n, d) and log_w (n,).
     """
 
     __props__ = ()

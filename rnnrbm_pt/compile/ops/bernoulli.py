@@ -1,4 +1,4 @@
-"""The bit of a single-trial binomial, as NumPy computes it from one uniform number."""
+"""The bit of a binomial draw with one trial, as NumPy computes it from a uniform number."""
 
 import math
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from pytensor.tensor.elemwise import Elemwise
 from rnnrbm_pt.ours import OurOp
 
 CLOSE = 1e-15
-"""Distance of u from 1 - p below which the exact threshold is computed.
+"""If u is closer to 1 - p than this, compute the exact threshold.
 
 exp(log1p(-p)) differs from 1 - p by at most two units in the last place, which are 2.2e-16 near 1.
 """
 
 
 class SingleTrial(OurOp, ScalarOp):
-    """The bit that NumPy's binomial(n=1, p) returns when its stream yields the uniform number u.
+    """The bit that NumPy's binomial(n=1, p) returns if its stream yields the uniform number u.
 
-    A scalar Op of two inputs, u (float64, in [0, 1)) and p (a probability of any float type), and one int64
-    output. As an `Elemwise` it is fused by PyTensor with the operations around it.
+    The inputs are u, a float64 in [0, 1), and p, a probability of any float type. The output is an int64. As an
+    `Elemwise`, PyTensor fuses it with the operations around it.
     """
 
     nin = 2
@@ -30,7 +30,7 @@ class SingleTrial(OurOp, ScalarOp):
 
     def output_types(self, types: Sequence[ScalarType]) -> list[ScalarType]:
         if types[0].dtype != "float64":
-            raise TypeError(f"u: expected float64, as NumPy's stream yields it, found {types[0].dtype}")
+            raise TypeError(f"u: expected float64, the type of NumPy's stream, found {types[0].dtype}")
         return [int64]
 
     def impl(self, u: float, p: float) -> np.int64:

@@ -1,4 +1,4 @@
-"""A whole Gibbs chain whose layers are sampled from streams of Philox."""
+"""A whole Gibbs chain with Philox streams."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +15,11 @@ from rnnrbm_pt.streams.philox4x32 import next_draw
 
 
 class PhiloxGibbsChain(OurOp, RNGConsumerOp):
-    """k steps of h ~ Bernoulli(sigmoid(v W + bh)), v ~ Bernoulli(sigmoid(h W_back + bv)), each row by itself.
+    """k steps of h ~ Bernoulli(sigmoid(v W + bh)), v ~ Bernoulli(sigmoid(h W_back + bv)), independently for each row.
 
-    Inputs k, the streams of h and of v, v (n, d), W (d, m), bh (n, m) or (1, m), W_back (m, d), bv (n, d) or (1, d);
-    outputs the two streams after it, the last v (n, d) and, if `with_h`, the h (n, m) that it was drawn from (for k = 0
-    any numbers).
+    The inputs are k, the stream of h, the stream of v, v (n, d), W (d, m), bh (n, m) or (1, m), W_back (m, d), and
+    bv (n, d) or (1, d). The outputs are the two advanced streams and the last v (n, d). With `with_h`, the last h
+    (n, m) is one more output; for k = 0 its values are undefined.
     """
 
     __props__ = ("with_h",)

@@ -1,4 +1,4 @@
-"""Sums over the devices that share out the sequences of an update."""
+"""Sums over the devices that share the sequences of an update."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from rnnrbm_pt.ours import OurOp, Shapes
 
 
 class SumOverDevices(OurOp, Op):
-    """The sum of each input over all devices, in one exchange between them. On one device it is the input itself.
+    """The sum of each input over all devices, in a single exchange. On one device, the sum is the input.
 
-    All devices go on from equal sums. So the gradient of what they compute of a sum, with respect to the term of one
-    device, is its gradient with respect to the sum.
+    All devices continue from equal sums. So the gradient with respect to one device's term is the gradient with respect
+    to the sum.
     """
 
     __props__ = ()

@@ -1,4 +1,4 @@
-"""Elementwise functions that `dispatch.numba.elementwise` computes by vector instructions."""
+"""Elementwise functions for which `dispatch.numba.elementwise` has vectorisable code."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class VectorTanh(OurOp, Tanh):
 
 
 class CrossEntropy(OurOp, BinaryScalarOp):
-    """-v log p - (1 - v) log(1 - p) of p = sigmoid(x), for inputs v and x of one float type."""
+    """-v log p - (1 - v) log(1 - p) with p = sigmoid(x), for inputs v and x of one float type."""
 
     def output_types(self, types: Sequence[ScalarType]) -> list[ScalarType]:
         return [types[1]]
@@ -32,7 +32,7 @@ class CrossEntropy(OurOp, BinaryScalarOp):
 
 
 class InlinedComposite(OurOp, Composite):
-    """Several elementwise functions in one, which are written out in the loop over the numbers instead of called."""
+    """Several fused elementwise functions. The loop over the elements contains them inline, without calls."""
 
 
 cross_entropy = CrossEntropy(name="cross_entropy")

@@ -1,4 +1,4 @@
-"""Operations of PyTensor's that JAX computes with the types and sizes that the graph says."""
+"""PyTensor's Ops for JAX, with the types and sizes that the graph declares."""
 
 from pytensor.graph.basic import Apply
 from pytensor.tensor.basic import Alloc
@@ -9,21 +9,21 @@ from rnnrbm_pt.ours import OurOp
 
 
 class TypedSum(OurOp, Sum):
-    """A sum of the type that the graph says. Where JAX allows float64, PyTensor's own is float64 there."""
+    """A sum with the type that the graph declares. PyTensor's own sum is float64 if JAX allows float64."""
 
 
 class TypedAlloc(OurOp, Alloc):
-    """A filled array of the type that the graph says; as `TypedSum`."""
+    """A filled array with the type that the graph declares; see `TypedSum`."""
 
 
 class SizeElemwise(OurOp, Elemwise):
-    """Arithmetic of integers which stays known where JAX knows them as it traces a graph: they may be sizes.
+    """Integer arithmetic whose results JAX knows while it traces, if it knows the inputs: they may be sizes.
 
-    PyTensor compares sizes too, and chooses one of two.
+    This includes comparisons of sizes and choices between them, which PyTensor also makes.
     """
 
 
 def is_arithmetic_of_sizes(node: Apply) -> bool:
-    """Whether all that an operation takes and gives are integers, or comparisons of them, without axes."""
+    """Whether all inputs and outputs of an operation are scalars of an integer or boolean type."""
     types = [x.type for x in (*node.inputs, *node.outputs)]
     return all(type_.ndim == 0 and type_.dtype.startswith(("int", "bool")) for type_ in types)

@@ -15,7 +15,8 @@ from rnnrbm_pt.ours import OurOp, Shapes
 class SampleUnits(OurOp, RNGConsumerOp):
     """Sample a layer of binary units given the other layer: bits ~ Bernoulli(sigmoid(x W + b)).
 
-    Inputs rng, x (n, d), W (d, m), b (n, m) or (1, m); outputs the next rng and the bits (n, m), of the floats' dtype.
+    The inputs are rng, x (n, d), W (d, m), and b (n, m) or (1, m). The outputs are the next rng and the bits (n, m), in
+    the float type of the inputs.
     """
 
     __props__ = ("inplace",)
@@ -35,7 +36,7 @@ class SampleUnits(OurOp, RNGConsumerOp):
         return {node.inputs[0]: node.outputs[0]}
 
     def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:
-        # PyTensor 3.0 gives (fgraph, node, shapes), and 3.3 warns of an Op that takes an fgraph.
+        # PyTensor 3.0 passes (fgraph, node, shapes), and 3.3 warns about an Op that takes an fgraph.
         _, x, W, _ = fgraph_node_shapes[-1]
         return [None, (x[0], W[1])]
 
@@ -50,7 +51,7 @@ class SampleUnits(OurOp, RNGConsumerOp):
 
 
 def mean_of_layer(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """sigmoid(x W + b), by NumPy."""
+    """sigmoid(x W + b), computed by NumPy."""
     return 1 / (1 + np.exp(-(np.dot(x, W) + b)))
 
 

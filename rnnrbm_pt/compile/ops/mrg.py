@@ -1,4 +1,4 @@
-"""A layer of binary units, sampled from a stream of MRG31k3p."""
+"""A layer of binary units, sampled with an MRG31k3p stream."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from rnnrbm_pt.streams.mrg31k3p import uniforms
 
 
 class MRGSampleUnits(SampleUnits):
-    """`SampleUnits` that draws from a stream of MRG31k3p."""
+    """`SampleUnits` with an MRG31k3p stream."""
 
     def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         states, x, W, b = inputs

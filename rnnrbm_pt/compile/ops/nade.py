@@ -2,8 +2,8 @@
 
     a_1 = bh,  logit_i = bv_i + V_i . sigmoid(a_i),  a_{i+1} = a_i + v_i W_i
 
-Where v_i is 0, a_i stays as it is. So the hidden units of a frame are computed once for each note of it, not once for
-each unit: for music about 5 times instead of 88.
+If v_i is 0, a does not change. So the hidden units of a frame are computed once per note instead of once per unit. In
+music this is about 5 times per frame instead of 88.
 """
 
 from collections.abc import Sequence
@@ -17,22 +17,22 @@ from rnnrbm_pt.ours import OurOp, Shapes
 
 
 def check_inputs(inputs: Sequence[Variable]) -> None:
-    """Refuse inputs that are not matrices of one type of floats."""
+    """Raise TypeError unless all inputs are matrices of one dtype."""
     if any(x.type.ndim != 2 or x.type.dtype != inputs[0].type.dtype for x in inputs):
         raise TypeError(f"expected matrices of one dtype, found {', '.join(str(x.type) for x in inputs)}")
 
 
 def hidden_units(v_i: np.ndarray, W_i: np.ndarray, a: np.ndarray) -> np.ndarray:
-    """sigmoid(a) of all frames, after which a is that of the next unit."""
+    """Return sigmoid(a) for all frames, and advance a in place to the next unit."""
     h = 1 / (1 + np.exp(-a))
     a += v_i[:, None] * W_i
     return h
 
 
 class NadeLogits(OurOp, Op):
-    """Logits (n, d) of each unit of given frames, given the units before it.
+    """The logit of each unit of given frames, given the units before it: shape (n, d).
 
-    Inputs v (n, d), W (d, m), V (d, m), bv (n, d) and bh (n, m).
+    The inputs are v (n, d), W (d, m), V (d, m), bv (n, d) and bh (n, m).
     """
 
     __props__ = ()
@@ -53,9 +53,10 @@ class NadeLogits(OurOp, Op):
 
 
 class NadeGradient(OurOp, Op):
-    """The gradients in W, V and bh of a cost whose gradient in the logits is g.
+    """The gradients with respect to W, V and bh of a cost whose gradient with respect to the logits is g.
 
-    Inputs v, W, V, bv, bh as for `NadeLogits`, and g (n, d); outputs like W, V and bh. The gradient in bv is g.
+    The inputs are those of `NadeLogits` and g (n, d). The outputs are like W, V and bh. The gradient with respect to bv
+    is g.
     """
 
     __props__ = ()
@@ -74,7 +75,7 @@ class NadeGradient(OurOp, Op):
         a = bh.copy()
         h = [hidden_units(v[:, i], W[i], a) for i in range(v.shape[1])]
         dW, dV, da = np.zeros_like(W), np.zeros_like(V), np.zeros_like(bh)
-        for i in reversed(range(v.shape[1])):  # da is the gradient in a_{i+1}
+        for i in reversed(range(v.shape[1])):  # da is the gradient with respect to a_{i+1}
             dW[i] = v[:, i] @ da
             dV[i] = g[:, i] @ h[i]
             da += g[:, i, None] * V[i] * h[i] * (1 - h[i])
@@ -83,9 +84,9 @@ class NadeGradient(OurOp, Op):
 
 
 class NadeTangent(OurOp, Op):
-    """The derivative of the logits (n, d) along a direction: the product of their Jacobian and a vector.
+    """The derivative of the logits along a direction, shape (n, d): the product of their Jacobian and a vector.
 
-    Inputs v, W, V, bv, bh as for `NadeLogits`, and dv, dW, dV, dbv, dbh, the direction, each like its own input.
+    The inputs are those of `NadeLogits` and the direction dv, dW, dV, dbv, dbh, each like its counterpart.
     """
 
     __props__ = ()

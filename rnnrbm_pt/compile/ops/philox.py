@@ -1,4 +1,4 @@
-"""A layer of binary units, sampled from a stream of Philox."""
+"""A layer of binary units, sampled with a Philox stream."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from rnnrbm_pt.streams.philox4x32 import next_draw, uniforms
 
 
 class PhiloxSampleUnits(SampleUnits):
-    """`SampleUnits` that draws from a stream of Philox."""
+    """`SampleUnits` with a Philox stream."""
 
     def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         state, x, W, b = inputs
@@ -20,6 +20,6 @@ class PhiloxSampleUnits(SampleUnits):
 
 
 def sample_by_numpy(state: np.ndarray, x: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Bits of a layer, from the draw that the state of a stream counts; 0 or 1 of the type of the floats."""
+    """The bits of a layer, 0 or 1 in the float type of the inputs, from the current draw of a stream."""
     p = mean_of_layer(x, W, b)
     return (uniforms(state, p.shape, p.dtype.name) < p).astype(p.dtype)

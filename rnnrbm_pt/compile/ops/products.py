@@ -1,4 +1,4 @@
-"""Products of matrices, and views and copies that make them faster."""
+"""Matrix products, and views and copies that make them faster."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from rnnrbm_pt.ours import OurOp, Shapes
 
 
 class Product(OurOp, Op):
-    """The product of two matrices, or of a vector and a matrix, of one float type, as Numba's own np.dot does it.
+    """The product of two matrices, or of a vector and a matrix, with one float type, by Numba's np.dot.
 
-    PyTensor's product chooses among BLAS calls for every combination of strides, and takes Numba up to 20 s to compile
-    for each pair of layouts that occurs. This one takes under a second.
+    PyTensor's product chooses among BLAS calls for every combination of strides. Numba takes up to 20 s to compile it
+    for each pair of layouts that occurs. This product compiles in under a second.
     """
 
     __props__ = ()
@@ -32,7 +32,7 @@ class Product(OurOp, Op):
 
 
 class InOrder(OurOp, Op):
-    """A copy of an array whose numbers lie one after another, row by row."""
+    """A contiguous copy of an array, row by row (C order)."""
 
     __props__ = ()
 
@@ -47,9 +47,9 @@ class InOrder(OurOp, Op):
 
 
 class OnlyRow(OurOp, Op):
-    """The row of a matrix that has one row.
+    """The only row of a matrix with one row, as a vector.
 
-    PyTensor's own form is a view whose distances Numba does not know, so that no vector instructions read it.
+    PyTensor's own form is a view with strides unknown to Numba, so LLVM cannot vectorise reads from it.
     """
 
     __props__ = ()

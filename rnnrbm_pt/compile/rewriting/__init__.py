@@ -1,6 +1,6 @@
-"""Rewrites of this package's graphs. Importing this package registers all of them with PyTensor.
+"""Rewrites of this package's graphs. Importing this subpackage registers all of them with PyTensor.
 
-They change no graph that holds nothing of this package: see `scope`.
+The rewrites leave all other graphs unchanged; see `scope`.
 """
 
 from rnnrbm_pt.compile.rewriting import (

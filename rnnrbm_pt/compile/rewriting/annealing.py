@@ -1,8 +1,8 @@
-"""Annealed importance sampling in one operation, for streams of Philox on Numba.
+"""Rewrite of annealed importance sampling to one operation, for Philox streams on Numba.
 
-`graphs.ais` states it as a scan over inverse temperatures. The operation takes some chains through all temperatures
-before the next chains, as that of a Gibbs chain does, and gives the same bits. Importing this module registers its
-rewrite with PyTensor.
+`graphs.ais` writes the annealing as a scan over inverse temperatures. The operation runs a block of chains through all
+temperatures before the next block, like the operation of `rewriting.chain`. It draws the same bits as the scan.
+Importing this module registers the rewrite with PyTensor.
 """
 
 from typing import NamedTuple
@@ -27,10 +27,10 @@ from rnnrbm_pt.compile.rewriting.scope import register
 
 
 class Annealing(NamedTuple):
-    """The inner variables of a scan that is an annealing."""
+    """The inner variables of a scan that `graphs.ais` wrote."""
 
     b_of_draws: Variable
-    """b as a matrix of one number."""
+    """b as a matrix with one element."""
     b: Variable
     b_next: Variable
     rng_h: Variable
@@ -42,11 +42,11 @@ class Annealing(NamedTuple):
     W_back: Variable
     bv: Variable
     bh_of_weights: Variable
-    """bh with an axis of length 1 before the others."""
+    """bh with a leading axis of length 1."""
 
 
 def _other(variable: Variable, scalar_op: type, known: Variable | None) -> Variable | None:
-    """The second operand of an elementwise operation whose first is known, whatever their order; None otherwise."""
+    """The other operand of an elementwise operation on `known` and one more operand; None for other variables."""
     if not is_elemwise(variable, scalar_op) or len(variable.owner.inputs) != 2 or known not in variable.owner.inputs:
         return None
     one, other = variable.owner.inputs
@@ -54,14 +54,14 @@ def _other(variable: Variable, scalar_op: type, known: Variable | None) -> Varia
 
 
 def _reordered(variable: Variable | None, order: tuple) -> Variable | None:
-    """What a `DimShuffle` of that order was made of; None for other variables."""
+    """The input of a `DimShuffle` with the given order; None for other variables."""
     if variable is None or variable.owner is None or not isinstance(variable.owner.op, DimShuffle):
         return None
     return variable.owner.inputs[0] if variable.owner.op.new_order == order else None
 
 
 def _entry(variable: Variable, i: int) -> Variable | None:
-    """The x of x[i]; None for other variables."""
+    """The x if the variable is x[i]; None for other variables."""
     node = variable.owner
     if node is None or not isinstance(node.op, Subtensor) or len(node.inputs) != 2:
         return None
@@ -71,7 +71,7 @@ def _entry(variable: Variable, i: int) -> Variable | None:
 
 
 def _sliced(variable: Variable, start: int) -> Variable:
-    """The x of x[start:], x[start:][:n], x[start:-1] and the like; the variable itself if it is something else."""
+    """The x if the variable is x[start:], x[start:][:n], x[start:-1] or the like; else the variable itself."""
     x, begins = variable, 0
     while x.owner is not None and isinstance(x.owner.op, Subtensor) and x.type.ndim == x.owner.inputs[0].type.ndim == 1:
         (index,) = get_idx_list(x.owner.inputs, x.owner.op.idx_list)
@@ -86,7 +86,7 @@ def _sliced(variable: Variable, start: int) -> Variable:
 
 
 def _temperatures(gain: Variable | None, v: Variable, W: Variable) -> tuple[Variable, Variable, Variable] | None:
-    """b, b_next and bh of sum_j softplus(b_next v W + bh)_j - softplus(b v W + bh)_j, as `graphs.ais` writes it."""
+    """b, b_next and bh if the gain is sum_j softplus(b_next v W + bh)_j - softplus(b v W + bh)_j; else None."""
     if gain is None or not is_elemwise(gain, Sub):
         return None
     sums, before = (_entry(x, i) for x, i in zip(gain.owner.inputs, (1, 0), strict=True))
@@ -113,7 +113,7 @@ def _temperatures(gain: Variable | None, v: Variable, W: Variable) -> tuple[Vari
 
 
 def _states_of(op: Scan) -> tuple[list[Variable], list[Variable]] | None:
-    """The four states of a scan over three sequences that keeps only the last ones, before and after a step."""
+    """The four states before and after a step, if the scan has three sequences and keeps only the last states."""
     states, info = op.inner_untraced_sit_sot(op.inner_inputs), op.info
     others = len(op.inner_inputs) - info.n_seqs - len(states) - info.n_non_seqs
     if info.n_seqs != 3 or len(states) != 4 or others or info.as_while or len(op.inner_outputs) != 4:
@@ -122,7 +122,7 @@ def _states_of(op: Scan) -> tuple[list[Variable], list[Variable]] | None:
 
 
 def _annealing_of(op: Scan) -> Annealing | None:
-    """The `Annealing` of a scan as `graphs.ais` writes it; None for other scans."""
+    """The `Annealing` of a scan that `graphs.ais` wrote; None for other scans."""
     if (found := _states_of(op)) is None:
         return None
     after = dict(zip(*found, strict=True))
@@ -149,7 +149,7 @@ def _annealing_of(op: Scan) -> Annealing | None:
 
 @node_rewriter([Scan])
 def local_philox_annealing(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
-    """Replace a scan that is an annealing by `PhiloxAnnealing`."""
+    """Replace the scan of `graphs.ais` by `PhiloxAnnealing`."""
     op = node.op
     if (found := _annealing_of(op)) is None:
         return None
@@ -175,5 +175,5 @@ def local_philox_annealing(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Var
     return [after[state] for state in op.inner_untraced_sit_sot(op.inner_inputs)]
 
 
-# As the Gibbs chain (48.4).
+# At the position of the Gibbs chain (48.4).
 register("philox_annealing", local_philox_annealing, "numba", position=48.4)

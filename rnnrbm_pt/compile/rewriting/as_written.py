@@ -1,4 +1,4 @@
-"""Scans whose steps run operation by operation in Python. PyTensor 3.0 compiles them by the C compiler otherwise."""
+"""Rewrite that makes the steps of scans run in Python, one Op at a time. PyTensor 3.0 would compile them to C."""
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
@@ -6,11 +6,11 @@ from pytensor.graph.rewriting.basic import NodeRewriter, dfs_rewriter, node_rewr
 from pytensor.scan.op import Scan
 
 LAST = 1000
-"""Position of the rewrite: after all others."""
+"""Position of the rewrite: after all other rewrites."""
 
 
 def _set_mode(op: Scan) -> None:
-    """Set the mode of a scan, and of the scans within its steps, to the one that compiles nothing."""
+    """Set the mode of a scan, and of the scans within its steps, to the mode that compiles nothing."""
     op.mode = "FAST_COMPILE"
     for node in op.fgraph.apply_nodes:
         if isinstance(node.op, Scan):
@@ -19,10 +19,10 @@ def _set_mode(op: Scan) -> None:
 
 @node_rewriter([Scan])
 def local_scan_as_written(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
-    """Have the steps of a scan run in Python. Later versions of PyTensor do so where the function around it does."""
+    """Make the steps of a scan run in Python. Later versions of PyTensor do so if the enclosing function does."""
     if hasattr(Scan, "link_mode") or node.op.mode == "FAST_COMPILE":
         return None
-    op = node.op.clone()  # its inner graphs as well
+    op = node.op.clone()  # clones the inner graphs too
     _set_mode(op)
     return op.make_node(*node.inputs).outputs
 

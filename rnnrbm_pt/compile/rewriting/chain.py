@@ -1,8 +1,8 @@
-"""A whole Gibbs chain in one operation, for streams of Philox on Numba.
+"""Rewrite of a whole Gibbs chain to one operation, for Philox streams on Numba.
 
-The rows of a layer are chains that do not depend on each other. The operation therefore takes some rows through all
-steps before the next rows: they stay in the nearest cache, and several cores may share the rows. The bits are the same
-as those of the graph. Importing this module registers its rewrite with PyTensor.
+The rows of a layer are independent chains. So the operation runs a block of rows through all steps before the next
+block. A block stays in the first-level cache, and several cores can share the blocks. The operation draws the same bits
+as the scan. Importing this module registers the rewrite with PyTensor.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial, PhiloxType
 
 
 def drawn_layer(bits: Variable) -> tuple[Apply, Variable, Variable, Variable, bool] | None:
-    """The draw that made the bits of a layer, and the parts that `layer_of` finds; None if they are something else."""
+    """The draw of the bits of a layer, and the parts that `layer_of` finds; None for other variables."""
     if bits.owner is None or not isinstance(bits.owner.op, PhiloxBinomial):
         return None
     layer = layer_of(bits.owner.inputs[1])
@@ -38,11 +38,11 @@ class Chain(NamedTuple):
     v_stream: int
     v: int
     h: int | None
-    """Where the last bits of the hidden layer are kept too."""
+    """The position of the last hidden bits, if the scan keeps them."""
     layers: list[Variable]
     """W, bh, W_back, bv."""
     is_row: bool
-    """Whether v is a vector."""
+    """Whether v is a vector, so that there is one chain."""
 
 
 def _chain_of(op: Scan) -> Chain | None:
@@ -57,7 +57,7 @@ def _chain_of(op: Scan) -> Chain | None:
 
 
 def _chain_to(v: int, kept_h: list[int], states: Sequence[Variable], after: Sequence[Variable]) -> Chain | None:
-    """The `Chain` whose visible bits are the state `v`, and whose hidden ones are those `kept_h`, if any."""
+    """The `Chain` with the state `v` as its visible bits, and the states `kept_h`, if any, as its hidden bits."""
     drawn_v = drawn_layer(vector_of(after[v]))
     if drawn_v is None:
         return None
@@ -85,8 +85,8 @@ def local_philox_gibbs_chain(fgraph: FunctionGraph, node: Apply[Scan]) -> list[V
         return None
     register_numba()
     outer = dict(zip(op.inner_non_seqs(op.inner_inputs), op.outer_non_seqs(node.inputs), strict=True))
-    # By way of new variables: the scans of PyTensor share their inner inputs i0, i1, ..., so what is put in place of
-    # one may hold another, where this scan is in the step of a scan itself. That would be replaced too.
+    # Replace inner inputs by new variables first. PyTensor's scans share their inner inputs i0, i1, and so on. If this
+    # scan is inside another scan, the replacement of one input may contain another input, which would be replaced too.
     new = {inner: inner.type() for inner in outer}
     layers = graph_replace(chain.layers, new, strict=False)
     layers = graph_replace(layers, {new[inner]: x for inner, x in outer.items()}, strict=False)
@@ -105,5 +105,5 @@ def local_philox_gibbs_chain(fgraph: FunctionGraph, node: Apply[Scan]) -> list[V
     return [after[i] for i in range(len(after))]
 
 
-# Before layers are sampled in one pass (48.6), in the scans that remain.
+# Before the rewrites of layers (48.6), which apply to the remaining scans.
 register("philox_gibbs_chain", local_philox_gibbs_chain, "numba", position=48.4)

@@ -1,7 +1,7 @@
-"""Sigmoid, softplus and tanh for the Numba backend, in a form that vector instructions can do.
+"""Rewrites of sigmoid, softplus and tanh to vectorisable forms, for the Numba backend.
 
-Importing this module registers the rewrites with PyTensor under the tag of its Numba mode. The code, with its accuracy,
-is in `dispatch.numba.elementwise`.
+Importing this module registers the rewrites with PyTensor's Numba mode. `dispatch.numba.elementwise` has the code and
+describes its accuracy.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,12 @@ from rnnrbm_pt.ours import OurOp
 FLOATS = "float64", "float32"
 
 VECTORISED = {Sigmoid: VectorSigmoid, Softplus: VectorSoftplus, Tanh: VectorTanh}
+"""PyTensor's functions and their vectorisable forms."""
 
 
 @node_rewriter([Elemwise])
 def local_vectorised(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
-    """Replace the elementwise functions of this module by their vectorised forms."""
+    """Replace elementwise functions by their vectorisable forms."""
     scalar_op = node.op.scalar_op
     (x, *others), y = node.inputs, node.outputs[0]
     if type(scalar_op) not in VECTORISED or others or x.type.dtype != y.type.dtype:
@@ -43,14 +44,14 @@ def local_vectorised(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Varia
 
 
 def _terms(x: Variable, scalar_op: type[ScalarOp]) -> Sequence[Variable]:
-    """The two operands of an elementwise operation; empty if x is something else."""
+    """The two operands of an elementwise operation; empty for other variables."""
     if x.owner is None or not isinstance(x.owner.op, Elemwise) or type(x.owner.op.scalar_op) is not scalar_op:
         return ()
     return x.owner.inputs if len(x.owner.inputs) == 2 else ()
 
 
 def _weighted_softplus(x: Variable) -> tuple[Variable, Variable] | None:
-    """The v and y of v softplus(y); None if x is something else."""
+    """v and y if x is v softplus(y); None for other variables."""
     for v, function in permutations(_terms(x, Mul), 2):
         if function.owner and isinstance(function.owner.op, Elemwise):
             if type(function.owner.op.scalar_op) is Softplus:
@@ -60,7 +61,7 @@ def _weighted_softplus(x: Variable) -> tuple[Variable, Variable] | None:
 
 @node_rewriter([Elemwise])
 def local_cross_entropy(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
-    """Replace v softplus(-x) + (1 - v) softplus(x) by `CrossEntropy`: one exponential and one logarithm for two."""
+    """Replace v softplus(-x) + (1 - v) softplus(x) by `CrossEntropy`, with one exponential and logarithm, not two."""
     for first, second in permutations(_terms(node.outputs[0], Add), 2):
         if not (weighted := _weighted_softplus(first)) or not (others := _weighted_softplus(second)):
             continue
@@ -84,10 +85,10 @@ def local_cross_entropy(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Va
 
 @node_rewriter([Elemwise])
 def local_parts_in_order(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
-    """Have the parts of a split array lie one number after another before elementwise operations read them.
+    """Copy the parts of a split array to contiguous memory before elementwise operations read them.
 
-    Vector instructions cannot read what Numba takes for spread out. And an operation that works in place of a part,
-    such as the update of a parameter, would give it another memory layout, for which Numba compiles all anew.
+    LLVM cannot vectorise reads from memory that Numba considers strided. Also, an operation that works in place on a
+    part, such as the update of a parameter, would change its memory layout, and Numba would compile everything again.
     """
     if not any(x.owner and isinstance(x.owner.op, Split) for x in node.inputs):
         return None
@@ -100,7 +101,7 @@ def local_parts_in_order(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[V
 
 @node_rewriter([Elemwise])
 def local_inlined_composite(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[Variable] | None:
-    """Have the loop of a fused elementwise operation hold the operation itself where it has our functions in it."""
+    """Inline a fused elementwise operation into its loop, if it contains functions of this package."""
     scalar_op = node.op.scalar_op
     if type(scalar_op) is not Composite or not any(
         isinstance(inner.op, OurOp) for inner in scalar_op.fgraph.apply_nodes
@@ -114,9 +115,9 @@ def local_inlined_composite(fgraph: FunctionGraph, node: Apply[Elemwise]) -> lis
 
 register("cross_entropy", local_cross_entropy, "numba", position=48.75)
 
-# After layers were fused (48.6), which are recognised by their sigmoid, and before elementwise operations are (49).
+# After the rewrites of layers (48.6), which look for a sigmoid, and before the fusion of elementwise operations (49).
 register("vectorised", local_vectorised, "numba", position=48.8)
 
-# After elementwise operations were fused (49) and made to work in place (50.5).
+# After the fusion of elementwise operations (49), and after they are made to work in place (50.5).
 register("parts_in_order", local_parts_in_order, "numba", position=98)
 register("inlined_composite", local_inlined_composite, "numba", position=99)

@@ -1,6 +1,6 @@
-"""This package's graphs on JAX: types and sizes as the graph says, and draws from streams of Philox.
+"""Rewrite for JAX: Ops with the types and sizes that the graph declares, and draws from Philox streams.
 
-Importing this module registers a rewrite with PyTensor; JAX itself is imported when the first graph needs it.
+Importing this module registers the rewrite with PyTensor. JAX itself is imported when a graph first needs it.
 """
 
 from pytensor.graph.basic import Apply, Variable
@@ -18,7 +18,7 @@ from rnnrbm_pt.streams.philox4x32 import PhiloxBinomial
 
 @node_rewriter([Sum, Alloc, Elemwise, PhiloxBinomial])
 def local_for_jax(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
-    """Replace PyTensor's Ops by those of `compile.ops.jax`."""
+    """Replace PyTensor's Ops by the Ops of `compile.ops.jax`."""
     register_jax()
     op = node.op
     if type(op) is Sum:
@@ -34,5 +34,5 @@ def local_for_jax(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
     return replaced
 
 
-# After all others: nothing that follows looks for PyTensor's own Ops.
+# After all other rewrites, since they look for PyTensor's own Ops.
 register("for_jax", local_for_jax, "jax", position=99)

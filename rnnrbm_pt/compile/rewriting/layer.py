@@ -1,10 +1,10 @@
-"""A layer of units sampled in one pass, for the Numba backend.
+"""Rewrite of the sampling of a layer to one operation, for the Numba backend.
 
-The graph that is written, and that every other backend compiles, has a product, a sigmoid, a uniform draw and a
-comparison where it samples a layer of an RBM. `SampleUnits` is these four in one loop, and gives the same bits from the
-same stream. Importing this module registers the rewrites with PyTensor under the tag of its Numba mode.
+A graph samples a layer of an RBM with a product, a sigmoid, a uniform draw and a comparison. Other backends compile
+these four operations. On Numba, `SampleUnits` does all four in one loop, and draws the same bits from the same stream.
+Importing this module registers the rewrite with PyTensor's Numba mode.
 
-`dispatch.numba.rows` explains what makes the exact bit cheap.
+`dispatch.numba.rows` explains why the exact bit is cheap.
 """
 
 import pytensor.tensor as pt
@@ -24,11 +24,11 @@ from rnnrbm_pt.compile.ops.layer import SampleUnits
 from rnnrbm_pt.compile.rewriting.scope import register
 
 Layer = tuple[Variable, Variable, Variable, bool]
-"""x, W and b of a layer, and whether its probabilities are a vector, the only row of sigmoid(x W + b)."""
+"""x, W, b and is_row: whether the probabilities are a vector, the only row of sigmoid(x W + b)."""
 
 
 def _is_uniform(variable: Variable) -> bool:
-    """Whether a variable is the draw of a uniform(0, 1)."""
+    """Whether a variable is a draw from uniform(0, 1)."""
     if variable.owner is None or not isinstance(variable.owner.op, UniformRV):
         return False
     low, high = variable.owner.inputs[2:]
@@ -39,6 +39,7 @@ def _is_uniform(variable: Variable) -> bool:
 
 
 def is_elemwise(variable: Variable, scalar_op: type[ScalarOp]) -> bool:
+    """Whether a variable is the output of an elementwise operation of the given kind."""
     return (
         variable.owner is not None
         and isinstance(variable.owner.op, Elemwise)
@@ -47,7 +48,7 @@ def is_elemwise(variable: Variable, scalar_op: type[ScalarOp]) -> bool:
 
 
 def _product_of(variable: Variable) -> tuple[Variable, Variable, bool] | None:
-    """The two factors of a product, and whether the variable is its only row; None if it is something else."""
+    """The two factors of a product, and whether the variable is its only row; None for other variables."""
     if variable.owner is None:
         return None
     if isinstance(variable.owner.op, Dot):
@@ -60,14 +61,14 @@ def _product_of(variable: Variable) -> tuple[Variable, Variable, bool] | None:
 
 
 def vector_of(row: Variable) -> Variable:
-    """The vector that a matrix has as its only row; the variable itself if it is something else."""
+    """The vector from which a matrix of one row was made; for other variables, the variable itself."""
     if row.owner is not None and isinstance(row.owner.op, DimShuffle) and row.owner.op.new_order == ("x", 0):
         return row.owner.inputs[0]
     return row
 
 
 def layer_of(p: Variable) -> Layer | None:
-    """The matrices x, W, b of p = sigmoid(x W + b), and whether p is their only row; None if p is something else."""
+    """x, W, b and is_row if p is sigmoid(x W + b) or its only row; None for other variables."""
     if not is_elemwise(p, Sigmoid) or not is_elemwise(p.owner.inputs[0], Add):
         return None
     terms = p.owner.inputs[0].owner.inputs
@@ -83,12 +84,12 @@ def layer_of(p: Variable) -> Layer | None:
     if b.type.ndim != 2 or {x.type.dtype, W.type.dtype, b.type.dtype} != {dtype} or dtype not in ("float32", "float64"):
         return None
     if (x.type.shape[0] == 1 and b.type.shape[0] != 1) or (W.type.shape[1] == 1) != (b.type.shape[1] == 1):
-        return None  # the biases are not a row for each row of the product, nor one row for all
+        return None  # the biases have neither as many rows as the product nor one row
     return x, W, b, is_row
 
 
 def sampled(op: SampleUnits, stream: Variable, layer: Layer, like: Variable) -> list[Variable]:
-    """The next stream and the bits of a layer that `layer_of` found, instead of the variable `like`."""
+    """The next stream and the bits of a layer that `layer_of` found. The bits will replace the variable `like`."""
     x, W, b, is_row = layer
     next_stream, bits = op.make_node(stream, x, W, b).outputs
     if is_row:
@@ -104,7 +105,7 @@ def local_sample_units(fgraph: FunctionGraph, node: Apply[Elemwise]) -> dict[Var
         return None
     bit = node.inputs[0]
     u, p = bit.owner.inputs
-    draw = vector_of(u)  # PyTensor turns a vector of bits that enters a product into a row here already
+    draw = vector_of(u)  # PyTensor has already turned a vector of bits that enters a product into a row
     if not _is_uniform(draw) or any(len(fgraph.clients[x]) != 1 for x in (draw, u, bit)):
         return None
     layer = layer_of(p)
@@ -117,5 +118,5 @@ def local_sample_units(fgraph: FunctionGraph, node: Apply[Elemwise]) -> dict[Var
     return {draw.owner.outputs[0]: next_rng, node.outputs[0]: bits}
 
 
-# Before products are replaced (48.7) and elementwise operations are fused (49).
+# Before the rewrites of products (48.7) and the fusion of elementwise operations (49).
 register("sample_units", local_sample_units, "numba", position=48.6)

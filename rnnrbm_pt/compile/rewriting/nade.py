@@ -1,4 +1,7 @@
-"""The logits of a NADE, their gradient and their tangent as one operation each, on Numba and JAX. C runs the scan."""
+"""Rewrites of the logits of a NADE, their gradient and their tangent to one operation each, on Numba and JAX.
+
+The C backend runs the scan.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +19,14 @@ from rnnrbm_pt.ours import GRADIENT, NADE_LOGITS, TANGENT
 
 
 def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
-    """What replaces the named graph of the logits, or one of the graphs of derivatives that PyTensor has made of it."""
+    """The replacement for the named graph of the logits, or for the graph of a derivative that PyTensor made of it."""
     if node.op.name == NADE_LOGITS:
         replacement = NadeLogits().make_node(*node.inputs).outputs
     elif node.op.name == NADE_LOGITS + TANGENT:
         replacement = NadeTangent().make_node(*node.inputs).outputs
     elif node.op.name == NADE_LOGITS + GRADIENT:
         of_v = node.outputs[0]
-        if fgraph.clients[of_v]:  # the frames are given: nobody learns them
+        if fgraph.clients[of_v]:  # the frames are data, so their gradient is not needed
             return None
         v, W, V, bv, bh, _, g = node.inputs
         dW, dV, dbh = NadeGradient().make_node(v, W, V, bv, bh, g).outputs
@@ -35,7 +38,7 @@ def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Var
 
 
 def local_nade(register: Callable[[], None]) -> NodeRewriter:
-    """The rewriter that uses the operations, and only then has a backend told of them by `register`."""
+    """Make the rewriter that uses the operations. It calls `register` for a backend only if it uses them."""
 
     @node_rewriter([OpFromGraph])
     def rewriter(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
@@ -51,9 +54,9 @@ def local_nade(register: Callable[[], None]) -> NodeRewriter:
 def local_inner_graph(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
     """Replace a named graph by a copy of its inner graph.
 
-    PyTensor would put in the inner graph itself. A backend changes the inner graphs of the scans that it compiles, and
-    then neither another function nor a gradient could be made of them. From PyTensor 3.3.8 on inner graphs are frozen,
-    their nodes are no `Apply`, and PyTensor copies them itself.
+    PyTensor would insert the inner graph itself. Backends change the inner graphs of the scans that they compile, which
+    would prevent other functions and gradients of the same graph. From PyTensor 3.3.8 on, inner graphs are frozen:
+    their nodes are not `Apply`, and PyTensor copies them itself.
     """
     if node.op.name not in (NADE_LOGITS, NADE_LOGITS + GRADIENT, NADE_LOGITS + TANGENT):
         return None

@@ -1,6 +1,6 @@
-"""Lighter matrix products, for the Numba backend.
+"""Rewrites of matrix products to cheaper operations, for the Numba backend.
 
-Importing this module registers the rewrites with PyTensor under the tag of its Numba mode.
+Importing this module registers the rewrites with PyTensor's Numba mode.
 """
 
 from pytensor.graph.basic import Apply, Variable
@@ -29,7 +29,7 @@ def local_product(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
 
 
 def _vector_of(x: Variable, new_order: tuple) -> Variable | None:
-    """The vector that was made a matrix of one row, ("x", 0), or of one column, (0, "x")."""
+    """The vector from which a matrix of one row, ("x", 0), or of one column, (0, "x"), was made."""
     if x.owner is None or not isinstance(x.owner.op, DimShuffle) or x.owner.op.new_order != new_order:
         return None
     (vector,) = x.owner.inputs
@@ -38,7 +38,7 @@ def _vector_of(x: Variable, new_order: tuple) -> Variable | None:
 
 @node_rewriter([DimShuffle])
 def local_vector_product(fgraph: FunctionGraph, node: Apply[DimShuffle]) -> list[Variable] | None:
-    """Multiply a vector itself, not as a matrix of one row or column, and take the only row of a matrix as it lies."""
+    """Multiply a vector directly, not as a matrix of one row or column. Replace other only rows by `OnlyRow`."""
     (x,) = node.inputs
     if x.type.ndim != 2 or node.op.new_order not in ((0,), (1,)) or x.type.dtype not in ("float32", "float64"):
         return None
@@ -61,7 +61,7 @@ def local_vector_product(fgraph: FunctionGraph, node: Apply[DimShuffle]) -> list
 
 @node_rewriter([Scan])
 def local_matrices_in_order(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
-    """Copy the transposed matrices that each step of a scan multiplies by, once: products with them take less time."""
+    """Copy transposed matrices to C order before a scan that multiplies by them, since the products are faster then."""
     inner, outer = node.op.inner_non_seqs(node.op.inner_inputs), node.op.outer_non_seqs(node.inputs)
     factors = {x.owner.inputs[1] for x in ancestors(node.op.inner_outputs) if x.owner and isinstance(x.owner.op, Dot)}
     replaced = {
@@ -82,7 +82,7 @@ def _is_transposed(x: Variable) -> bool:
     return x.owner is not None and isinstance(x.owner.op, DimShuffle) and x.owner.op.new_order == (1, 0)
 
 
-# After products are moved out of scans (1.6). Layers are recognised by their products, so they come in between (48.6).
+# After products are moved out of scans (1.6). The rewrites of layers (48.6) look for products, so they run in between.
 register("in_order", local_matrices_in_order, "numba", position=48.5)
 register("product", local_product, "numba", position=48.7)
 register("vector_product", local_vector_product, "numba", position=48.71)

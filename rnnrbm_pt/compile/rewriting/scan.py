@@ -1,12 +1,14 @@
-"""Matrix products out of recurrences: one product of all steps instead of one per step.
+"""Rewrites that move matrix products out of recurrences: one product for all steps instead of one per step.
 
-A recurrence is written as in the tutorial, with all its equations in the step. Only the products that compute the next
-state from the state before have to wait for each other. Importing this module registers rewrites of `Scan` with
-PyTensor, for this package's graphs on every backend, and for the gradient's scan too. They take out
+A recurrence is written as in the tutorial, with all its equations in the step. But only the products that compute a
+state from the previous state have to be in the loop. The rewrites of this module move two kinds of products out of it:
 
-- products of a sequence with a matrix that stays the same, such as v_t Wvu: they become a sequence themselves;
-- outputs that are computed from the state before but do not enter the next one, such as bv_t = bv + u_tm1 Wuv: they
-  are computed from all states at once, afterwards.
+- A product of a sequence and a constant matrix, such as v_t Wvu, becomes a sequence itself.
+- An output that depends on the previous state but does not enter the next state, such as bv_t = bv + u_tm1 Wuv, is
+  computed after the loop, from all states at once.
+
+Importing this module registers the rewrites with PyTensor, for this package's graphs on every backend. They also apply
+to the scan of the gradient.
 """
 
 import dataclasses
@@ -29,18 +31,18 @@ from pytensor.tensor.variable import TensorVariable
 from rnnrbm_pt.compile.rewriting.scope import InOurs, register, thawed, with_inner_graph
 
 Lifted = list[tuple[TensorVariable, bool]]
-"""Lifted variables, and whether each has an axis of time."""
+"""Lifted variables, and whether each has a time axis."""
 
 
 class Lift:
-    """Variables of a step, as variables of all steps: with an axis of time before the others.
+    """Turns variables of one step into variables of all steps, with a leading time axis.
 
     Parameters
     ----------
     args : ScanArgs
-        Of the scan.
+        The parts of the scan.
     with_states : bool
-        Whether what depends on the states before each step may be lifted too.
+        Whether variables that depend on the previous state may be lifted too.
     """
 
     def __init__(self, args: ScanArgs, with_states: bool) -> None:
@@ -52,7 +54,7 @@ class Lift:
         self.constant = dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True))
 
     def __call__(self, x: Variable) -> tuple[Variable | None, bool]:
-        """The lifted variable, and whether it has an axis of time; (None, False) where it cannot be lifted."""
+        """The lifted variable, and whether it has a time axis; (None, False) if it cannot be lifted."""
         if x in self.timed:
             return self.timed[x], True
         if x in self.constant or isinstance(x, Constant):
@@ -74,7 +76,7 @@ class Lift:
         if len(node.outputs) != 1:
             return None
         ndim = node.outputs[0].type.ndim
-        # Without time they broadcast along it: an axis of length 1 is all they need.
+        # Inputs without a time axis get one of length 1, which broadcasts.
         return node.op.make_node(*[y if timed or ndim == 0 else pt.expand_dims(y, 0) for y, timed in inputs]).out
 
     @staticmethod
@@ -96,7 +98,7 @@ class Lift:
 
 
 def _args(node: Apply[Scan], inner_inputs: Sequence[Variable], inner_outputs: Sequence[Variable]) -> ScanArgs:
-    """The parts of a scan; its inner parts are the given variables, not copies of them."""
+    """The parts of a scan, with the given inner variables instead of copies."""
     clone = {} if hasattr(node.op.fgraph, "unfreeze") else {"clone": False}  # PyTensor 3.3 never clones
     return ScanArgs(node.inputs, node.outputs, inner_inputs, inner_outputs, node.op.info, **clone)
 
@@ -107,7 +109,7 @@ def _products(outputs: Sequence[Variable]) -> list[Apply[Dot]]:
 
 @node_rewriter([Scan])
 def local_products_of_sequences(fgraph: FunctionGraph, node: Apply[Scan]) -> dict[Variable, Variable] | None:
-    """Take products of a sequence and a constant matrix out of a scan: they become a sequence."""
+    """Move products of a sequence and a constant matrix out of a scan. They become sequences."""
     op = node.op
     if op.info.as_while:
         return None
@@ -132,7 +134,7 @@ def local_products_of_sequences(fgraph: FunctionGraph, node: Apply[Scan]) -> dic
 
 @node_rewriter([Scan])
 def local_outputs_of_states(fgraph: FunctionGraph, node: Apply[Scan]) -> dict[Variable, Variable] | None:
-    """Compute outputs that hold a product, but do not enter the next state, after a scan instead of in it."""
+    """Compute outputs that contain a product, but do not enter the next state, after the scan."""
     op = node.op
     if op.info.as_while or not op.info.n_nit_sot:
         return None
@@ -147,9 +149,9 @@ def local_outputs_of_states(fgraph: FunctionGraph, node: Apply[Scan]) -> dict[Va
     return replacements or None
 
 
-# After the scans are in their final form (1.6), before what they no longer need is removed from them (1.605).
+# After the scans are in their final form (1.6), and before the removal of their unused parts (1.605).
 register("products_of_sequences", local_products_of_sequences, "fast_run", "scan", position=1.602)
 register("outputs_of_states", local_outputs_of_states, "fast_run", "scan", position=1.603)
-# A product that several equations of a step hold is by now several sequences.
+# A product in several equations of a step has become several equal sequences: merge them.
 optdb.register("rnnrbm_merge", InOurs(MergeOptimizer()), "fast_run", "scan", position=1.6031)
 register("merge_sequences", scan_merge_duplicate_inputs, "fast_run", "scan", position=1.6032)

@@ -1,12 +1,12 @@
-"""Which graphs this package may rewrite: those that hold an Op of this package. All others stay as PyTensor has them.
+"""The scope of the rewrites: they only change graphs that contain an Op of this package.
 
-Some rewrites of this package match plain PyTensor Ops, such as a matrix product. A graph that somebody else wrote must
-compile as if this package had never been imported. So each of them is registered by `register`, and does nothing unless
-`FindOurs`, which runs first, has found one of our Ops in the graph.
+Some rewrites match plain PyTensor Ops, such as a matrix product. But other people's graphs must compile as if this
+package had never been imported. So rewrites are registered with `register`. They do nothing unless `FindOurs`, which
+runs first, has found an Op of this package in the graph.
 
-The inner graph of a scan is rewritten by itself, and may hold plain Ops only, as an RNN's step does. `local_mark_scan`
-puts an `Ours` into each such inner graph, by which it is recognised in turn. Draws are Ops of ours. Graphs that may
-hold none, such as those of a likelihood, are marked where they are written, by `ours`.
+Draws are Ops of this package. A graph without draws, such as the graph of a likelihood, is marked with `ours` where it
+is written. PyTensor rewrites the inner graph of a scan separately, and the step of an RNN contains only plain Ops.
+`local_mark_scan` puts an `Ours` into each such inner graph, so `FindOurs` recognises it.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ from rnnrbm_pt.ours import OurOp, Ours, ours
 
 
 def is_ours(node: Apply) -> bool:
-    """Whether a node is an operation of this package, or holds one in its inner graph."""
+    """Whether a node is an Op of this package, or contains one in its inner graph."""
     op = node.op
     if isinstance(op, OurOp) or isinstance(getattr(op, "scalar_op", None), OurOp):
         return True
@@ -33,14 +33,14 @@ def is_ours(node: Apply) -> bool:
 
 
 def unmarked(x: Variable) -> Variable:
-    """The variable that is marked, once or several times; a variable without a mark itself."""
+    """The variable without its marks, if it has any."""
     while x.owner is not None and isinstance(x.owner.op, Ours):
         x = x.owner.inputs[0]
     return x
 
 
 class HoldsOurs(Feature):
-    """Feature that `FindOurs` attaches to a graph that holds an Op of this package."""
+    """The feature that `FindOurs` attaches to a graph with an Op of this package."""
 
 
 def holds_ours(fgraph: FunctionGraph) -> bool:
@@ -49,7 +49,7 @@ def holds_ours(fgraph: FunctionGraph) -> bool:
 
 
 class FindOurs(GraphRewriter):
-    """Note on a graph that it holds an Op of this package, and take the marks out of it."""
+    """Attach `HoldsOurs` to graphs with an Op of this package, and remove the marks."""
 
     def add_requirements(self, fgraph: FunctionGraph) -> None:
         pass
@@ -63,7 +63,7 @@ class FindOurs(GraphRewriter):
 
 
 class InOurs(GraphRewriter):
-    """A rewriter that is applied to graphs of this package alone."""
+    """Applies a rewriter to graphs of this package only."""
 
     def __init__(self, rewriter: GraphRewriter) -> None:
         self.rewriter = rewriter
@@ -78,30 +78,31 @@ class InOurs(GraphRewriter):
 
 
 def register(name: str, rewriter: NodeRewriter, *tags: str, position: float) -> None:
-    """Register a node rewriter with PyTensor, for graphs of this package alone.
+    """Register a node rewriter with PyTensor, for graphs of this package only.
 
     Parameters
     ----------
     name : str
+        Name of the rewrite, without the prefix "rnnrbm_".
     rewriter : NodeRewriter
-        Applied once to each node of a graph.
+        The rewriter. It is applied once to each node of a graph.
     *tags : str
-        Of the modes that include it: "fast_run" for all of them, "numba", "jax".
+        Tags of the modes that use the rewrite: "fast_run" for all modes, "numba", "jax".
     position : float
-        Among PyTensor's own rewrites.
+        Position among PyTensor's own rewrites.
     """
     optdb.register(f"rnnrbm_{name}", InOurs(dfs_rewriter(rewriter, ignore_newtrees=True)), *tags, position=position)
 
 
 @node_rewriter([Scan])
 def local_mark_scan(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
-    """Put a mark into the inner graph of a scan that holds none of our Ops."""
+    """Put a mark into the inner graph of a scan without Ops of this package."""
     op = node.op
     if is_ours(node):
         return None
     inner_inputs, inner_outputs = thawed(op)
     used = set(ancestors(inner_outputs))
-    x = next((x for x in inner_inputs if x in used), None)  # a sequence, or else a state, before what stays the same
+    x = next((x for x in inner_inputs if x in used), None)  # a sequence, else a state, else a constant
     if x is None:
         return None
     marked = clone_replace(inner_outputs, {x: ours.make_node(x).out}, copy_inputs_over=True)
@@ -109,21 +110,21 @@ def local_mark_scan(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] 
 
 
 def with_inner_graph(op: Scan, inputs: list[Variable], outputs: list[Variable], info: ScanInfo | None = None) -> Scan:
-    """A scan with the settings of another one; `info` describes the inner inputs where they are not the same."""
+    """A scan with the settings of `op` and a new inner graph. Give `info` if the kinds of inner inputs differ."""
     settings = {name: getattr(op, name) for name in ("mode", "profile", "truncate_gradient", "name", "allow_gc")}
     return Scan(inputs, outputs, info or op.info, **settings)
 
 
 def thawed(op: Scan) -> tuple[list[Variable], list[Variable]]:
-    """Inner inputs and outputs of a scan that may be changed."""
+    """The inner inputs and outputs of a scan, in a form that may be changed."""
     if hasattr(op.fgraph, "unfreeze"):  # PyTensor 3.3
         graph = op.fgraph.unfreeze()
         return list(graph.inputs), list(graph.outputs)
     return list(op.inner_inputs), list(op.inner_outputs)
 
 
-# Before anything else is done to a graph; and when its scans are in their final form (1.6).
+# Before all other rewrites of a graph.
 optdb.register("rnnrbm_find_ours", FindOurs(), "fast_run", "fast_compile", position=0.01)
-# PyTensor may have moved marks of constants out of scans by then.
+# Again after the scans are in their final form (1.6): PyTensor may have moved marks of constants out of scans.
 optdb.register("rnnrbm_find_ours_again", InOurs(FindOurs()), "fast_run", position=1.63)
 register("mark_scan", local_mark_scan, "fast_run", "scan", position=1.604)

@@ -1,6 +1,6 @@
-"""Streams of MRG31k3p and Philox on Numba: a layer of units sampled in one pass, as in `layer`; and draws in place.
+"""Rewrites of draws from MRG31k3p and Philox streams: a layer in one operation on Numba, and draws in place.
 
-Importing this module registers its rewrites with PyTensor.
+Importing this module registers the rewrites with PyTensor. `rewriting.layer` has the counterpart for NumPy's streams.
 """
 
 from pytensor.graph.basic import Apply, Variable
@@ -19,7 +19,7 @@ from rnnrbm_pt.streams.stream_type import StreamBinomial
 
 
 def sampling(draw: type[StreamBinomial], sample: type[SampleUnits]) -> NodeRewriter:
-    """A rewriter that replaces draw(stream, sigmoid(x W + b)) by sample(stream, x, W, b)."""
+    """Make the rewriter that replaces draw(stream, sigmoid(x W + b)) by sample(stream, x, W, b)."""
 
     @node_rewriter([draw])
     def local_stream_sample_units(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
@@ -32,13 +32,13 @@ def sampling(draw: type[StreamBinomial], sample: type[SampleUnits]) -> NodeRewri
 
 @node_rewriter([SampleUnits, MRGBinomial])
 def local_inplace(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
-    """Let the stream advance where it is, instead of in a copy."""
+    """Advance the state of the stream in place instead of in a copy."""
     if node.op.inplace:
         return None
     return type(node.op)(inplace=True).make_node(*node.inputs).outputs
 
 
-# At the position of their counterpart in `layer`.
+# At the position of their counterpart in `rewriting.layer`.
 register("mrg_sample_units", sampling(MRGBinomial, MRGSampleUnits), "numba", position=48.6)
 register("philox_sample_units", sampling(PhiloxBinomial, PhiloxSampleUnits), "numba", position=48.6)
 register("inplace", local_inplace, "fast_run", "inplace", position=50.9)

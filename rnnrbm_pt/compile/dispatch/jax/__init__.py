@@ -1,4 +1,4 @@
-"""JAX code of this package's Ops. Importing it imports JAX: see `compile.dispatch.register_jax`."""
+"""JAX code of this package's Ops. Importing this package imports JAX; see `compile.dispatch.register_jax`."""
 
 from rnnrbm_pt.compile.dispatch.jax import devices, nade, ops
 

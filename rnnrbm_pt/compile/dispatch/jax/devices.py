@@ -1,4 +1,4 @@
-"""What a device of several has to know: the places of its sequences among those of all devices, and sums over all."""
+"""Several JAX devices: the positions of a device's sequences among those of all devices, and sums over all devices."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,20 +14,21 @@ from pytensor.link.jax.dispatch import jax_funcify
 from rnnrbm_pt.compile.ops.devices import SumOverDevices
 
 SEQUENCES = "sequences"
-"""Name of the axis of the mesh of devices."""
+"""Name of the axis in the mesh of devices."""
 
 _SHARE: ContextVar[tuple[int, int] | None] = ContextVar("_SHARE", default=None)
 
 
 @contextmanager
 def shared_sequences(n_sequences: int, n_devices: int) -> Iterator[None]:
-    """Within the block, JAX traces a function for one of several devices.
+    """Within the block, trace functions for one of several devices.
 
     Parameters
     ----------
     n_sequences : int
-        Sequences of each device.
+        Number of sequences on each device.
     n_devices : int
+        Number of devices.
     """
     token = _SHARE.set((n_sequences, n_devices))
     try:
@@ -37,17 +38,17 @@ def shared_sequences(n_sequences: int, n_devices: int) -> Iterator[None]:
 
 
 def rows_of_all(rows: Array) -> Array:
-    """The numbers that rows of frames have among those of all devices.
+    """Convert row numbers on this device to row numbers among the frames of all devices.
 
     Parameters
     ----------
     rows : array of uint32
-        Row t n + i is frame t of sequence i, of the n sequences of this device.
+        Row t n + i is frame t of sequence i, where i counts the n sequences of this device.
 
     Returns
     -------
     array of uint32
-        Row t N + i, where i counts the N sequences of all devices. On one device the rows themselves.
+        Row t N + i, where i counts the N sequences of all devices. With one device, the given rows.
     """
     share = _SHARE.get()
     if share is None:

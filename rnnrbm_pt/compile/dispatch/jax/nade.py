@@ -1,7 +1,7 @@
 """The logits of a NADE, their gradient and their tangent on JAX; see `compile.ops.nade`.
 
-The hidden units of a frame change only after a note. So a loop goes over numbers of notes, up to the largest of any
-frame, and not over the units: each turn computes the hidden units after so many notes, of all frames at once.
+The hidden units of a frame change only after a note. So the loop is over the number of notes n, not over the units.
+Iteration n computes the hidden units after n notes, for all frames at once. The loop ends with the fullest frame.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,22 @@ from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
 
 
 def over_numbers_of_notes(sounds: Array, turn: Callable[..., tuple[Array, ...]], *sums: Array) -> tuple[Array, ...]:
-    """Sums over n from 0 to the largest number of notes in a frame.
+    """Sum over n, from 0 to the largest number of notes in any frame.
 
     Parameters
     ----------
     sounds : array of bool, shape (n_frames, n_visible)
         Where the notes are.
     turn : callable
-        turn(first, here, *sums) -> the sums with the part of n: `first` says which units come before note n, counted
-        from 0, and `here` which come after exactly n notes.
+        ``turn(first, here, *sums)`` returns the sums with the term of n added. `first` marks the units before note n,
+        where the first note has number 0. `here` marks the units with exactly n notes before them.
     *sums : arrays
-        What they start from.
+        The initial values of the sums.
+
+    Returns
+    -------
+    tuple of arrays
+        The sums.
     """
     notes = sounds.astype(jnp.int32)
     before = jnp.cumsum(notes, axis=1) - notes

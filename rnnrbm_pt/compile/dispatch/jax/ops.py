@@ -1,7 +1,8 @@
-"""The Ops of this package on JAX: draws of Philox4x32-10, laid out as in `philox4x32`, and Ops with types and sizes.
+"""This package's Ops on JAX: draws of Philox4x32-10, laid out as in `philox4x32`, and Ops with known types and sizes.
 
-Where JAX allows float64, PyTensor makes sums and filled arrays float64 in graphs of float32 too. That costs time, and a
-scan that carries float32 refuses them. And JAX has to know sizes, so arithmetic must not hide them.
+Where JAX allows float64, PyTensor makes sums and filled arrays float64 even in float32 graphs. That costs time, and a
+scan that carries float32 refuses such arrays. JAX also has to know sizes as it traces, so integer arithmetic must keep
+them known.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,14 +27,23 @@ Compute = Callable[..., Any]
 """A function of JAX arrays that computes an Op; PyTensor traces it."""
 
 Funcify = Callable[..., Compute]
-"""PyTensor's name for a function of an Op and its node that returns a `Compute`."""
+"""A function from an Op and its node to a `Compute`; the term is PyTensor's."""
 
 
 def philox4x32(counter: Sequence[Array], key: Array) -> tuple[Array, ...]:
-    """The four words of a counter: see `rnnrbm_pt.streams.philox4x32`; all uint32 of one shape, key of none.
+    """The four words of each counter; see `rnnrbm_pt.streams.philox4x32`.
 
-    By 64-bit numbers, for which JAX has to allow them. Their upper halves hold whatever is left there: products look at
-    the lower ones alone, and on a CPU no vector is packed and unpacked from round to round.
+    The code computes with 64-bit numbers, which JAX must allow. Products read only the lower halves, so the upper
+    halves may hold anything. This saves a CPU from packing and unpacking vectors in every round.
+
+    Parameters
+    ----------
+    counter : four arrays of uint32, of one shape
+    key : array of uint32, shape (2,)
+
+    Returns
+    -------
+    four arrays of uint32, shaped like the counter
     """
     x0, x1, x2, x3 = (x.astype(jnp.uint64) for x in counter)
     k0, k1 = key
@@ -47,7 +57,7 @@ def philox4x32(counter: Sequence[Array], key: Array) -> tuple[Array, ...]:
 
 
 def words(state: Array, shape: tuple[int, ...], second: bool = False) -> Array:
-    """The words of one draw, uint32 of that shape; `second`: those of the lower bits of float64."""
+    """The words of one draw, uint32 of the given shape. With `second`, the words for the lower bits of float64."""
     *rows, m = shape or (1,)
     n, q = int(np.prod(rows)), -(-m // 4)
     column, row = (jax.lax.broadcasted_iota(jnp.uint32, (n, q), axis) for axis in (1, 0))
@@ -55,11 +65,11 @@ def words(state: Array, shape: tuple[int, ...], second: bool = False) -> Array:
     d0, d1 = state[2], state[3] | np.uint32(SECOND_WORD if second else 0)
     four = philox4x32((column, row, jnp.full((n, q), d0), jnp.full((n, q), d1)), state[:2])
     found = jnp.concatenate(four, axis=1)[:, :m].reshape(shape)
-    return jax.lax.optimization_barrier(found)  # else XLA computes them anew for each use
+    return jax.lax.optimization_barrier(found)  # without it XLA recomputes them for each use
 
 
 def uniforms(first: Array, state: Array, dtype: str) -> Array:
-    """The uniform numbers of one draw, in [0, 1), multiples of 2^-24 (float32) or 2^-53 (float64), of its words."""
+    """The uniform numbers of one draw, given its first words: multiples of 2^-24 (float32) or 2^-53 in [0, 1)."""
     if dtype == "float32":
         return (first >> np.uint32(8)).astype(jnp.float32) * np.float32(2**-24)
     second = words(state, first.shape, second=True) >> np.uint32(11)
@@ -67,7 +77,7 @@ def uniforms(first: Array, state: Array, dtype: str) -> Array:
 
 
 def bits(state: Array, p: Array) -> Array:
-    """uniform < p for each of a tensor, bool: for float64 by the first word alone wherever that tells."""
+    """uniform < p for each element of p, bool. For float64, the first word alone decides nearly always."""
     dtype, first = p.dtype.name, words(state, p.shape)
 
     def exact(first: Array, p: Array) -> Array:

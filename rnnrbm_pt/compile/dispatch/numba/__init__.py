@@ -1,4 +1,4 @@
-"""Numba code of this package's Ops. Importing it imports Numba: see `compile.dispatch.register_numba`."""
+"""Numba code of this package's Ops. Importing this package imports Numba; see `compile.dispatch.register_numba`."""
 
 from rnnrbm_pt.compile.dispatch.numba import (
     annealing,

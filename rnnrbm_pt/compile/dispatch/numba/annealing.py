@@ -1,4 +1,4 @@
-"""Annealed importance sampling from streams of Philox, some chains at a time."""
+"""Annealed importance sampling with Philox streams, in blocks of chains."""
 
 import numba
 import numpy as np

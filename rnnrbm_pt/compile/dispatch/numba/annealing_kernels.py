@@ -1,12 +1,13 @@
-"""The parts of annealed importance sampling on Numba: products with bits, layers of units, and sums of softplus.
+"""Kernels of annealed importance sampling on Numba: products with bits, layers of units, and sums of softplus.
 
-Units stand in the order in which vector instructions make their words, so that no loop has a rest and none needs to
-know which places overlap. A draw of n units takes q = ceil(n / 4) counters, `LANES` of them at once. Unit j = k q + c
-has word k of counter c, and stands at place 4 LANES (c // LANES) + k LANES + c mod LANES of its row. A row has
-`width(n)` places; those without a unit hold zeros.
+The units of a row are stored in the order in which vector instructions compute their random words. So loops have no
+remainder, and LLVM need not check which memory overlaps. A draw of n units takes q = ceil(n / 4) counters of Philox,
+`LANES` of them at once. Unit j = k q + c gets word k of counter c. Its place in the row is
+4 LANES (c // LANES) + k LANES + c mod LANES. A row has `width(n)` places; unused places hold zeros.
 
-A product with bits is a sum of rows of a matrix. The four units of a counter have 16 patterns of bits, and the sums
-of their rows are made once (`sums_of_fours`). Then a product adds one row per counter instead of one per unit.
+A product with bits is a sum of rows of a matrix. The four units of a counter have 16 possible patterns of bits. The sum
+of rows for each pattern is computed once, by `sums_of_fours`. A product then adds one row per counter instead of one
+per unit.
 """
 
 from collections.abc import Callable
@@ -24,33 +25,33 @@ from rnnrbm_pt.compile.dispatch.numba.products import product_into
 from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH, compare
 
 VERSION = 5
-"""Version of this code. It enters the cache keys: increase it when the code changes."""
+"""Version of this code, a part of the cache keys. Increase it when the code changes."""
 
 BLOCK = 48
-"""Fewest chains that go through all temperatures together: the sums of fours are read once for all of them."""
+"""Smallest number of chains in a block. All chains of a block share one pass over the sums of fours."""
 
 COLUMNS = 4 * LANES
-"""Columns of a product that are computed at once."""
+"""Number of columns of a product that are computed at once."""
 
 AT_ONCE = 1024
-"""Units in one loop, roughly: what is known of them stays in the nearest cache."""
+"""Approximate number of units in one loop: few enough that their data stay in the first-level cache."""
 
 FACTORS = 96
-"""Factors of at most 2 in one product, which stays below the largest number of float32."""
+"""Number of factors in one product. Each is at most 2, so the product stays in the range of float32."""
 
 PRODUCTS = 10
-"""Quotients of two such products in one logarithm: their product stays below the largest number of float64."""
+"""Number of quotients of two such products in one logarithm. Their product stays in the range of float64."""
 
 
 @numba_njit
 def width(n):
-    """Places of a row of n units."""
+    """Number of places in a row of n units."""
     return (n + 4 * LANES - 1) // (4 * LANES) * (4 * LANES)
 
 
 @numba_njit
 def places_of(n):
-    """The place of each of n units."""
+    """The place of each of n units in its row."""
     j, q = np.arange(n), (n + 3) // 4
     k, c = j // q, j % q
     return c // LANES * (4 * LANES) + k * LANES + c % LANES
@@ -58,7 +59,7 @@ def places_of(n):
 
 @numba_njit
 def placed(x, start, stop):
-    """The rows of a matrix from start to stop, or its only row as often, with their numbers in places."""
+    """Rows start to stop of a matrix, with each element in its place. A matrix of one row is repeated."""
     places = places_of(x.shape[1])
     out = np.zeros((stop - start, width(x.shape[1])), x.dtype)
     for i in range(stop - start):
@@ -70,9 +71,10 @@ def placed(x, start, stop):
 
 @numba_njit
 def sums_of_fours(W):
-    """The sums of the rows of a matrix that belong to one counter, for each pattern of bits, `COLUMNS` at a time.
+    """For each counter and each pattern of its four bits, the sum of the rows of a matrix that the pattern selects.
 
-    Numbers of shape (columns / COLUMNS, counters, 16, COLUMNS), as a vector; columns and counters fill places.
+    The result has the shape (columns / COLUMNS, counters, 16, COLUMNS), flattened to a vector. The columns and the
+    counters are in the order of places.
     """
     n, q = W.shape[0], (W.shape[0] + 3) // 4
     rows = placed(W, 0, n)
@@ -93,20 +95,20 @@ def sums_of_fours(W):
 
 @numba_njit
 def words_of_row(k0, k1, d0, d1, row, n, words, at):
-    """The words of a row of n places."""
+    """Write the words of a row of n places."""
     for first in range(0, n // 4, LANES):
         words_of_lanes(k0, k1, d0, d1, row, first, words, at + 4 * first)
 
 
 @numba_njit
 def find_sums(bits):
-    """Replace the first of the four bits of each counter by where `sums_of_fours` has their sum."""
+    """Overwrite the first of the four bits of each counter with the position of their sum in `sums_of_fours`."""
     n_rows, n = bits.shape
     found = bits.reshape(-1)
     for i in range(n_rows):
         for first in range(u64(0), u64(n // 4), u64(LANES)):
             at = u64(i * n) + u64(4) * first
-            for c in range(at, at + u64(LANES)):  # in the same array, so that LLVM need not ask which places overlap
+            for c in range(at, at + u64(LANES)):  # in the same array, so LLVM need not check for overlap
                 two = found[c] + found[c + u64(LANES)] * u32(2)
                 four = found[c + u64(2 * LANES)] * u32(4) + found[c + u64(3 * LANES)] * u32(8)
                 found[c] = (u32(first + (c - at)) * u32(16) + two + four) * u32(COLUMNS)
@@ -114,9 +116,10 @@ def find_sums(bits):
 
 @intrinsic
 def add_up(typingctx, sums, found, out, at_sums, at_found, n, at_out):
-    """Write to `COLUMNS` places of `out` the sum of the sums that were found for n times `LANES` counters.
+    """Add up the sums of n times `LANES` counters, and write the total to `COLUMNS` places of `out`.
 
-    In registers: LLVM does not see that `out` is another array, and its question which places overlap takes longer.
+    The total is kept in registers. A loop over `out` would be slower: LLVM does not know that `out` is a separate
+    array, so it would check for overlap.
     """
 
     def codegen(context, builder, signature, args):
@@ -148,7 +151,7 @@ def add_up(typingctx, sums, found, out, at_sums, at_found, n, at_out):
 
 @numba_njit
 def product_of_bits(sums, found, out):
-    """Rows of bits times a matrix: what `find_sums` found in `sums_of_fours`, added up."""
+    """Rows of bits times a matrix: adds up the sums that `find_sums` located in `sums_of_fours`."""
     n_rows, n, n_bits = out.shape[0], out.shape[1], found.shape[1]
     all_found, all_out = found.reshape(-1), out.reshape(-1)
     for part in range(n // COLUMNS):
@@ -159,16 +162,16 @@ def product_of_bits(sums, found, out):
 
 @cache
 def layers(dtype: str) -> tuple[Callable, Callable]:
-    """Numba functions of the two layers, for rows that stand in places.
+    """Make the Numba functions that sample the two layers, for rows in the order of places.
 
     Returns
     -------
     sample_hidden(b_from, b_to, x, b, m, first, k0, k1, d0, d1, bits, gains)
-        Leaves h ~ Bernoulli(sigmoid(b_to x + b)) in the bits, and in the gains, one for each row,
+        Writes h ~ Bernoulli(sigmoid(b_to x + b)) to `bits`. Writes to `gains`, for each row,
         sum_j softplus(b_to x_j + b_j) - softplus(b_from x_j + b_j). A row has m units. `first` is the number of the
-        first row in its draw.
+        first row within the draw.
     sample_visible(scale, x, b, m, first, k0, k1, d0, d1, bits)
-        Leaves v ~ Bernoulli(sigmoid(scale x + b)) in the bits, in the same way.
+        Writes v ~ Bernoulli(sigmoid(scale x + b)) to `bits`.
     """
     kind, exp_parts, _ = parts(dtype)
     uniform = exact_uniform(dtype)
@@ -177,22 +180,23 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
 
     @numba_njit(**SMALL_FUNCTION)
     def exp_of_minus(x):
-        """exp(-|x|); in one order of operations wherever it stands, so that the same b gives the same sums."""
+        """exp(-|x|). The order of operations is fixed, so equal values of b give equal sums."""
         scale, rest = exp_parts(-abs(x))
         return scale + scale * rest
 
     @numba_njit(fastmath=FASTMATH)
     def compare_hidden(b_from, b_to, x, b, words, bits, to, of, rise):
-        """Bits, and the parts of the gain: log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)). How many are undecided.
+        """Compute the bits and the parts of the gain, and return how many bits are undecided.
 
-        u < sigmoid(l) is u (1 + e) < (1 or e), where e = exp(-|l|) is known already.
+        The gain uses log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)). With e = exp(-|l|), the bit u < sigmoid(l) is
+        u (1 + e) < 1 if l > 0, and u (1 + e) < e otherwise.
         """
         undecided = zero
         for j in range(u64(bits.shape[0])):
             l_from, l_to = b_from * x[j] + b[j], b_to * x[j] + b[j]
             e = exp_of_minus(l_to)
             to[j], of[j] = one + e, one + exp_of_minus(l_from)
-            # The comparisons let what is not a number through.
+            # These comparisons propagate NaN.
             rise[j] = (zero if l_to <= zero else l_to) - (zero if l_from <= zero else l_from)
             distance = kind(words[j]) * per_word * (one + e) - (one if l_to > zero else e)
             bits[j] = u32(1) if distance < zero else u32(0)
@@ -211,7 +215,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
 
     @numba_njit
     def decide(scale, x, b, m, n, first, k0, k1, d0, d1, words, bits):
-        """All bits of n rows to the last digit. It is seldom asked for."""
+        """Compute all bits of n rows exactly. This is rarely needed."""
         places, q = places_of(m), (m + 3) // 4
         for i in range(n):
             for j in range(m):
@@ -230,7 +234,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
 
     @numba_njit
     def gain(to, of, rise, start, stop):
-        """The sum of the differences of softplus: products of 1 + e, and few logarithms."""
+        """The sum of the differences of softplus, from products of 1 + e and only a few logarithms."""
         total = 0.0
         for begin in range(start, stop, PRODUCTS * FACTORS):
             quotient, end = 1.0, min(begin + PRODUCTS * FACTORS, stop)
@@ -282,10 +286,10 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
 
 @cache
 def annealing(dtype: str) -> Callable:
-    """The Numba function that sends the chains from start to stop through all temperatures.
+    """Make the Numba function that runs the chains from start to stop through all temperatures.
 
-    anneal_rows(start, stop, betas, rng_h, rng_v, v, log_w, W, bh, bv, sums_v, sums_h) changes these rows of v
-    (n, d) and of log_w (n,). It is told the sums of fours of the two matrices.
+    anneal_rows(start, stop, betas, rng_h, rng_v, v, log_w, W, bh, bv, sums_v, sums_h) changes rows start to stop of v
+    (n, d) and of log_w (n,). sums_v and sums_h are the sums of fours of the two matrices.
     """
     kind = np.dtype(dtype).type
     zero, one = kind(0), kind(1)
@@ -306,7 +310,7 @@ def annealing(dtype: str) -> Callable:
         x, y = np.zeros(bh_.shape, kind), np.empty(bv_.shape, kind)  # v W and h W_back
         h_, v_ = np.empty(bh_.shape, np.uint32), np.zeros(bv_.shape, np.uint32)
         gains, places_v, places_h = np.empty(n), places_of(d), places_of(m)
-        # Bits at the start may be those of an annealing that is made in pieces, in which a whole one adds up fours.
+        # A chain that starts at bits may continue another call. An undivided chain would use the sums of fours here.
         starts_at_bits = is_bits(v, start, stop)
         if starts_at_bits:
             for i in range(n):
@@ -323,7 +327,7 @@ def annealing(dtype: str) -> Callable:
             if starts_at_bits or k:
                 find_sums(v_)
                 product_of_bits(sums_v, v_, x)
-            # The weight of the step before and the next h need the same exponentials. No v comes after the last h.
+            # The weight of the previous step and the next h use the same exponentials. The last h has no v after it.
             b, b_next = betas[max(0, k - 1)], betas[k]
             d0, d1 = counted(rng_h, k)
             sample_hidden(b, b_next, x, bh_, m, start, rng_h[0], rng_h[1], d0, d1, h_, gains)

@@ -1,4 +1,4 @@
-"""The bit of a single-trial binomial."""
+"""The bit of a binomial draw with one trial."""
 
 import math
 

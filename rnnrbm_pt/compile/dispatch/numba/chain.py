@@ -1,4 +1,4 @@
-"""A whole Gibbs chain whose layers are sampled from streams of Philox, some rows at a time."""
+"""A whole Gibbs chain with Philox streams, in blocks of rows."""
 
 import numba
 import numpy as np

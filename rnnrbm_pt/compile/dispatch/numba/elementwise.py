@@ -1,8 +1,8 @@
-"""Sigmoid, softplus, tanh and the cross-entropy, in a form that vector instructions can do.
+"""Vectorisable forms of the sigmoid, softplus, tanh and the cross-entropy.
 
-PyTensor calls the C library for each number: 45 ns for one softplus, 22 ns for one tanh were measured.
-These are polynomials and a shift of the exponent, which LLVM does for 8 or 16 numbers at once. They err by up to four
-units in the last place (`tests/compile/test_elementwise.py`), and never give less than the smallest normal number.
+PyTensor calls the C library for each number: measured at 45 ns per softplus and 22 ns per tanh. The functions below are
+polynomials and a shift of the exponent, which LLVM computes for 8 or 16 numbers at once. Their errors are at most four
+units in the last place (`tests/compile/test_elementwise.py`). They never return less than the smallest normal number.
 
     exp(x) = 2^n exp(r), n = round(x / log 2), |r| <= log(2) / 2: a Taylor polynomial of r
     log(1 + e) = 2 artanh(s), s = e / (2 + e) <= 1 / 3: its Taylor polynomial, odd in s
@@ -32,7 +32,7 @@ from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.ops.elementwise import CrossEntropy, InlinedComposite, VectorSigmoid, VectorSoftplus, VectorTanh
 
 SMALL_FUNCTION: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
-"""How Numba compiles these: a call that LLVM leaves standing keeps the loop around it from being vectorised."""
+"""Numba options for these functions. They must be inlined: LLVM does not vectorise a loop with calls in it."""
 
 
 @intrinsic
@@ -47,9 +47,9 @@ def float_of_bits(typingctx, bits):
 
 
 def horner(coefficients: Sequence[np.floating]) -> Callable:
-    """A Numba function of a polynomial, coefficients from the constant one up.
+    """Make a Numba function of a polynomial. The coefficients start with the constant term.
 
-    Horner's scheme is written out for each degree: LLVM does not unroll a loop over a tuple in time to vectorise.
+    Horner's scheme is written out for each degree. LLVM would unroll a loop over a tuple too late to vectorise it.
     """
     names = [f"c{i}" for i in range(len(coefficients))]
     body = names[-1]
@@ -62,7 +62,7 @@ def horner(coefficients: Sequence[np.floating]) -> Callable:
 
 @cache
 def parts(dtype: str) -> tuple[type[np.floating], Callable, Callable]:
-    """The scalar type; Numba functions of it: the parts of exp(x) for x <= 0, and log(1 + e) for e in [0, 1]."""
+    """The scalar type, and Numba functions for the parts of exp(x) with x <= 0 and for log(1 + e) with e in [0, 1]."""
     kind = np.dtype(dtype).type
     single = dtype == "float32"
     integer = np.int32 if single else np.int64
@@ -79,8 +79,8 @@ def parts(dtype: str) -> tuple[type[np.floating], Callable, Callable]:
 
     @numba_njit(**SMALL_FUNCTION)
     def exp_parts(x):
-        """2^n and exp(r) - 1 of x <= 0."""
-        x = x if x > lowest else lowest  # also where x is not a number
+        """2^n and exp(r) - 1, for x <= 0."""
+        x = x if x > lowest else lowest  # also if x is NaN
         n = integer(x * per_log2 - half)
         r = (x - kind(n) * log2_high) - kind(n) * log2_low
         return float_of_bits(integer((n + integer(bias)) << integer(mantissa))), r * exp_polynomial(r)
@@ -95,7 +95,7 @@ def parts(dtype: str) -> tuple[type[np.floating], Callable, Callable]:
 
 @cache
 def vector_sigmoid(dtype: str) -> Callable:
-    """The Numba function of the sigmoid of a number."""
+    """Make the Numba function for the sigmoid of a number."""
     kind, exp_parts, _ = parts(dtype)
     zero, one = kind(0), kind(1)
 
@@ -161,8 +161,8 @@ def numba_funcify_VectorTanh(op: VectorTanh, node: Apply, **kwargs: object) -> K
 
 @register_funcify_and_cache_key(InlinedComposite)
 def numba_funcify_InlinedComposite(op: InlinedComposite, node: Apply, **kwargs: Any) -> tuple[Callable, str | None]:
-    # PyTensor wraps each function of a composite, and on 3.0 the composite too. LLVM inlines such a wrapper where it is
-    # called once, but not twice: two sigmoids are then computed number by number, at thirteen times the cost.
+    # PyTensor wraps each function of a composite, and version 3.0 also wraps the composite. LLVM inlines a wrapper that
+    # is called once, but not one that is called twice. Two sigmoids would then cost thirteen times as much.
     _, key = numba_funcify_Composite(op, node, **kwargs)
 
     def unwrapped(scalar_op: ScalarOp, node: Apply, **kwargs: Any) -> Callable:

@@ -1,4 +1,4 @@
-"""A layer of units sampled from one of NumPy's generators."""
+"""A layer of units, sampled with one of NumPy's generators."""
 
 import numpy as np
 from pytensor.graph.basic import Apply
@@ -25,8 +25,8 @@ def numba_funcify_SampleUnits(op: SampleUnits, node: Apply, **kwargs: object) ->
             rng = numba_deepcopy(rng)
         bits = product_of_layer(x, W, b)
         u = np.empty(bits.shape, np.float64)
-        # All draws before the first comparison: NumPy's code, called with the upper halves of vector registers in
-        # use, takes thirty times as long.
+        # Make all draws before the first comparison. NumPy's code takes thirty times as long if the upper halves of
+        # vector registers are in use.
         for i in range(bits.shape[0]):
             for j in range(bits.shape[1]):
                 u[i, j] = rng.random()

@@ -1,4 +1,4 @@
-"""Draws from streams of MRG31k3p, and a layer of units sampled from one."""
+"""Draws from MRG31k3p streams, and a layer of units sampled with such a stream."""
 
 import numpy as np
 from pytensor.graph.basic import Apply
@@ -11,12 +11,15 @@ from rnnrbm_pt.compile.ops.mrg import MRGSampleUnits
 from rnnrbm_pt.streams.mrg31k3p import M1, M2, NORM, MRGBinomial
 
 VERSION = 4
-"""Version of the code below. It enters the cache keys: increase it when the code changes."""
+"""Version of this code, a part of the cache keys. Increase it when the code changes."""
 
 
 @numba_njit
 def step(states, s):
-    """Take one state one step on; z. 2^31 is 1 mod M1 and 21069 mod M2: the high bits fold onto the low ones."""
+    """Advance state s by one step and return z.
+
+    2^31 is 1 mod M1 and 21069 mod M2, so the high bits of a number are folded onto its low bits.
+    """
     state = states[s]
     x = (np.int64(state[1]) << 22) + np.int64(state[2]) * 129
     x = (x & M1) + (x >> 31)

@@ -1,6 +1,6 @@
 """The logits of a NADE, their gradient and their tangent, frame by frame; see `compile.ops.nade`.
 
-The hidden units of a frame change only after a note, so they are computed once for each note.
+The hidden units of a frame change only after a note, so they are computed once per note.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from rnnrbm_pt.compile.dispatch.numba.rows import FASTMATH
 from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
 
 VERSION = 1
-"""Version of this code. It enters the cache keys: increase it when the code changes."""
+"""Version of this code, a part of the cache keys. Increase it when the code changes."""
 
 
 @numba_njit(fastmath=FASTMATH)
@@ -41,14 +41,14 @@ def add_both(scale, x, out_x, y, out_y):
 
 @numba_njit(fastmath=FASTMATH)
 def through_sigmoid(h, dh, da):
-    """Add dh h (1 - h) to da, and begin dh anew."""
+    """Add dh h (1 - h) to da, and reset dh to zero."""
     for j in range(da.shape[0]):
         da[j] += dh[j] * (h[j] - h[j] * h[j])
         dh[j] = 0
 
 
 def sigmoid_row(dtype: np.dtype) -> Callable:
-    """A Numba function of a row: its sigmoid, written into another one."""
+    """Make a Numba function row(a, h) that writes the sigmoid of the row a to the row h."""
     sigmoid = vector_sigmoid(dtype.name)
 
     @numba_njit(fastmath=FASTMATH)
@@ -93,7 +93,7 @@ def numba_funcify_NadeGradient(op: NadeGradient, node: Apply, **kwargs: object) 
         n_visible, n_hidden = W.shape
         dW, dV, dbh = np.zeros(W.shape, dtype), np.zeros(W.shape, dtype), np.zeros(bh.shape, dtype)
         a, dh = np.empty(n_hidden, dtype), np.zeros(n_hidden, dtype)
-        h = np.empty((n_visible + 1, n_hidden), dtype)  # a row for each note
+        h = np.empty((n_visible + 1, n_hidden), dtype)  # one row per note
         for n in range(v.shape[0]):
             a[:] = bh[n]
             sigmoids(a, h[0])

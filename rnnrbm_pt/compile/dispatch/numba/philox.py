@@ -1,4 +1,4 @@
-"""Draws from streams of Philox, and a layer of units sampled from one."""
+"""Draws from Philox streams, and a layer of units sampled with such a stream."""
 
 import numba
 import numpy as np

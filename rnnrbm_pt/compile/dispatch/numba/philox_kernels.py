@@ -1,4 +1,4 @@
-"""The parts of Philox streams on Numba: words of counters, uniform numbers, and layers of units sampled by them."""
+"""Kernels of Philox streams on Numba: words of counters, uniform numbers, and layers of units sampled with them."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,30 +14,30 @@ from rnnrbm_pt.compile.dispatch.numba.rows import compare_words, undecided
 from rnnrbm_pt.streams.philox4x32 import MULTIPLIERS, ROUNDS, SECOND_WORD, WEYL
 
 VERSION = 13
-"""Version of the code for streams of Philox. It enters the cache keys: increase it when the code changes."""
+"""Version of the code for Philox streams, a part of the cache keys. Increase it when the code changes."""
 
 LANES = 8
-"""Counters that a vector of 512 bits holds. The words are the same where vectors are shorter."""
+"""Number of counters in a vector of 512 bits. Machines with shorter vectors compute the same words."""
 
 SPARE = 5 * LANES
-"""Places that an array of words has after those of its rows: `words_of_row` spoils them."""
+"""Number of extra places at the end of an array of words. `words_of_row` overwrites them."""
 
 AT_ONCE = 1024
-"""Draws compared in one loop, roughly: their words stay in the nearest cache."""
+"""Approximate number of draws compared in one loop: few enough that their words stay in the first-level cache."""
 
 BLOCK = 48
-"""Fewest rows of a layer that are taken at once: BLAS is slow with few rows."""
+"""Smallest number of rows of a layer in a block: BLAS is slow with few rows."""
 
 u32, u64 = np.uint32, np.uint64
 M0, M1 = map(u64, MULTIPLIERS)
 W0, W1 = map(u32, WEYL)
 SHIFT, LOW = u64(32), u64(2**32 - 1)
 SECOND = u32(SECOND_WORD)
-assert ROUNDS == 10  # written out below, so that LLVM sees one straight line and takes many counters at once
+assert ROUNDS == 10  # the rounds are written out below: LLVM vectorises straight-line code over many counters
 
 
-# Words are kept in 64 bits, of which the upper ones are whatever they are: products look at the lower 32 alone, and
-# no vector is packed and unpacked from round to round.
+# Words are kept in 64 bits. Products read only the lower 32 bits, so the upper bits may hold anything. This saves
+# packing and unpacking vectors in every round.
 @numba_njit(inline="always")
 def two_rounds(x0, x1, x2, x3, k0, k1):
     p, q = (x0 & LOW) * M0, (x2 & LOW) * M1
@@ -60,8 +60,8 @@ def four_words(x0, x1, x2, x3, k0, k1):
 
 @numba_njit
 def words_of_lanes(k0, k1, d0, d1, row, first, words, at):
-    """Write the words of `LANES` counters of a row from the place `at` on: word k of each, for one k after another."""
-    at_ = u64(at)  # unsigned places, and distances that LLVM knows: so it takes all counters at once
+    """Write the words of `LANES` counters of a row from the place `at` on: first word 0 of each counter, and so on."""
+    at_ = u64(at)  # with unsigned places and known distances, LLVM vectorises over all counters
     for c in range(u64(LANES)):
         x = four_words(u64(first) + c, row, d0, d1, k0, k1)
         words[at_ + c], words[at_ + u64(LANES) + c] = x[0], x[1]
@@ -70,7 +70,7 @@ def words_of_lanes(k0, k1, d0, d1, row, first, words, at):
 
 @intrinsic
 def copy_lanes(typingctx, words, source, target):
-    """Copy `LANES` words from a place of an array to another."""
+    """Copy `LANES` words from one place of an array to another."""
 
     def codegen(context, builder, signature, args):
         data = context.make_array(words)(context, builder, args[0]).data
@@ -84,11 +84,11 @@ def copy_lanes(typingctx, words, source, target):
 
 @numba_njit
 def words_of_row(k0, k1, d0, d1, row, q, words, at):
-    """Write the 4 q words of a row into an array from the place `at` on.
+    """Write the 4 q words of a row to an array from the place `at` on.
 
-    The row that comes next in the array is to be written later, and the last `SPARE` places hold no row.
+    This overwrites the start of the next row, so write the rows in order. The last `SPARE` places must hold no row.
     """
-    # What the last counters write too far belongs to the first of the next quarter: so the last come first.
+    # The last counters overwrite the start of the next quarter. So go backwards: the first counters rewrite it.
     here = words.size - 4 * LANES
     for first in range((q - 1) // LANES * LANES, -1, -LANES):
         words_of_lanes(k0, k1, d0, d1, row, first, words, here)
@@ -98,7 +98,7 @@ def words_of_row(k0, k1, d0, d1, row, q, words, at):
 
 @numba_njit
 def word(k0, k1, d0, d1, row, j, q):
-    """The word of bit j of a row."""
+    """The word that decides bit j of a row."""
     four = np.array(four_words(u32(j % q), row, d0, d1, k0, k1), dtype=np.uint32)
     return four[j // q]
 
@@ -120,7 +120,7 @@ def advanced(state, n):
 
 @cache
 def exact_uniform(dtype: str) -> Callable:
-    """A Numba function that gives the uniform number, from the first word and the place of the second."""
+    """Make the Numba function that computes a uniform number, given its first word and the place of the second."""
     if dtype == "float32":
 
         @numba_njit
@@ -139,16 +139,16 @@ def exact_uniform(dtype: str) -> Callable:
 
 @cache
 def layers(dtype: str) -> tuple[Callable, Callable]:
-    """Numba functions that sample some rows of a layer.
+    """Make the Numba functions that sample some rows of a layer.
 
     Returns
     -------
     scratch(n, m) -> words, logits
-        Room to work in, for n rows of m units.
+        Working memory for n rows of m units.
     sample_rows(start, stop, k0, k1, d0, d1, x, W, b, bits, all_b, all_bits, words, logits)
-        Leaves 0 or 1 ~ Bernoulli(sigmoid(x W + b)) in the rows of bits from start to stop. It is told the arrays of all
-        rows, x (n, d), W (d, m), b (n, m) or (1, m) and bits (n, m), as `dense` gives them, and the last two once more
-        as vectors: to make one takes as long as to sample some units.
+        Writes Bernoulli(sigmoid(x W + b)) to rows start to stop of `bits`. It takes the arrays of all rows in the
+        layout of `dense`: x (n, d), W (d, m), b (n, m) or (1, m), and bits (n, m). all_b and all_bits are the same b
+        and bits as vectors, because making such a view takes as long as sampling several units.
     """
     uniform = exact_uniform(dtype)
     kind = np.dtype(dtype).type
@@ -179,7 +179,7 @@ def layers(dtype: str) -> tuple[Callable, Callable]:
         at_once = 1 if one_b or m == 0 else logits.size // m
         for first in range(start, stop, at_once):
             n = min(at_once, stop - first)
-            for i in range(n):  # what a row writes too far is of the next one
+            for i in range(n):  # in order, since each row overwrites the next
                 words_of_row(k0, k1, d0, d1, u32(first + i), q, words, i * m)
             if compare_words(words, all_b, 0 if one_b else first * m, logits, all_bits, first * m, n * m) > 0:
                 decide(words, logits, n, m, first, k0, k1, d0, d1, all_bits)

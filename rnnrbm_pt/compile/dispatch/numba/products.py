@@ -1,4 +1,4 @@
-"""Products of matrices by BLAS, or by hand where that is faster."""
+"""Matrix products by BLAS, or by our own code where that is faster."""
 
 from collections.abc import Callable
 
@@ -14,43 +14,43 @@ from rnnrbm_pt.compile.dispatch.numba.key import Kernel, cache_key
 from rnnrbm_pt.compile.ops.products import InOrder, OnlyRow, Product
 
 VERSION = 14
-"""Version of the code of products and layers. It enters their cache keys: increase it when the code changes."""
+"""Version of the code of products and layers, a part of their cache keys. Increase it when the code changes."""
 
 SMALL = 1_000_000
-"""Most multiplications in a product for which OpenBLAS has a quicker way, where a processor has vectors of 512 bits."""
+"""Largest number of multiplications for which OpenBLAS has a faster kernel, on processors with AVX-512."""
 
 AT_ONCE = SMALL if get_host_cpu_features().get("avx512f") else 2**62
-"""Most multiplications in a product that is not divided."""
+"""Largest number of multiplications in a product that is not divided."""
 
 WIDE, NARROW = 128, 32
-"""Bytes of columns of a sum of rows that are computed at once."""
+"""Number of bytes of a sum of rows that are computed at once: for wide rows, and for narrow rows."""
 
 FEWEST_ROWS = 32
-"""Fewest rows in a part of a product."""
+"""Smallest number of rows in a part of a product."""
 
 
 def dense(a):
-    """A matrix in a layout that BLAS takes: the matrix itself if possible, else a copy."""
+    """A matrix in a layout that BLAS accepts: the matrix itself if possible, else a copy."""
     raise NotImplementedError("for Numba only")
 
 
 @overload(dense)
 def overload_dense(a):
-    # BLAS takes rows or columns that lie one after another; a transposed matrix is such, a reversed one is copied.
+    # BLAS accepts contiguous rows or columns. A transposed matrix qualifies; a reversed matrix must be copied.
     if a.layout in "CF":
         return lambda a: a
     return lambda a: np.ascontiguousarray(a)
 
 
 def sum_of_rows(size: int) -> Callable:
-    """A function for Numba that writes some columns of a sum of rows of a matrix.
+    """Make a Numba function that computes some columns of a sum of rows of a matrix.
 
-    sum_of_rows(x, y, some, n, out, row, at) writes the sum of x[row, i] y[i] for the first n numbers i in `some`, one
-    after another, to three times `size` bytes of out[row] from column `at` on. What would be too far is written at the
-    end of the row.
+    sum_of_rows(x, y, some, n, out, row, at) adds up x[row, i] y[i] for the first n numbers i in `some`, in this order.
+    It writes three times `size` bytes of the sum to out[row], from column `at` on. A part that would exceed the row is
+    moved back to its end.
 
-    The sum is kept in registers. In a loop over `out`, LLVM asks each time which arrays overlap, and adds up what does
-    not fill a vector one by one.
+    The sum is kept in registers. In a loop over `out`, LLVM would check for overlapping arrays each time, and would
+    compute the columns that do not fill a vector one by one.
     """
 
     @intrinsic
@@ -99,7 +99,7 @@ wide_sum, narrow_sum, single_sum = map(sum_of_rows, (WIDE, NARROW, 1))
 @numba_njit
 def product_of_row(x, y, out, row):
     some, n = np.empty(x.shape[1] + 1, np.uint32), 0
-    for i in range(x.shape[1]):  # without a branch, which nobody could foresee
+    for i in range(x.shape[1]):  # without a branch, since it would be unpredictable
         some[n] = i
         n += np.int64(x[row, i] != 0)
     m, wide, narrow = out.shape[1], WIDE // out.itemsize, NARROW // out.itemsize
@@ -115,11 +115,11 @@ def product_of_row(x, y, out, row):
 
 
 def product_into(x, y, out):
-    """Write the product of two matrices from `dense` into a third.
+    """Write the product of two matrices in the layout of `dense` to a third.
 
-    With AVX-512, OpenBLAS has a fast kernel for products of at most `SMALL` multiplications, which packs no matrices.
-    Larger products are therefore computed some rows at a time. One row of bits is a sum of the rows of y where it has
-    ones.
+    With AVX-512, OpenBLAS has a fast kernel for products of at most `SMALL` multiplications, which does not pack the
+    matrices. Larger products are therefore computed in blocks of rows. For a single row x, the product is a weighted
+    sum of the rows of y where x is not zero.
     """
     raise NotImplementedError("for Numba only")
 
@@ -146,7 +146,7 @@ def overload_product_into(x, y, out):
 
 
 def product_of_rows_into(x, y, out, start, stop):
-    """Write rows from start to stop of a product as `product_into` does, without a view of a single one."""
+    """Write rows start to stop of a product, like `product_into`, but without making a view of a single row."""
     raise NotImplementedError("for Numba only")
 
 
@@ -166,14 +166,14 @@ def overload_product_of_rows_into(x, y, out, start, stop):
 
 @numba_njit
 def check_shapes(x, W, b):
-    """Raise ValueError unless x W exists, and b has one row for each row of it or one row for all."""
+    """Raise ValueError unless x W exists and b has either as many rows as x W or one row."""
     if x.shape[1] != W.shape[0] or b.shape[1] != W.shape[1] or (b.shape[0] != 1 and b.shape[0] != x.shape[0]):
         raise ValueError("the shape of the biases does not fit that of x W")
 
 
 @numba_njit
 def product_of_layer(x, W, b):
-    """x W, after `check_shapes`."""
+    """Check the shapes of a layer and compute x W."""
     check_shapes(x, W, b)
     product = np.empty((x.shape[0], W.shape[1]), x.dtype)
     product_into(dense(x), dense(W), product)
@@ -204,7 +204,7 @@ def numba_funcify_Product(op: Product, node: Apply, **kwargs: object) -> Kernel:
         @numba_njit
         def product(x, y):
             out = np.empty((1, y.shape[1]), x.dtype)
-            np.dot(dense(x[0]), dense(y), out[0])  # an assignment would take longer to compile
+            np.dot(dense(x[0]), dense(y), out[0])  # assigning to out[0] would take longer to compile
             return out
 
     elif y.type.shape[1] == 1:

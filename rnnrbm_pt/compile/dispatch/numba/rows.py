@@ -1,9 +1,11 @@
-"""How the Numba backend samples a row of units fast: by a comparison that vector instructions can do.
+"""Fast sampling of a row of units on Numba, by a comparison that LLVM can vectorise.
 
-A bit is u < sigmoid(x), and sigmoid(x) = (1 + tanh(x / 2)) / 2 where tanh(y) is nearly y P(y^2) / Q(y^2) with Q > 0.
-So the bit is (2u - 1) Q < y P: two polynomials, no division, no exponential, no branch, all in float32. Where the two
-come closer than `MARGIN` Q, about two draws in a million, float32 cannot tell: such draws are counted as undecided,
-and asked for again, one by one, with the sigmoid and the uniform number to their last digits.
+A bit is u < sigmoid(x), and sigmoid(x) = (1 + tanh(y)) / 2 with y = x / 2. tanh(y) is approximately
+y P(y^2) / Q(y^2), where P and Q are polynomials and Q > 0. So the bit is (2u - 1) Q < y P: two polynomials in float32,
+without a division, an exponential or a branch.
+
+If the two sides are closer than `MARGIN` Q, float32 cannot decide. This happens for about two draws in a million. Such
+draws are counted as undecided, and computed again one by one, with the exact sigmoid and the exact uniform number.
 """
 
 from collections.abc import Callable
@@ -15,17 +17,18 @@ from pytensor.link.numba.dispatch.basic import numba_njit
 P = 4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08
 P += -8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16
 Q = 4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06
-"""tanh(y) = y P(y^2) / Q(y^2) for |y| < 9, coefficients from the constant one up: a rational minimax approximation."""
+"""Coefficients of the rational minimax approximation tanh(y) = y P(y^2) / Q(y^2) for |y| < 9, constant terms first."""
 
 END = 9.0
-"""Where 1 - tanh(y) is 3e-8, half the distance of the float32 numbers there."""
+"""Here 1 - tanh(y) is 3e-8, half the spacing of float32 numbers near 1."""
 
 MARGIN = 2e-6
-"""More than (2u - 1) - tanh(y) errs by in float32: 5e-7 measured."""
+"""Bound on the error of (2u - 1) - tanh(y) in float32. The measured error is 5e-7."""
 
 FASTMATH = {"contract", "reassoc", "nsz"}
+"""LLVM's fast-math flags for the kernels."""
 
-# The constants above and a few more in float32, as the functions below take them.
+# The constants above and a few more, in float32 for the functions below.
 f = np.float32
 p0, p1, p2, p3, p4, p5, p6 = map(f, P)
 q0, q1, q2, q3 = map(f, Q)
@@ -35,9 +38,12 @@ end, margin, least_x, scale = f(END), f(MARGIN), f(2 * MARGIN), f(2**-31)
 
 @numba_njit(fastmath=FASTMATH, inline="always")
 def compare(x, c):
-    """distance, least: for c = 2u - 1, u < sigmoid(x) where distance < 0, if |distance| >= least."""
+    """Compare c = 2u - 1 with tanh(x / 2); return distance and least.
+
+    If |distance| >= least, then u < sigmoid(x) is the same as distance < 0. Otherwise the draw is undecided.
+    """
     y = half * x
-    y = y if y > -end else -end  # also where x is not a number
+    y = y if y > -end else -end  # also if x is NaN
     y = y if y < end else end
     s = y * y
     p = y * (p0 + s * (p1 + s * (p2 + s * (p3 + s * (p4 + s * (p5 + s * p6))))))
@@ -47,12 +53,12 @@ def compare(x, c):
 
 @cache
 def compare_row(mirrored: bool = False) -> Callable:
-    """A Numba function compare_row(x, u, bits) -> undecided, for one row.
+    """Make a Numba function compare_row(x, u, bits) that samples one row and returns the number of undecided bits.
 
     Parameters
     ----------
     mirrored : bool
-        Whether bits are compared as NumPy's binomial does, 1 - u < sigmoid(x) where x <= 0, or all as u < sigmoid(x).
+        Whether to compare as NumPy's binomial does: 1 - u < sigmoid(x) if x <= 0. Otherwise u < sigmoid(x) for all x.
     """
 
     @numba_njit(fastmath=FASTMATH)
@@ -75,12 +81,12 @@ def compare_row(mirrored: bool = False) -> Callable:
 
 @numba_njit(fastmath=FASTMATH)
 def compare_words(words, b, at_b, x, bits, at, n):
-    """Compare n draws whose uniform numbers are words of 32 bits, u = word / 2^32; return how many are undecided.
+    """Compare n draws with u = word / 2^32, where a word has 32 bits, and return how many are undecided.
 
-    The bits, from the place `at` on, hold products x W on entry. x becomes these plus b, from the place `at_b` on, and
-    the bits become those of the words.
+    On entry, `bits` holds the products x W from the place `at` on. The logits, which are these products plus b from the
+    place `at_b` on, are written to `x`. The sampled bits replace the products.
     """
-    # Unsigned places: those that may be negative keep LLVM from taking many at once.
+    # Places are unsigned: LLVM does not vectorise with places that may be negative.
     at_, at_b_ = np.uint64(at), np.uint64(at_b)
     undecided = zero
     for j in range(np.uint64(n)):
@@ -96,4 +102,4 @@ def compare_words(words, b, at_b, x, bits, at, n):
 def undecided(word, x):
     """Whether one draw of `compare_words` is undecided."""
     distance, least = compare(f(x), f(word) * scale - one)
-    return abs(distance) < least * f(2)  # in another order of operations it may be a little less near
+    return abs(distance) < least * f(2)  # a margin: here the order of operations may differ
