@@ -45,8 +45,8 @@ def test_a_trained_model_is_not_overwritten(here, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--patience", "3"], "patience: expected a validation"),
-        (["--validate-by", "likelihood"], "validate_by: expected a validation"),
+        (["--patience", "3"], "patience: expected validation sequences"),
+        (["--validate-by", "likelihood"], "validate_by: expected validation sequences"),
         (["--optimizer", "adam", "--momentum", "0.5"], "adam: expected settings out of beta1, beta2, epsilon"),
         (["--optimizer", "hf", "--n-sequences", "50"], "optimizer: hf expects a model whose cost is exact"),
         (["--damping", "2"], "sgd: expected settings out of none, found damping"),

@@ -124,5 +124,5 @@ def test_windows_of_one_frame_on_jax():
         monitors[-1].append(model.monitor([roll[:1]]))
     np.testing.assert_allclose(*monitors, rtol=1e-12)
     model = RnnRbm(4, 3, r=(21, 33), backend="jax")
-    with pytest.raises(ValueError, match="carry_state: expected a batch_size of 2 frames or more on the backend jax"):
+    with pytest.raises(ValueError, match="carry_state: expected a batch_size of at least 2 frames on the backend jax"):
         model.fit([roll], 1, 1, carry_state=True)

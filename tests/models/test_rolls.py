@@ -75,7 +75,7 @@ def test_a_run_is_resumed_from_either(python_model, toy_rolls):
         stopped.fit(Lazy(toy_rolls), 20, 2, on_update=interrupting(4))
     stopped.resume(toy_rolls)
     assert same(whole, stopped)
-    with pytest.raises(ValueError, match="expected the sequences and the validation of the stopped run"):
+    with pytest.raises(ValueError, match="expected the training and validation sequences of the stopped run"):
         whole.resume(Lazy([roll[::-1] for roll in toy_rolls]), 3)
 
 

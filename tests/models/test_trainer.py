@@ -185,7 +185,7 @@ def test_mixing_is_logged_if_asked_for(python_model, model_of, toy_rolls):
     model = python_model().fit(toy_rolls[:1], 30, 1, validation=toy_rolls[2:3], measure_mixing=True)
     assert json.loads(json.dumps(model.log)) == model.log
     assert model.log[0]["mixing"] == model.scorer.mixing(toy_rolls[2:3], n_chains=10).to_json()
-    with pytest.raises(ValueError, match="measure_mixing: expected a validation to measure it on, found none"):
+    with pytest.raises(ValueError, match="measure_mixing: expected validation sequences to measure it on, found none"):
         python_model().fit(toy_rolls, measure_mixing=True)
     with pytest.raises(ValueError, match="measure_mixing: expected a model of RBMs with binary visible units"):
         model_of(RnnNade).fit(toy_rolls, validation=toy_rolls, measure_mixing=True)
@@ -200,7 +200,7 @@ def test_a_callback_ends_the_run(python_model, toy_rolls):
 
     model.fit(toy_rolls[:1], 30, 9, on_epoch=on_epoch)
     assert len(model.log) == 2 and model.progress.complete
-    with pytest.raises(ValueError, match="the run is complete after 2 epochs"):
+    with pytest.raises(ValueError, match="expected a stopped run, found one that is complete after 2 epochs"):
         model.resume(toy_rolls[:1])
 
 
@@ -220,7 +220,7 @@ def test_what_may_not_go_on(python_model, toy_rolls):
         (toy_rolls[:2], None),
         (toy_rolls[:2], toy_rolls[2:3]),
     ):
-        with pytest.raises(ValueError, match="the sequences and the validation of the stopped run"):
+        with pytest.raises(ValueError, match="the training and validation sequences of the stopped run"):
             model.resume(rolls, validation=validation)
     with pytest.raises(ValueError, match="expected the 2 sequences"):
         model.resume(toy_rolls[:3], validation=toy_rolls[3:])
@@ -265,12 +265,12 @@ def test_the_log_is_json_and_has_the_norms(python_model, toy_rolls):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"patience": 3}, "patience: expected a validation for 3 epochs, found none"),
+        ({"patience": 3}, "patience: expected validation sequences for a patience of 3 epochs, found none"),
         ({"patience": 0, "validation": True}, "patience"),
-        ({"validate_by": "likelihood"}, "validate_by: expected a validation for 'likelihood'"),
+        ({"validate_by": "likelihood"}, "validate_by: expected validation sequences for 'likelihood'"),
         ({"validate_every": 0, "validation": True}, "validate_every: expected an integer of at least 1, found 0"),
         ({"validate_by": "ear", "validation": True}, "validate_by: expected one of monitor, likelihood, found 'ear'"),
-        ({"checkpoint_every": 5}, "checkpoint_every: expected a checkpoint for 5 updates, found none"),
+        ({"checkpoint_every": 5}, "checkpoint_every: expected a checkpoint to write every 5 updates, found none"),
         ({"checkpoint_every": 0.5}, "checkpoint_every: expected an integer of at least 1, found 0.5"),
         ({"batch_size": 2.5}, "batch_size: expected an integer of at least 1, found 2.5"),
         ({"num_epochs": "3"}, "num_epochs: expected an integer of at least 0, found '3'"),
@@ -386,7 +386,7 @@ def test_nothing_to_resume(toy_model, toy_rolls):
     with pytest.raises(ValueError, match="no stopped run"):
         model.resume(toy_rolls)
     model.fit(toy_rolls, num_epochs=1)
-    with pytest.raises(ValueError, match="the run is complete after 1 epochs; a larger num_epochs would extend it"):
+    with pytest.raises(ValueError, match="complete after 1 epochs; a larger num_epochs extends it"):
         model.resume(toy_rolls)
     with pytest.raises(ValueError, match="num_epochs: expected an integer of at least 2, found 1"):
         model.resume(toy_rolls, 1)
