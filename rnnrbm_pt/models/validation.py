@@ -46,7 +46,7 @@ def check_validation(validation: Validation, rolls: Rolls | None) -> None:
 def check_measurable(validation: Validation, model: Model) -> None:
     """Check that the model supports the measurements of a validation; a ValueError otherwise."""
     if validation.measure_mixing and (model.graphs.free_energy is None or model.real_valued):
-        raise ValueError("measure_mixing: expected a model of RBMs with binary visible units, found another one")
+        raise ValueError("measure_mixing: expected a model of RBMs with binary visible units, found another model")
 
 
 def validate(model: Model, rolls: Rolls, validation: Validation, batch_size: int) -> Record:

@@ -304,7 +304,7 @@ class Pretraining(Settings):
         if given and self.rnn_optimizer != "hf":
             raise ValueError(f"rnn_optimizer: expected hf for {given[0]}, found {self.rnn_optimizer}")
         if self.rnn_clip_norm is not None and self.rnn_optimizer == "hf":
-            raise ValueError("rnn_clip_norm: expected an rnn_optimizer with a rate, found hf")
+            raise ValueError("rnn_clip_norm: expected an rnn_optimizer other than hf, found hf")
 
     @property
     def hessian_free(self) -> HessianFree:

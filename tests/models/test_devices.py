@@ -89,7 +89,7 @@ def test_settings_that_devices_cannot_share(four_devices):
         "n_sequences: expected a multiple of the 4 devices, found 6",
         "n_sequences: expected a multiple of the 4 devices, found 6",
         "n_sequences: expected a multiple of the 3 devices, found 4",
-        "devices: expected 1 with the optimizer hf, found 4",
+        "devices: expected 1 for the optimizer hf, found 4",
         "n_sequences: expected a multiple of the 4 devices, found 6",
     ]
 
@@ -97,8 +97,8 @@ def test_settings_that_devices_cannot_share(four_devices):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"devices": 2}, "devices: expected the backend jax with its own mode, found 'numba'"),
-        ({"devices": "all", "backend": "c"}, "devices: expected the backend jax with its own mode, found 'c'"),
+        ({"devices": 2}, "devices: expected the backend jax with its default mode, found 'numba'"),
+        ({"devices": "all", "backend": "c"}, "devices: expected the backend jax with its default mode, found 'c'"),
         ({"devices": 0}, "devices: expected an integer of at least 1, found 0"),
         ({"devices": "some"}, "devices: expected an integer of at least 1, found 'some'"),
     ],

@@ -240,7 +240,7 @@ def test_what_the_model_in_the_file_does_not_have(tmp_path):
         SequenceModel.load(tmp_path / "nade", k_generate=3)
     pytest.importorskip("jax")
     RnnRbm(4, 3, r=(21, 33), visible="gaussian").save(tmp_path / "real")
-    with pytest.raises(ValueError, match="backend: expected numba or c, which draw Gaussian units, found 'jax'"):
+    with pytest.raises(ValueError, match="backend: expected numba or c for Gaussian units, found 'jax'"):
         RnnRbm.load(tmp_path / "real", backend="jax")
 
 

@@ -298,7 +298,7 @@ def test_a_keyword_that_there_is_not(python_model, toy_rolls):
 
 
 def test_a_nade_has_no_chain_to_schedule(model_of, toy_rolls):
-    with pytest.raises(ValueError, match="no Gibbs chain"):
+    with pytest.raises(ValueError, match="schedule: k: expected a model with a Gibbs chain in training"):
         model_of(RnnNade).fit(toy_rolls, schedule={"k": 5})
 
 

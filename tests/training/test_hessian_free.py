@@ -142,7 +142,7 @@ def test_settings_of_other_optimisers_are_refused():
         Learning("hf", damping=0)
     with pytest.raises(ValueError, match="rnn_optimizer: expected hf for rnn_damping, found adam"):
         Pretraining(rnn_damping=1.0)
-    with pytest.raises(ValueError, match="rnn_clip_norm: expected an rnn_optimizer with a rate, found hf"):
+    with pytest.raises(ValueError, match="rnn_clip_norm: expected an rnn_optimizer other than hf, found hf"):
         Pretraining(rnn_optimizer="hf", rnn_clip_norm=1.0)
     with pytest.raises(ValueError, match="frame_optimizer: expected one of sgd, .*adamw, found 'hf'"):
         Pretraining(frame_optimizer="hf")
