@@ -154,8 +154,8 @@ def check_frames(option: str, n_windows: int, batch_size: int, total: int, setti
     if n_windows * batch_size < needed:
         least = -(-needed // batch_size)
         raise ValueError(
-            f"{option}: Hessian-free optimisation expects at least {needed:,} frames per update (curvature_frames), "
-            f"which is {least} windows of {batch_size}, and works best with hundreds of windows; found {n_windows}"
+            f"{option}: Hessian-free optimisation needs at least {needed:,} frames per update (curvature_frames): "
+            f"expected {least} windows of {batch_size} frames, better hundreds of windows, found {n_windows}"
         )
 
 
