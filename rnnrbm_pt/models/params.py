@@ -153,7 +153,7 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
 
 
 def _read(params: Given) -> tuple[str, dict[str, Any] | list[Any]]:
-    """Read the arrays, by name or in order. The text returned with them begins errors, and names the file if there is one."""
+    """Read arrays, by name or in order. Also return the beginning of errors, which names the file, if there is one."""
     if not isinstance(params, (str, os.PathLike)):
         return "", dict(params) if isinstance(params, Mapping) else list(params)
     with open(params, "rb") as file:

@@ -216,7 +216,9 @@ def test_contrastive_divergence_is_refused(toy_model, toy_rolls):
 
 def test_what_else_is_refused(model_of, toy_rolls):
     model = model_of(RnnNade)
-    with pytest.raises(ValueError, match=r"n_sequences: .* at least 255 frames .* expected 13 windows of 20 frames, .* found 1"):
+    with pytest.raises(
+        ValueError, match=r"n_sequences: .* at least 255 frames .* expected 13 windows of 20 frames, .* found 1"
+    ):
         model.fit(toy_rolls, 20, 1, optimizer="hf")
     with pytest.raises(ValueError, match="carry_state: expected an optimizer other than hf, found hf"):
         model.fit(toy_rolls, 20, 1, n_sequences=100, carry_state=True, **HF)

@@ -111,7 +111,7 @@ def test_notes_have_a_range_and_real_numbers_may_have_one(tmp_path):
     for settings, message in (
         (
             {"n_visible": 300},
-            "n_visible: expected visible='gaussian' beside it, since notes have a range r, found 'binary'",
+            "n_visible: expected visible='gaussian' with it, because notes have a range r; found 'binary'",
         ),
         ({"n_visible": 0, "visible": "gaussian"}, "n_visible: expected an integer of at least 1, found 0"),
         (

@@ -84,7 +84,7 @@ def test_a_damaged_file_is_refused(model, tmp_path):
     content = bytearray((FOLDER / path.name).read_bytes())
     content[1000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="expected the pretrained model .* as it was released, found a damaged file"):
+    with pytest.raises(ValueError, match="expected the pretrained model .* as released, found a damaged file"):
         verified_file(model, tmp_path)
     path.unlink()
     with pytest.raises(FileNotFoundError, match="no such file"):

@@ -179,7 +179,7 @@ def test_what_does_not_move_the_visible_biases_is_refused_before_anything_is_lea
         with pytest.raises(ValueError, match=f"rnn_epochs: .*: {type(model).__name__} .* dynamic_visible_bias=True"):
             pretrain(model, ROLLS, Pretraining(frame_epochs=1, rnn_epochs=1))
         assert all(np.array_equal(before[name], value) for name, value in values_of(model).items())
-    with pytest.raises(ValueError, match="rnn_also: expected parameters out of bv, found 'Wuh'"):
+    with pytest.raises(ValueError, match="rnn_also: expected any of the parameters bv, found 'Wuh'"):
         pretrain(make(RnnRbm, n_hidden_recurrent=2), ROLLS, Pretraining(rnn_epochs=1, rnn_also=("Wuh",)))
 
 
