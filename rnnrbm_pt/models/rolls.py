@@ -85,5 +85,5 @@ class FramesOf:
 
 
 def all_frames(rolls: Sequence[np.ndarray]) -> np.ndarray | FramesOf:
-    """The frames of all rolls: one array if the rolls are in memory, otherwise a `FramesOf` that reads them when needed."""
+    """The frames of all rolls: an array if the rolls are in memory, otherwise a `FramesOf`."""
     return FramesOf(rolls) if isinstance(rolls, CheckedRolls) else np.concatenate(rolls)

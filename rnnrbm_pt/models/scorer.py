@@ -43,31 +43,31 @@ class Scorer:
     def score(self, rolls, *, n_frames=None, **annealing):
         """Compute the log-likelihood per frame in nats: the mean of `log_likelihoods` over all frames.
 
-            Parameters
-            ----------
-            rolls : list of arrays, shape (n_steps, n_visible)
-                Sequences of frames.
-            n_frames : int, optional
-                Number of frames to choose at random, each scored given all frames before it. The default is all frames.
-            **annealing
-                n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. The seed also chooses
-                the frames.
+        Parameters
+        ----------
+        rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of frames.
+        n_frames : int, optional
+            Number of frames to choose at random, each scored given all frames before it. The default is all frames.
+        **annealing
+            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. The seed also chooses
+            the frames.
 
-            Returns
-            -------
-            Estimate
-                A float with a `standard_error`. The error covers annealed importance sampling and the choice of frames,
-                where they are used. It does not cover the variation between sequences. `n_low_ess` counts frames whose
-                importance weights vary too much for the error to be reliable.
+        Returns
+        -------
+        Estimate
+            A float with a `standard_error`. The error covers annealed importance sampling and the choice of frames,
+            where they are used. It does not cover the variation between sequences. `n_low_ess` counts frames whose
+            importance weights vary too much for the error to be reliable.
 
-            Raises
-            ------
-            ValueError
-                If there are no frames or fewer than `n_frames`, or as in `log_likelihoods`.
+        Raises
+        ------
+        ValueError
+            If there are no frames or fewer than `n_frames`, or as in `log_likelihoods`.
 
-            Examples
-            --------
-            >>> found = model.score(rolls, n_frames=1000)
+        Examples
+        --------
+        >>> found = model.score(rolls, n_frames=1000)
         >>> float(found), found.standard_error
         """
         how = Annealing(**annealing)
@@ -237,7 +237,7 @@ class Scorer:
         )
 
     def observe(self, roll):
-        """Compute everything deterministic about a sequence: free energy or log p, bv_t, bh_t, reconstruction and features.
+        """Compute what is deterministic in a sequence: free energy or log p, bv_t, bh_t, reconstruction, features.
 
         Parameters
         ----------

@@ -74,7 +74,7 @@ def test_it_can_be_trained_further(toy_rolls, as_written):
     before = model.get_params()["W"]
     model.fit(rolls, 50, 1)
     assert not np.array_equal(model.get_params()["W"], before)
-    with pytest.raises(ValueError, match="no stopped run to continue"):
+    with pytest.raises(ValueError, match="expected a stopped run to continue, found none"):
         RnnRbm.pretrained("nottingham").resume(rolls)
 
 

@@ -132,7 +132,8 @@ def test_damaged_file(saved):
 
 
 @pytest.mark.parametrize(
-    "version, advice", [(1, "an earlier rnnrbm_pt wrote it"), (3, "update rnnrbm_pt"), (None, "update rnnrbm_pt")]
+    "version, advice",
+    [(1, "load it with the earlier rnnrbm_pt that wrote it"), (3, "update rnnrbm_pt"), (None, "update rnnrbm_pt")],
 )
 def test_other_version(saved, version, advice):
     rewrite(saved[1], lambda about, arrays: about.update(version=version))
@@ -145,7 +146,9 @@ def test_version_1_had_no_checksum(saved):
     arrays, about = read_checkpoint(path)
     with open(path, "wb") as file:
         np.savez_compressed(file, about=np.array(json.dumps(about | {"version": 1})), **arrays)
-    with pytest.raises(ValueError, match=r"expected version 2 of the model format, found 1 \(an earlier rnnrbm_pt"):
+    with pytest.raises(
+        ValueError, match=r"expected version 2 of the model format, found 1 \(load it with the earlier rnnrbm_pt"
+    ):
         RnnRbm.load(path)
 
 

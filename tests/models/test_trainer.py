@@ -383,7 +383,7 @@ def test_what_cannot_be_trained_on(toy_model, rolls, message):
 
 def test_nothing_to_resume(toy_model, toy_rolls):
     model = toy_model()
-    with pytest.raises(ValueError, match="no stopped run"):
+    with pytest.raises(ValueError, match="resume: expected a stopped run to continue, found none"):
         model.resume(toy_rolls)
     model.fit(toy_rolls, num_epochs=1)
     with pytest.raises(ValueError, match="complete after 1 epochs; a larger num_epochs extends it"):
