@@ -1,4 +1,4 @@
-"""Settings of training that go together, by a name: ``RnnRbm(**recipe.model).fit(rolls, **recipe.fit)``."""
+"""Recipes: named settings of a model and its training, ``RnnRbm(**recipe.model).fit(rolls, **recipe.fit)``."""
 
 from typing import Any, NamedTuple
 
@@ -6,25 +6,25 @@ from rnnrbm_pt.training.schedules import Cosine
 
 
 class Recipe(NamedTuple):
-    """Keywords of a model, and of its `fit`."""
+    """Keywords of a model and of its `fit`."""
 
     model: dict[str, Any]
     fit: dict[str, Any]
 
 
 def tutorial(num_epochs: int = 200) -> Recipe:
-    """What the tutorial's program does."""
+    """The settings of the tutorial's program."""
     return Recipe({"lr": 0.001}, {"num_epochs": num_epochs})
 
 
 def fast(num_epochs: int = 20) -> Recipe:
-    """What reaches the tutorial's result with a fraction of the updates: Adam, whose rate falls to 0 along a cosine.
+    """Settings that reach the tutorial's result with fewer updates: Adam with cosine decay of the rate to 0.
 
-    What it was measured to bring, and what else was tried, is in benchmarks/results/ablation.
+    Measurements of this recipe and of the alternatives are in benchmarks/results/ablation.
     """
     schedule = {"lr": Cosine(0.001, 0.0, num_epochs)}
     return Recipe({"lr": 0.001}, {"num_epochs": num_epochs, "optimizer": "adam", "schedule": schedule})
 
 
 RECIPES = {"tutorial": tutorial, "fast": fast}
-"""Functions of the number of epochs."""
+"""Recipes by name: functions of the number of epochs."""

@@ -320,7 +320,7 @@ def test_a_pretraining_is_json():
         ({"rnn_clip_norm": -1}, "rnn_clip_norm: expected a finite number above 0, found -1"),
         ({"frame_optimizer": "sdg"}, "frame_optimizer: expected one of sgd, .*adamw, found 'sdg'"),
         ({"rnn_optimizer": None}, "rnn_optimizer: expected one of sgd, .*, found None"),
-        ({"rnn_also": "bv"}, "rnn_also: expected names of parameters in a tuple, found 'bv'"),
+        ({"rnn_also": "bv"}, "rnn_also: expected a tuple of parameter names, found 'bv'"),
     ],
 )
 def test_bad_settings_are_refused(settings, sentence):
