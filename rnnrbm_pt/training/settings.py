@@ -148,7 +148,7 @@ def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
 
 @settings
 class Learning(Settings):
-    """Settings of learning. The default is the tutorial's: plain stochastic gradient descent at the model's rate, lr."""
+    """Settings of learning. The default is the tutorial's: stochastic gradient descent at the model's rate, lr."""
 
     optimizer: str = one_of("optimiser", OPTIMIZERS, default="sgd")
     lr_rnn: float | None = real(

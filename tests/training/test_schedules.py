@@ -77,7 +77,7 @@ def test_values_are_put_into_shared_variables_of_any_type(dtype):
 
 def test_a_length_is_whole_and_a_rate_is_finite():
     k, lr = pytensor.shared(np.int64(1), name="k"), pytensor.shared(np.float64(1), name="lr")
-    with pytest.raises(ValueError, match="k: expected a whole number of at least 1 at epoch 1, update 7, found 0.5"):
+    with pytest.raises(ValueError, match="k: expected an integer of at least 1 at epoch 1, update 7, found 0.5"):
         set_scheduled({k: Exponential(1.0, 0.5)}, 1, 7)
     with pytest.raises(ValueError, match="lr: expected a finite number at epoch 5, update 0, found inf"):
         set_scheduled({lr: lambda epoch, update: float("inf")}, 5, 0)
