@@ -168,10 +168,12 @@ class Learning(Settings):
     )
     clip_value: float | None = real("clip each element of the gradient to between -X and X", default=None, least=0)
     weight_decay: float | None = real(
-        "weight decay (L2), which spares biases and initial states", default=None, least=0
+        "weight decay of all weights; biases and initial states do not decay", default=None, least=0
     )
     weight_decay_rbm: float | None = real(
-        "weight decay of the RBM's weights, W (and V); the default is that of all weights", default=None, least=0
+        "weight decay of the RBM's weights, W (and V); the default is the weight decay of all weights",
+        default=None,
+        least=0,
     )
     max_norm: float | None = real(
         "maximum norm of the weights of each hidden unit, a column of W (and V)", default=None, above=0
@@ -214,7 +216,7 @@ class Learning(Settings):
         for name in (*self.given((*OF_THE_OPTIMIZER, *OF_HESSIAN_FREE, *OF_THE_GRADIENT, "average")), *self.schedule):
             if name not in (*taken, *general):
                 expected = ", ".join(taken) or "none"
-                raise ValueError(f"{self.optimizer}: expected any of the settings {expected}, found {name}")
+                raise ValueError(f"{self.optimizer}: expected settings of this optimiser ({expected}), found {name}")
         changing = {*self.given(OF_THE_GRADIENT), *self.schedule}
         for one, other in (("sparsity", "sparsity_cost"), ("sparsity_cost", "sparsity")):
             if one in changing and other not in changing:

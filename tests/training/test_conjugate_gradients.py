@@ -66,7 +66,7 @@ def test_a_solution_stays():
 
 def test_negative_curvature_is_named():
     A = np.diag([2.0, 1.0, -1.0])
-    with pytest.raises(FloatingPointError, match="curvature: expected none below 0, found -.* in iteration"):
+    with pytest.raises(FloatingPointError, match="curvature: expected at least 0, found -.* in iteration"):
         conjugate_gradients(A.__matmul__, np.array([1.0, 1.0, 2.0]), np.zeros(3), max_iterations=9)
 
 

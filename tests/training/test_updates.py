@@ -365,11 +365,11 @@ def test_a_run_goes_on_from_the_values_of_params_and_slots(name):
     "make, message",
     [
         (lambda W, b: u.sgd([W], [W, b], 0.1), "expected 2 gradients, one a parameter, found 1"),
-        (lambda W, b: u.sgd([W, b], [W, b], 0.1, consider_constant=[W]), "consider_constant: expected it with a cost"),
+        (lambda W, b: u.sgd([W, b], [W, b], 0.1, consider_constant=[W]), "consider_constant: expected a cost with it"),
         (lambda W, b: u.sgd([W], [W * 2], 0.1), "params: expected shared variables of a floating type"),
         (lambda W, b: u.sgd([W], [pytensor.shared(1)], 0.1), "params: expected shared variables of a floating type"),
         (lambda W, b: u.adam([W, W], [W, W]), "params: expected a name of its own for each, found W, W"),
-        (lambda W, b: u.sgd([W, b], [W, b], {"W": 0.1}), "learning_rate: expected one for b, found some for W"),
+        (lambda W, b: u.sgd([W, b], [W, b], {"W": 0.1}), "learning_rate: expected a value for b, found values for W"),
         (lambda W, b: u.sgd([W], [W], float("nan")), "learning_rate: expected a finite number or a scalar variable"),
         (lambda W, b: u.sgd([W], [W], "0.1"), "learning_rate: expected a finite number or a scalar variable"),
         (lambda W, b: u.sgd([W], [W], b), "learning_rate: expected a scalar, found b"),
