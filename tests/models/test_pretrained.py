@@ -1,4 +1,4 @@
-"""Pretrained models: they load by name, are what was released, write music at once, and come with the package."""
+"""Pretrained models: they load by name, equal the released files, write music at once, and come with the package."""
 
 import fnmatch
 import hashlib
@@ -20,7 +20,7 @@ MODELS = pytest.mark.parametrize("model", PRETRAINED, ids=lambda model: model.na
 
 @pytest.fixture
 def offline(monkeypatch):
-    """Nothing can be connected to."""
+    """No network connection can be made."""
 
     def refuse(*args):
         raise AssertionError("expected no connection")
@@ -43,7 +43,7 @@ def test_its_pieces_are_like_what_it_learned_from(model):
     found, data = statistics(pieces, loaded.r), loaded.state.data
     assert data.notes_per_frame / 2 < found.notes_per_frame < 2 * data.notes_per_frame
     assert found.held > 0.5
-    if model.kind == "rnn-nade":  # the RNN-RBM runs wild at times, as the page beside the files says
+    if model.kind == "rnn-nade":  # the RNN-RBM sometimes runs wild, as the README beside the files says
         assert [outside(statistics([piece], loaded.r), data) for piece in pieces] == [None] * 3
 
 

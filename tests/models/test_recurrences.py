@@ -1,4 +1,4 @@
-"""Models whose recurrent network is an LSTM or a GRU: files, stopped runs, arrays, the command."""
+"""Models with an LSTM or GRU as their recurrent network: files, stopped runs, arrays, the command."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Rolls that are read when they are needed: the same bits as from memory, and none of them is kept."""
+"""Rolls that are read when they are needed: the same bits as from memory, and none is kept."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from rnnrbm_pt.music.pianoroll import Transpositions, check_roll, with_transposi
 
 
 class Lazy:
-    """Nothing but ``len`` and ``[i]``."""
+    """A sequence with only ``len`` and ``[i]``."""
 
     def __init__(self, rolls):
         self.rolls = rolls

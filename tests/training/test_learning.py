@@ -1,4 +1,4 @@
-"""Descriptions of how a model learns: what they refuse, what they are in JSON, which of them share a function."""
+"""Settings of learning: invalid values, conversion to JSON, and which settings share compiled functions."""
 
 import json
 
@@ -55,7 +55,7 @@ def test_learning_of_a_file_of_version_0_1():
 
 
 def updated(learning, start=1.0, gradient=3.0, lr=0.1):
-    """W and Wuu, two matrices of one element, and bu, after one update by a gradient that is the same for each."""
+    """W and Wuu, two 1 x 1 matrices, and the bias bu, after one update with the same gradient for each."""
     params = [pytensor.shared(np.full((1, 1), start), name=name) for name in ("W", "Wuu")]
     of_rbm(params[0])
     params.append(pytensor.shared(np.full(1, start), name="bu"))

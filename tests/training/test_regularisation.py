@@ -1,4 +1,4 @@
-"""Sparse hidden units, bounded weights, moving averages, by hand and by finite differences."""
+"""Sparse hidden units, bounded weights and moving averages, against hand calculation and finite differences."""
 
 import numpy as np
 import pytensor
@@ -60,7 +60,7 @@ def test_averages_of_what_an_update_leaves(decay):
 
 
 def updated(learning):
-    """W, Wuu and bu of one element each, 1 at first, after one update of rate 0.1 by gradients of 3."""
+    """W, Wuu and bu with one element each, initially 1, after one update with rate 0.1 and gradient 3."""
     params = [pytensor.shared(np.ones((1, 1)), name=name) for name in ("W", "Wuu")]
     of_rbm(params[0])
     params.append(pytensor.shared(np.ones(1), name="bu"))

@@ -1,4 +1,4 @@
-"""Schedules as tables, and as JSON."""
+"""Schedules as tables of values and as JSON."""
 
 import json
 import pickle
@@ -20,7 +20,7 @@ from rnnrbm_pt.training.schedules import (
     set_scheduled,
 )
 
-# Epochs of ten updates; the values worked out by hand.
+# Epochs of ten updates. The values are computed by hand.
 TABLES = [
     (Constant(0.5), "epoch", {0: 0.5, 1: 0.5, 1000: 0.5}),
     (Table((0, 5, 20), (1, 5, 15)), "epoch", {0: 1, 4: 1, 5: 5, 19: 5, 20: 15, 1000: 15}),
@@ -34,7 +34,7 @@ TABLES = [
     (Cosine(0.5, 0.9, 4), "epoch", {0: 0.5, 2: 0.7, 4: 0.9, 5: 0.9}),
     (WarmUp(Constant(8.0), 4), "update", {0: 2.0, 1: 4.0, 2: 6.0, 3: 8.0, 4: 8.0, 1000: 8.0}),
     (WarmUp(0.3, 3, by="epoch"), "epoch", {0: 0.1, 1: 0.2, 2: 0.3, 3: 0.3}),
-    # By the epoch within, by the update without: half of 1, the whole of 1, of 0.5 from update 10 on.
+    # The inner schedule counts epochs, the warm-up updates: half of 1, then all of 1, then 0.5 from update 10 on.
     (WarmUp(Step(1.0, 0.5, 1), 2), "update", {0: 0.5, 1: 1.0, 9: 1.0, 10: 0.5, 20: 0.25}),
 ]
 
