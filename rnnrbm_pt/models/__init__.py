@@ -1,1 +1,1 @@
-"""The models: what users train, save and generate with."""
+"""Models that users train, save, load and generate music with."""

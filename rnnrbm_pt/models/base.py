@@ -1,7 +1,7 @@
-"""Models that are trained on music and generate it: compiled functions around the graphs.
+"""The base class of all models: it compiles the graphs and runs training, generation and evaluation.
 
-`SequenceModel` has what does not depend on the kind of model; each of its methods delegates. `RnnRbm` is the
-tutorial's class. The related models are in `rnnrbm_pt.models.siblings`.
+`SequenceModel` holds everything that is common to the models; each of its methods delegates to a smaller class.
+`RnnRbm` is the tutorial's model. The related models are in `rnnrbm_pt.models.siblings`.
 """
 
 import numpy as np
@@ -31,68 +31,77 @@ from rnnrbm_pt.streams.srs import SEED, stream_seed
 
 
 class SequenceModel:
-    """A model of sequences of frames: training, generation, saving. Subclasses say which graphs to build.
+    """Base class of the models: trains on sequences of frames, generates new ones and saves itself.
+
+    Use a subclass, such as `RnnRbm` or `RnnNade`. A subclass sets `builder`, the function that constructs its graphs.
+    The parameters below are the keywords that all models share.
 
     Parameters
     ----------
-    lr : float
+    lr : float, default 0.001
         Learning rate, at least 0. With 0, training changes no parameter.
-    r : (int, int)
-        Range of MIDI notes, half open; its width is the number of visible units.
-    dt : float
-        Seconds per frame, above 0.
-    seed : int or None
-        Seed of everything random (streams, initial parameters, shuffling), from 0 to 2**32 - 1. With None the operating
-        system provides one.
-    backend : {"numba", "c", "jax"}
-        What compiles the functions.
+    r : (int, int), default (21, 109)
+        Range of MIDI notes, from the first number up to but excluding the second. The default is the 88 keys of a
+        piano. The width of the range is the number of visible units.
+    dt : float, default 0.3
+        Seconds per frame, above 0. Ignored where `preprocess` aligns frames with beats.
+    seed : int or None, default 0xbeef
+        Seed of all randomness (initial parameters, order of the sequences, random streams), from 0 to 2**32 - 1. With
+        None, the operating system provides a seed. The default is the tutorial's.
+    backend : {"numba", "c", "jax"}, default "numba"
+        Compiler of the functions.
     floatX : {"float64", "float32"}, optional
-        Float type of the parameters. Without it, PyTensor's.
+        Float type of the parameters. The default is PyTensor's `config.floatX`.
     streams : {"srs", "mrg", "philox"}, optional
-        Kind of random streams: Theano's shared_randomstreams, its MRG31k3p, or Philox, which is faster and the same on
-        every backend. Without it, the first; on JAX, which has no other, the last.
-    threads : int
-        Number of Numba threads. Only Philox streams use more than one. After a model ran on several threads, a child of
-        this process that `os.fork` or `multiprocessing` forks cannot run it: with GNU OpenMP it is ended there. Start
-        such processes by "spawn".
+        Kind of random streams: "srs" reproduces Theano's shared_randomstreams, "mrg" its MRG31k3p generator. "philox"
+        is faster and draws the same numbers on every backend. The default is "srs", or "philox" on JAX, where nothing
+        else is available.
+    threads : int, default 1
+        Number of Numba threads. Only Philox streams use more than one. After a model has run on several threads, a
+        child process made by `os.fork` or by multiprocessing's "fork" method cannot run it: GNU OpenMP ends the child.
+        Use the "spawn" method instead.
     mode : pytensor.compile.mode.Mode, optional
-        PyTensor's mode that compiles the functions. Without it, the backend's.
-    devices : int or "all"
-        Number of JAX's devices that share the sequences of an update; n_sequences has to be a multiple of it. What is
-        drawn does not depend on it. With several processes, it counts the devices of all; see `compile.devices`.
+        PyTensor mode that compiles the functions. The default is the backend's own mode.
+    devices : int or "all", default 1
+        Number of JAX devices that share the sequences of an update. `n_sequences` must be a multiple of it. The random
+        draws do not depend on it. With several processes, the number counts the devices of all processes; see
+        `compile.devices`.
     preprocess : Preprocessing or dict, optional
-        What is done to MIDI files before the model sees them, and undone for what it generates: transposition to a
-        common tonality, beat-aligned frames. Without it, nothing.
+        Preprocessing of MIDI files: transposition to a common tonality, beat-aligned frames. It is undone in generated
+        files. By default there is none.
     n_visible : int, optional
-        Number of Gaussian visible units, of any size; the model then has no `r`.
+        Number of Gaussian visible units. The model then has no note range `r`.
     **settings
         Further keywords of `builder`, such as n_hidden.
 
     Raises
     ------
     ValueError
-        If a setting is invalid. NumPy's numbers are as good as Python's; True and False are no numbers.
+        If a setting is invalid. NumPy numbers are accepted like Python numbers; True and False are not numbers.
+    ImportError
+        If the backend needs a package that is not installed.
 
     Attributes
     ----------
     builder : function
-        The ``build_*`` function of the model's graphs. For a recurrence of your own, `graphs.builders.rbm_builder`
-        makes it.
+        The ``build_*`` function that constructs the model's graphs. `graphs.builders.rbm_builder` makes one for a
+        recurrence of your own.
     params : tuple of shared variables
-        In the tutorial's order, named.
+        The named parameters, in the tutorial's order.
     lr : shared scalar
         Learning rate; ``model.lr.set_value(...)`` changes it.
     settings : dict
-        What a file holds of the constructor's keywords.
+        Keywords of the constructor, as `save` writes them to a file.
     frames : NoteFrames or RealFrames
-        What a frame is: range of notes, seconds and preprocessing, or the number of real-valued units.
+        Meaning of a frame: note range, seconds per frame and preprocessing, or the number of real-valued units.
     compiling : CompileSettings
-        Backend, threads, float type, mode and devices. Of these, only the float type is saved with the model.
+        Backend, threads, float type, mode and devices. Only the float type is saved with the model.
     graphs : SequenceGraphs
+        The symbolic graphs of training and generation.
     state : TrainState
-        Everything that learning and drawing change.
+        Everything that training and drawing change.
     trainer, sampler, scorer, predictor, monitoring, param_arrays
-        What the methods delegate to.
+        The objects that the methods delegate to.
     """
 
     builder = None
@@ -147,14 +156,15 @@ class SequenceModel:
         self.param_arrays = ParamArrays(self.params, self.compiling)
 
     def build(self, *, streams=None, **changed):
-        """Build further graphs of the model, on the same parameters.
+        """Build further graphs of the model that share its parameters.
 
         Parameters
         ----------
         streams : RandomStreams, optional
-            What the graphs draw from. Without it, the model's streams.
+            Random streams of the new graphs. The default is the model's own streams.
         **changed
-            Differences from the model's own graphs, such as ``batched=True`` or another k; see `build_rnnrbm`.
+            Settings that differ from those of the model's own graphs, such as ``batched=True`` or another k; see
+            `build_rnnrbm`.
 
         Returns
         -------
@@ -177,31 +187,46 @@ class SequenceModel:
 
     @property
     def train_function(self):
-        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
+        """The compiled update: takes a window, shape (n_steps, n_visible), and returns its monitor."""
         return self.trainer.functions.train_function
 
     @property
     def generate_function(self):
-        """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state."""
+        """The compiled generator: takes no argument and returns 200 frames, shape (200, n_visible).
+
+        Each call starts from the initial state and continues the model's random streams.
+        """
         return self.sampler.generate_function
 
     def train(self, files, batch_size=100, num_epochs=200, *, validation=None, on_broken=None, **settings):
-        """Train on MIDI files, and print the mean monitor of each epoch, as the tutorial does.
+        """Train on MIDI files and print the mean monitor of each epoch, as in the tutorial.
 
         Parameters
         ----------
-        files : list of paths, or one
-            MIDI files, folders, patterns, zip files; see `read`.
-        batch_size : int
+        files : path or list of paths
+            MIDI files, folders, glob patterns or zip files; see `read`.
+        batch_size : int, default 100
             Frames per window.
-        num_epochs : int
-            Ctrl+C ends training earlier; the model can be used then.
-        validation : list of paths, or one, optional
-            Files whose monitor is printed too.
+        num_epochs : int, default 200
+            Number of passes over the files. Ctrl+C ends training early and leaves a usable model.
+        validation : path or list of paths, optional
+            Files to validate on. Their monitor is printed as well.
         on_broken : callable, optional
             Called as on_broken(file, error) for each file that cannot be read, which is then skipped; see `read`.
         **settings
-            See `fit`.
+            Further keywords of `fit`.
+
+        Raises
+        ------
+        ValueError
+            If a file cannot be read and there is no `on_broken`, or as in `fit`.
+        FloatingPointError
+            If a value is no longer finite.
+
+        Examples
+        --------
+        >>> model = RnnRbm()
+        >>> model.train("Nottingham/train", num_epochs=20, validation="Nottingham/valid")
         """
         rolls = self.read(files, on_broken=on_broken)
         validation = None if validation is None else self.read(validation, on_broken=on_broken)
@@ -216,28 +241,33 @@ class SequenceModel:
             print("Interrupted by user.")
 
     def generate(self, filename, show=True, *, n_steps=None, seed=None, primer=None, shift=0, **settings):
-        """Draw a sequence from the model, write it as a MIDI file and plot it.
+        """Generate a piece, write it to a MIDI file and plot its piano-roll.
 
         Parameters
         ----------
         filename : path
-            The MIDI file to write.
-        show : bool
-            Whether to plot the piano-roll, with matplotlib.pyplot.
+            MIDI file to write.
+        show : bool, default True
+            Whether to plot the piano-roll with matplotlib.pyplot.
         n_steps, seed, primer, **settings
             See `sample`.
-        shift : int
-            Semitones by which a piece was moved up in preprocessing, to write in the key of that piece.
+        shift : int, default 0
+            Semitones by which preprocessing moved a piece up. The generated piece is written in that piece's original
+            key.
 
         Returns
         -------
         array of uint8, shape (n_steps, n_visible)
-            The piano-roll in the file.
+            Piano-roll of the file.
 
         Raises
         ------
         ValueError
-            If frames are real numbers, which are no notes, or as `sample`.
+            If the frames are real numbers instead of notes, or as in `sample`.
+
+        Examples
+        --------
+        >>> roll = model.generate("sample.mid", show=False, n_steps=400, seed=1)
         """
         piano_roll = self.sample(n_steps, seed=seed, primer=primer, **settings)
         if shift:
@@ -251,29 +281,32 @@ class SequenceModel:
         return piano_roll
 
     # ------------------------------------------------------------------------------------------------
-    # Parts of the state, of the frames and of how it is compiled
+    # Attributes of the state, the frames and the compile settings
 
-    log = delegated("state", "log", "One record per epoch; see `fit`.")
-    progress = delegated("state", "progress", "How far the last run has come: a `Progress`, or None.")
-    learning = delegated("state", "learning", "How the model learns: a `Learning`.")
-    backend = delegated("compiling", "backend", 'What compiles the functions: "numba", "c" or "jax".')
+    log = delegated("state", "log", "Log of training: one record per epoch; see `fit`.")
+    progress = delegated("state", "progress", "Progress of the last run: a `Progress`, or None before the first run.")
+    learning = delegated("state", "learning", "Settings of the optimiser and the cost: a `Learning`.")
+    backend = delegated("compiling", "backend", 'Compiler of the functions: "numba", "c" or "jax".')
     threads = delegated("compiling", "threads", "Number of Numba threads.")
-    devices = delegated("compiling", "devices", "Number of devices that share the sequences of an update.")
+    devices = delegated("compiling", "devices", "Number of JAX devices that share the sequences of an update.")
     floatX = delegated("compiling", "floatX", "Float type of the parameters.")
-    mode = delegated("compiling", "mode", "PyTensor's mode that compiles the functions.")
-    r = delegated("frames", "r", "Range of MIDI notes, half open; None for real-valued frames.")
-    dt = delegated("frames", "dt", "Seconds per frame, where frames are not beat-aligned.")
+    mode = delegated("compiling", "mode", "PyTensor mode that compiles the functions.")
+    r = delegated("frames", "r", "Range of MIDI notes, excluding its end; None for real-valued frames.")
+    dt = delegated("frames", "dt", "Seconds per frame, for frames that are not beat-aligned.")
     n_visible = delegated("frames", "n_visible", "Number of visible units: the width of a frame.")
-    preprocess = delegated("frames", "preprocess", "What is done to MIDI files: a `Preprocessing`.")
-    step_seconds = delegated("frames", "step_seconds", "Seconds per frame in what the model generates.")
+    preprocess = delegated("frames", "preprocess", "Preprocessing of MIDI files: a `Preprocessing`.")
+    step_seconds = delegated("frames", "step_seconds", "Seconds per frame in generated files.")
 
     @property
     def real_valued(self):
-        """Whether frames are real numbers instead of 0 and 1."""
+        """Whether frames hold real numbers instead of 0 and 1."""
         return self.settings.get("visible") == "gaussian"
 
     def check_rolls(self, rolls):
-        """Rolls that the model can take, see `checked_rolls`; a ValueError says which one is wrong, and why."""
+        """Check that the model can read these rolls; see `checked_rolls`.
+
+        A ValueError names the first invalid roll and the reason.
+        """
         return checked_rolls(rolls, self.frames.check)
 
     @documented_by(NoteFrames.prepare)
@@ -294,7 +327,7 @@ class SequenceModel:
 
     @property
     def carrying_function(self):
-        """The compiled update by windows that carry states over; see `UpdateFunctions`."""
+        """The compiled update that carries the states from window to window; see `UpdateFunctions`."""
         return self.trainer.functions.carrying_function
 
     @documented_by(Trainer.fit)
@@ -386,9 +419,20 @@ class SequenceModel:
         return from_arrays(cls, params, **settings)
 
     def save(self, filename):
-        """Write the model to a file: parameters, settings, random states and the progress of training.
+        """Write the model to a file: parameters, settings, random states and training progress.
 
-        The file is a NumPy archive of arrays and one JSON text, written beside its place and moved there.
+        The file is a NumPy archive of arrays and one JSON text. It is written under a temporary name and then moved
+        into place, so an interrupted save leaves the previous file intact.
+
+        Parameters
+        ----------
+        filename : path
+            File to write, usually with the suffix .npz.
+
+        Examples
+        --------
+        >>> model.save("model.npz")
+        >>> model = RnnRbm.load("model.npz")
         """
         with self.compiling.lock:
             storage.save(self, filename)
@@ -397,38 +441,45 @@ class SequenceModel:
     def load(
         cls, filename, *, backend="numba", threads=1, floatX=None, mode=None, devices=1, k_generate=None, classes=()
     ):
-        """Read a model that `save` wrote.
+        """Load a model that `save` wrote.
 
-        The file names its class: this class or a subclass. A class of your own has to be defined before, and its
-        constructor has to take the settings in the file as keywords.
+        The file names the class of the model: this class or a subclass. Import a class of your own before you load its
+        models. Its constructor must accept the settings in the file as keywords.
 
         Parameters
         ----------
         filename : path
-        backend : {"numba", "c", "jax"}
-            Any backend can take any file. JAX draws from Philox streams only: a model with other streams gets new ones
-            from its seed, and is saved with these.
-        threads : int
+            File to read.
+        backend : {"numba", "c", "jax"}, default "numba"
+            Compiler of the functions. Every backend can load every file. JAX supports Philox streams only: a model with
+            other streams gets new Philox streams from its seed, and keeps them when it is saved.
+        threads : int, default 1
             Number of Numba threads. Only Philox streams use more than one.
         floatX : {"float64", "float32"}, optional
-            Convert the model to this type. Without it, the model keeps its own.
+            Float type to convert the model to. By default the model keeps its own.
         mode : pytensor.compile.mode.Mode, optional
-            As `SequenceModel` takes it.
-        devices : int or "all"
-            As `SequenceModel` takes it. A run can go on with another number of devices.
+            See `SequenceModel`.
+        devices : int or "all", default 1
+            See `SequenceModel`. A run can continue on another number of devices.
         k_generate : int, optional
-            Gibbs steps in generation, instead of those of the file.
+            Gibbs steps in generation, instead of the number in the file.
         classes : list of classes, or dict {str: class}, optional
-            Further classes that the file may name; a dict says which class stands for which name in a file.
+            Further classes that the file may name. A dict maps names in files to classes.
+
+        Returns
+        -------
+        SequenceModel
+            An instance of the class that the file names.
 
         Raises
         ------
         ValueError
-            If an argument is invalid, or the file is not a model, not of one of these classes, or of another version
+            If an argument is invalid, or if the file does not hold a model of an accepted class in the current version
             of the format.
         FileNotFoundError
+            If there is no such file.
         ImportError
-            If a package that the backend needs is not installed.
+            If the backend needs a package that is not installed.
         """
         compiling = CompileSettings.checked(backend, threads, floatX, mode, devices)  # before the file is read
         return storage.load(
@@ -444,18 +495,26 @@ class SequenceModel:
 
     @classmethod
     def pretrained(cls, name, **how):
-        """Load a pretrained model of the package: `RnnNade.pretrained("nottingham").generate("tune.mid")`.
+        """Load a pretrained model that comes with the package.
 
         Parameters
         ----------
         name : str
-            Of a model, "nottingham-rnn-rbm" or "nottingham-rnn-nade", or of the set that it learned from: "nottingham".
+            Name of a model, "nottingham-rnn-rbm" or "nottingham-rnn-nade", or of its training set, "nottingham".
         **how
-            As `load` takes it.
+            Keywords of `load`.
+
+        Returns
+        -------
+        SequenceModel
 
         Raises
         ------
         ValueError
-            If there is no pretrained model of this name and class, or its file is damaged; or as `load`.
+            If this class has no pretrained model of that name, or its file is damaged, or as in `load`.
+
+        Examples
+        --------
+        >>> RnnNade.pretrained("nottingham").generate("tune.mid")
         """
         return cls.load(verified_file(find(name, classes_of(cls))), **how)

@@ -1,4 +1,4 @@
-"""How the functions of a model are compiled and run. None of it decides what the model is."""
+"""Compile settings of a model: how its functions are compiled and run. They do not change what the model is."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -24,18 +24,19 @@ from rnnrbm_pt.compile.rewriting.as_written import LAST, scans_as_written
 from rnnrbm_pt.streams.registry import STREAMS
 
 AS_WRITTEN = Mode(linker="py", optimizer="fast_compile").register((scans_as_written, LAST))
-"""Runs a graph operation by operation in Python. For a function that is called seldom, compiling takes longer."""
+"""Mode that runs a graph operation by operation in Python. Compiling a rarely called function would take longer."""
 
 STEPS_OF_JAX = 25
-"""Steps of chains in one call of a function of JAX. The other backends find out how many fit into a moment."""
+"""Steps of Gibbs chains per call of a JAX function. The other backends choose the number by timing."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def locked(method: F) -> F:
-    """Decorator of a method of what has `compiling`, or a function of a model: one thread at a time is in them.
+    """Decorator: let only one thread at a time run the methods or functions of a model.
 
-    Another thread waits until the method is over: during `fit`, until the run is.
+    Other threads wait until the call ends; in the case of `fit`, until the run ends. The first argument of the
+    decorated function must have an attribute `compiling`.
     """
 
     @wraps(method)
@@ -48,20 +49,23 @@ def locked(method: F) -> F:
 
 @dataclass(frozen=True)
 class CompileSettings:
-    """What compiles and runs the functions of a model.
+    """Settings of how the functions of a model are compiled and run.
 
     Attributes
     ----------
     backend : {"numba", "c", "jax"}
+        Compiler of the functions.
     threads : int
         Number of Numba threads.
     floatX : {"float64", "float32"}
+        Float type of the parameters.
     mode : pytensor.compile.mode.Mode
+        PyTensor mode that compiles the functions.
     devices : int
-        Number of JAX's devices that share the sequences of an update.
+        Number of JAX devices that share the sequences of an update.
     lock : ModelLock
-        Whoever uses the functions and variables of the model holds it: a method that sets the streams and then draws
-        from them, for as long as it runs. A second thread waits meanwhile.
+        Lock of the model. A method holds it while it uses the model's functions and variables, for example while it
+        sets the streams and draws from them. Other threads wait.
     """
 
     backend: str
@@ -73,12 +77,12 @@ class CompileSettings:
 
     @classmethod
     def checked(cls, backend, threads=1, floatX=None, mode=None, devices=1):
-        """Check the settings as `RnnRbm` takes them.
+        """Check the settings and fill in the defaults.
 
         Parameters
         ----------
         backend, threads, floatX, mode, devices
-            As `RnnRbm` takes them: without `floatX` it is PyTensor's, without `mode` the backend's.
+            See `SequenceModel`. `floatX` defaults to PyTensor's, `mode` to the backend's.
 
         Returns
         -------
@@ -87,7 +91,7 @@ class CompileSettings:
         Raises
         ------
         ValueError
-            If one of them is not valid.
+            If a setting is invalid.
         ImportError
             If the backend needs a package that is not installed.
         """
@@ -95,17 +99,17 @@ class CompileSettings:
         threads = integer("threads", threads, 1)
         default = backend_mode(backend)
         if mode is not None and not isinstance(mode, Mode):
-            raise ValueError(f"mode: expected a Mode of PyTensor, found {mode!r}")
+            raise ValueError(f"mode: expected a PyTensor Mode, found {mode!r}")
         mode = default if mode is None else mode
         if devices == "all" or integer("devices", devices, 1) > 1:
             if backend != "jax" or mode is not default:
                 found = "another mode" if backend == "jax" else repr(backend)
-                raise ValueError(f"devices: expected the backend jax with its own mode, found {found}")
+                raise ValueError(f"devices: expected the backend jax with its default mode, found {found}")
             devices = count_devices(devices)
         return cls(backend, threads, floatX, mode, int(devices))
 
     def function(self, inputs, outputs, updates=None, axes=None):
-        """Compile a function; see `compile.modes.compile_function`. Any thread may call it, and be interrupted.
+        """Compile a function that any thread may call and interrupt; see `compile.modes.compile_function`.
 
         With `axes`, the devices share the sequences of its arrays; see `compile.devices.ManyDevices`.
         """
@@ -114,65 +118,68 @@ class CompileSettings:
         return SafeFunction(function, self.lock)
 
     def function_as_written(self, inputs, outputs):
-        """A function that runs its graph step by step in Python; call it by `on_host`."""
+        """Make a function that runs its graph step by step in Python. Call it through `on_host`."""
         return SafeFunction(
             compile_function(inputs, outputs, mode=AS_WRITTEN, floatX=self.floatX), self.lock, deferred=False
         )
 
     @contextmanager
     def float_variables(self):
-        """Context in which new variables of a graph have the model's float type. One thread at a time is in it."""
+        """Context in which new symbolic variables have the model's float type. One thread at a time can be in it."""
         with COMPILING, pytensor.config.change_flags(floatX=self.floatX):
             yield
 
     def bounded_threads(self):
-        """Context in which BLAS has one thread and Numba has `threads`."""
+        """Context in which BLAS uses one thread and Numba uses `threads`."""
         return bounded_threads(self.threads)
 
     def check_shares(self, n_sequences, optimizer):
         """Check that the devices can share the sequences of an update; a ValueError otherwise."""
         if self.devices > 1:
             if optimizer == "hf":
-                raise ValueError(f"devices: expected 1 with the optimizer hf, found {self.devices}")
+                raise ValueError(f"devices: expected 1 for the optimizer hf, found {self.devices}")
             check_shares(n_sequences, self.devices)
 
     @property
     def writes_files(self):
-        """Whether this process is the one that writes files, of those that train a model together."""
+        """Whether this process writes the files, if several processes train a model together."""
         return self.devices == 1 or is_first_process()
 
     def check_start(self, state):
-        """Check that a run can start, or go on, on these devices, and from the same state in all processes.
+        """Check that a run can start or continue on these devices, and that all processes have the same state.
 
         Parameters
         ----------
         state : TrainState
-            Its `progress` is that of the run.
+            State of the model. Its `progress` is that of the run.
 
         Raises
         ------
         ValueError
+            If the devices cannot share the sequences, or a process has another state.
         """
         if self.devices > 1:
             self.check_shares(state.progress.run.n_sequences, state.learning.optimizer)
             check_processes(state.arrays(), state.progress.data)
 
     def of_first_process(self, record):
-        """A record as the first process has it; see `compile.devices.of_first_process`."""
+        """The record of the first process; see `compile.devices.of_first_process`."""
         return of_first_process(record) if self.devices > 1 else record
 
     def on_host(self, params, function, *arguments):
-        """Call a function that runs in Python and reads `params`, which JAX may hold on the graphics card.
+        """Call a function that runs in Python and reads `params`, which JAX may hold on a graphics card.
 
         Parameters
         ----------
         params : sequence of shared variables
         function : callable
         *arguments
+            Arguments of the function.
 
         Returns
         -------
-        What the function returns.
+        object
+            The result of the function.
         """
         with self.lock, self.bounded_threads():
             if self.backend == "jax":
@@ -182,11 +189,11 @@ class CompileSettings:
             return function(*arguments)
 
     def pieces(self, n_steps, at_most):
-        """Slices of a long calculation; see `compile.calls.pieces`. `at_most` is for JAX alone."""
+        """Divide a long calculation into slices; see `compile.calls.pieces`. Only JAX uses `at_most`."""
         return pieces(n_steps, at_most=at_most if self.backend == "jax" else None)
 
     def streams(self, kind, seed):
-        """New random streams of a kind.
+        """Make new random streams of a kind.
 
         Parameters
         ----------
@@ -202,12 +209,12 @@ class CompileSettings:
         return STREAMS[kind](seed, **parallel)
 
     def rbm_streams(self, kind, seed):
-        """The streams of one RBM, or of one NADE: the first ones of a kind and a seed.
+        """Make the streams of one RBM or NADE: the first streams of a kind and a seed.
 
         Parameters
         ----------
         kind, seed
-            As `streams` takes them; the seed is checked.
+            See `streams`. The seed is checked.
 
         Returns
         -------
@@ -216,6 +223,6 @@ class CompileSettings:
         return self.streams(kind, seed_number(seed)).rbm()
 
     def restart(self, streams, kind, seed):
-        """Set streams to where new ones of a kind and a seed begin; see `rbm_streams`."""
+        """Reset streams to the state of new ones of a kind and a seed; see `rbm_streams`."""
         for stream, new in zip(streams, self.rbm_streams(kind, seed), strict=True):
             stream.set_value(new.get_value())

@@ -1,4 +1,4 @@
-"""Methods and attributes that delegate."""
+"""Methods and properties that delegate."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,15 +7,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def documented_by(method: Callable[..., Any]) -> Callable[[F], F]:
-    """Decorator: give a method the signature and the docstring of the method that it delegates to.
+    """Decorator: give a method the signature and docstring of the method that it delegates to.
 
     Parameters
     ----------
     method : function
+        Method that has the docstring.
 
     Returns
     -------
     callable
+        The decorator.
     """
 
     def decorate(delegating: F) -> F:
@@ -26,11 +28,14 @@ def documented_by(method: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def delegated(part: str, name: str, doc: str) -> property:
-    """A read-only property: the attribute `name` of the attribute `part`.
+    """Make a read-only property that returns the attribute `name` of the attribute `part`.
 
     Parameters
     ----------
-    part, name, doc : str
+    part, name : str
+        Names of the attributes.
+    doc : str
+        Docstring of the property.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Compiled generators, and the shared variables that they read."""
+"""Compiled generators and the shared variables that they read."""
 
 from functools import cached_property
 
@@ -10,24 +10,25 @@ from rnnrbm_pt.graphs.sequence import Carried
 from rnnrbm_pt.models.generation import N_STEPS
 
 NEUTRAL = {"from_previous": 0, "floor": 0, "temperature": 1, "density": 0}
-"""The values of `Dials` at which a graph with dials draws what the model's own graph draws."""
+"""Values of `Dials` for which a graph with dials draws exactly what the model's own graph draws."""
 
 
 class GenerationInputs:
-    """Shared variables that a generation graph reads. A `Generator` sets them for a sample and puts them back.
+    """Shared variables that a generation graph reads. A `Sampler` sets them for each sample and resets them afterwards.
 
     Parameters
     ----------
     floatX : str
+        Float type of the model.
 
     Attributes
     ----------
     n_steps : shared scalar of int64
-        Frames to generate: `N_STEPS` for the tutorial's generator.
+        Number of frames to generate. The tutorial's generator draws `N_STEPS`.
     fresh : shared scalar of floatX
-        1 where generation starts from the model's initial states, 0 where it starts from `states`.
+        1 if generation starts from the model's initial states, 0 if it starts from `states`.
     states : tuple of shared vectors
-        They are empty at first; `Generator` gives them their size.
+        States to start from. They are empty until `Generator` gives them their sizes.
     k : shared scalar of int64
         Gibbs steps, for a graph with dials.
     dials : Dials
@@ -43,7 +44,7 @@ class GenerationInputs:
         self.dials = Dials(**{name: self.scalar(value, name) for name, value in NEUTRAL.items()})
 
     def scalar(self, value, name):
-        """A shared scalar of floatX."""
+        """Make a shared scalar of floatX."""
         return pytensor.shared(np.asarray(value, self.floatX), name=name)
 
     def first_states(self, initial):
@@ -52,7 +53,7 @@ class GenerationInputs:
         Parameters
         ----------
         initial : sequence of vectors
-            The model's own.
+            The model's own initial states.
 
         Returns
         -------
@@ -64,34 +65,34 @@ class GenerationInputs:
         return Carried(self.fresh, self.states).first_states(initial)
 
     def start_from(self, states):
-        """Have the compiled generator go on from given states."""
+        """Make the compiled generator continue from given states."""
         for shared, state in zip(self.states, states, strict=True):
             shared.set_value(np.asarray(state, self.floatX))
         self.fresh.set_value(np.asarray(0, self.floatX))
 
     def set_dials(self, k, start, floor, temperature, density):
-        """Set what a graph with dials reads; the values are those of `Generation`."""
+        """Set the values that a graph with dials reads; see `Generation`."""
         self.k.set_value(np.int64(k))
         for shared, value in zip(self.dials, (start == "previous", floor, temperature, density), strict=True):
             shared.set_value(np.asarray(value, self.floatX))
 
     def begin_again(self):
-        """Have the compiled generator draw `N_STEPS` frames from the model's initial states."""
+        """Make the compiled generator draw `N_STEPS` frames from the model's initial states."""
         self.n_steps.set_value(np.int64(N_STEPS))
         self.fresh.set_value(np.asarray(1, self.floatX))
 
 
 class Generator:
-    """A generation graph, compiled when it is first needed.
+    """A generation graph, compiled on first use.
 
     Parameters
     ----------
     graphs : SequenceGraphs
     inputs : GenerationInputs
-        The variables that `graphs` was built with.
+        The shared variables that `graphs` was built with.
     compiling : CompileSettings
-    remembers_frame : bool
-        Whether the first of its states is the frame before, beside those of the model.
+    remembers_frame : bool, default False
+        Whether the graph has one additional state, the previous frame, before those of the model.
     """
 
     def __init__(self, graphs, inputs, compiling, remembers_frame=False):
@@ -100,32 +101,36 @@ class Generator:
 
     @property
     def streams(self):
-        """The shared random streams that it draws from, in the order in which they were given out."""
+        """The shared random streams that the graph draws from, in the order of their creation."""
         return list(self.graphs.updates_generate)
 
     @property
     def has_states(self):
-        """Whether it tells the states after the last frame, so that a long sequence can be drawn in pieces."""
+        """Whether the graph returns the states after the last frame, so that a long sequence can be drawn in pieces."""
         return bool(self.graphs.states_generate)
 
     @cached_property
     def function(self):
-        """The compiled generator, which returns the frames and the states after the last one."""
+        """The compiled generator. It returns the frames and the states after the last frame."""
         last = [states[-1] for states in self.graphs.states_generate]
         return self.compiling.function([], [self.graphs.v_t, *last], self.graphs.updates_generate)
 
     def compiled(self, initial):
-        """The compiled generator, which is compiled if need be.
+        """Return the compiled generator; compile it first if needed.
 
         Parameters
         ----------
         initial : callable
-            Gives the model's initial states.
+            ``initial()`` returns the model's initial states.
+
+        Returns
+        -------
+        callable
         """
         if "function" not in self.__dict__:
             states = initial()
             if self.remembers_frame:
                 states = [np.zeros(self.graphs.params[0].get_value(borrow=True).shape[0]), *states]
             for shared, state in zip(self.inputs.states, states, strict=True):
-                shared.set_value(np.asarray(state, self.inputs.floatX))  # other states replace it; it needs their size
+                shared.set_value(np.asarray(state, self.inputs.floatX))  # compiling needs the size; values change later
         return self.function

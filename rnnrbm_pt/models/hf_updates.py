@@ -1,4 +1,4 @@
-"""Hessian-free optimisation of a model: its objectives, the batches of an update, and what an update remembers."""
+"""Hessian-free optimisation of a model: its objectives, the batches of an update, and the state between updates."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -20,13 +20,13 @@ from rnnrbm_pt.training.settings import HessianFree, Learning, Run
 from rnnrbm_pt.training.slots import as_slot, new_slot
 
 DAMPING = "hf_damping"
-"""Name of the slot of lambda. At 0, no update has been."""
+"""Name of the slot of lambda. It is 0 before the first update."""
 
 DIRECTION = "hf_direction"
-"""What the names of the slots of a parameter begin with."""
+"""Prefix of the names of the slots that hold one direction per parameter."""
 
 FRAMES_PER_CALL = 1000
-"""Frames of a call of a compiled function, so that a large batch does not need a large memory."""
+"""Frames per call of a compiled function. It bounds the memory that a large batch needs."""
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -34,17 +34,17 @@ FRAMES_PER_CALL = 1000
 
 
 def likelihood_objective(graphs: SequenceGraphs) -> Objective:
-    """The cost of a model whose likelihood is exact, for windows side by side.
+    """The objective of a model with an exact likelihood, for windows side by side.
 
     Parameters
     ----------
     graphs : SequenceGraphs
-        With a `mask` and `logits`.
+        Graphs with a `mask` and `logits`.
 
     Returns
     -------
     Objective
-        Its weight is the number of windows that are not empty. It reports the monitor and the mean squared error.
+        Its weight is the number of windows that are not empty. Its reports are the monitor and the mean squared error.
     """
     mask, logits, log_likelihoods = _given(graphs.mask, graphs.logits, graphs.log_likelihood)
     lengths = mask.sum(axis=0)  # (n_sequences,)
@@ -58,15 +58,16 @@ def likelihood_objective(graphs: SequenceGraphs) -> Objective:
 
 
 def prediction_objective(graphs: SequenceGraphs, errors: TensorVariable, visible: str) -> Objective:
-    """The cost of an RNN whose visible biases alone are to predict each frame, for windows side by side.
+    """The objective of an RNN that predicts each frame by the visible biases alone, for windows side by side.
 
     Parameters
     ----------
     graphs : SequenceGraphs
-        With a `mask`.
+        Graphs with a `mask`.
     errors : matrix, shape (n_steps, n_sequences)
-        Of each frame, as `pretraining.prediction_error` gives them.
+        Error of each frame; see `pretraining.prediction_error`.
     visible : {"binary", "gaussian"}
+        Kind of visible units.
 
     Returns
     -------
@@ -80,12 +81,12 @@ def prediction_objective(graphs: SequenceGraphs, errors: TensorVariable, visible
 
 
 def _given(*variables: TensorVariable | None) -> Any:
-    """Variables that a graph is known to have."""
+    """The variables, typed as not None: the graph is known to have them."""
     return variables
 
 
 def state_weights(state: TensorVariable, weights: TensorVariable) -> TensorVariable:
-    """The weight of each frame for each element of a tensor (n_steps, n_sequences, n)."""
+    """Repeat the weight of each frame for each element of a state, shape (n_steps, n_sequences, n)."""
     return pt.zeros_like(state) + weights[:, :, None]
 
 
@@ -94,32 +95,39 @@ def state_weights(state: TensorVariable, weights: TensorVariable) -> TensorVaria
 
 
 def check_model(model: Model, learning: Learning) -> None:
-    """Check that a model has a cost that Hessian-free optimisation can take, or units to be sparse, where it is asked.
+    """Check that the model supports sparsity and Hessian-free optimisation, if the settings ask for them.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    learning : Learning
 
     Raises
     ------
     ValueError
+        If sparsity is set and the model has no hidden units, or if the optimiser is hf and the cost is not exact.
     """
     if learning.sparsity is not None and model.graphs.mean_h is None:
         raise ValueError(f"sparsity: expected a model of RBMs or NADEs, found {type(model).__name__}")
     if learning.optimizer == "hf" and model.graphs.logits is None:
         raise ValueError(
             "optimizer: hf expects a model whose cost is exact, such as RnnNade; found "
-            f"{type(model).__name__}, whose contrastive divergence is the gradient of no cost. Take adam or another "
-            'optimiser, and for its RNN pretrain={"rnn_optimizer": "hf", "rnn_epochs": ...}'
+            f"{type(model).__name__}, whose contrastive divergence is not the gradient of a cost. Use adam or another "
+            'optimiser, or pretrain its RNN with hf: pretrain={"rnn_optimizer": "hf", "rnn_epochs": ...}'
         )
 
 
 def check_run(learning: Learning, run: Run, rolls: Rolls) -> None:
-    """Check the settings of a run by Hessian-free optimisation; others pass.
+    """Check that the settings of a run suit Hessian-free optimisation. Other optimisers pass.
 
     Raises
     ------
     ValueError
+        If states are carried over, or an update has too few frames.
     """
     if learning.optimizer == "hf":
         if run.carry_state:
-            raise ValueError("carry_state: expected an optimizer with a rate, found hf")
+            raise ValueError("carry_state: expected an optimizer other than hf, found hf")
         total = sum(map(len, rolls))
         check_frames("n_sequences", run.n_sequences, run.batch_size, total, learning.hessian_free)
 
@@ -130,39 +138,42 @@ def check_frames(option: str, n_windows: int, batch_size: int, total: int, setti
     Parameters
     ----------
     option : str
-        The name of the setting that says how many windows an update has.
+        Name of the setting that gives the number of windows per update, for the error.
     n_windows, batch_size : int
         Windows per update, and frames per window.
     total : int
-        Frames of all sequences.
+        Number of frames of all sequences.
     settings : HessianFree
 
     Raises
     ------
     ValueError
+        If an update has too few frames.
     """
     needed = min(settings.curvature_frames, total)
     if n_windows * batch_size < needed:
         least = -(-needed // batch_size)
         raise ValueError(
-            f"{option}: Hessian-free optimisation expects at least {needed:,} frames per update (curvature_frames), "
-            f"so {least} windows of {batch_size}, better hundreds of windows; found {n_windows}"
+            f"{option}: Hessian-free optimisation needs at least {needed:,} frames per update (curvature_frames): "
+            f"expected {least} windows of {batch_size} frames, better hundreds of windows, found {n_windows}"
         )
 
 
 def columns_of_curvature(lengths: np.ndarray, n_frames: int) -> np.ndarray:
-    """The fewest windows, evenly spread, that together have so many frames; or else all of them.
+    """Choose the fewest windows, evenly spread, that together have `n_frames` frames; all windows if there are too few.
 
-    Windows that are neighbours may be of one piece.
+    The windows are spread because neighbouring windows may belong to one piece.
 
     Parameters
     ----------
     lengths : vector of int, shape (n_windows,)
+        Frames of each window.
     n_frames : int
 
     Returns
     -------
     vector of int
+        Indices of the windows.
     """
     for n in range(1, len(lengths)):
         columns = np.arange(n) * len(lengths) // n
@@ -172,16 +183,17 @@ def columns_of_curvature(lengths: np.ndarray, n_frames: int) -> np.ndarray:
 
 
 def pieces_of(v: np.ndarray, mask: np.ndarray, columns: np.ndarray, n: int, fixed: bool) -> Iterator[Batch]:
-    """Cut windows that are side by side into batches of n windows.
+    """Divide windows that are side by side into batches of n windows.
 
     Parameters
     ----------
     v, mask : arrays, shape (n_steps, n_sequences, n_visible) and (n_steps, n_sequences)
     columns : vector of int
-        Which windows.
+        Indices of the windows to use.
     n : int
+        Windows per batch.
     fixed : bool
-        Whether all batches are to be of one shape. Otherwise they end with their longest window.
+        Whether all batches must have one shape. Otherwise a batch is as long as its longest window.
 
     Yields
     ------
@@ -201,19 +213,19 @@ def pieces_of(v: np.ndarray, mask: np.ndarray, columns: np.ndarray, n: int, fixe
 
 
 class HessianFreeUpdates:
-    """The updates of a model by Hessian-free optimisation. Its functions are compiled when they are first needed.
+    """Updates of a model by Hessian-free optimisation. The functions are compiled on first use.
 
     Parameters
     ----------
     objective : Objective
-        A function of v and its mask.
+        Function of v and its mask.
     params : list of shared variables
-        Those that are learned.
+        Parameters to learn.
     batch : list of variables
         v and its mask.
     compiling : CompileSettings
     slots : dict {str: shared variable}
-        What updates remember: lambda, and the direction for each parameter. Those that are absent are made.
+        State between updates: lambda, and one direction per parameter. Missing slots are added.
     """
 
     def __init__(
@@ -239,12 +251,12 @@ class HessianFreeUpdates:
     def update(self, v: np.ndarray, mask: np.ndarray, settings: HessianFree) -> Report:
         """Update the parameters by windows that are side by side.
 
-        Ctrl+C within it leaves everything as it was.
+        Ctrl+C during the update leaves everything unchanged.
 
         Parameters
         ----------
         v, mask : arrays, shape (n_steps, n_sequences, n_visible) and (n_steps, n_sequences)
-            The gradient is of all windows, the curvature of some.
+            Windows and mask. The gradient uses all windows, the curvature some of them.
         settings : HessianFree
 
         Returns
@@ -254,7 +266,7 @@ class HessianFreeUpdates:
         Raises
         ------
         FloatingPointError
-            See `training.hessian_free.update`. The parameters are as they were.
+            See `training.hessian_free.update`. The parameters are unchanged.
         """
         damping, *direction = self.slots
         values = [p.get_value() for p in self.params]
@@ -281,14 +293,14 @@ class HessianFreeUpdates:
         return report
 
     def evaluate(self, v: np.ndarray, mask: np.ndarray) -> Report:
-        """What `update` reports of windows, without a step."""
+        """Compute the report of windows, as `update` does, without a step."""
         columns, _ = self._columns(mask, HessianFree())
         at = [p.get_value() for p in self.params]
         cost, reports, g = hessian_free.gradient_of(self.functions, self.layout, at, self._pieces(v, mask, columns))
         return Report(cost, reports, float(np.linalg.norm(g)), 0, 0, 0.0, 0.0)
 
     def _columns(self, mask: np.ndarray, settings: HessianFree) -> tuple[np.ndarray, np.ndarray]:
-        """The windows that are not empty, and those of the curvature."""
+        """Indices of the windows that are not empty, and of those for the curvature."""
         lengths = mask.sum(axis=0).astype(int)
         columns = np.flatnonzero(lengths)
         return columns, columns[columns_of_curvature(lengths[columns], settings.curvature_frames)]

@@ -1,4 +1,4 @@
-"""Numbers of a run's training data, and of pieces that are drawn while it trains."""
+"""Statistics of a run's training data and of pieces that are drawn during training."""
 
 from typing import Any
 
@@ -7,20 +7,21 @@ from rnnrbm_pt.music.statistics import Statistics, frames_of, of_a_sample, stati
 from rnnrbm_pt.training.settings import Run
 
 N_STEPS = 200
-"""Frames of a piece that is drawn for the log."""
+"""Number of frames of a piece that is drawn for the log."""
 
 
 def describe_data(model: Model, rolls: Rolls) -> Statistics | None:
-    """The statistics of training data; None where frames are real numbers instead of notes."""
+    """Compute the statistics of training data; None if the frames are real numbers instead of notes."""
     return None if model.real_valued else statistics(rolls, model.r)
 
 
 def check_sampling(model: Model, run: Run) -> None:
-    """Refuse to draw pieces for the log from a model of real numbers.
+    """Check that a model has notes, if pieces are to be drawn for the log.
 
     Raises
     ------
     ValueError
+        If the model has real-valued frames.
     """
     if run.sample_every is not None and model.real_valued:
         raise ValueError(
@@ -29,21 +30,21 @@ def check_sampling(model: Model, run: Run) -> None:
 
 
 def sample_for_log(model: Model, rolls: Rolls, epoch: int) -> dict[str, Any]:
-    """Draw a piece with a seed of its own, so that training goes on with the same digits.
+    """Draw a piece with its own seed, so that training continues with the same random numbers.
 
     Parameters
     ----------
     model : SequenceModel
-        Its state has the statistics of the training data.
+        Model whose state has the statistics of the training data.
     rolls : list of arrays, shape (n_steps, n_visible)
         The training data.
     epoch : int
-        From 1: the seed of the piece.
+        Number of the epoch, from 1. It is also the seed of the piece.
 
     Returns
     -------
     dict
-        The seed, and what `of_a_sample` says of the piece.
+        The seed, and the statistics that `of_a_sample` computes.
     """
     roll = model.sample(N_STEPS, seed=epoch)
     return {"seed": epoch, **of_a_sample(roll, model.r, model.state.data, frames_of(rolls))}

@@ -1,4 +1,4 @@
-"""The monitor of given sequences, without learning."""
+"""The monitor of given sequences, computed without learning."""
 
 from functools import cached_property
 
@@ -7,18 +7,18 @@ from rnnrbm_pt.models.compiling import locked
 from rnnrbm_pt.training.loop import batch_of, groups
 
 VALIDATION_SEED = 2012
-"""Seed of the draws of every validation: with equal draws, two validations differ by the parameters alone."""
+"""Seed of the draws of every validation. With the same draws, two validations differ only because of the parameters."""
 
 
 class Monitor:
-    """Computes the monitor of sequences with streams of its own.
+    """Computes the monitor of sequences with random streams of its own.
 
     Parameters
     ----------
     build : callable
-        ``build(**settings) -> SequenceGraphs`` of the model, see `SequenceModel.build`.
+        ``build(**settings) -> SequenceGraphs`` of the model; see `SequenceModel.build`.
     kind : class
-        Kind of the random streams.
+        Class of the random streams.
     compiling : CompileSettings
     """
 
@@ -27,7 +27,7 @@ class Monitor:
 
     @cached_property
     def monitor_function(self):
-        """The compiled monitor: takes v and its mask as `batch_function` does, returns the mean over the windows."""
+        """The compiled monitor: takes v and its mask like `batch_function`, and returns the mean over the windows."""
         graphs, _ = self._graphs
         return self.compiling.function([graphs.v, graphs.mask], graphs.monitor, graphs.updates_train)
 
@@ -38,28 +38,29 @@ class Monitor:
 
     @locked
     def of(self, rolls, batch_size=100, *, n_sequences=16):
-        """The monitor of given sequences, without learning: its mean over all frames.
+        """Compute the mean monitor of sequences over all frames, without learning.
 
-        Sequences are cut into windows as in training. The draws are the same each time; they leave the model's streams
-        alone.
+        Sequences are cut into windows as in training. Every call uses the same draws and does not advance the model's
+        streams.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
-        batch_size : int
+            Sequences of 0/1 frames.
+        batch_size : int, default 100
             Frames per window.
-        n_sequences : int
-            Windows that are evaluated together. Another number gives other draws.
+        n_sequences : int, default 16
+            Windows that are evaluated together. Another number changes the draws.
 
         Returns
         -------
         float
-            In nats per frame.
+            Mean monitor in nats per frame.
 
         Raises
         ------
         ValueError
-            If there are no frames, a roll is not of the model's width, or a number is not valid.
+            If there are no frames, a roll does not have the model's width, or a number is invalid.
         """
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
         n_frames = sum(map(len, rolls))
@@ -77,9 +78,12 @@ class Monitor:
 
 
 def groups_of_one_length(rolls, batch_size, n):
-    """Windows in groups of up to n of one length, so that the mean over the windows is the mean over their frames."""
+    """Group windows of equal length, up to n at a time.
+
+    With equal lengths, the mean over the windows equals the mean over their frames.
+    """
     by_length = {}
-    for i, roll in enumerate(rolls):  # places, not windows: these may be more than memory holds
+    for i, roll in enumerate(rolls):  # keep places instead of windows, which may not fit into memory
         for start in range(0, len(roll), batch_size):
             by_length.setdefault(min(batch_size, len(roll) - start), []).append((i, start))
     for n_steps, places in by_length.items():

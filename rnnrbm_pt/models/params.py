@@ -1,4 +1,4 @@
-"""Parameters in and out of a model, as arrays."""
+"""Reading and writing the parameters of a model as arrays."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from rnnrbm_pt.models.types import Arrays, Shared
 from rnnrbm_pt.quoting import quoted
 
 Given = Mapping[str, ArrayLike] | Iterable[ArrayLike] | FilePath
-"""Arrays by name, or in the order of the parameters, or a file that holds them."""
+"""Arrays by name, arrays in the order of the parameters, or a file that holds them."""
 
 RECURRENT = {
     build_rnnrbm: ("Wuh", 3),
@@ -29,7 +29,7 @@ RECURRENT = {
     build_lstm_rtrbm: ("Wsh", 4),
     build_biaxial_rnn: ("Wuh", 4),
 }
-"""The parameter with as many rows as there are recurrent units, and its place, by the builder of a model's graphs."""
+"""For each builder of graphs, the name and the position of a parameter with one row per recurrent unit."""
 
 
 class ParamArrays:
@@ -38,9 +38,9 @@ class ParamArrays:
     Parameters
     ----------
     params : tuple of shared variables
-        In the tutorial's order, named.
+        The named parameters, in the tutorial's order.
     compiling : CompileSettings
-        Its lock is the model's: parameters do not change in the midst of an update.
+        Provides the model's lock, so that parameters do not change in the middle of an update.
     """
 
     def __init__(self, params: tuple[Shared, ...], compiling: CompileSettings) -> None:
@@ -48,43 +48,48 @@ class ParamArrays:
 
     @locked
     def get(self) -> Arrays:
-        """Copies of the parameters.
+        """Copy the parameters.
 
         Returns
         -------
         dict {str: array}
-            In the tutorial's order, by their names.
+            The arrays by name, in the tutorial's order.
         """
         return {p.name: p.get_value() for p in self._params}
 
     def set(self, params: Given) -> None:
-        """Give the parameters other values: all of them, or none if anything is wrong.
+        """Set all parameters, or none if any value is invalid.
 
-        What an optimiser remembers, the random states and the log stay as they are.
+        The state of the optimiser, the random states and the log do not change.
 
         Parameters
         ----------
-        params : dict {str: array}, or list of arrays, or path
-            By name, or in the tutorial's order. They are converted to the model's float type. A file is an .npz of
-            such arrays, named or, as `np.savez(file, *arrays)` writes them, in order; or a model's; or a pickle of
-            arrays or of Theano's shared variables in a list or a dict, of which nothing is executed.
+        params : dict {str: array}, list of arrays, or path
+            Arrays by name, or in the tutorial's order. They are converted to the model's float type. A file can be an
+            .npz archive of named arrays, an .npz archive as ``np.savez(file, *arrays)`` writes it, or a model file. It
+            can also be a pickle of a list or dict of arrays or Theano shared variables. Nothing in a pickle is
+            executed.
 
         Raises
         ------
         ValueError
-            If a parameter is missing, unknown, of another shape, or not of finite numbers.
+            If a parameter is missing, unknown, of another shape, or not finite.
+
+        Examples
+        --------
+        >>> model.set_params(other.get_params())
         """
         self.put(*_read(params))
 
     @locked
     def put(self, label: str, given: dict[str, Any] | list[Any]) -> None:
-        """What `set` does with arrays that are read: `label` begins an error, and names their file if there is one."""
+        """Set all parameters from arrays. Errors begin with `label`, which names the file of the arrays, if any."""
         names = [p.name for p in self._params]
         if not isinstance(given, dict):
             if len(given) != len(names):
                 raise ValueError(f"{label}expected {len(names)} arrays, {', '.join(names)}, found {len(given)}")
             given = dict(zip(names, given, strict=True))
-        elif label:  # a file may hold more
+        elif label:  # a file may hold further arrays
             given = {name: array for name, array in given.items() if name in names}
         if given.keys() != set(names):
             found = ", ".join(quoted(name) for name in given) or "none"
@@ -95,16 +100,16 @@ class ParamArrays:
 
 
 def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
-    """A model that has given parameters, and whose sizes are theirs.
+    """Make a model from given parameters, whose shapes determine its sizes.
 
     Parameters
     ----------
-    params : dict {str: array}, or list of arrays, or path
-        As `set_params` takes them. The first is W. It has as many rows as there are visible units, except in a
+    params : dict {str: array}, list of arrays, or path
+        Parameters, as `set_params` takes them. The first is W. It has one row per visible unit, except in a
         `BiaxialRnn`.
     **settings
-        Of the constructor. Sizes in them have precedence: a class of your own may need them. Notes other than the 88
-        keys of the piano need their range `r`.
+        Keywords of the constructor. Sizes given here take precedence; a class of your own may need them. Give the range
+        `r` if the notes are not the 88 keys of a piano.
 
     Returns
     -------
@@ -114,6 +119,10 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
     ------
     ValueError
         If the parameters do not fit together.
+
+    Examples
+    --------
+    >>> model = RnnRbm.from_arrays("theano_params.npz", dt=0.3)
     """
     label, given = _read(params)
 
@@ -144,7 +153,7 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
 
 
 def _read(params: Given) -> tuple[str, dict[str, Any] | list[Any]]:
-    """The beginning of an error, which names the file if there is one; arrays by name or in order."""
+    """Read arrays, by name or in order. Also return the beginning of errors, which names the file, if there is one."""
     if not isinstance(params, (str, os.PathLike)):
         return "", dict(params) if isinstance(params, Mapping) else list(params)
     with open(params, "rb") as file:

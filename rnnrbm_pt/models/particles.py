@@ -1,8 +1,9 @@
-"""Persistent chains: where the Gibbs chain of each training frame ended, for its next chain to start from.
+"""Persistent chains: the Gibbs chain of each training frame continues from where it ended in the previous epoch.
 
-Tieleman, Training restricted Boltzmann machines using approximations to the likelihood gradient, ICML 2008 (PCD). There
-one RBM has some chains. Here each frame has an RBM of its own biases, and by default a chain of its own. A particle is
-a binary frame, kept as packed bits: Nottingham's 170,000 training frames of 88 notes take 2 MB.
+This is persistent contrastive divergence (PCD): Tieleman, Training restricted Boltzmann machines using approximations
+to the likelihood gradient, ICML 2008. In the paper one RBM has several chains. Here each frame has an RBM with its own
+biases, and by default its own chain. The state of a chain, a particle, is a binary frame, stored as packed bits. The
+170,000 training frames of Nottingham, with 88 notes each, take 2 MB.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,9 @@ from rnnrbm_pt.training.settings import Run
 
 
 def first_particles(rolls: Sequence[np.ndarray], run: Run) -> np.ndarray | None:
-    """The particles at the beginning of a run: the frames themselves, so that its first epoch is that of CD-k.
+    """The particles at the start of a run: the training frames themselves, so that the first epoch is that of CD-k.
+
+    CD-k is contrastive divergence with k Gibbs steps.
 
     Parameters
     ----------
@@ -24,7 +27,7 @@ def first_particles(rolls: Sequence[np.ndarray], run: Run) -> np.ndarray | None:
     Returns
     -------
     array of uint8, shape (n_particles, (n_visible + 7) // 8), or None
-        None where chains are not persistent. Shared particles are the first frames.
+        None if the chains are not persistent. If frames share the chains, the first frames are used.
     """
     if not run.persistent:
         return None
@@ -33,17 +36,18 @@ def first_particles(rolls: Sequence[np.ndarray], run: Run) -> np.ndarray | None:
 
 
 def check_chains(model: Model, run: Run) -> None:
-    """Check that a model has Gibbs chains of bits, if they are to be persistent; a ValueError otherwise."""
+    """Check that the model has Gibbs chains of binary units, if they are to be persistent; a ValueError otherwise."""
     if run.persistent and ("k" not in model.settings or model.real_valued):
-        raise ValueError("persistent: expected a model of RBMs with binary visible units, found another one")
+        raise ValueError("persistent: expected a model of RBMs with binary visible units, found another model")
 
 
 def check_particles(particles: np.ndarray | None, rolls: Sequence[np.ndarray], run: Run) -> None:
-    """Check that the particles of a run that goes on are as many and as wide as its frames ask for.
+    """Check that the particles of a continued run match its frames in number and width.
 
     Raises
     ------
     ValueError
+        If they do not match.
     """
     if not run.persistent:
         return
@@ -55,13 +59,13 @@ def check_particles(particles: np.ndarray | None, rolls: Sequence[np.ndarray], r
 
 
 def starts(particles: np.ndarray, rows: Sequence[np.ndarray], n_visible: int) -> list[np.ndarray]:
-    """The frames where the chains of windows start.
+    """The frames at which the chains of windows start.
 
     Parameters
     ----------
     particles : array of uint8
     rows : sequence of integer arrays
-        Numbers of the particles of the frames of each window.
+        Numbers of the particles of each window's frames.
     n_visible : int
 
     Returns
@@ -72,15 +76,16 @@ def starts(particles: np.ndarray, rows: Sequence[np.ndarray], n_visible: int) ->
 
 
 def put_ends(particles: np.ndarray, rows: Sequence[np.ndarray], ends: np.ndarray) -> None:
-    """Keep where the chains of windows ended.
+    """Store the ends of the chains of windows.
 
     Parameters
     ----------
     particles : array of uint8
-        Changed in place. Of several frames that share a particle, the last one leaves its end.
+        Changed in place. If several frames share a particle, the last frame's chain is stored.
     rows : sequence of integer arrays
+        Numbers of the particles of each window's frames.
     ends : array, shape (n_steps, n_sequences, n_visible)
-        Of windows side by side; what fills up the shorter ones is left out.
+        Ends of the chains, for windows side by side. The padding of shorter windows is ignored.
     """
     for i, row in enumerate(rows):
         particles[row] = np.packbits(ends[: len(row), i] > 0, axis=1)

@@ -1,4 +1,4 @@
-"""What a model expects of frames that it has not seen, and how accurate that is."""
+"""Predictions of unseen frames, and their accuracy."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
@@ -20,53 +20,60 @@ from rnnrbm_pt.models.types import Rolls
 
 
 class Predictor:
-    """Predicts sequences by the graphs of a model. It changes no model and advances no streams but its own.
+    """Predicts the frames of sequences with the graphs of a model. It does not change the model or advance its streams.
 
     Parameters
     ----------
     graphs : SequenceGraphs
     streams : str
-        Kind of the random streams, see `streams.registry`.
+        Kind of the predictor's own random streams; see `streams.registry`.
     compiling : CompileSettings
     scorer : Scorer
-        What observes sequences.
+        Computes the states and biases that precede each frame.
     """
 
     def __init__(self, graphs: SequenceGraphs, streams: str, compiling: CompileSettings, scorer: Scorer) -> None:
         self.graphs, self.streams, self.compiling, self.scorer = graphs, streams, compiling, scorer
 
     def expected_accuracy(self, rolls: Rolls, *, missed: bool = True, **settings: Any) -> Estimate:
-        """The expected frame-level accuracy of a sample of each next frame, given those before it.
+        """Estimate the expected frame-level accuracy of a sample of each frame, given the frames before it.
 
-        With p_t = E[v_t | v_1, ..., v_{t-1}], the expected counts of notes that are right, wrong and missing are
+        With p_t = E[v_t | v_1, ..., v_{t-1}], the expected numbers of right, wrong and missing notes are
 
             TP = sum_t v_t.p_t,  FP = sum_t (1 - v_t).p_t,  FN = sum_t v_t.(1 - p_t)
 
-        and the accuracy is TP / (TP + FP + FN), one ratio for all frames (Bay, Ehmann and Downie, Evaluation of
-        multiple-F0 estimation and tracking systems, ISMIR 2009, whose counts are not expected ones). The accuracies of
-        the paper are TP / (TP + FP), by all that can be seen; see `evaluation.paper`.
-
-        p_t is estimated as by `predict_next`, so it is never exact. For an RNN-NADE the estimate has no bias, because
-        its samples are exact. For RBMs it depends on what their Gibbs chains still remember of their start after
-        `burn_in` steps. `settled_accuracy` finds out how many steps it takes to forget it.
+        The accuracy is TP / (TP + FP + FN), one ratio over all frames. It is the measure of Bay, Ehmann and Downie,
+        Evaluation of multiple-F0 estimation and tracking systems, ISMIR 2009, with expected counts. The accuracies in
+        the paper of the RNN-RBM seem to be TP / (TP + FP); see `evaluation.paper`.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
-        missed : bool
-            Whether notes that are missing count. Without, it is the expected precision, TP / (TP + FP).
+            Sequences of 0/1 frames.
+        missed : bool, default True
+            Whether missing notes count. If False, the result is the expected precision, TP / (TP + FP).
         **settings
-            n_samples, burn_in, n_average, start, n_frames, seed: as `accuracy_and_precision` takes them.
+            n_samples, burn_in, n_average, start, n_frames, seed: see `accuracy_and_precision`.
 
         Returns
         -------
         Estimate
-            From 0 to 1. Its `standard_error` is that of the draws.
+            Accuracy from 0 to 1. Its `standard_error` is the error of the random draws.
 
         Raises
         ------
         ValueError
-            If a roll or a number cannot be taken, there are no frames or not `n_frames`, or frames are real numbers.
+            If a roll or a number is invalid, there are no frames or fewer than `n_frames`, or the frames are real
+            numbers.
+
+        Notes ----- p_t is estimated as in `predict_next`. For an RNN-NADE the estimate has no bias, because its samples
+        are exact. For a model of RBMs it can depend on the start of the Gibbs chains, if `burn_in` steps are too few to
+        forget it. `settled_accuracy` finds a sufficient number of steps.
+
+        Examples
+        --------
+        >>> accuracy = model.expected_accuracy(rolls, n_frames=500)
+        >>> float(accuracy), accuracy.standard_error
         """
         found, precision = self.accuracy_and_precision(rolls, **settings)
         return found if missed else precision
@@ -83,26 +90,32 @@ class Predictor:
         n_frames: int | None = None,
         seed: int = 1,
     ) -> tuple[Estimate, Estimate]:
-        """The `expected_accuracy` with missing notes and without them, of the same samples.
+        """Estimate `expected_accuracy` with and without missing notes, from the same samples.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
-        n_samples, burn_in, n_average, seed
-            As `predict_next` takes them, n_samples at least 2; the seed is that of the choice of frames too.
-        start : {"zeros", "previous"}
-            Where Gibbs chains begin: at silence, or at the frame before.
+            Sequences of 0/1 frames.
+        n_samples : int, default 10
+            Gibbs chains or samples per frame, at least 2.
+        burn_in, n_average : int, default 25
+            See `predict_next`.
+        start : {"zeros", "previous"}, default "zeros"
+            Start of the Gibbs chains: an empty frame, or the previous frame.
         n_frames : int, optional
-            Take so many frames at random instead of all.
+            Number of frames to choose at random. The default is all frames.
+        seed : int, default 1
+            Seed of the draws and of the choice of frames.
 
         Returns
         -------
         accuracy, precision : Estimate
+            From 0 to 1.
 
         Raises
         ------
         ValueError
-            As `expected_accuracy`.
+            As in `expected_accuracy`.
         """
         chosen, n_total = draw_frames(rolls, n_frames, seed)
         return self._accuracy(rolls, chosen, n_total, n_samples, burn_in, n_average, start, seed)
@@ -111,28 +124,31 @@ class Predictor:
     def settled_accuracy(
         self, rolls: Rolls, *, n_samples: int = 10, most: int = 3200, n_frames: int | None = None, seed: int = 1
     ) -> accuracy.Settled:
-        """The expected accuracy by Gibbs chains that are long enough to forget where they started.
+        """Estimate the expected accuracy with Gibbs chains that are long enough to forget their start.
 
-        Chains start at silence and at the frame before. Their length is doubled, from 25 steps on, until the two
-        accuracies agree, see `evaluation.accuracy.Settled`. That is found out on at most 500 frames; then all that are
-        asked for are measured, from silence, with chains of that length. Samples of a NADE need no chain.
+        The chains start at an empty frame and at the previous frame. Their length is doubled, from 25 steps on, until
+        both starts give the same accuracy; see `evaluation.accuracy.Settled`. The search for the length uses at most
+        500 frames. The accuracy of all requested frames is then estimated with chains of that length from an empty
+        frame. A NADE needs no chains.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of 0/1 frames.
         n_samples, n_frames, seed
-            As `accuracy_and_precision` takes them.
-        most : int
-            Gibbs steps after which to give up, at least 25.
+            See `accuracy_and_precision`.
+        most : int, default 3200
+            Largest number of Gibbs steps to try, at least 25.
 
         Returns
         -------
         Settled
+            Accuracy, precision, the number of steps, and whether the two starts agreed.
 
         Raises
         ------
         ValueError
-            As `expected_accuracy`.
+            As in `expected_accuracy`.
         """
         chosen, n_total = draw_frames(rolls, n_frames, seed)
         if self.graphs.free_energy is None:
@@ -141,7 +157,7 @@ class Predictor:
         n_frames = sum(int(which.sum()) for which in chosen)
         some = min(accuracy.FRAMES_TO_SETTLE, n_frames)
 
-        @cache  # for where `some` are all
+        @cache  # `some` may be all frames: then do not measure twice
         def measure(n_steps: int, start: str, frames: int, out_of: int) -> tuple[Estimate, Estimate]:
             n_average = max(accuracy.FEWEST, n_steps // 4)
             which, _ = draw_frames(rolls, frames, seed)
@@ -156,24 +172,40 @@ class Predictor:
     def predict_next(
         self, roll: np.ndarray, *, n_samples: int = 10, burn_in: int = 25, n_average: int = 25, seed: int = 1
     ) -> np.ndarray:
-        """The expected value of each frame given the frames before it: E[v_t | v_1, ..., v_{t-1}].
+        """Estimate the expected value of each frame given the frames before it, E[v_t | v_1, ..., v_{t-1}].
 
-        Of binary units these are their probabilities. They are estimated: of a model of RBMs by `n_samples` Gibbs
-        chains for each frame, which start at zeros as generation does, as the mean of E[v | h] over `n_average` steps
-        after `burn_in`; of an RNN-NADE by `n_samples` exact samples, as the mean of p(v_i | v_<i) over them. The error
-        falls with the square root of n_samples; that of a chain which has not forgotten its start falls with burn_in.
+        For binary units the expected values are the probabilities of the notes.
 
         Parameters
         ----------
         roll : array, shape (n_steps, n_visible)
-        n_samples, burn_in, n_average : int
-        seed : int
-            Of the draws; those of the model are left alone. One seed gives one answer.
+            Sequence of frames.
+        n_samples : int, default 10
+            Gibbs chains (RBMs) or exact samples (NADE) per frame. The error falls with the square root of this number.
+        burn_in : int, default 25
+            Gibbs steps before averaging. The bias of a chain that remembers its start falls with this number.
+        n_average : int, default 25
+            Gibbs steps to average over.
+        seed : int, default 1
+            Seed of the draws. The model's streams do not change, and one seed always gives the same result.
 
         Returns
         -------
         array of floatX, shape (n_steps, n_visible)
-            Row t does not depend on roll[t:].
+            Expected frames. Row t does not depend on roll[t:].
+
+        Raises
+        ------
+        ValueError
+            If the roll or a number is invalid.
+
+        Notes ----- For a model of RBMs, the estimate is the mean of E[v | h] over `n_average` steps of chains that
+        start at zeros, as in generation. For an RNN-NADE it is the mean of p(v_i | v_<i) over exact samples.
+
+        Examples
+        --------
+        >>> p = model.predict_next(roll)
+        >>> p[10]  # probabilities of the notes of frame 10, given frames 0 to 9
         """
         n_samples, n_average = integer("n_samples", n_samples, 1), integer("n_average", n_average, 1)
         weights = prediction.averaging_weights(integer("burn_in", burn_in, 0), n_average, self.compiling.floatX)
@@ -195,11 +227,9 @@ class Predictor:
         start: str,
         seed: int,
     ) -> tuple[Estimate, Estimate]:
-        """The accuracy and the precision of the chosen frames, out of n_total."""
+        """The accuracy and the precision of the chosen frames, out of n_total frames."""
         if self.scorer.visible == "gaussian":
-            raise ValueError(
-                "expected_accuracy: expected binary visible units, found Gaussian ones, which are no notes"
-            )
+            raise ValueError("expected_accuracy: expected binary visible units, found Gaussian ones")
         n_samples, n_average = integer("n_samples", n_samples, 2), integer("n_average", n_average, 1)
         weights = prediction.averaging_weights(integer("burn_in", burn_in, 0), n_average, self.compiling.floatX)
         from_previous = choice("start", start, STARTS) == "previous"
@@ -217,7 +247,7 @@ class Predictor:
     def _observed(
         self, rolls: Rolls, chosen: Sequence[np.ndarray], from_previous: bool
     ) -> Iterator[tuple[np.ndarray, ...]]:
-        """Of the chosen frames bv_t, bh_t, v_t and where chains start."""
+        """Yield bv_t, bh_t, v_t and the starts of the chains for the chosen frames."""
         for roll, which in zip(rolls, chosen, strict=True):
             if which.any():
                 _, bv_t, bh_t, *_ = self.scorer.observe(roll)
@@ -237,13 +267,13 @@ class Predictor:
         return self.compiling.function(list(inputs.values()), [total, end], updates), streams
 
     def _expectation_from(self, seed: int) -> Expect:
-        """The compiled estimate of E[v] under given biases, its streams at a seed."""
+        """The compiled estimate of E[v] under given biases, with its streams reset to a seed."""
         function, streams = self._expectation
         self.compiling.restart(streams, self.streams, seed)
 
         def expect(bv: np.ndarray, bh: np.ndarray, weights: np.ndarray, v: np.ndarray) -> np.ndarray:
             total = np.zeros_like(bv)
-            whole = self.graphs.free_energy is None  # of a NADE the sample is one step
+            whole = self.graphs.free_energy is None  # a NADE draws a sample in one step
             for steps in [slice(0, len(weights))] if whole else self.compiling.pieces(len(weights), STEPS_OF_JAX):
                 total, v = function(bv, bh, weights[steps], v, total)
             return total

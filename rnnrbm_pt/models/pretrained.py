@@ -1,7 +1,7 @@
-"""Pretrained models: small files in the package, each known by its SHA-256 digest.
+"""Pretrained models: small files in the package, identified by their SHA-256 digests.
 
-`rnnrbm_pt/pretrained/README.md` says what they learned from, how, and how well. They write music and can be trained
-further. What an optimiser remembers is not in them, so their own runs cannot be continued.
+`rnnrbm_pt/pretrained/README.md` describes their training and results. A pretrained model can generate music and can be
+trained further. The files do not hold the state of the optimiser, so the original runs cannot be resumed.
 """
 
 import hashlib
@@ -17,18 +17,20 @@ FOLDER = Path(__file__).resolve().parents[1] / "pretrained"
 
 @dataclass(frozen=True)
 class PretrainedModel:
-    """A pretrained model of the package.
+    """Description of a pretrained model of the package.
 
     Attributes
     ----------
-    data, kind : str
-        What it learned from, and what it is: "nottingham" and "rnn-nade". Its name is both of them.
+    data : str
+        Name of the training set, such as "nottingham".
+    kind : str
+        Name of the kind of model, such as "rnn-nade".
     class_name : str
-        The name of its class, such as "RnnNade".
+        Name of the class, such as "RnnNade".
     sha256 : str
-        Digest of the file, in hexadecimal digits.
+        SHA-256 digest of the file, in hexadecimal.
     about : str
-        What it is, in a line.
+        One-line description.
     """
 
     data: str
@@ -39,7 +41,7 @@ class PretrainedModel:
 
     @property
     def name(self) -> str:
-        """The name that users write, such as "nottingham-rnn-nade"."""
+        """The name that users type, such as "nottingham-rnn-nade"."""
         return f"{self.data}-{self.kind}"
 
 
@@ -59,23 +61,23 @@ PRETRAINED = (
         "folk tunes; the tutorial's model and settings, 200 epochs",
     ),
 )
-"""The models. A set's name alone means the first model of it that fits."""
+"""The pretrained models. The name of a training set stands for the first matching model in this list."""
 
 
 def names() -> list[str]:
-    """All names that `find` takes: those of the models, and those of the sets that they learned from."""
+    """All names that `find` accepts: those of the training sets and those of the models."""
     return [*dict.fromkeys(model.data for model in PRETRAINED), *(model.name for model in PRETRAINED)]
 
 
 def find(name: str, class_names: Collection[str] | None = None) -> PretrainedModel:
-    """The pretrained model of a name.
+    """Find a pretrained model by name.
 
     Parameters
     ----------
     name : str
-        Of a model, or of the set that it learned from: then the first model of it is taken.
+        Name of a model, or of a training set, which stands for the first model trained on it.
     class_names : collection of str, optional
-        Only models of these classes are looked at. Without it, all are.
+        Names of the classes to search. The default is all classes.
 
     Returns
     -------
@@ -84,7 +86,7 @@ def find(name: str, class_names: Collection[str] | None = None) -> PretrainedMod
     Raises
     ------
     ValueError
-        If there is none.
+        If there is no such model.
     """
     models = [model for model in PRETRAINED if class_names is None or model.class_name in class_names]
     for model in models:
@@ -95,13 +97,13 @@ def find(name: str, class_names: Collection[str] | None = None) -> PretrainedMod
 
 
 def verified_file(model: PretrainedModel, folder: Path = FOLDER) -> Path:
-    """The file of a pretrained model, whose bytes are those that were released.
+    """Path of the file of a pretrained model, after its digest is verified.
 
     Parameters
     ----------
     model : PretrainedModel
-    folder : path
-        Where the files lie.
+    folder : path, optional
+        Folder of the files. The default is the package's own.
 
     Returns
     -------
@@ -112,12 +114,13 @@ def verified_file(model: PretrainedModel, folder: Path = FOLDER) -> Path:
     ValueError
         If the file is damaged.
     FileNotFoundError
+        If there is no such file.
     """
     path = folder / f"{model.name}.npz"
     found = hashlib.sha256(read_bytes(path, "a pretrained model")).hexdigest()
     if found != model.sha256:
         raise ValueError(
-            f"{path}: expected the pretrained model {model.name} as it was released, found a damaged file: install "
-            f"rnnrbm_pt anew (SHA-256 {found[:12]}..., not {model.sha256[:12]}...)"
+            f"{path}: expected the pretrained model {model.name} as released, found a damaged file: reinstall "
+            f"rnnrbm_pt (SHA-256 {found[:12]}..., not {model.sha256[:12]}...)"
         )
     return path

@@ -3,19 +3,19 @@
     model, pretraining = RnnRbm(), Pretraining(frame_epochs=10, rnn_epochs=10)
     records = pretrain(model, rolls, pretraining)
 
-1. Frames: W, bv and bh as those of one RBM (of an RNN-NADE: W, V, bv and bh as those of one NADE) on single frames,
-   fully shuffled, as if nothing moved the biases: Wuh = Wuv = Wuu = Wvu = 0.
-2. RNN: what moves the visible biases (of an RNN-RBM Wuv, Wuu, Wvu and bu) by an auxiliary objective, the cross-entropy
-   of each frame and sigmoid(bv_t): the RNN alone is to predict it from the frames before. It draws nothing.
+1. Frames: train W, bv and bh as one RBM on single, fully shuffled frames, as if the recurrent network did not exist
+   (Wuh = Wuv = Wuu = Wvu = 0). For an RNN-NADE: train W, V, bv and bh as one NADE.
+2. RNN: train the parameters that change the visible biases (for an RNN-RBM Wuv, Wuu, Wvu and bu) to predict each frame
+   from the frames before it. The cost is the cross-entropy of the frame and sigmoid(bv_t). It needs no random draws.
 
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
 
-The monitor does not show what this brings: it asks how well k Gibbs steps remember the frame, and those of a good RBM
-forget it. On the JSB chorales an RNN-RBM whose frames were pretrained trained on with a lower monitor than one without,
-and a higher likelihood.
+The monitor does not show the benefit of pretraining. It measures how well k Gibbs steps remember a frame, and the
+chains of a well-trained RBM forget it. On the JSB chorales, an RNN-RBM with pretrained frames had a lower monitor than
+one without, and a higher likelihood.
 
-The order of the frames and of the windows, and what is drawn, come from the model's seed, but neither from its streams
-nor from its `random_state`: a run that follows finds both as they were.
+The order of frames and windows and all random draws depend on the model's seed, but not on its streams or its
+`random_state`. A run that follows finds both unchanged.
 """
 
 import time
@@ -47,21 +47,22 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def as_pretraining(described: Pretraining | dict[str, Any]) -> Pretraining:
-    """A `Pretraining` as it is, or the one that a dict describes."""
+    """Return a `Pretraining` unchanged, or make one from a dict."""
     return Pretraining.from_json(described) if isinstance(described, dict) else described
 
 
 @locked
 def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
-    """Pretrain a model: its frames first, then its RNN, as far as either is asked for.
+    """Pretrain a model: first its frames, then its RNN, each for the number of epochs in the settings.
 
     Parameters
     ----------
     model : SequenceModel
     rolls : list of arrays, shape (n_steps, n_visible)
+        Sequences of frames.
     pretraining : Pretraining
     on_epoch : callable, optional
-        Called with each record.
+        Called with the record of each epoch, a dict.
 
     Returns
     -------
@@ -71,10 +72,10 @@ def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnE
     Raises
     ------
     ValueError
-        If there are no frames, a roll does not fit the model, or the RNN is asked for and does not move the visible
-        biases; before anything is learned.
+        Before training starts: if there are no frames, a roll is invalid, or the RNN cannot be pretrained because it
+        does not change the visible biases.
     KeyboardInterrupt
-        After the update during which Ctrl+C was pressed. The model has what was learned until then.
+        On Ctrl+C, after the current update. The model keeps what it has learned.
     """
     if pretraining.frame_epochs:
         frame_params(model)
@@ -90,10 +91,11 @@ def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnE
 
 @locked
 def pretrain_frames(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
-    """Learn W, bv and bh (and V) as those of one RBM, or NADE, of all frames, in a new order each epoch.
+    """Train W, bv and bh (and V) as one RBM or NADE on all frames, in a new order in each epoch.
 
-    Updates are of `frame_batch_size` frames, or of all where there are fewer. The last one of an epoch is filled up to
-    that by empty frames that do not count, on every backend: so the draws are the same, and JAX compiles once.
+    An update uses `frame_batch_size` frames, or all frames if there are fewer. The last update of an epoch is padded
+    with empty frames that do not count. This is done on every backend, so the draws are the same, and JAX compiles only
+    once.
 
     Parameters
     ----------
@@ -103,8 +105,9 @@ def pretrain_frames(model: Model, rolls: Rolls, pretraining: Pretraining, on_epo
     Returns
     -------
     list of dict
-        One an epoch: stage ("frames"), epoch (from 1), monitor (log pseudo-likelihood, of a NADE log-likelihood, in
-        nats; the mean over frames, each as it was before its update), updates, frames, seconds.
+        One record per epoch: stage ("frames"), epoch (from 1), monitor, updates, frames, seconds. The monitor is the
+        log pseudo-likelihood, or the log-likelihood for a NADE, in nats: the mean over all frames, each before its
+        update.
     """
     frames = all_frames(_rolls_of(model, rolls))
     batch_size = min(pretraining.frame_batch_size, len(frames))
@@ -120,7 +123,7 @@ def pretrain_frames(model: Model, rolls: Rolls, pretraining: Pretraining, on_epo
 def _frames_update(
     model: Model, pretraining: Pretraining, streams: RandomStreams
 ) -> tuple[Callable[..., Any], list[TensorSharedVariable]]:
-    """The compiled update by a batch and its mask, which returns the monitor; and what it changes."""
+    """Compile the update by a batch and its mask, which returns the monitor. Also return the parameters it changes."""
     params = frame_params(model)
     with model.compiling.float_variables():
         v, mask = pt.matrix("v"), pt.vector("mask")
@@ -145,7 +148,7 @@ def _frames_update(
 
 
 def frame_params(model: Model) -> list[TensorSharedVariable]:
-    """The parameters of the RBM or NADE of each step; a ValueError if the model has neither."""
+    """The parameters of the RBM or NADE of each frame; a ValueError if the model has neither."""
     params = [p for p in model.params if role_of(p).part == "rbm"]
     if not params:
         raise ValueError(f"frame_epochs: expected a model of RBMs or NADEs, found {type(model).__name__}")
@@ -158,10 +161,9 @@ def frame_params(model: Model) -> list[TensorSharedVariable]:
 
 @locked
 def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnEpoch = None) -> list[Record]:
-    """Learn to predict each frame by the visible biases alone, from the frames before it.
+    """Train the RNN to predict each frame by the visible biases alone, from the frames before it.
 
-    Windows are cut and put side by side as in training; JAX gets them of one length, filled up by frames that do not
-    count.
+    Windows are cut and placed side by side as in training. On JAX they are padded to one length.
 
     Parameters
     ----------
@@ -171,13 +173,14 @@ def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch:
     Returns
     -------
     list of dict
-        One an epoch: stage ("rnn"), epoch (from 1), cost (cross-entropy in nats, or half the squared error of Gaussian
-        units; the mean over frames, each as it was before its update), updates, frames, seconds.
+        One record per epoch: stage ("rnn"), epoch (from 1), cost, updates, frames, seconds. The cost is the
+        cross-entropy in nats, or half the squared error for Gaussian units: the mean over all frames, each before its
+        update.
 
     Raises
     ------
     ValueError
-        As `pretrain`.
+        As in `pretrain`.
     """
     params = rnn_params(model, pretraining.rnn_also)
     rolls = _rolls_of(model, rolls)
@@ -194,23 +197,23 @@ def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch:
     def batches() -> Batches:
         random_state.shuffle(order)
         for group in groups(windows(rolls, order, n_frames), n_sequences):
-            if len(group) == n_sequences or sum(map(len, group)) >= least:  # else too little for the curvature
+            if len(group) == n_sequences or sum(map(len, group)) >= least:  # otherwise too few frames for the curvature
                 yield batch_of(group, n_steps, n_sequences, model.floatX)
 
     return run_stage(model, "rnn", "cost", pretraining.rnn_epochs, update, batches, params, on_epoch)
 
 
 def rnn_params(model: Model, also: Sequence[str] = ()) -> list[TensorSharedVariable]:
-    """The parameters of the RNN that the visible biases of a step depend on.
+    """The parameters of the RNN that the visible biases of a frame depend on.
 
-    They have a gradient. Parameters of the RBM or NADE are left out, and those that only move the hidden biases: the
-    hidden units of an RTRBM carry them on to the next visible biases, but that is not their purpose.
+    Parameters of the RBM or NADE are left out. Parameters that only change the hidden biases are also left out: in an
+    RTRBM the hidden units carry their effect to the next visible biases, but that is not their purpose.
 
     Parameters
     ----------
     model : SequenceModel
-    also : sequence of str
-        Names of parameters that are not to be left out.
+    also : sequence of str, optional
+        Names of parameters to include nevertheless.
 
     Returns
     -------
@@ -219,42 +222,45 @@ def rnn_params(model: Model, also: Sequence[str] = ()) -> list[TensorSharedVaria
     Raises
     ------
     ValueError
-        If there are none, or a name of `also` is not among those that the visible biases depend on.
+        If there are none, or the visible biases do not depend on a parameter in `also`.
     """
     connected = differentiable_inputs(model.graphs.bv_t)
     reach = [p for p in model.params if p in connected]
     left_out = [p.name for p in reach if role_of(p).part == "rbm" or role_of(p).moves == "hidden"]
     if len(left_out) == len(reach):
         raise ValueError(
-            "rnn_epochs: expected a model whose visible biases move with its state, found one whose visible biases "
-            f"stay: {type(model).__name__} has to have dynamic_visible_bias=True for that"
+            "rnn_epochs: expected a model whose visible biases depend on its state, found one with constant visible "
+            f"biases: set dynamic_visible_bias=True in {type(model).__name__}"
         )
     for name in also:
         if name not in [p.name for p in reach]:
-            raise ValueError(f"rnn_also: expected parameters out of {', '.join(left_out)}, found {name!r}")
+            raise ValueError(f"rnn_also: expected any of the parameters {', '.join(left_out)}, found {name!r}")
     return [p for p in reach if p.name not in left_out or p.name in also]
 
 
 def prediction_error(v, bv_t, visible="binary"):
-    """Of frames that are predicted by visible biases alone: -sum_i v_i log p_i + (1 - v_i) log(1 - p_i).
+    """Error of predicting frames by visible biases alone: -sum_i v_i log p_i + (1 - v_i) log(1 - p_i).
 
-    p = sigmoid(bv_t), by softplus, so that it is finite everywhere. Of Gaussian units ``1/2 |v - bv_t|^2``.
+    Here p = sigmoid(bv_t). The error is computed by softplus, so it is always finite. For Gaussian units it is
+    ``1/2 |v - bv_t|^2``.
 
     Parameters
     ----------
     v, bv_t : tensors, shape (..., n_visible)
-    visible : {"binary", "gaussian"}
+        Frames, and the visible biases that predict them.
+    visible : {"binary", "gaussian"}, default "binary"
+        Kind of visible units.
 
     Returns
     -------
     tensor, shape v.shape[:-1]
-        In nats, one a frame (of Gaussian units but for a constant).
+        Error of each frame in nats; for Gaussian units up to a constant.
     """
     return ((v - bv_t) ** 2).sum(axis=-1) / 2 if visible == "gaussian" else -log_pseudo_likelihood(v, bv_t)
 
 
 def _rnn_update(model: Model, pretraining: Pretraining, params: Sequence[TensorSharedVariable]) -> Callable[..., Any]:
-    """The compiled update of params by windows and their mask, which returns the cost."""
+    """Compile the update of params by windows and their mask, which returns the cost."""
     graphs = model.build(batched=True)
     with model.compiling.float_variables():
         visible = "gaussian" if model.real_valued else "binary"
@@ -275,18 +281,20 @@ def _rnn_update(model: Model, pretraining: Pretraining, params: Sequence[TensorS
 
 
 def stage_randomness(model: Model, stage: int) -> tuple[np.random.RandomState, RandomStreams]:
-    """What a stage shuffles with and draws from: another for each seed and stage, and always the same.
+    """Make the random sources of a stage. They depend only on the model's seed and the stage.
 
     Parameters
     ----------
     model : SequenceModel
     stage : int
+        1 for frames, 2 for the RNN.
 
     Returns
     -------
     random_state : numpy.random.RandomState
+        Shuffles frames or sequences.
     streams : RandomStreams
-        Of the model's kind.
+        Streams of the model's kind.
     """
     seed = model.settings["seed"]
     random_state = np.random.RandomState(None if seed is None else [*np.ravel(seed), stage])
@@ -310,10 +318,10 @@ def run_stage(
     params: Sequence[TensorSharedVariable],
     on_epoch: OnEpoch,
 ) -> list[Record]:
-    """Run the epochs of a stage: `batches()` yields the arguments of the updates of one, of which the last is a mask.
+    """Run the epochs of a stage. `batches()` yields the arguments of each update of an epoch; the last one is the mask.
 
-    Ctrl+C takes effect between two updates. The first one may compile, for up to a minute: within it Ctrl+C is
-    immediate, and leaves the parameters as they were.
+    Ctrl+C takes effect between two updates. The first update may compile for up to a minute. During it Ctrl+C takes
+    effect immediately and leaves the parameters unchanged.
     """
     before = [p.get_value() for p in params]
     records, updated = [], False

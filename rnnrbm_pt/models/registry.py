@@ -1,4 +1,4 @@
-"""Classes of models by the names that files have for them."""
+"""Classes of models, by the names that files use."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,22 +6,26 @@ from typing import Any
 import rnnrbm_pt
 
 OURS = "RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade", "BiaxialRnn"
-"""Models of this package. Its root imports each of them when it is first asked for."""
+"""Models of this package. The package imports each of them on first use."""
 
 Classes = dict[str, Any]
 """Classes of models by name."""
 
 
 def classes_of(cls: Any) -> Classes:
-    """A class of models and all that derive from it, by name; those without a builder are no models themselves.
+    """A class of models and all its subclasses, by name. Classes without a builder are left out.
+
+    Parameters
+    ----------
+    cls : class
 
     Returns
     -------
     dict {str: class}
-        Of one name, the class that is nearest to `cls`, and of equally near ones the one that was defined last.
+        If several classes have one name: the one nearest to `cls`, and among equally near ones the latest defined.
     """
     for name in OURS:
-        getattr(rnnrbm_pt, name)  # now it is a subclass of the base, which a file may name
+        getattr(rnnrbm_pt, name)  # imports the class, so that it is among the subclasses
     found: Classes = {}
     level = [cls]
     while level:
@@ -32,13 +36,13 @@ def classes_of(cls: Any) -> Classes:
 
 
 def named_classes(classes: type | Iterable[Any] | Classes, base: type) -> Classes:
-    """Classes of models by the names that files have for them.
+    """Classes of models, by the names that files use.
 
     Parameters
     ----------
     classes : class, iterable of classes, or dict {str: class}
     base : class
-        The class that all of them have to derive from.
+        The class that all of them must derive from.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def named_classes(classes: type | Iterable[Any] | Classes, base: type) -> Classe
     Raises
     ------
     ValueError
-        If one of them is no class of models.
+        If one of them is not a class of models.
     """
     classes = (classes,) if isinstance(classes, type) else classes
     pairs = list(classes.items()) if isinstance(classes, dict) else [(getattr(c, "__name__", c), c) for c in classes]

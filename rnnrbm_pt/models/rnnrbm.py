@@ -1,4 +1,4 @@
-"""The tutorial's model."""
+"""The tutorial's model, the RNN-RBM."""
 
 from typing import Unpack
 
@@ -8,29 +8,48 @@ from rnnrbm_pt.models.settings import DEFAULT_R, Common
 
 
 class RnnRbm(SequenceModel):
-    """The tutorial's model: trains an RNN-RBM on MIDI files and generates sequences.
+    """The RNN-RBM: a recurrent network that gives an RBM new biases at every frame.
 
-    It has the tutorial's methods train and generate, and its compiled functions train_function and generate_function.
+    It learns from MIDI files or piano-rolls by contrastive divergence with k Gibbs steps (CD-k), and generates new
+    music. The equations are in `graphs.rnnrbm`. The class has the tutorial's methods `train` and `generate`, and its
+    compiled functions `train_function` and `generate_function`. All default settings are the tutorial's.
 
     Parameters
     ----------
-    n_hidden : int
-        Number of hidden units of the conditional RBMs, at least 1.
-    n_hidden_recurrent : int
-        Number of hidden units of the RNN, at least 1.
-    lr, r, dt, **common
-        As `SequenceModel` takes them.
-    k, k_generate : int
-        Gibbs steps in training and in generation, at least 1.
-    recurrence : {"tanh", "lstm", "gru"}
-        The recurrent network: the tutorial's simple RNN, an LSTM or a GRU; see `graphs.lstm` and `graphs.gru`.
-    nonlinearity : {"tanh", "sigmoid", "relu"}
-        What the simple RNN applies to its sums; an LSTM and a GRU have their own.
-    learn_initial : bool
-        Whether the state before the first frame, u0, is learned; of an LSTM u0 and c0.
-    visible : {"binary", "gaussian"}
-        Kind of the visible units: notes, or real numbers of variance 1 given the hidden units. Only the streams "srs"
-        draw the latter.
+    n_hidden : int, default 150
+        Number of hidden units of the RBMs, at least 1.
+    n_hidden_recurrent : int, default 100
+        Number of hidden units of the recurrent network, at least 1.
+    lr : float, default 0.001
+        Learning rate, at least 0.
+    r : (int, int), default (21, 109)
+        Range of MIDI notes, from the first number up to but excluding the second: the 88 keys of a piano.
+    dt : float, default 0.3
+        Seconds per frame, above 0.
+    k : int, default 15
+        Gibbs steps per training frame, at least 1.
+    k_generate : int, default 25
+        Gibbs steps per generated frame, at least 1.
+    recurrence : {"tanh", "lstm", "gru"}, default "tanh"
+        Recurrent network: the tutorial's simple RNN, an LSTM or a GRU; see `graphs.lstm` and `graphs.gru`.
+    nonlinearity : {"tanh", "sigmoid", "relu"}, default "tanh"
+        Activation function of the simple RNN. An LSTM or a GRU accepts only the default.
+    learn_initial : bool, default False
+        Whether to learn the state before the first frame: u0, and also c0 of an LSTM. Otherwise the state is zero.
+    visible : {"binary", "gaussian"}, default "binary"
+        Kind of visible units: notes (0 or 1), or real numbers of variance 1 given the hidden units. Gaussian units
+        need the streams "srs".
+    **common
+        Keywords of all models, such as seed, backend, streams and preprocess; see `SequenceModel`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid.
+
+    References
+    ----------
+    Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Rolls as models take them: a list, or any sequence whose rolls are read when they are needed."""
+"""Piano-rolls as models take them: a list, or any sequence that reads each roll when it is needed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -10,12 +10,13 @@ Check = Callable[[Any, str], np.ndarray]
 
 
 class CheckedRolls(Sequence[np.ndarray]):
-    """A sequence of rolls, each of which is checked when it is taken. It keeps none of them.
+    """A sequence of rolls that checks each roll whenever it is read. It stores none of them.
 
     Parameters
     ----------
     rolls : object with ``len`` and ``[i]``
     check : callable
+        ``check(roll, name)`` returns the roll as an array.
     """
 
     def __init__(self, rolls: Any, check: Check) -> None:
@@ -27,20 +28,20 @@ class CheckedRolls(Sequence[np.ndarray]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        i = range(len(self))[index]  # an IndexError at the end, which ends loops
+        i = range(len(self))[index]  # raises an IndexError past the end, which ends loops
         return self.check(self.rolls[i], f"roll {i}")
 
 
 def checked_rolls(rolls: Iterable[Any], check: Check) -> Sequence[np.ndarray]:
-    """Rolls that a model can take.
+    """Check that a model can read these rolls.
 
     Parameters
     ----------
     rolls : iterable of arrays, or an object with ``len`` and ``[i]``
-        A list, a tuple, an array or an iterator is checked now, and copied into a list. All else with ``len`` and
-        ``[i]`` stays where it is: each roll is checked whenever it is taken, so they need not fit into memory.
+        A list, tuple, array or iterator is checked now and copied into a list. Any other object with ``len`` and
+        ``[i]`` is kept. Each of its rolls is checked whenever it is read, so they need not fit into memory.
     check : callable
-        check(roll, name) returns the roll as an array.
+        ``check(roll, name)`` returns the roll as an array.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def checked_rolls(rolls: Iterable[Any], check: Check) -> Sequence[np.ndarray]:
     Raises
     ------
     ValueError
-        If a roll is invalid; the sentence names it.
+        If a roll is invalid. The error names it.
     """
     if isinstance(rolls, CheckedRolls):
         return CheckedRolls(rolls.rolls, check)
@@ -60,12 +61,12 @@ def checked_rolls(rolls: Iterable[Any], check: Check) -> Sequence[np.ndarray]:
 
 
 class FramesOf:
-    """The frames of all rolls as one array would have them, for rolls that need not fit into memory.
+    """The frames of all rolls, indexed like one array, for rolls that need not fit into memory.
 
     Parameters
     ----------
     rolls : sequence of arrays, shape (n_steps, n_visible)
-        With frames.
+        Rolls that together have at least one frame.
     """
 
     def __init__(self, rolls: Sequence[np.ndarray]) -> None:
@@ -77,12 +78,12 @@ class FramesOf:
         return self.shape[0]
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """The frames of some rows, shape (len(rows), n_visible)."""
+        """The frames of the given rows, shape (len(rows), n_visible)."""
         which = np.searchsorted(self.ends, rows, side="right")
-        places = [(int(i), int(row - self.ends[i])) for i, row in zip(which, rows, strict=True)]  # from a roll's end
+        places = [(int(i), int(row - self.ends[i])) for i, row in zip(which, rows, strict=True)]  # negative index
         return np.stack([self.rolls[i][place] for i, place in places])
 
 
 def all_frames(rolls: Sequence[np.ndarray]) -> np.ndarray | FramesOf:
-    """The frames of all rolls: one array of those in memory, else what reads them when they are needed."""
+    """The frames of all rolls: an array if the rolls are in memory, otherwise a `FramesOf`."""
     return FramesOf(rolls) if isinstance(rolls, CheckedRolls) else np.concatenate(rolls)

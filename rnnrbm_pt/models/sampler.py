@@ -1,4 +1,4 @@
-"""Drawing sequences from a model, from its initial state or after frames that are given."""
+"""Drawing sequences from a model, from its initial state or after given frames."""
 
 from functools import cached_property, partial
 
@@ -13,7 +13,7 @@ from rnnrbm_pt.models.generator import GenerationInputs, Generator
 from rnnrbm_pt.settings import sorted_into
 
 K_GENERATE = 25
-"""Gibbs steps of a model whose settings do not say how many: those of `rbm_graphs`."""
+"""Gibbs steps per frame of a model whose settings do not give a number: the default of `rbm_graphs`."""
 
 
 class Sampler:
@@ -23,17 +23,17 @@ class Sampler:
     ----------
     graphs : SequenceGraphs
     inputs : GenerationInputs
-        The variables that `graphs` was built with.
+        The shared variables that `graphs` was built with.
     streams : RandomStreams
-        The model's streams; `sample` with a seed draws from new streams of the same kind.
+        The model's streams. `sample` with a seed draws from new streams of the same kind.
     compiling : CompileSettings
     build : callable
-        ``build(**changed) -> SequenceGraphs``: further graphs on the same parameters and streams, for the settings of
-        `Generation` that the model's own graph cannot follow.
-    k : int or None
-        The model's Gibbs steps in generation, if its settings say how many.
-    real_valued : bool
-        Whether frames are real numbers instead of 0 and 1.
+        ``build(**changed) -> SequenceGraphs`` makes further graphs with the same parameters and streams. They are used
+        for settings of `Generation` that the model's own graph does not support.
+    k : int, optional
+        The model's Gibbs steps in generation, if its settings give a number.
+    real_valued : bool, default False
+        Whether frames hold real numbers instead of 0 and 1.
     """
 
     def __init__(self, graphs, inputs, streams, compiling, build, k=None, real_valued=False):
@@ -44,9 +44,9 @@ class Sampler:
 
     @property
     def generate_function(self):
-        """The compiled generator: takes nothing, returns a roll (200, n_visible) that starts from the initial state.
+        """The compiled generator: takes no argument and returns 200 frames, shape (200, n_visible).
 
-        It is compiled when it is first needed.
+        It starts from the initial state, and is compiled on first use.
         """
         with self.compiling.lock:
             self.plain.compiled(self.initial_states)
@@ -57,7 +57,7 @@ class Sampler:
 
     @cached_property
     def with_dials(self):
-        """The generator that follows the settings of `Generation`, for all their values."""
+        """The generator that supports all settings of `Generation`."""
         inputs = GenerationInputs(self.compiling.floatX)
         changed = {"n_steps": inputs.n_steps, "u_init": inputs.first_states}
         if self.has_chain:
@@ -67,7 +67,7 @@ class Sampler:
         return Generator(self.build(**changed), inputs, self.compiling, remembers_frame=self.has_chain)
 
     def generator(self, how):
-        """The compiled generator that draws as a `Generation` says: the model's own, where no setting changes a frame.
+        """The compiled generator for settings: the model's own, unless a setting changes how frames are drawn.
 
         Parameters
         ----------
@@ -76,6 +76,11 @@ class Sampler:
         Returns
         -------
         Generator
+
+        Raises
+        ------
+        ValueError
+            If a setting does not apply to this kind of model.
         """
         how.check_model(self.has_chain, self.has_notes)
         if not how.dials(self.k):
@@ -97,7 +102,7 @@ class Sampler:
         return self.compiling.on_host(self.graphs.params, self._initial_function)
 
     def states_after(self, frames):
-        """The states after a sequence of at least one frame.
+        """Compute the states after a sequence of at least one frame.
 
         Parameters
         ----------
@@ -113,18 +118,18 @@ class Sampler:
     def sample(self, n_steps=N_STEPS, *, seed=None, primer=None, how=None):
         """Draw a sequence.
 
-        Ctrl+C takes effect within about a second, and leaves the model as usable as before.
+        Ctrl+C takes effect within about a second and leaves the model usable.
 
         Parameters
         ----------
-        n_steps : int
+        n_steps : int, default 200
             Number of frames.
         seed : int, optional
-            Seed of the draws. Without it they advance the model's streams.
+            Seed of the draws. Without it, the draws continue the model's streams.
         primer : array, shape (n_primer, n_visible), optional
-            Frames that precede the sample; they are not part of it.
+            Frames that precede the sample. They are not part of it.
         how : Generation, optional
-            How frames are drawn. Without it, as the tutorial draws them.
+            How frames are drawn. The default is the tutorial's way.
 
         Returns
         -------
@@ -154,7 +159,7 @@ class Sampler:
                     piece, *states = function()
                     frames.append(piece)
                     check()
-            finally:  # `generate_function` can be called directly at any time
+            finally:  # users can call `generate_function` directly at any time
                 inputs.begin_again()
                 if seed is not None:
                     for stream, value in zip(streams, before, strict=True):
@@ -163,32 +168,38 @@ class Sampler:
 
 
 def draw_piece(model, n_steps=None, *, seed=None, primer=None, **settings):
-    """Draw a sequence.
+    """Draw a new sequence of frames from the model.
 
-    Ctrl+C takes effect within about a second, and leaves the model as usable as before.
+    Ctrl+C takes effect within about a second and leaves the model usable.
 
     Parameters
     ----------
     n_steps : int, optional
-        Number of frames. Without it, 200, or as many as `seconds` asks for.
+        Number of frames. The default is 200, or as many as `seconds` requires.
     seed : int, optional
-        Seed of the draws. Without it they advance the model's streams.
+        Seed of the draws. Without it, the draws continue the model's random streams.
     primer : array, shape (n_primer, n_visible), optional
-        Frames that precede the sample. They are part of it only with `keep_primer`.
+        Frames that precede the sample. They are part of the result only with `keep_primer`.
     **settings
-        The fields of `Generation`: k, start, floor, temperature, density, seconds, tempo, keep_primer. The defaults are
-        the tutorial's. The first value that is not a default compiles one more function, which serves all others; JAX
-        compiles anew for each k.
+        Fields of `Generation`: k, start, floor, temperature, density, seconds, tempo, keep_primer. The defaults are the
+        tutorial's. The first other value compiles one more function, which then serves all values. JAX compiles again
+        for each k.
 
     Returns
     -------
     array, shape (n_steps, n_visible)
-        Of uint8, or of floatX for a model of real-valued frames.
+        Frames of type uint8, or of floatX if the frames are real-valued.
 
     Raises
     ------
     ValueError
-        If a setting is invalid, or says nothing to this kind of model.
+        If a setting is invalid or does not apply to this kind of model.
+
+    Examples
+    --------
+    >>> roll = model.sample(400, seed=1, temperature=0.9)
+    >>> roll.shape
+    (400, 88)
     """
     (how,) = sorted_into(settings, Generation)
     n_steps = length(n_steps, how, model.frames)

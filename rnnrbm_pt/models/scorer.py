@@ -1,7 +1,7 @@
-"""Scores of a model for given sequences: the compiled functions that `evaluation` is called with.
+"""Likelihoods of given sequences: the compiled functions that `evaluation` uses.
 
 The likelihood is that of Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in
-high-dimensional sequences, ICML 2012, table 1. Nothing here changes the model or advances its streams.
+high-dimensional sequences, ICML 2012, table 1. No function here changes the model or advances its streams.
 """
 
 from functools import cache, cached_property, partial
@@ -21,16 +21,17 @@ from rnnrbm_pt.models.compiling import STEPS_OF_JAX, locked
 
 
 class Scorer:
-    """Scores sequences by the graphs of a model.
+    """Computes scores of sequences with the graphs of a model.
 
     Parameters
     ----------
     graphs : SequenceGraphs
     streams : str
-        Kind of the random streams, see `streams.registry`. The scorer has streams of its own. Those of annealing are of
-        Philox where the visible units are binary: they are the fastest, and the same on every backend.
+        Kind of the scorer's own random streams; see `streams.registry`. Annealing of binary units always uses Philox
+        streams, which are the fastest and draw the same numbers on every backend.
     compiling : CompileSettings
-    visible : {"binary", "gaussian"}
+    visible : {"binary", "gaussian"}, default "binary"
+        Kind of visible units.
     """
 
     def __init__(self, graphs, streams, compiling, visible="binary"):
@@ -40,28 +41,34 @@ class Scorer:
 
     @locked
     def score(self, rolls, *, n_frames=None, **annealing):
-        """The log-likelihood per frame in nats: the mean of `log_likelihoods` over all frames, which weigh the same.
+        """Compute the log-likelihood per frame in nats: the mean of `log_likelihoods` over all frames.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of frames.
         n_frames : int, optional
-            Take so many frames at random, each given all the frames before it, instead of all.
+            Number of frames to choose at random, each scored given all frames before it. The default is all frames.
         **annealing
-            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. The seed is also that
-            of the choice of frames.
+            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. The seed also chooses
+            the frames.
 
         Returns
         -------
         Estimate
-            A float with a `standard_error`: of the annealed importance sampling, if there is any, and of the choice of
-            frames, if there is one. It says nothing of how far other sequences would differ. `n_low_ess` counts the
-            frames whose weights spread too far for that error to hold.
+            A float with a `standard_error`. The error covers annealed importance sampling and the choice of frames,
+            where they are used. It does not cover the variation between sequences. `n_low_ess` counts frames whose
+            importance weights vary too much for the error to be reliable.
 
         Raises
         ------
         ValueError
-            As `log_likelihoods`, or if there are no frames, or not `n_frames`.
+            If there are no frames or fewer than `n_frames`, or as in `log_likelihoods`.
+
+        Examples
+        --------
+        >>> found = model.score(rolls, n_frames=1000)
+        >>> float(found), found.standard_error
         """
         how = Annealing(**annealing)
         chosen, n_total = draw_frames(rolls, n_frames, how.seed)
@@ -71,34 +78,36 @@ class Scorer:
 
     @locked
     def bracket(self, rolls, *, n_frames=None, n_chains=20, most=6400, seed=1):
-        """The log-likelihood per frame between a lower and an upper estimate, by as many temperatures as it takes.
+        """Estimate the log-likelihood per frame from below and from above, with as many temperatures as needed.
 
-        The number of temperatures is doubled, from 100 on, until neither side moves and they are close to each other.
-        That is found out on at most 500 frames; then all that are asked for are scored so. The lower side is the one to
-        report, if the bracket `holds`.
+        The number of inverse temperatures is doubled, from 100 on, until both estimates settle and are close to each
+        other. This search uses at most 500 frames. All requested frames are then scored with the number found. Report
+        the lower estimate, if the bracket `holds`.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of binary frames.
         n_frames, n_chains, seed
-            As `score` takes them.
-        most : int
-            Temperatures after which to give up, at least 100.
+            See `score`.
+        most : int, default 6400
+            Largest number of inverse temperatures to try, at least 100.
 
         Returns
         -------
         Bracket
+            Both estimates in nats per frame, and whether they can be trusted.
 
         Raises
         ------
         ValueError
-            As `score`, or if the model has no RBMs of binary units.
+            If the model has no RBMs of binary units, or as in `score`.
         """
         most, (chosen, _) = integer("most", most, FEWEST), draw_frames(rolls, n_frames, seed)
         n_frames = sum(int(which.sum()) for which in chosen)
         some = min(FRAMES_TO_SETTLE, n_frames)
 
-        @cache  # for where `some` are all
+        @cache  # `some` may be all frames: then do not score twice
         def score(n_temperatures, reverse, frames):
             how = {"n_chains": n_chains, "n_temperatures": n_temperatures, "reverse": reverse, "exact": False}
             return self.score(rolls, n_frames=frames, seed=seed, **how)
@@ -110,32 +119,33 @@ class Scorer:
 
     @locked
     def log_likelihoods(self, rolls, *, return_errors=False, **annealing):
-        """log p(v_t | v_1, ..., v_{t-1}) of each frame: exactly where that is possible, else estimated.
+        """Compute log p(v_t | v_1, ..., v_{t-1}) of each frame, exactly where possible and estimated otherwise.
 
-        It is exact for an RNN-NADE, and for RBMs with at most 20 units in the smaller layer: a sum over its states.
-        For larger RBMs log Z is estimated by annealed importance sampling, see `graphs.ais`.
+        The value is exact for an RNN-NADE, and for RBMs with at most 20 units in the smaller layer, whose states are
+        summed. For larger RBMs, log Z is estimated by annealed importance sampling; see `graphs.ais`.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
-        **annealing
-            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. One seed gives one
-            answer.
-        return_errors : bool
+            Sequences of frames.
+        return_errors : bool, default False
             Whether to return the standard errors too.
+        **annealing
+            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. One seed always gives
+            the same result.
 
         Returns
         -------
         list of arrays of float64, shape (n_steps,)
-            In nats; of Gaussian units it is a density. The sum over a sequence is the log-likelihood of it.
+            Log-likelihood of each frame in nats; for Gaussian units the log density. The sum over a sequence is its
+            log-likelihood.
         standard_errors : list of arrays, shape (n_steps,)
-            Only where asked for: of each frame, zeros where it is exact.
+            Standard error of each frame, 0 if exact. Returned only if `return_errors` is True.
 
         Raises
         ------
         ValueError
-            If a roll or a number cannot be taken, or what shall be exact cannot be: more than 20 units in the smaller
-            layer.
+            If a roll or a number is invalid, or if exact=True and the smaller layer has more than 20 units.
         """
         chosen = [np.ones(len(roll), dtype=bool) for roll in rolls]
         how = Annealing(**annealing)
@@ -145,53 +155,56 @@ class Scorer:
 
     @locked
     def reconstruct(self, rolls):
-        """Each frame as the model sees it, given those before it.
+        """Reconstruct each frame from itself, given the frames before it.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of frames.
 
         Returns
         -------
         list of arrays of floatX, shape (n_steps, n_visible)
-            Of a model of RBMs E[v | h = E[h | v_t]], up and down once; of an RNN-NADE p(v_i = 1 | v_<i).
+            For a model of RBMs, E[v | h = E[h | v_t]], one pass up and down. For an RNN-NADE, p(v_i = 1 | v_<i).
         """
         return [self.observe(roll)[3] for roll in rolls]
 
     @locked
     def transform(self, rolls):
-        """Features of each step: the expected hidden units given the frame and those before, and the state after it.
+        """Compute features of each frame: its expected hidden units, and the recurrent state after it.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
+            Sequences of frames.
 
         Returns
         -------
         list of arrays of floatX, shape (n_steps, n_features)
-            E[h | v_t] beside u_t; of an RTRBM, where the two are one, u_t alone; of an LSTM-RTRBM u_t beside s_t.
+            E[h | v_t] followed by u_t. For an RTRBM, where the two are equal, u_t only. For an LSTM-RTRBM, u_t followed
+            by s_t.
         """
         return [np.concatenate(self.observe(roll)[4:], axis=1) for roll in rolls]
 
     @locked
     def mixing(self, rolls, *, n_frames=FRAMES, n_chains=20, n_steps=100, seed=1):
-        """Whether Gibbs chains of the RBMs of frames forget where they started; see `evaluation.mixing`.
+        """Measure whether Gibbs chains of the RBMs forget their starts; see `evaluation.mixing`.
 
-        Where they do not, an estimate of the likelihood can be wrong in both directions of annealing without any sign
-        of it in the weights.
+        If they do not, an estimate of the likelihood can be wrong in both directions of annealing without any sign in
+        the importance weights.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
-            Binary frames.
-        n_frames : int
-            Take so many frames at random; all, where there are no more.
-        n_chains : int
+            Sequences of binary frames.
+        n_frames : int, default 100
+            Number of frames to choose at random, or all frames if there are fewer.
+        n_chains : int, default 20
             Chains per frame and start, at least 2.
-        n_steps : int
-            Gibbs steps.
-        seed : int
-            Of the choice of frames and of the draws.
+        n_steps : int, default 100
+            Gibbs steps per chain.
+        seed : int, default 1
+            Seed of the draws and of the choice of frames.
 
         Returns
         -------
@@ -203,7 +216,7 @@ class Scorer:
             If a number is invalid, there are no frames, or the model has no RBMs of binary units.
         """
         if self.graphs.free_energy is None or self.visible == "gaussian":
-            raise ValueError("mixing: expected a model of RBMs with binary visible units, found another one")
+            raise ValueError("mixing: expected a model of RBMs with binary visible units, found another model")
         n_chains, n_steps = integer("n_chains", n_chains, 2), integer("n_steps", n_steps, 1)
         n_frames = min(integer("n_frames", n_frames, 1), max(1, sum(map(len, rolls))))
         chosen, _ = draw_frames(rolls, n_frames, seed)
@@ -211,12 +224,10 @@ class Scorer:
         return mixing(anneal, self._observed(rolls, chosen), n_chains=n_chains, n_steps=n_steps, **self._blocks)
 
     def is_exact(self, exact):
-        """Whether to compute the likelihood exactly, where `exact` is what `log_likelihoods` was given."""
+        """Whether to compute the likelihood exactly, given the setting `exact` of `log_likelihoods`."""
         if self.graphs.free_energy is None:
             if exact is not None and not exact:
-                raise ValueError(
-                    "exact: expected True or None, since the likelihood of this model is exact, found False"
-                )
+                raise ValueError("exact: expected True or None for a model whose likelihood is exact, found False")
             return True
         n_visible, n_hidden = self.graphs.params[0].get_value().shape
         return (
@@ -226,7 +237,7 @@ class Scorer:
         )
 
     def observe(self, roll):
-        """What is deterministic given a sequence: free energy or log p, bv_t, bh_t, reconstruction and features.
+        """Compute what is deterministic in a sequence: free energy or log p, bv_t, bh_t, reconstruction, features.
 
         Parameters
         ----------
@@ -236,7 +247,7 @@ class Scorer:
         -------
         list of arrays, shape (n_steps, ...)
         """
-        if not len(roll):  # a scan needs a step
+        if not len(roll):  # a scan needs at least one step
             return [found[:0] for found in self.observe(np.zeros((1, roll.shape[1])))]
         roll = np.ascontiguousarray(roll, dtype=self.compiling.floatX)
         return self.compiling.on_host(self.graphs.params, self._observe_function, roll)
@@ -267,7 +278,7 @@ class Scorer:
         return log_partition(self.graphs.params[0].get_value(), bv, bh, self.visible), np.zeros(len(bv))
 
     # ------------------------------------------------------------------------------------------------
-    # Compiled functions, and the streams that they draw from
+    # Compiled functions and their streams
 
     @cached_property
     def _observe_function(self):
@@ -289,7 +300,7 @@ class Scorer:
         return self.compiling.function([bv, bh, betas, v, log_w], outputs, updates), streams
 
     def _annealing_from(self, seed):
-        """The compiled annealing of chains, its streams at a seed."""
+        """The compiled annealing of chains, with its streams reset to a seed."""
         function, streams = self._annealing
         self.compiling.restart(streams, self._kind_of_annealing, seed)
 

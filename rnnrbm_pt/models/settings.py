@@ -27,12 +27,13 @@ SETTINGS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a model, each checked and as Python's own value, which a file can hold.
+    """Check the settings of a model and convert them to Python values that a file can hold.
 
     Parameters
     ----------
     settings : dict
-        A subclass may have settings beside those of `SETTINGS`; of these, NumPy's scalars alone are replaced.
+        Keywords of the constructor. A subclass may have settings besides those of `SETTINGS`. They are not checked, but
+        NumPy scalars are converted.
 
     Returns
     -------
@@ -41,7 +42,7 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        For the first setting that is not valid.
+        For the first invalid setting.
     """
     return {name: SETTINGS[name](name, x) if name in SETTINGS else plain(x) for name, x in settings.items()}
 
@@ -51,7 +52,7 @@ DEFAULT_R = NoteFrames.r
 
 
 class Common(TypedDict, total=False):
-    """Keywords that every model takes; `SequenceModel` describes them."""
+    """Keywords that every model takes; see `SequenceModel`."""
 
     seed: int | None
     backend: str
@@ -65,12 +66,12 @@ class Common(TypedDict, total=False):
 
 
 def frames_of(r: Any, dt: float, preprocess: Any, n_visible: int | None, visible: str) -> NoteFrames | RealFrames:
-    """The frames of a model by its settings.
+    """Make the frames of a model from its settings.
 
     Parameters
     ----------
     r, dt, preprocess, n_visible, visible
-        As `SequenceModel` takes them.
+        See `SequenceModel` and `RnnRbm`.
 
     Returns
     -------
@@ -79,13 +80,13 @@ def frames_of(r: Any, dt: float, preprocess: Any, n_visible: int | None, visible
     Raises
     ------
     ValueError
-        If a setting is invalid, or there is a width besides a range, or a width of notes.
+        If a setting is invalid, or if `n_visible` is given for notes or together with `r`.
     """
     if visible != "gaussian":
         if n_visible is not None:
             n_visible = AT_LEAST_1("n_visible", n_visible)
             raise ValueError(
-                f"n_visible: expected visible='gaussian' beside it, since notes have a range r, found {visible!r}"
+                f"n_visible: expected visible='gaussian' with it, because notes have a range r; found {visible!r}"
             )
         return NoteFrames(r, dt, as_preprocessing(preprocess))
     if n_visible is None:
@@ -97,7 +98,7 @@ def frames_of(r: Any, dt: float, preprocess: Any, n_visible: int | None, visible
 
 
 def as_preprocessing(preprocess: Any) -> Preprocessing:
-    """A `Preprocessing` as it is, or the one that a dict describes; a ValueError for anything else."""
+    """Return a `Preprocessing` unchanged, or make one from a dict; a ValueError for anything else."""
     if preprocess is None:
         return Preprocessing()
     if isinstance(preprocess, dict):

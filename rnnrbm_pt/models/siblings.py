@@ -1,4 +1,4 @@
-"""The related models, with the interface of the RNN-RBM."""
+"""The related models, with the same methods as the RNN-RBM."""
 
 from typing import Unpack
 
@@ -11,18 +11,46 @@ from rnnrbm_pt.models.settings import DEFAULT_R, Common
 
 
 class Rtrbm(SequenceModel):
-    """The recurrent temporal RBM: the expected hidden units of each step move the hidden biases of the next.
+    """The recurrent temporal RBM (RTRBM): the hidden units of each frame set the hidden biases of the next frame.
+
+    It is an RNN-RBM whose recurrent network is the RBM itself: the expected hidden units u_t are the state. The
+    equations are in `graphs.rtrbm`.
 
     Parameters
     ----------
-    n_hidden : int
-        Number of hidden units of the RBMs, which are also those of the RNN.
-    lr, r, dt, k, k_generate, visible, **common
-        As `RnnRbm` takes them.
-    dynamic_visible_bias : bool
-        Whether the visible biases move too.
-    learn_initial : bool
-        Whether the hidden units of the first step have biases of their own, as in the paper.
+    n_hidden : int, default 150
+        Number of hidden units of the RBMs, at least 1. They are also the state of the recurrence.
+    lr : float, default 0.001
+        Learning rate, at least 0.
+    r : (int, int), default (21, 109)
+        Range of MIDI notes, from the first number up to but excluding the second.
+    dt : float, default 0.3
+        Seconds per frame, above 0.
+    k : int, default 15
+        Gibbs steps per training frame, at least 1.
+    k_generate : int, default 25
+        Gibbs steps per generated frame, at least 1.
+    dynamic_visible_bias : bool, default False
+        Whether the state also changes the visible biases, through an additional matrix Wuv.
+    learn_initial : bool, default False
+        Whether to learn an additional hidden bias bh0 for the first frame, as in the paper. Otherwise it is zero.
+    visible : {"binary", "gaussian"}, default "binary"
+        Kind of visible units; see `RnnRbm`.
+    **common
+        Keywords of all models; see `SequenceModel`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid.
+
+    References
+    ----------
+    Sutskever, Hinton and Taylor, The recurrent temporal restricted Boltzmann machine, NIPS 2008.
+
+    Examples
+    --------
+    >>> model = Rtrbm(n_hidden=100).fit(rolls, num_epochs=20)
     """
 
     builder = staticmethod(build_rtrbm)
@@ -56,20 +84,50 @@ class Rtrbm(SequenceModel):
 
 
 class LstmRtrbm(SequenceModel):
-    """An RTRBM beside which an LSTM reads the frames; a reconstruction, as `graphs.lstm_rtrbm` says.
+    """The LSTM-RTRBM: an RTRBM with an additional LSTM that reads the frames and changes the hidden biases.
+
+    This is a reconstruction of the paper's model, and its equations may differ from the paper's. They are in
+    `graphs.lstm_rtrbm`.
 
     Parameters
     ----------
-    n_hidden : int
-        Number of hidden units of the RBMs.
-    n_hidden_recurrent : int
-        Number of cells of the LSTM.
-    lr, r, dt, k, k_generate, visible, **common
-        As `RnnRbm` takes them.
-    dynamic_visible_bias : bool
-        Whether the visible biases move too.
-    learn_initial : bool
-        Whether the hidden units of the first step have biases of their own, and the LSTM starts from learned states.
+    n_hidden : int, default 150
+        Number of hidden units of the RBMs, at least 1.
+    n_hidden_recurrent : int, default 100
+        Number of LSTM cells, at least 1.
+    lr : float, default 0.001
+        Learning rate, at least 0.
+    r : (int, int), default (21, 109)
+        Range of MIDI notes, from the first number up to but excluding the second.
+    dt : float, default 0.3
+        Seconds per frame, above 0.
+    k : int, default 15
+        Gibbs steps per training frame, at least 1.
+    k_generate : int, default 25
+        Gibbs steps per generated frame, at least 1.
+    dynamic_visible_bias : bool, default False
+        Whether the states also change the visible biases, through additional matrices Wuv and Wsv.
+    learn_initial : bool, default False
+        Whether to learn an additional hidden bias for the first frame and the initial states of the LSTM. Otherwise
+        they are zero.
+    visible : {"binary", "gaussian"}, default "binary"
+        Kind of visible units; see `RnnRbm`.
+    **common
+        Keywords of all models; see `SequenceModel`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid.
+
+    References
+    ----------
+    Lyu, Wu, Zhu and Meng, Modelling high-dimensional sequences with LSTM-RTRBM: application to polyphonic music
+    generation, IJCAI 2015.
+
+    Examples
+    --------
+    >>> model = LstmRtrbm(n_hidden=100, n_hidden_recurrent=50).fit(rolls, num_epochs=20)
     """
 
     builder = staticmethod(build_lstm_rtrbm)
@@ -105,16 +163,47 @@ class LstmRtrbm(SequenceModel):
 
 
 class RnnNade(SequenceModel):
-    """The RNN-RBM with a NADE instead of each RBM: its likelihood is exact, and so are its gradient and samples.
+    """The RNN-NADE: an RNN-RBM with a NADE instead of each RBM, so its likelihood is exact.
+
+    A NADE (neural autoregressive distribution estimator) predicts the notes of a frame one after another, from the
+    lowest to the highest. Likelihood, gradient and samples need no Gibbs chain, so there is no k. The monitor is the
+    log-likelihood in nats per frame. The equations are in `graphs.rnn_nade` and `graphs.nade`.
 
     Parameters
     ----------
-    n_hidden : int
-        Number of hidden units of the conditional NADEs.
-    n_hidden_recurrent : int
-        Number of hidden units of the RNN.
-    lr, r, dt, recurrence, nonlinearity, learn_initial, **common
-        As `RnnRbm` takes them. There is no Gibbs chain, and so no k. The monitor is the log-likelihood.
+    n_hidden : int, default 150
+        Number of hidden units of the NADEs, at least 1.
+    n_hidden_recurrent : int, default 100
+        Number of hidden units of the recurrent network, at least 1.
+    lr : float, default 0.001
+        Learning rate, at least 0.
+    r : (int, int), default (21, 109)
+        Range of MIDI notes, from the first number up to but excluding the second.
+    dt : float, default 0.3
+        Seconds per frame, above 0.
+    recurrence : {"tanh", "lstm", "gru"}, default "tanh"
+        Recurrent network; see `RnnRbm`.
+    nonlinearity : {"tanh", "sigmoid", "relu"}, default "tanh"
+        Activation function of the simple RNN. An LSTM or a GRU accepts only the default.
+    learn_initial : bool, default False
+        Whether to learn the state before the first frame: u0, and also c0 of an LSTM. Otherwise the state is zero.
+    **common
+        Keywords of all models; see `SequenceModel`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid.
+
+    References
+    ----------
+    Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012,
+    section 4.2.
+
+    Examples
+    --------
+    >>> model = RnnNade(recurrence="gru").fit(rolls, num_epochs=20, optimizer="adam")
+    >>> model.score(rolls)  # log-likelihood in nats per frame
     """
 
     builder = staticmethod(build_rnn_nade)
@@ -146,22 +235,47 @@ class RnnNade(SequenceModel):
 
 
 class BiaxialRnn(SequenceModel):
-    """Recurrent networks along time and along the notes, whose weights all notes share: Johnson's BALSTM with GRUs.
+    """The biaxial RNN: one recurrent network along time and one along the notes, with weights that all notes share.
 
-    What it learns in one key it knows in all others. Its likelihood is exact, and so are its gradient and samples.
+    Because the weights are shared, a pattern learned in one key is known in every key. Likelihood, gradient and samples
+    are exact. The monitor is the log-likelihood in nats per frame. The model is Johnson's BALSTM with a GRU along the
+    notes and other note inputs; the equations are in `graphs.biaxial_rnn`.
 
     Parameters
     ----------
-    n_hidden : int
-        Number of hidden units of the network along the notes.
-    n_hidden_recurrent : int
-        Number of hidden units of the network along time, of each note.
-    lr, r, dt, nonlinearity, learn_initial, **common
-        As `RnnNade` takes them. The monitor is the log-likelihood.
-    recurrence : {"gru", "lstm", "tanh"}
-        The network along time.
-    window : int
-        How many notes on each side a note hears one by one.
+    n_hidden : int, default 48
+        Number of hidden units of the network along the notes, at least 1.
+    n_hidden_recurrent : int, default 64
+        Number of hidden units per note of the network along time, at least 1.
+    lr : float, default 0.001
+        Learning rate, at least 0.
+    r : (int, int), default (21, 109)
+        Range of MIDI notes, from the first number up to but excluding the second.
+    dt : float, default 0.3
+        Seconds per frame, above 0.
+    recurrence : {"gru", "lstm", "tanh"}, default "gru"
+        Network along time: a GRU, an LSTM or a simple RNN.
+    nonlinearity : {"tanh", "sigmoid", "relu"}, default "tanh"
+        Activation function of the simple RNN. An LSTM or a GRU accepts only the default.
+    window : int, default 12
+        Number of neighbouring notes on each side that a note reads individually: an octave by default.
+    learn_initial : bool, default False
+        Whether to learn the state before the first frame. Otherwise it is zero.
+    **common
+        Keywords of all models; see `SequenceModel`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid.
+
+    References
+    ----------
+    Johnson, Generating polyphonic music using tied parallel networks, EvoMUSART 2017.
+
+    Examples
+    --------
+    >>> model = BiaxialRnn(recurrence="lstm").fit(rolls, num_epochs=20, optimizer="adam")
     """
 
     builder = staticmethod(build_biaxial_rnn)

@@ -1,4 +1,4 @@
-"""How many numbers a model of given sizes has: known before one is built."""
+"""Number of parameters of a model of given sizes, known before the model is built."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from rnnrbm_pt.models.settings import DEFAULT_R, frames_of
 from rnnrbm_pt.models.types import Arrays
 
 GATES = {"tanh": 1, "lstm": 4, "gru": 3}
-"""Pairs of matrices Wv and Wu of each recurrence."""
+"""Number of pairs of matrices Wv and Wu of each recurrence."""
 
 MATRICES = {
     build_rnnrbm: lambda v, h, u, g: v * h + u * (h + v) + g * u * (v + u),  # W; Wuh, Wuv; Wvu, Wuu of each gate
@@ -21,24 +21,25 @@ MATRICES = {
     build_lstm_rtrbm: lambda v, h, u, g: v * h + h * h + u * h + 4 * u * (v + u),  # W, Wuh, Wsh; Wv, Ws of four gates
     build_biaxial_rnn: lambda v, h, u, g: v + 3 * h * (h + u) + g * u * u,  # bv, Whh, Wuh; Wu of each gate
 }
-"""Numbers in the matrices of each model with v visible, h hidden, u recurrent units and g gates: at least so many."""
+"""Minimum number of entries in a model's matrices, for v visible, h hidden and u recurrent units and g gates."""
 
 
 def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
-    """Refuse sizes for which a file has too few numbers, since a model of them would take room that nothing fills.
+    """Check that a file has enough numbers for its sizes, before a model of these sizes is allocated.
 
     Parameters
     ----------
     kind : class
-        Of the model.
+        Class of the model.
     settings : dict
-        Of its constructor.
+        Keywords of the constructor.
     arrays : dict {str: array}
+        Arrays of the file.
 
     Raises
     ------
     ValueError
-        If a size is invalid, W has other sizes, or the arrays together are smaller than the parameters.
+        If a size is invalid, W has another shape, or the arrays together are smaller than the parameters.
     """
     given = settings.get("r", DEFAULT_R), settings.get("dt", 0.3), None, settings.get("n_visible")
     v = frames_of(*given, settings.get("visible", "binary")).n_visible
@@ -56,4 +57,4 @@ def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
     held = sum(array.size for array in arrays.values() if array.dtype.kind == "f")
     if least > held:
         sizes = f"{v:,} visible, {h:,} hidden and {u:,} recurrent units"
-        raise ValueError(f"expected {least:,} parameters at least, of {sizes}, found {held:,} numbers")
+        raise ValueError(f"expected at least {least:,} parameters for {sizes}, found {held:,} numbers")

@@ -24,45 +24,46 @@ from rnnrbm_pt.training.settings import Learning
 
 @dataclass
 class TrainState:
-    """What a model file holds beside the settings of the constructor.
+    """Everything that a model file holds besides the settings of the constructor.
 
     Attributes
     ----------
     params : tuple of shared variables
-        In the tutorial's order, named.
+        The named parameters, in the tutorial's order.
     lr : shared scalar
         The learning rate.
     streams : RandomStreams
-        What the graphs draw from.
+        Random streams of the graphs.
     random_state : numpy.random.RandomState
-        Shuffles the sequences.
+        Generator that shuffles the sequences.
     floatX : {"float64", "float32"}
+        Float type of the model.
     carried : tuple of shared matrices, shape (n_sequences, n)
-        States that the last windows ended in, where a run carries them over. Empty before such a run.
+        States after the last windows, for a run that carries states over. Empty before such a run.
     errors, gradient_norms : shared scalars
         Sums over the updates of the present epoch.
     learning : Learning
-        How the model learns. `learn_by` changes it.
+        Settings of learning. `learn_by` changes them.
     scalars : dict {str: shared scalar}
-        The hyper-parameters that the compiled updates read, `lr` among them.
+        Hyper-parameters that the compiled updates read, including `lr`.
     slots : dict {str: shared variable}
-        What the optimiser remembers, by the names that files use. Compiling an update adds them.
+        State of the optimiser, by the names that files use. Compiling an update adds slots.
     awaited_slots : dict {str: array}
-        Values of slots that a file had and no compiled update needed yet.
+        Values of slots from a file whose update is not compiled yet.
     particles : array of uint8 or None
-        Where the persistent Gibbs chains of the run are, as packed bits; see `models.particles`.
+        Present states of the run's persistent Gibbs chains, as packed bits; see `models.particles`.
     masks : tuple of shared variables
-        The streams of masks, the last of `streams`, once units are dropped.
+        Random streams of the dropout masks: the last entries of `streams`. Empty without dropout.
     best : dict {str: array} or None
-        The parameters with the best validation: their averages, where the learning has any.
+        Parameters with the best validation, or their averages if `learning` has averages.
     last : dict {str: array} or None
-        The parameters after the last update, where the run ended and the best ones have replaced them.
+        Parameters after the last update, if the run has ended and `params` holds the best ones.
     progress : Progress or None
-        Where the last run stands.
+        Progress of the last run.
     log : list of dict
         One record per epoch.
     data : Statistics or None
-        What describes the training data of the last run, of a model of notes.
+        Statistics of the last run's training data, for a model of notes.
     """
 
     params: tuple[Shared, ...]
@@ -96,14 +97,14 @@ class TrainState:
         n_states: int,
         floatX: str,
     ) -> Self:
-        """The state of a model that has learned nothing.
+        """Make the state of an untrained model.
 
         Parameters
         ----------
         params, lr, streams, random_state, floatX
             See the attributes.
         n_states : int
-            Number of vectors that the model carries from frame to frame.
+            Number of state vectors that the model carries from frame to frame.
 
         Returns
         -------
@@ -121,7 +122,7 @@ class TrainState:
     # For files
 
     def arrays(self) -> Arrays:
-        """Copies of all arrays, by the names that files have for them.
+        """Copy all arrays, by the names that files use.
 
         Returns
         -------
@@ -140,18 +141,18 @@ class TrainState:
         return arrays
 
     def restore(self, arrays: Mapping[str, np.ndarray], *, streams: bool = True) -> None:
-        """Put back what `arrays` gave, for a model of either float type.
+        """Restore the arrays that `arrays` returned, for a model of either float type.
 
         Parameters
         ----------
         arrays : dict {str: array}
-        streams : bool
+        streams : bool, default True
             Whether to restore the random streams too.
 
         Raises
         ------
         ValueError
-            If an array is absent, or has another shape or another kind of numbers, or is no state of a generator.
+            If an array is missing, has another shape or type, or is not a valid state of a generator.
         """
 
         def fetch(name: str, like: np.ndarray) -> np.ndarray:
@@ -164,7 +165,7 @@ class TrainState:
         for variable in (*self.params, self.lr, *self._sums):
             variable.set_value(fetch(variable.name, variable.get_value()))
         for name, scalar in self.scalars.items():
-            if f"scalar_{name}" in arrays:  # older files have none: then the scalars keep their first values
+            if f"scalar_{name}" in arrays:  # older files lack it; the scalar keeps its initial value
                 scalar.set_value(fetch(f"scalar_{name}", scalar.get_value()))
 
         def copies(prefix: str) -> Arrays | None:
@@ -192,7 +193,7 @@ class TrainState:
         set_random_state(self.random_state, packed, fetch("shuffle_gauss", np.empty(2)), "shuffle_key")
 
     def metadata(self) -> dict[str, Any]:
-        """What a file holds as JSON: log, learning and progress; what describes the training data, if that is known.
+        """The JSON part of a file: log, learning, progress and, where known, the statistics of the training data.
 
         Returns
         -------
@@ -205,29 +206,29 @@ class TrainState:
     def restore_all(
         self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, streams: bool = True
     ) -> None:
-        """Put back what `arrays` and `metadata` gave.
+        """Restore what `arrays` and `metadata` returned.
 
-        Compiled updates stay valid where the learning has the same structure; see `learn_by`.
+        Compiled updates stay valid if the learning settings have the same structure; see `learn_by`.
 
         Parameters
         ----------
         arrays, streams
-            As for `restore`.
+            See `restore`.
         metadata : dict
             May have further entries.
 
         Raises
         ------
         KeyError
-            If an entry is absent.
+            If an entry is missing.
         ValueError
-            If an entry or an array is not what the model can go on from.
+            If the model cannot continue from an entry or an array.
         """
         self.learn_by(Learning.from_json(metadata["learning"]))
         self.restore(arrays, streams=streams)
         self.log = checked_log(metadata["log"])
         self.progress = None if metadata["progress"] is None else Progress.from_json(metadata["progress"])
-        data = metadata.get("data")  # older files have none
+        data = metadata.get("data")  # older files lack it
         self.data = None if data is None else Statistics.from_json(data)
 
     @property
@@ -247,17 +248,18 @@ class TrainState:
                 raise ValueError(f"slot_{name}: expected an array of shape {expected}, found {value.shape}")
             if name in self.slots:
                 self.slots[name].set_value(self._converted(value))
-            else:  # the function that has this slot is not compiled yet
+            else:  # the update that uses this slot is not compiled yet
                 self.awaited_slots[name] = self._converted(value)
 
     # ------------------------------------------------------------------------------------------------
     # For training
 
     def learn_by(self, learning: Learning) -> None:
-        """Take another description of learning.
+        """Apply learning settings.
 
-        Where it has the structure of the present one, the scalars get its values and the slots become zeros: compiled
-        updates stay valid. Else scalars and slots are new ones, which only updates that are compiled later read.
+        If they have the structure of the present settings, the scalars take the new values, the slots are set to zero,
+        and compiled updates stay valid. Otherwise the scalars and slots are new variables, which only updates compiled
+        later read.
 
         Parameters
         ----------
@@ -275,12 +277,12 @@ class TrainState:
             self.masks = self.streams.stream("rng_v_dropped"), self.streams.stream("rng_h_dropped")
 
     def clear_slots(self) -> None:
-        """Let the optimiser remember nothing."""
+        """Reset the state of the optimiser to zero."""
         for slot in self.slots.values():
             slot.set_value(np.zeros_like(slot.get_value()))
 
     def fill_slots(self) -> None:
-        """Give slots that were just made the values that a file had for them."""
+        """Give newly created slots the values from the file."""
         for name in self.slots.keys() & self.awaited_slots:
             self.slots[name].set_value(self.awaited_slots.pop(name))
 
@@ -293,9 +295,9 @@ class TrainState:
         ----------
         progress : Progress
         initial_states : list of vectors, optional
-            The model's states before the first frame, where the run carries states over.
+            The model's states before the first frame, if the run carries states over.
         particles : array of uint8, optional
-            Where the chains start, if they are persistent.
+            Start of the persistent chains.
         """
         self.progress, self.best, self.last, self.particles = progress, None, None, particles
         self.clear_sums()
@@ -305,6 +307,11 @@ class TrainState:
     def means(self, n_updates: int) -> dict[str, float]:
         """Means over the updates of an epoch.
 
+        Parameters
+        ----------
+        n_updates : int
+            Number of updates.
+
         Returns
         -------
         dict {"error": float, "gradient_norm": float}
@@ -313,16 +320,16 @@ class TrainState:
         return {name: float(x.get_value()) / n_updates for name, x in zip(names, self._sums, strict=True)}
 
     def clear_sums(self) -> None:
-        """Begin the sums over the updates of an epoch anew."""
+        """Reset the sums over the updates of an epoch."""
         for total in self._sums:
             total.set_value(np.asarray(0, self.floatX))
 
     def keep_best(self) -> None:
-        """Keep the parameters as the best ones, or their averages, where there are any."""
+        """Keep the parameters, or their averages if there are any, as the best ones."""
         self.best = self.averages() or self._copies()
 
     def averages(self) -> Arrays | None:
-        """The moving averages of the parameters, where the learning has them and there was an update."""
+        """The moving averages of the parameters, or None if there are none or no update was made."""
         if self.learning.average is None:
             return None
         held = self.awaited_slots | {name: slot.get_value() for name, slot in self.slots.items()}
@@ -330,7 +337,7 @@ class TrainState:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Context in which the parameters are their averages, where there are any."""
+        """Context in which the parameters have the values of their averages, if there are any."""
         found = self.averages()
         if found is None:
             yield
@@ -345,10 +352,18 @@ class TrainState:
                 self._put(now)
 
     def take_averages(self) -> None:
-        """Set the parameters to their moving averages; a ValueError if there are none. A run goes on from the last."""
+        """Set the parameters to their moving averages.
+
+        A later `resume` continues from the parameters before this call.
+
+        Raises
+        ------
+        ValueError
+            If the model was not trained with ``average=``.
+        """
         found = self.averages()
         if found is None:
-            raise ValueError("averages: expected a model that was trained with average=, found none of its averages")
+            raise ValueError("averages: expected a model that was trained with average=, found no averages")
         self.last = self.last or self._copies()
         self._put(found)
 
@@ -360,7 +375,7 @@ class TrainState:
             p.set_value(values[p.name])
 
     def take_best(self) -> None:
-        """Set the parameters to the best ones, where a validation has found any, and keep the last ones."""
+        """Set the parameters to those with the best validation, if there are any, and keep the last parameters."""
         best = self.best
         if best is None or self.last is not None:
             return
@@ -380,12 +395,12 @@ class TrainState:
         Parameters
         ----------
         monitor : float, optional
-            Monitor of an update, which is not finite: an error too.
+            A monitor of an update that is not finite. With it, the check always fails.
 
         Raises
         ------
         FloatingPointError
-            It names the first variable that is not finite.
+            If a value is not finite. The error names the first such variable.
         """
         when = "" if self.progress is None else f" after {self.progress.updates + (monitor is not None):,} updates"
         for variable in (self.lr, *self.params, *self.slots.values()):

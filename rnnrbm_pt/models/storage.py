@@ -1,4 +1,4 @@
-"""Models as files: arrays and one JSON text, in the format of `io.checkpoint`. Nothing in it is ever executed."""
+"""Models as files: arrays and one JSON text, in the format of `io.checkpoint`. Loading executes nothing in the file."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from rnnrbm_pt.quoting import printable, quoted
 FORMAT = "rnnrbm_pt model"
 VERSION = 2
 RENAMED = {"visible_from_u": "dynamic_visible_bias"}
-"""Settings of files that were written before the keywords got their present names."""
+"""Present names of settings that older files store under other names."""
 
 ODD = KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, MemoryError
-"""What a constructor may raise of settings that no version has written."""
+"""Errors that a constructor may raise for invalid settings in a file."""
 
 
 def save(model: Model, filename: FilePath) -> None:
-    """Write a model; see `SequenceModel.save`."""
+    """Write a model to a file; see `SequenceModel.save`."""
     metadata = {
         "format": FORMAT,
         "version": VERSION,
@@ -46,21 +46,28 @@ def load(
     devices: int = 1,
     k_generate: int | None = None,
 ) -> Model:
-    """Read a model; see `SequenceModel.load`.
+    """Load a model from a file; see `SequenceModel.load`.
 
     Parameters
     ----------
     filename : path
     kinds : dict {class name: class}
-        The models that may be in the file.
+        Classes of models that the file may name.
     backend : str
-        On "jax" the streams of the model are new ones, unless they are of the one kind that it has.
-    threads : int
-    floatX : str, optional
-    mode : pytensor.compile.mode.Mode, optional
-    devices : int
-    k_generate : int, optional
-        As `SequenceModel.load` takes them, which has checked them: an error in the model is the file's then.
+        On "jax", a model with other streams than "philox" gets new Philox streams.
+    threads, floatX, mode, devices, k_generate
+        Arguments of `SequenceModel.load`, already checked: a later error is therefore an error of the file.
+
+    Returns
+    -------
+    SequenceModel
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold a complete model of one of the classes. The error names the file.
+    FileNotFoundError
+        If there is no such file.
     """
     filename = Path(filename)
     try:
@@ -75,11 +82,11 @@ def load(
     _check_version(filename, metadata.get("version"))
     name = metadata.get("model")
     if not isinstance(name, str) or name not in kinds:
-        found = f"{quoted(name)} (define or import a class of your own before, or name it by classes=)"
+        found = f"{quoted(name)} (define or import a class of your own first, or pass it as classes=)"
         raise ValueError(f"{filename}: expected a model of {' or '.join(kinds)}, found {found}")
     settings = metadata.get("settings")
     if not isinstance(settings, dict) or "streams" not in settings or "floatX" not in metadata:
-        raise ValueError(f"{filename}: the model in it is incomplete (its settings)")
+        raise ValueError(f"{filename}: expected a complete model, found one without all its settings")
     settings = {RENAMED.get(name, name): value for name, value in settings.items()}
     kind, changes = kinds[name], {}
     if k_generate is not None:
@@ -89,10 +96,10 @@ def load(
         changes["k_generate"] = k_generate
     if backend == "jax" and settings["streams"] != "philox":
         if settings.get("visible") == "gaussian":
-            raise ValueError(f"{filename}: backend: expected numba or c, which draw Gaussian units, found 'jax'")
+            raise ValueError(f"{filename}: backend: expected numba or c for Gaussian units, found 'jax'")
         changes["streams"] = "philox"
     running = {"backend": backend, "threads": threads, "floatX": floatX or metadata["floatX"]}
-    if mode is not None:  # a user's own class may not take one
+    if mode is not None:  # a user's own class may not accept one
         running["mode"] = mode
     if devices > 1:
         running["devices"] = devices
@@ -105,21 +112,21 @@ def load(
         raise ValueError(f"{filename}: expected settings that {kind.__name__} takes, found others ({found})") from error
     except ODD as error:
         found = printable(str(error) or type(error).__name__, 200)
-        raise ValueError(f"{filename}: the model in it is incomplete ({found})") from error
+        raise ValueError(f"{filename}: expected a complete model, found an incomplete one ({found})") from error
     return model
 
 
 def _check_version(filename: FilePath, version: Any) -> None:
     if version != VERSION:
         earlier = isinstance(version, int) and version < VERSION
-        advice = "an earlier rnnrbm_pt wrote it: load it with that, or train anew" if earlier else "update rnnrbm_pt"
+        advice = "load it with the earlier rnnrbm_pt that wrote it, or train again" if earlier else "update rnnrbm_pt"
         raise ValueError(
             f"{filename}: expected version {VERSION} of the model format, found {quoted(version)} ({advice})"
         )
 
 
 def _version_without_checksum(filename: FilePath) -> int:
-    """Version of a model file of before version 2, which had no checksum; VERSION for anything else."""
+    """Version of a model file without a checksum, as version 1 wrote it; VERSION for any other file."""
     try:
         with open_archive(filename) as archive:
             metadata = read_text(archive, filename)

@@ -1,6 +1,6 @@
-"""Runs as TensorBoard shows them: the numbers of each epoch as curves, the pieces drawn for the log as pictures.
+"""Logging to TensorBoard: the numbers of each epoch as curves, and the pieces drawn for the log as pictures.
 
-Any other program that shows curves takes a callback of three lines::
+Any other program that shows curves needs a callback of two lines::
 
     def show(record):
         wandb.log(numbers_of(record), step=record["epoch"])
@@ -24,18 +24,18 @@ from rnnrbm_pt.training.loop import Record
 
 
 def numbers_of(record: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers in the record of an epoch, for a program that shows curves.
+    """Extract the numbers from the record of an epoch, for a program that shows curves.
 
     Parameters
     ----------
     record : dict
-        What `fit` gives to `on_epoch`.
+        Record that `fit` passes to `on_epoch`.
 
     Returns
     -------
-    dict
-        monitor, validation, gradient_norm and so on. A number within an entry has both names: "norms/W". The epoch,
-        seeds and lists are left out. True is 1 and False is 0.
+    dict {str: float}
+        monitor, validation, gradient_norm and so on. A number in a nested dict gets both names: "norms/W". The epoch,
+        seeds and lists are left out. True becomes 1 and False becomes 0.
     """
     found: dict[str, float] = {}
     for name, value in record.items():
@@ -47,25 +47,25 @@ def numbers_of(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 class TensorBoard:
-    """A callback, ``model.fit(rolls, on_epoch=TensorBoard(folder, model))``, that writes a run for TensorBoard.
+    """A callback of `fit` that writes a run for TensorBoard: ``model.fit(rolls, on_epoch=TensorBoard(folder, model))``.
 
-    The step of a curve is the epoch. When a run goes on, or another run begins in the same folder, TensorBoard no
-    longer shows what was there from that epoch on.
+    The step of the curves is the epoch. If a run continues, or another run begins in the same folder, TensorBoard hides
+    the older values from that epoch on.
 
     Parameters
     ----------
     folder : path
-        Made if it is missing.
+        Folder of the event files. It is created if it is missing.
     model : SequenceModel, optional
-        The model that is trained. It gives the learning rate, the pictures of pieces (with the setting `sample_every`),
-        and in a new folder the earlier epochs of its run.
+        The model that is trained. With it, the callback also writes the learning rate, pictures of pieces (with the
+        setting `sample_every`) and, in a new folder, the earlier epochs of the run.
 
     Raises
     ------
     ImportError
         If TensorBoard is not installed.
     OSError
-        If the folder cannot be made.
+        If the folder cannot be created.
     """
 
     def __init__(self, folder: FilePath, model: Model | None = None) -> None:
@@ -74,7 +74,7 @@ class TensorBoard:
             from tensorboard.summary.writer.record_writer import RecordWriter
         except ImportError:
             raise ImportError(
-                "tensorboard: TensorBoard is needed, of the extra `tensorboard`: pip install 'rnnrbm-pt[tensorboard]'"
+                "tensorboard: TensorBoard is not installed. Install it with: pip install 'rnnrbm-pt[tensorboard]'"
             ) from None
         self._events, self._summaries, self._writer = event_pb2, summary_pb2, RecordWriter
         self.folder, self.model = Path(folder), model
@@ -97,7 +97,7 @@ class TensorBoard:
         self.epoch = epoch
 
     def _begin(self, epoch: int) -> None:
-        """Begin a file. TensorBoard drops what older files have from this epoch on."""
+        """Begin a new file. TensorBoard drops the values of older files from this epoch on."""
         is_new = not any(self.folder.glob("*tfevents*"))
         seconds, rest = divmod(time.time_ns(), 10**9)  # TensorBoard reads files in the order of their names
         name = f"events.out.tfevents.{seconds:010d}.{rest:09d}.{socket.gethostname()}.{os.getpid()}"
@@ -124,7 +124,7 @@ class TensorBoard:
         return [self._summaries.Summary.Value(tag=name, simple_value=value) for name, value in numbers.items()]
 
     def _picture(self, seed: int) -> Any:
-        """The piece that was drawn for the log, which its seed draws once more."""
+        """The piano-roll of the piece drawn for the log, which is drawn again from its seed."""
         from rnnrbm_pt.music.plot import piano_roll_png
 
         assert self.model is not None

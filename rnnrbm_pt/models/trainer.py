@@ -1,4 +1,4 @@
-"""Training of a model: runs over epochs, validation, checkpoints."""
+"""Training of a model: epochs of updates, validation and checkpoints."""
 
 from collections.abc import Callable, Sequence
 from itertools import chain, repeat
@@ -36,7 +36,7 @@ class Trainer:
     Parameters
     ----------
     model : SequenceModel
-        It has to have a `state`. Rolls are taken to be checked by `SequenceModel.check_rolls`.
+        The model, with its `state`. All methods expect rolls that `SequenceModel.check_rolls` has checked.
     """
 
     def __init__(self, model: Model) -> None:
@@ -46,7 +46,7 @@ class Trainer:
 
     @property
     def functions(self) -> UpdateFunctions:
-        """The compiled updates for the present structure of learning."""
+        """The compiled updates for the present structure of the learning settings."""
         if self._functions is None or self._functions.scalars is not self.state.scalars:
             model = self.model
             self._functions = UpdateFunctions(model.graphs, model.build, self.state, self.compiling)
@@ -54,21 +54,25 @@ class Trainer:
 
     @property
     def progress(self) -> Progress:
-        """The progress of the present run, when there is one."""
+        """The progress of the present run, where one exists."""
         return cast(Progress, self.state.progress)
 
     def learn_by(self, learning: Learning) -> None:
-        """Take a description of learning. Updates are compiled anew only where it needs another graph.
+        """Apply learning settings. Updates are compiled again only if the settings need another graph.
+
+        Parameters
+        ----------
+        learning : Learning
 
         Raises
         ------
         ValueError
-            If k has a schedule and the model has no Gibbs chain in training, or Hessian-free optimisation is asked for
-            and the cost is not exact.
+            If k has a schedule but the model has no Gibbs chain in training, or if a setting needs a model of another
+            kind; see `check_model`.
         """
         check_model(self.model, learning)
         if "k" in learning.schedule and "k" not in self.model.settings:
-            raise ValueError("schedule: k: this model has no Gibbs chain in training")
+            raise ValueError("schedule: k: expected a model with a Gibbs chain in training, found none")
         self.state.learn_by(learning)
 
     @locked
@@ -87,39 +91,41 @@ class Trainer:
         on_pretrain: OnEpoch = None,
         **settings: Any,
     ) -> Model:
-        """Train on piano-rolls, in silence. By default it is the tutorial's stochastic gradient descent.
+        """Train on piano-rolls without printing anything.
+
+        The default settings are the tutorial's stochastic gradient descent.
 
         Parameters
         ----------
         rolls : sequence of arrays, shape (n_steps, n_visible)
-            Sequences of 0/1 frames, of any lengths: a list, or anything with ``len`` and ``[i]``, such as a
-            `music.store.RollStore`, whose rolls are read when they are needed.
-        batch_size : int
-            Frames of the window that one update looks at.
-        num_epochs : int
+            Sequences of 0/1 frames, of any lengths. Either a list, or an object with ``len`` and ``[i]`` that reads
+            each roll when it is needed, such as a `music.store.RollStore`.
+        batch_size : int, default 100
+            Frames per window. One update reads one window, or `n_sequences` windows.
+        num_epochs : int, default 200
+            Number of passes over all sequences.
         validation : list of arrays, optional
-            Sequences to validate on after epochs. In the end the model has the parameters with the best validation.
-            ``validate_by="likelihood"`` takes the log-likelihood per frame, as `score` gives it: exact for an RNN-NADE,
-            otherwise an estimate on up to 1,000 frames, some seconds per epoch. The monitor of a model whose chains mix
-            well falls while its likelihood rises. Where chains mix badly the estimate is too high. So it is made in
-            both directions of annealing: an epoch whose two estimates are 0.25 nats apart or more is never the best,
-            and its record says validation_refused. If all are refused, the model has the last parameters.
+            Sequences to validate on at the end of epochs. After the run the model has the parameters with the best
+            validation. By default the validation is the monitor. With ``validate_by="likelihood"`` it is the
+            log-likelihood per frame; see Notes.
         pretrain : Pretraining or dict, optional
-            What is learned before; see `models.pretraining`.
+            Pretraining to run first; see `models.pretraining`.
         checkpoint : path, optional
-            A model file to write after each epoch and after Ctrl+C; `load` reads it and `resume` continues.
+            Model file to write after each epoch and after Ctrl+C. `load` reads it and `resume` continues the run.
         checkpoint_every : int, optional
-            Updates after which it is written too.
-        on_update, on_epoch : callable, optional
-            See `training.loop.run_epochs`. The record of an epoch also has error, gradient_norm (mean over its updates,
-            before clipping), norms (of each parameter), validation and sample, where they apply. To end the run, raise
-            `training.progress.StopTraining`.
+            Number of updates after which the checkpoint is also written within an epoch.
+        on_update : callable, optional
+            Called as on_update(frames, total_frames) after each update, with the frames of the update and of the epoch.
+        on_epoch : callable, optional
+            Called with the record of each epoch, a dict; see `training.loop.run_epochs`. The record also has error,
+            gradient_norm (mean over the updates, before clipping) and norms (of each parameter), and validation and
+            sample where they apply. Raise `training.progress.StopTraining` to end the run.
         on_pretrain : callable, optional
             Called with a dict after each epoch of pretraining.
         **settings
-            Further fields of `Run` (n_sequences, carry_state, persistent, n_particles, sample_every, log_updates), and
-            those of `Validation` and of `Learning`; see `training.settings`. The learning rate is the model's lr, or
-            has a schedule.
+            Further fields of `Run` (n_sequences, carry_state, persistent, n_particles, sample_every, log_updates),
+            `Validation` and `Learning`; see `training.settings`. The learning rate is the model's `lr`, unless it has a
+            schedule.
 
         Returns
         -------
@@ -129,11 +135,22 @@ class Trainer:
         Raises
         ------
         ValueError
-            If there are no frames, a roll does not have 0/1 frames of the model's width, or a setting is invalid.
+            If there are no frames, a roll does not hold 0/1 frames of the model's width, or a setting is invalid.
         FloatingPointError
-            If something is not finite any more; it names the parameter. The checkpoint stays as it was.
+            If a value is no longer finite. The error names the parameter. The checkpoint keeps its last finite state.
         KeyboardInterrupt
-            After the update during which Ctrl+C was pressed; the model is usable and the run can be continued.
+            On Ctrl+C, after the current update. The model is usable and `resume` can continue the run.
+
+        Notes ----- The likelihood, as `score` computes it, is exact for an RNN-NADE. Otherwise it is estimated on up to
+        1,000 frames by annealed importance sampling, which takes some seconds per epoch. A model whose Gibbs chains mix
+        well can have a falling monitor and a rising likelihood. Where the chains mix badly, the estimate is too high.
+        The estimate is therefore made in both directions of annealing. If the two differ by more than 0.25 nats, the
+        epoch is never the best and its record has validation_refused. If all epochs are refused, the model keeps the
+        last parameters.
+
+        Examples
+        --------
+        >>> model = RnnRbm().fit(rolls, num_epochs=20, optimizer="adam", validation=validation_rolls, patience=5)
         """
         settings = {"batch_size": batch_size, "num_epochs": num_epochs, **settings}
         run, when, learning = sorted_into(settings, Run, Validation, Learning)
@@ -147,7 +164,7 @@ class Trainer:
         check_chains(self.model, run)
         check_measurable(when, self.model)
         if run.carry_state and run.batch_size < 2 and self.compiling.backend == "jax":
-            raise ValueError("carry_state: expected a batch_size of 2 frames or more on the backend jax, found 1")
+            raise ValueError("carry_state: expected a batch_size of at least 2 frames on the backend jax, found 1")
         check_run(learning, run, rolls)
         self.compiling.check_shares(run.n_sequences, learning.optimizer)
         self.learn_by(learning)
@@ -156,8 +173,8 @@ class Trainer:
             pretraining.pretrain(self.model, rolls, pretrain, on_pretrain)
         states = self.model.sampler.initial_states() if run.carry_state else ()
         self.state.begin(progress, states, first_particles(rolls, run))
-        # The finished model is written once, at the end: no run continues from it, so none would remove what a writer
-        # that was killed in a second writing of it leaves beside it.
+        # Write the finished model only once, at the end. No run continues from a finished model, so nobody would remove
+        # the temporary file that a killed second write leaves beside it.
         if not progress.complete:
             save()
         return self._run(rolls, validation, save, on_update, on_epoch)
@@ -174,21 +191,21 @@ class Trainer:
         on_update: OnUpdate = None,
         on_epoch: OnEpoch = None,
     ) -> Model:
-        """Continue a run that was stopped, or extend a finished one.
+        """Continue a run that was stopped, or extend a finished run.
 
-        The settings are those of the run. The result equals that of a run that was not stopped, to the bit. (On Numba
-        up to the last digit, if one of them compiled and the other took its functions from the cache.)
+        The run keeps its settings. The result is bit-identical to that of an uninterrupted run. On Numba the last digit
+        can differ if one run compiled its functions and the other loaded them from the cache.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
             The sequences of the run.
         num_epochs : int, optional
-            A new number of epochs of the whole run, more than it has done.
+            New total number of epochs, larger than the number that is done. By default the number stays the same.
         validation : list of arrays, optional
             The validation sequences of the run.
         checkpoint, checkpoint_every, on_update, on_epoch
-            As for `fit`.
+            See `fit`.
 
         Returns
         -------
@@ -198,23 +215,28 @@ class Trainer:
         Raises
         ------
         ValueError
-            If there is no run to continue, or the sequences are not those of the run.
+            If there is no run to continue, or if the sequences are not those of the run.
         FloatingPointError, KeyboardInterrupt
-            As `fit`.
+            As in `fit`.
+
+        Examples
+        --------
+        >>> model = RnnRbm.load("checkpoint.npz")
+        >>> model.resume(rolls, checkpoint="checkpoint.npz")
         """
         save = Saver(self.model, checkpoint, checkpoint_every)
         self._check_frames(rolls)
         self._check_resumable(rolls, validation, num_epochs)
         if num_epochs is not None:
             self.progress.extend(num_epochs)
-        self.state.data = self.state.data or describe_data(self.model, rolls)  # older files have none
+        self.state.data = self.state.data or describe_data(self.model, rolls)  # older files lack it
         self.state.take_last()
         return self._run(rolls, validation, save, on_update, on_epoch)
 
     def _run(
         self, rolls: Rolls, validation: Rolls | None, save: Saver, on_update: OnUpdate, on_epoch: OnEpoch
     ) -> Model:
-        """Run the epochs that the present progress has left."""
+        """Run the remaining epochs of the present run."""
         state, progress = self.state, self.progress
         self.compiling.check_start(state)
 
@@ -254,22 +276,28 @@ class Trainer:
 
     @locked
     def partial_fit(self, rolls: Rolls, batch_size: int = 100, *, n_sequences: int = 1) -> Model:
-        """Go on learning, by the optimiser of the last `fit`: each window of the sequences once, in their order.
+        """Update the model once by each window of the sequences, in order, with the optimiser of the last `fit`.
 
-        It belongs to no run: `log` and `progress` stay as they are.
+        The updates belong to no run: `log` and `progress` do not change.
 
         Parameters
         ----------
         rolls : list of arrays, shape (n_steps, n_visible)
-        batch_size : int
-            Frames of the window that one update looks at.
-        n_sequences : int
-            Windows of one update.
+            Sequences of 0/1 frames.
+        batch_size : int, default 100
+            Frames per window.
+        n_sequences : int, default 1
+            Windows per update.
 
         Returns
         -------
         SequenceModel
             The model itself.
+
+        Raises
+        ------
+        ValueError, FloatingPointError
+            As in `fit`.
         """
         batch_size, n_sequences = integer("batch_size", batch_size, 1), integer("n_sequences", n_sequences, 1)
         check_run(self.state.learning, Run(batch_size, n_sequences=n_sequences), rolls)
@@ -281,7 +309,7 @@ class Trainer:
                 for group in groups(windows(rolls, range(len(rolls)), batch_size), n_sequences):
                     update(*group)
         finally:
-            for total, value in sums:  # of an epoch of `fit` perhaps, which was stopped within it
+            for total, value in sums:  # they may belong to an epoch of `fit` that was stopped
                 total.set_value(value)
         return self.model
 
@@ -292,20 +320,21 @@ class Trainer:
     def _check_resumable(self, rolls: Rolls, validation: Rolls | None, num_epochs: int | None) -> None:
         progress = self.state.progress
         if progress is None:
-            raise ValueError("resume: there is no stopped run to continue")
+            raise ValueError("resume: expected a stopped run to continue, found none")
         if num_epochs is not None:
             done = progress.epoch + bool(progress.monitors)
             integer("num_epochs", num_epochs, done + 1 if progress.complete else done)
         elif progress.complete:
             raise ValueError(
-                f"resume: the run is complete after {progress.epoch} epochs; a larger num_epochs would extend it"
+                f"resume: expected a stopped run, found one that is complete after {progress.epoch} epochs; "
+                "a larger num_epochs extends it"
             )
         if len(progress.order) != len(rolls):
             raise ValueError(
                 f"resume: expected the {len(progress.order)} sequences of the stopped run, found {len(rolls)}"
             )
         if progress.data != fingerprint(chain(rolls, validation or [])):
-            raise ValueError("resume: expected the sequences and the validation of the stopped run, found others")
+            raise ValueError("resume: expected the training and validation sequences of the stopped run, found others")
         check_particles(self.state.particles, rolls, progress.run)
 
     # ------------------------------------------------------------------------------------------------
@@ -320,15 +349,15 @@ class Trainer:
         fresh: np.ndarray | None = None,
         rows: Windows | None = None,
     ) -> float:
-        """Update by the windows, and return their monitor.
+        """Update by the windows and return their monitor.
 
-        On JAX all are of one shape, for which it compiles, and of two frames at least: it cannot compile for a length
-        of 1, which `jax_functions.static` leaves open.
+        JAX compiles for each shape, so all batches get one shape on JAX. That shape has at least two frames: JAX cannot
+        compile for a length of 1, which `jax_functions.static` does not fix.
         """
         fixed, floatX = self.compiling.backend == "jax", self.compiling.floatX
         n_steps = max(2, batch_size) if fixed else None
         if self.state.learning.optimizer == "hf":
-            # Of the rest of an epoch, which is too little for the curvature, nothing is learned.
+            # A remainder of the epoch with too few frames for the curvature is evaluated, but not learned.
             needed = min(self.state.learning.hessian_free.curvature_frames, n_frames)
             learn = len(windows) == n_sequences or sum(map(len, windows)) >= needed
             return self.functions.hessian_free_update(*batch_of(windows, n_steps, len(windows), floatX), learn)
@@ -342,22 +371,22 @@ class Trainer:
         return function(*batch, *states)
 
     def _first_update(self, *arguments: Any) -> float:
-        """The first update may compile, for up to a minute. Ctrl+C within it leaves the model as it was."""
+        """Run the first update, which may compile for up to a minute. Ctrl+C during it leaves the model unchanged."""
         before = self.state.arrays()
         try:
             with lifted_deferral():
                 return self._update(*arguments)
         except KeyboardInterrupt:
-            self.state.clear_slots()  # those that were made just now begin at zeros
+            self.state.clear_slots()  # slots that this update created start at zero
             self.state.restore(before)
             raise
 
     def updater(self, batch_size: int, n_sequences: int, rolls: Rolls) -> Update:
-        """A function that takes up to n_sequences windows of the rolls, of up to batch_size frames, updates the model
-        and returns their monitor. Where states are carried over it takes, by ``fresh=``, which begin a sequence.
-        Where chains are persistent it takes, by ``rows=``, the numbers of the particles of each window.
+        """Make the function that updates the model by windows of the rolls and returns their monitor.
 
-        It raises FloatingPointError where something is not finite any more.
+        The function takes up to n_sequences windows of up to batch_size frames. If states are carried over, it also
+        takes ``fresh=``, which marks the windows that begin a sequence. If chains are persistent, it takes ``rows=``,
+        the numbers of the particles of each window. It raises a FloatingPointError as soon as a value is not finite.
         """
         kinds, n_frames = chain([self._first_update], repeat(self._update)), sum(map(len, rolls))
 
@@ -370,7 +399,7 @@ class Trainer:
         return update
 
     def _scheduled(self, update: Update) -> Update:
-        """The update, before which each scheduled hyper-parameter gets its present value."""
+        """Wrap the update so that each scheduled hyper-parameter gets its present value first."""
         scalars, schedules = self.state.scalars, self.state.learning.schedule
         scheduled: dict[Any, Schedule] = {scalars[name]: schedule for name, schedule in schedules.items()}
         if not scheduled:
@@ -386,7 +415,7 @@ class Trainer:
     # The end of an epoch
 
     def _measure(self, record: Record, rolls: Rolls, validation: Rolls | None) -> None:
-        """Add to the record of an epoch: error, norms, validation and sample. The state stays as it is."""
+        """Add error, norms, validation and sample to the record of an epoch. The state does not change."""
         state = self.state
         state.check_finite()
         record |= state.means(record["updates"])

@@ -9,14 +9,14 @@ from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.training.loop import Record
 
 Model = Any
-"""A `SequenceModel`. The module that defines it imports those that use this name."""
+"""A `SequenceModel`. Importing the class here would be circular."""
 Shared = Any
-"""A shared variable with a name. PyTensor's own type has names that may be None."""
+"""A named shared variable. The name of PyTensor's own type may be None."""
 Rolls = Sequence[np.ndarray]
-"""Sequences, shape (n_steps, n_visible) each."""
+"""Sequences of frames, each of shape (n_steps, n_visible)."""
 Arrays = dict[str, np.ndarray]
-"""Arrays by the names that files have for them."""
+"""Arrays, by the names that files use."""
 Build = Callable[..., SequenceGraphs]
-"""build(**settings): further graphs of a model; see `SequenceModel.build`."""
+"""build(**settings) makes further graphs of a model; see `SequenceModel.build`."""
 OnUpdate = Callable[[int, int], object] | None
 OnEpoch = Callable[[Record], object] | None

@@ -26,14 +26,14 @@ from rnnrbm_pt.training.slots import with_slots
 
 
 class UpdateFunctions:
-    """The compiled updates of a model for one structure of learning. Each is compiled when it is first needed.
+    """The compiled updates of a model for one structure of the learning settings. Each is compiled on first use.
 
     Parameters
     ----------
     graphs : SequenceGraphs
         The graphs of one sequence.
     build : callable
-        build(**settings) -> SequenceGraphs of the same model, see `SequenceModel.build`.
+        ``build(**settings) -> SequenceGraphs`` of the same model; see `SequenceModel.build`.
     state : TrainState
     compiling : CompileSettings
     """
@@ -44,7 +44,7 @@ class UpdateFunctions:
 
     @cached_property
     def train_function(self) -> Callable[..., Any]:
-        """The compiled update: takes a window (n_steps, n_visible), returns its monitor."""
+        """The compiled update: takes a window, shape (n_steps, n_visible), and returns its monitor."""
         graphs = self._build() if {"k", "dropout_recurrent", "dropout_hidden"} & self.scalars.keys() else self.graphs
         return self._compile(graphs, [graphs.v])
 
@@ -52,17 +52,18 @@ class UpdateFunctions:
     def batch_function(self) -> Callable[..., Any]:
         """The compiled update by several windows at once.
 
-        Takes v (n_steps, n_sequences, n_visible) and its mask (n_steps, n_sequences), 0 behind the end of a window.
-        Returns the mean of the monitors of the windows. Draws from the same streams as `train_function`. JAX compiles
-        once per shape.
+        It takes v, shape (n_steps, n_sequences, n_visible), and its mask, shape (n_steps, n_sequences), which is 0
+        after the end of a window. It returns the mean monitor of the windows. It draws from the same streams as
+        `train_function`. JAX compiles it once per shape.
         """
         return self._batched()
 
     @cached_property
     def carrying_function(self) -> Callable[..., Any]:
-        """The compiled update by several windows that go on from the states in which the windows before them ended.
+        """The compiled update by several windows that continue from the final states of the previous windows.
 
-        Takes v and its mask as `batch_function` does, and fresh (n_sequences,), 1 where a sequence begins.
+        It takes v and its mask like `batch_function`, and fresh, shape (n_sequences,), which is 1 where a sequence
+        begins.
         """
         return self._batched(carry=True)
 
@@ -70,14 +71,14 @@ class UpdateFunctions:
     def persistent_function(self) -> Callable[..., Any]:
         """The compiled update by several windows whose Gibbs chains start from given frames.
 
-        Takes v and its mask as `batch_function` does, and the frames, of the shape of v. Returns the mean of the
-        monitors, and the ends of the chains, of the shape of v.
+        It takes v and its mask like `batch_function`, and the start frames, which have the shape of v. It returns the
+        mean monitor and the ends of the chains, which also have the shape of v.
         """
         return self._batched(persistent=True)
 
     @cached_property
     def persistent_carrying_function(self) -> Callable[..., Any]:
-        """As `persistent_function`, where states are carried over: fresh (n_sequences,) follows the mask."""
+        """Like `persistent_function`, but carries states over: takes fresh, shape (n_sequences,), after the mask."""
         return self._batched(carry=True, persistent=True)
 
     def _batched(self, carry: bool = False, persistent: bool = False) -> Callable[..., Any]:
@@ -93,12 +94,12 @@ class UpdateFunctions:
         pairs = zip(self.state.carried, graphs.states, strict=True) if carry else ()
         states: Updates = {shared: state[-1] for shared, state in pairs}
         inputs = [graphs.v, graphs.mask, *more]
-        axes = {x: 0 if x.type.ndim == 1 else 1 for x in inputs} | dict.fromkeys(states, 0)  # of the sequences
+        axes = {x: 0 if x.type.ndim == 1 else 1 for x in inputs} | dict.fromkeys(states, 0)  # axis of the sequences
         return self._compile(graphs, inputs, states, axes, ends=persistent)
 
     @cached_property
     def hessian_free(self) -> HessianFreeUpdates:
-        """The updates by Hessian-free optimisation, of a model whose cost is exact."""
+        """The updates by Hessian-free optimisation, for a model with an exact cost."""
         graphs = self._build(batched=True)
         with self.compiling.float_variables():
             objective = likelihood_objective(graphs)
@@ -108,19 +109,19 @@ class UpdateFunctions:
         return updates
 
     def hessian_free_update(self, v: np.ndarray, mask: np.ndarray, learn: bool = True) -> float:
-        """Update by several windows at once, by Hessian-free optimisation.
+        """Update by several windows at once with Hessian-free optimisation.
 
         Parameters
         ----------
         v, mask : arrays
-            As `batch_function` takes them.
-        learn : bool
-            Without it, nothing is learned.
+            Windows and mask, as `batch_function` takes them.
+        learn : bool, default True
+            Whether to change the parameters. If False, only the monitor is computed.
 
         Returns
         -------
         float
-            The mean of the monitors of the windows, before the update.
+            Mean monitor of the windows before the update.
         """
         state = self.state
         if learn:
@@ -137,20 +138,21 @@ class UpdateFunctions:
     def persistent_update(
         self, batch: tuple[np.ndarray, np.ndarray], states: tuple[np.ndarray, ...], rows: Sequence[np.ndarray]
     ) -> float:
-        """Update by several windows at once whose Gibbs chains start from particles, and put their ends back.
+        """Update by several windows whose Gibbs chains start from particles, and store the ends of the chains.
 
         Parameters
         ----------
-        batch : v, mask
+        batch : (v, mask)
+            Windows and mask, as `batch_function` takes them.
         states : tuple of arrays
-            fresh, where states are carried over; else empty.
+            (fresh,) if states are carried over, otherwise empty.
         rows : sequence of integer arrays
-            Numbers of the particles of the frames of each window.
+            Numbers of the particles of each window's frames.
 
         Returns
         -------
         float
-            The mean of the monitors of the windows.
+            Mean monitor of the windows.
         """
         v, mask = batch
         particles = cast(np.ndarray, self.state.particles)
@@ -166,7 +168,7 @@ class UpdateFunctions:
         recurrent, hidden = (self.scalars.get(f"dropout_{what}") for what in ("recurrent", "hidden"))
         if recurrent is not None or hidden is not None:
             for stream in self.state.masks:
-                stream.tag.used = False  # as `SameStreams` has it
+                stream.tag.used = False  # as in `SameStreams`
             settings["dropout"] = Dropout(self.state.masks, recurrent, hidden)
         return self.build(**settings)
 
@@ -180,7 +182,7 @@ class UpdateFunctions:
     ) -> Callable[..., Any]:
         state, floatX = self.state, self.compiling.floatX
         if state.learning.optimizer == "hf":
-            raise ValueError("optimizer: hf has no compiled update, use fit; or fit by another optimiser before")
+            raise ValueError("optimizer: expected one with a compiled update, found hf; call fit instead")
         weights = None if graphs.mask is None else sequence_weights(graphs.mask)
         share = self._share(graphs.mask)
         gradients = gradients_of(self._cost(graphs, weights, share), graphs.params, [graphs.v_sample])
@@ -203,7 +205,7 @@ class UpdateFunctions:
         return self.compiling.function(inputs, [monitor, ends_of_chains] if ends else monitor, updates, axes)
 
     def _share(self, mask: TensorVariable | None) -> TensorVariable | None:
-        """The share of a device's sequences in the mean over those of all devices; None where nothing is shared.
+        """Weight of a device's sequences in the mean over all devices; None if nothing is shared.
 
         Empty sequences do not count; see `sequence_weights`.
         """
@@ -216,9 +218,9 @@ class UpdateFunctions:
     def _cost(
         self, graphs: SequenceGraphs, weights: TensorVariable | None, share: TensorVariable | None
     ) -> TensorVariable:
-        """What is learned: the cost, and a penalty if hidden units are to be sparse.
+        """The cost to minimise, including the sparsity penalty if there is one.
 
-        Where devices share the sequences, the gradient is the sum over the devices of that of this cost.
+        If devices share the sequences, the gradient is the sum of this cost's gradients over the devices.
         """
         cost = graphs.cost if share is None else graphs.cost * share
         if "sparsity" not in self.scalars or graphs.mean_h is None:

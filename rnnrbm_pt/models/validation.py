@@ -1,19 +1,23 @@
-"""What training computes on sequences that it does not learn from."""
+"""Validation: quantities that training computes on sequences it does not learn from."""
 
 from rnnrbm_pt.models.types import Model, Rolls
 from rnnrbm_pt.training.loop import Record
 from rnnrbm_pt.training.settings import Validation
 
 FRAMES_TO_VALIDATE = 1000
-"""Frames for which a validation estimates the likelihood where it is not exact: the same frames each time."""
+"""Number of frames on which a validation estimates the likelihood if it is not exact. Every validation uses the same
+frames.
+"""
 
 WIDEST = 0.25
-"""Nats per frame between the estimates by annealing forward and in reverse, above which neither is believed. Epochs
-that differ by less than that are told apart since their frames and their draws are the same."""
+"""Largest accepted difference between forward and reverse annealing, in nats per frame.
+
+Smaller differences between epochs can still be compared, because all epochs use the same frames and the same draws.
+"""
 
 
 def check_validation(validation: Validation, rolls: Rolls | None) -> None:
-    """Check that the settings of a validation have sequences to be computed on, and the sequences have frames.
+    """Check that validation settings have sequences to validate on, and that these sequences have frames.
 
     Parameters
     ----------
@@ -24,31 +28,35 @@ def check_validation(validation: Validation, rolls: Rolls | None) -> None:
     Raises
     ------
     ValueError
+        If a setting needs validation sequences and there are none, or if the sequences have no frames.
     """
     if rolls is not None:
         if not sum(map(len, rolls)):
             raise ValueError("validation: expected frames, found none")
     elif validation.validate_by != Validation.validate_by:
-        raise ValueError(f"validate_by: expected a validation for {validation.validate_by!r}, found none")
+        raise ValueError(f"validate_by: expected validation sequences for {validation.validate_by!r}, found none")
     elif validation.measure_mixing:
-        raise ValueError("measure_mixing: expected a validation to measure it on, found none")
+        raise ValueError("measure_mixing: expected validation sequences to measure it on, found none")
     elif validation.patience is not None:
-        raise ValueError(f"patience: expected a validation for {validation.patience} epochs, found none")
+        raise ValueError(
+            f"patience: expected validation sequences for a patience of {validation.patience} epochs, found none"
+        )
 
 
 def check_measurable(validation: Validation, model: Model) -> None:
-    """Check that a model has what a validation measures; a ValueError otherwise."""
+    """Check that the model supports the measurements of a validation; a ValueError otherwise."""
     if validation.measure_mixing and (model.graphs.free_energy is None or model.real_valued):
-        raise ValueError("measure_mixing: expected a model of RBMs with binary visible units, found another one")
+        raise ValueError("measure_mixing: expected a model of RBMs with binary visible units, found another model")
 
 
 def validate(model: Model, rolls: Rolls, validation: Validation, batch_size: int) -> Record:
-    """What the record of an epoch says of the validation sequences.
+    """Compute the validation entries of an epoch's record.
 
     Parameters
     ----------
     model : SequenceModel
     rolls : list of arrays, shape (n_steps, n_visible)
+        The validation sequences.
     validation : Validation
     batch_size : int
         Frames per window, for the monitor.
@@ -56,8 +64,9 @@ def validate(model: Model, rolls: Rolls, validation: Validation, batch_size: int
     Returns
     -------
     dict
-        validation, in nats per frame, higher is better. Where it is an estimated likelihood also validation_reverse, by
-        annealing in reverse, and validation_refused, whether the two contradict each other. And mixing, if asked for.
+        ``validation``, in nats per frame; higher is better. An estimated likelihood adds ``validation_reverse``, the
+        estimate by reverse annealing, and ``validation_refused``, which is True if the two estimates contradict each
+        other. With `measure_mixing` there is also ``mixing``.
     """
     if validation.validate_by == "monitor":
         record = {"validation": model.monitor(rolls, batch_size)}
@@ -73,24 +82,25 @@ def validate(model: Model, rolls: Rolls, validation: Validation, batch_size: int
 
 
 def contradict(forward: float, reverse: float) -> bool:
-    """Whether two estimates of a likelihood differ by more than `WIDEST`. They enclose it, or one of them failed."""
+    """Whether two estimates of a likelihood differ by more than `WIDEST`, so that at least one of them failed."""
     return not abs(forward - reverse) <= WIDEST
 
 
 def validation_likelihood(model: Model, rolls: Rolls, *, reverse: bool = False) -> float:
-    """The log-likelihood per frame as `fit` validates by it: exact, or a quick estimate.
+    """Compute the log-likelihood per frame that `fit` validates by: exact, or a quick estimate.
 
     Parameters
     ----------
     model : SequenceModel
     rolls : list of arrays, shape (n_steps, n_visible)
-    reverse : bool
-        Whether an estimate anneals in reverse, for a bracket.
+        Sequences of 0/1 frames.
+    reverse : bool, default False
+        Whether an estimate anneals in reverse, which gives the lower side of a bracket.
 
     Returns
     -------
     float
-        In nats.
+        Log-likelihood in nats per frame.
     """
     if model.scorer.is_exact(None):
         return float(model.score(rolls))

@@ -1,1 +1,1 @@
-"""Loops over epochs and what belongs to them. Knows nothing of graphs or of MIDI."""
+"""Training loops, optimisers, schedules and settings. This package does not depend on the models or on MIDI."""

@@ -1,7 +1,7 @@
-"""Conjugate gradients that stop when they make little progress, and keep some of their iterates.
+"""Conjugate gradients that stop when progress is slow and keep some of their iterates.
 
-`scipy.sparse.linalg.cg` stops by the residual and has the last iterate only. Martens stops by the value of the
-quadratic function, and takes the iterate that is best for the cost itself.
+`scipy.sparse.linalg.cg` stops by the residual and returns only the last iterate. Martens' method stops by the value of
+the quadratic function, and chooses the iterate that is best for the actual cost.
 
 Martens, Deep learning via Hessian-free optimization, ICML 2010, sections 4.4 and 4.6.
 """
@@ -16,14 +16,14 @@ PROGRESS = 0.0005
 """Relative progress per iteration below which the iterations stop."""
 
 SPACING = 1.3
-"""Iterate number ceil(SPACING^n) is kept, for n = 0, 1, ..."""
+"""Iterates with the numbers ceil(SPACING^n), n = 0, 1, ..., are kept."""
 
 
 class Iterates(NamedTuple):
-    """What conjugate gradients found."""
+    """Result of conjugate gradients."""
 
     kept: list[tuple[int, np.ndarray]]
-    """The number of each iterate that was kept, and the iterate. The last one is among them."""
+    """Number and value of each kept iterate. The last iterate is always kept."""
     values: list[float]
     """phi(x) = x'Ax / 2 - b'x after each iteration."""
 
@@ -45,23 +45,24 @@ def conjugate_gradients(
 ) -> Iterates:
     """Solve A x = b approximately, for a symmetric positive definite A.
 
-    After iteration i > k the iterations stop if phi < 0 and (phi_i - phi_{i-k}) / phi_i < progress k, where
-    k = max(10, i // 10).
+    With k = max(10, i // 10), the method stops after iteration i > k if phi < 0 and (phi_i - phi_{i-k}) / phi_i <
+    progress k.
 
     Parameters
     ----------
     product : callable
-        product(v) -> A v
+        ``product(v)`` returns A v.
     b : vector
+        Right-hand side.
     x : vector
-        Where to begin.
+        Start of the iterations.
     max_iterations : int
-    inverse : vector or 1
-        The inverse of the diagonal of a preconditioner.
-    progress : float
-        0 never stops by progress.
-    rounding : float
-        Relative error of a product. A residual or a curvature that is smaller than the error ends the iterations.
+    inverse : vector or 1, optional
+        Inverse of the diagonal of a preconditioner. The default is no preconditioner.
+    progress : float, optional
+        Threshold of the relative progress per iteration. With 0 slow progress does not stop the iterations.
+    rounding : float, optional
+        Relative error of a product. The method also stops if the residual or a curvature is smaller than this error.
 
     Returns
     -------
@@ -87,7 +88,7 @@ def conjugate_gradients(
         if curvature <= error:
             if curvature < -error:
                 raise FloatingPointError(
-                    f"curvature: expected none below 0, found {curvature:.3g} in iteration {i} of conjugate gradients: "
+                    f"curvature: expected at least 0, found {curvature:.3g} in iteration {i} of conjugate gradients: "
                     "a larger damping, or float64, may help"
                 )
             break

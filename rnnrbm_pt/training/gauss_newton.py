@@ -1,9 +1,9 @@
-"""Products of the Gauss-Newton matrix and a vector, through any graph, without the matrix.
+"""Products of the Gauss-Newton matrix with a vector, through any graph, without forming the matrix.
 
     G = J' H J,  J = d outputs / d params,  H = d^2 cost / d outputs^2
 
-The cost is a function of outputs in which it is convex, such as the cross-entropy of bits and their logits. So G is
-symmetric and positive semi-definite. H is taken to be diagonal.
+The cost must be a convex function of the outputs, such as the cross-entropy of bits as a function of their logits.
+Then G is symmetric and positive semi-definite. H is assumed to be diagonal.
 
 Schraudolph, Fast curvature matrix-vector products for second-order gradient descent, Neural Computation 2002.
 """
@@ -24,32 +24,34 @@ Tensors = Sequence[TensorVariable]
 
 
 class Objective(NamedTuple):
-    """A cost over a batch, and what its Gauss-Newton matrix is made of. All are sums, so batches can be added up."""
+    """A cost over a batch, with the parts of its Gauss-Newton matrix. All are sums, so that batches can be added up."""
 
     weight: TensorVariable
-    """Scalar: what the sums are divided by in the end, such as the number of sequences."""
+    """Scalar by which the sums are divided in the end, such as the number of sequences."""
     cost: TensorVariable
-    """Scalar: the sum over the batch."""
+    """Scalar: sum of the cost over the batch."""
     output: TensorVariable
-    """Tensor that the cost is a convex function of. If a recurrence makes it, the recurrence has to emit it."""
+    """Tensor that the cost is a convex function of. If a recurrence computes it, the recurrence must return it."""
     curvature: TensorVariable
-    """Tensor like `output`: the second derivative of the cost in each element. It is held constant."""
+    """Tensor like `output`: second derivative of the cost with respect to each element, treated as constant."""
     states: Tensors = ()
-    """Hidden states, for structural damping. They too have to be emitted by the recurrence, and not cut out of it."""
+    """Hidden states, for structural damping. The recurrence must return them directly, not as slices."""
     state_weights: Tensors = ()
-    """Tensors like `states`: the weight of each element in their squared distance."""
+    """Tensors like `states`: weight of each element in the squared distance."""
     reports: Tensors = ()
-    """Scalars: further sums to know of."""
+    """Scalars: further sums to report."""
 
 
 def bernoulli_curvature(logits: TensorVariable, weights: TensorVariable) -> TensorVariable:
-    """The second derivative of a weighted cross-entropy of bits in their logits: w p (1 - p), p = sigmoid(logits).
+    """Second derivative of a weighted cross-entropy of bits with respect to their logits.
+
+    It is w p (1 - p), with p = sigmoid(logits).
 
     Parameters
     ----------
     logits : tensor, shape (..., n)
     weights : tensor, shape (...)
-        Of each frame.
+        Weight of each frame.
 
     Returns
     -------
@@ -60,21 +62,20 @@ def bernoulli_curvature(logits: TensorVariable, weights: TensorVariable) -> Tens
 
 
 def gauss_newton_product(outputs: Tensors, curvatures: Tensors, params: Params, vectors: Tensors) -> Tensors:
-    """J' H J v, where the diagonal of H is in `curvatures`.
+    """Compute J' H J v for a diagonal H.
 
     Parameters
     ----------
     outputs : list of tensors
-    curvatures : list of tensors
-        Like `outputs`.
+    curvatures : list of tensors like outputs
+        Diagonal of H.
     params : list of variables
-    vectors : list of tensors
-        Like `params`: v.
+    vectors : list of tensors like params
+        The vector v.
 
     Returns
     -------
-    list of tensors
-        Like `params`.
+    list of tensors like params
     """
     along: Any = pushforward(
         list(outputs), list(params), list(vectors), disconnected_outputs="ignore", use_op_pushforward=True
@@ -87,15 +88,14 @@ def gauss_newton_product(outputs: Tensors, curvatures: Tensors, params: Params, 
 
 
 class CompiledObjective(NamedTuple):
-    """The functions of an objective. All take one array per parameter first, and the arrays of a batch last."""
+    """Compiled functions of an objective. All take one array per parameter first and the arrays of a batch last."""
 
     costs: Callable[..., Any]
     """costs(*params, *batch) -> weight, cost, *reports"""
     gradient: Callable[..., Any]
     """gradient(*params, *batch) -> weight, cost, *reports, *gradients"""
     product: Callable[..., Any]
-    """product(*params, *vectors, structural, *batch) -> weight, *products: G v and `structural` times that of the
-    states."""
+    """product(*params, *vectors, structural, *batch) -> weight, *products: G v, plus structural S v"""
 
 
 def compiled_objective(
@@ -107,11 +107,11 @@ def compiled_objective(
     ----------
     objective : Objective
     params : list of shared variables
-        The functions take their values as arguments, so that steps can be tried without taking them.
+        Parameters. The functions take their values as arguments, so that steps can be tried without changing them.
     batch : list of variables
-        What the objective is a function of besides.
+        Further inputs of the objective.
     function : callable
-        function(inputs, outputs) compiles, as `pytensor.function` does.
+        ``function(inputs, outputs)`` compiles, like `pytensor.function`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Gradients before an optimiser sees them: of a cost, clipped by norm or by value, with weight decay."""
+"""Gradients before an optimiser uses them: from a cost, clipped by norm or value, with weight decay."""
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
@@ -19,34 +19,35 @@ Gradients = list[TensorVariable]
 Cost = TensorVariable | list[TensorVariable] | tuple[TensorVariable, ...]
 """A scalar cost, or a list of gradients."""
 Constants = Sequence[Variable] | None
-"""What a gradient of the cost does not go through."""
+"""Variables that the gradient of the cost treats as constants."""
 Scalar = float | TensorVariable
-"""A number, or a scalar variable."""
+"""A number or a scalar variable."""
 PerParam = Scalar | Mapping[Any, Scalar] | Callable[[TensorSharedVariable], Scalar]
-"""One scalar, or one for each parameter: by the parameter or its name, or as a function of it."""
+"""One scalar, or one per parameter: by the parameter or its name, or as a function of the parameter."""
 ParamUpdates = dict[TensorSharedVariable, TensorVariable]
 """{parameter or slot: its next value}"""
 
 
 def gradients_of(cost_or_gradients: Cost, params: Params, consider_constant: Constants = None) -> Gradients:
-    """Gradients of each parameter, in its own type.
+    """Compute the gradient of each parameter, in the parameter's type.
 
     Parameters
     ----------
     cost_or_gradients : scalar variable, or list of variables
+        A cost, or gradients that are already computed.
     params : list of shared variables
     consider_constant : list of variables, optional
-        What a gradient of the cost does not go through.
+        Variables that the gradient of the cost treats as constants.
 
     Returns
     -------
-    list of variables, of the shapes of the parameters
+    list of variables, with the shapes of the parameters
 
     Raises
     ------
     ValueError
-        If a parameter is no shared variable of a floating type, two have one name, there are not as many gradients as
-        parameters, or `consider_constant` is given together with gradients.
+        If a parameter is not a shared variable of a floating type, two parameters have the same name, the number of
+        gradients differs from that of parameters, or `consider_constant` is given together with gradients.
     """
     params = list(params)
     for param in params:
@@ -54,19 +55,19 @@ def gradients_of(cost_or_gradients: Cost, params: Params, consider_constant: Con
             raise ValueError(f"params: expected shared variables of a floating type, found {param} of {param.type}")
     names = [param_name(param) for param in params]
     if len(set(names)) < len(names):
-        raise ValueError(f"params: expected a name of its own for each, found {', '.join(names)}")
+        raise ValueError(f"params: expected different names, found {', '.join(names)}")
     gradients: Any = cost_or_gradients
     if not isinstance(cost_or_gradients, (list, tuple)):
         gradients = pytensor.grad(cost_or_gradients, params, consider_constant=consider_constant)
     elif consider_constant is not None:
-        raise ValueError("consider_constant: expected it with a cost alone, found it with a list of gradients")
+        raise ValueError("consider_constant: expected a cost with it, found a list of gradients")
     elif len(cost_or_gradients) != len(params):
-        raise ValueError(f"expected {len(params)} gradients, one a parameter, found {len(cost_or_gradients)}")
+        raise ValueError(f"expected {len(params)} gradients, one per parameter, found {len(cost_or_gradients)}")
     return [pt.cast(g, p.type.dtype) for g, p in zip(gradients, params, strict=True)]
 
 
 def total_norm(tensors: Sequence[TensorVariable]) -> TensorVariable:
-    """Euclidean norm of several tensors as if they were one vector.
+    """Euclidean norm of several tensors together, as if they were one vector.
 
     Parameters
     ----------
@@ -80,19 +81,19 @@ def total_norm(tensors: Sequence[TensorVariable]) -> TensorVariable:
 
 
 def total_norm_constraint(tensors: Sequence[TensorVariable], max_norm: Scalar, return_norm: bool = False) -> Any:
-    """Scale tensors down together, so that their total norm is `max_norm` at most.
+    """Scale tensors down together, so that their total norm is at most `max_norm`.
 
     Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, ICML 2013, algorithm 1.
-    Tensors whose norm is within the bound stay as they are, to the bit. (Lasagne's divide by norm + 1e-7.) Where the
-    norm is not finite they are NaN afterwards, or what they were.
+    Tensors whose total norm is within the bound do not change in any bit. (Lasagne divides by norm + 1e-7.) If the norm
+    is not finite, the result is NaN or the unchanged tensors.
 
     Parameters
     ----------
     tensors : list of variables
-        Gradients, as a rule.
+        Usually gradients.
     max_norm : number or scalar variable
-        At least 0.
-    return_norm : bool
+        Largest total norm, at least 0.
+    return_norm : bool, default False
         Whether to return the norm before scaling too, to monitor it.
 
     Returns
@@ -108,13 +109,13 @@ def total_norm_constraint(tensors: Sequence[TensorVariable], max_norm: Scalar, r
 
 
 def clip_values(tensors: Sequence[TensorVariable], limit: Scalar) -> Gradients:
-    """Each entry of tensors brought into [-limit, limit].
+    """Clip each element of tensors to [-limit, limit].
 
     Parameters
     ----------
     tensors : list of variables
     limit : number or scalar variable
-        At least 0.
+        Largest absolute value, at least 0.
 
     Returns
     -------
@@ -125,16 +126,16 @@ def clip_values(tensors: Sequence[TensorVariable], limit: Scalar) -> Gradients:
 
 
 def with_weight_decay(gradients: Sequence[TensorVariable], params: Params, weight_decay: PerParam) -> Gradients:
-    """Gradients of the cost with ``(weight_decay / 2) |p|^2`` added for each parameter p: ``g + weight_decay p``.
+    """Add the gradient of ``(weight_decay / 2) |p|^2`` to the gradient of each parameter p: ``g + weight_decay p``.
 
-    With an optimiser that divides by the size of gradients that is not what one means by decay: see `adamw`.
+    An optimiser that divides by the size of gradients weakens this decay. `adamw` has a decay that avoids this.
 
     Parameters
     ----------
     gradients : list of variables
     params : list of shared variables
     weight_decay : number, scalar variable, dict or function
-        By the parameter if it is to differ: ``lambda p: 1e-4 if p.ndim == 2 else 0.0`` spares the biases.
+        Decay of all parameters, or of each: ``lambda p: 1e-4 if p.ndim == 2 else 0.0`` leaves the biases without decay.
 
     Returns
     -------
@@ -144,15 +145,15 @@ def with_weight_decay(gradients: Sequence[TensorVariable], params: Params, weigh
 
 
 def per_param(value: PerParam, param: TensorSharedVariable, what: str = "learning_rate") -> TensorVariable:
-    """A setting for one parameter, as a scalar of the parameter's type.
+    """Look up the value of a setting for one parameter, as a scalar of the parameter's type.
 
     Parameters
     ----------
     value : number, scalar variable, dict or function
-        A dict is from parameters or their names to numbers or scalars, a function from a parameter to one of these.
+        One value, a dict from parameters or their names to values, or a function from a parameter to a value.
     param : shared variable
-    what : str
-        What to call the setting in an error.
+    what : str, default "learning_rate"
+        Name of the setting, for errors.
 
     Returns
     -------
@@ -161,13 +162,13 @@ def per_param(value: PerParam, param: TensorSharedVariable, what: str = "learnin
     Raises
     ------
     ValueError
-        If there is nothing for this parameter, or it is no finite number and no scalar.
+        If there is no value for this parameter, or the value is neither a finite number nor a scalar.
     """
     if isinstance(value, Mapping):
         found = [value[key] for key in (param, param.name) if key in value]
         if not found:
             raise ValueError(
-                f"{what}: expected one for {param_name(param)}, found some for {', '.join(map(str, value))}"
+                f"{what}: expected a value for {param_name(param)}, found values for {', '.join(map(str, value))}"
             )
         value = found[0]
     elif callable(value) and not isinstance(value, (Variable, Schedule)):
@@ -176,12 +177,12 @@ def per_param(value: PerParam, param: TensorSharedVariable, what: str = "learnin
 
 
 def as_scalar(value: Any, like: TensorVariable, what: str = "a setting") -> TensorVariable:
-    """A number or a scalar variable as a scalar variable of the type of another, `like`, of any shape.
+    """Convert a number or a scalar variable to a scalar variable of the type of `like`, which may have any shape.
 
     Raises
     ------
     ValueError
-        If it is no finite number and no scalar.
+        If the value is neither a finite number nor a scalar.
     """
     if isinstance(value, Schedule):
         raise ValueError(f"{what}: expected a shared scalar that the schedule sets, found the schedule {value}")
@@ -202,15 +203,15 @@ def _bound(value: Scalar, like: TensorVariable, what: str) -> TensorVariable:
 
 
 def param_name(param: SharedVariable) -> str:
-    """Name of a parameter in errors and of its slots."""
+    """Name of a parameter, for errors and for its slots."""
     return param.name or str(param)
 
 
 def differentiable_inputs(output: Variable) -> set[Variable]:
-    """All variables of a graph on which an output depends by paths that a gradient takes.
+    """Find all variables of a graph through which an output depends on its inputs differentiably.
 
-    Asked of each operation by its connection pattern, which a scan works out from the graph within it: without building
-    the gradient, which of a scan takes seconds.
+    The search uses the connection patterns of the operations. A scan derives its pattern from its inner graph. So no
+    gradient is built, which would take seconds for a scan.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def differentiable_inputs(output: Variable) -> set[Variable]:
         node = variable.owner
         if node is None:
             continue
-        if not hasattr(node.op, "connection_pattern"):  # each input to each output
+        if not hasattr(node.op, "connection_pattern"):  # every output depends on every input
             ahead += node.inputs
             continue
         i = node.outputs.index(variable)

@@ -2,13 +2,14 @@
 
     q(d) = g'd + d'(G + lambda I + lambda mu S)d / 2
 
-g is the gradient, G the Gauss-Newton matrix, and S that of the squared distance of the hidden states, which keeps an
-RNN from changing its states by more than the model describes (structural damping). lambda follows how well q predicts
-the change of the cost, as Levenberg and Marquardt have it. State is explicit: `init`, then `update` again and again.
+Here g is the gradient and G the Gauss-Newton matrix. S is the Gauss-Newton matrix of the squared distance of the hidden
+states. It keeps the states of an RNN within the range where the quadratic model is valid (structural damping). lambda
+adapts to how well q predicts the change of the cost, by the rule of Levenberg and Marquardt. The state is explicit:
+call `init` once, then `update` repeatedly.
 
 Martens, Deep learning via Hessian-free optimization, ICML 2010. Martens and Sutskever, Learning recurrent neural
-networks with Hessian-free optimization, ICML 2011. Details as in the theano-hf of Boulanger-Lewandowski, except the
-line search, and that a step that does not lower the cost of the gradient's batch is not taken.
+networks with Hessian-free optimization, ICML 2011. Details follow the theano-hf of Boulanger-Lewandowski, with two
+differences: the line search, and that a step is not taken if it does not lower the cost on the batch of the gradient.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,47 +27,46 @@ Vectors = Sequence[np.ndarray]
 """One array per parameter."""
 
 FACTOR = 1.5
-"""What lambda is multiplied or divided by."""
+"""Factor by which lambda is multiplied or divided."""
 POOR, GOOD = 0.25, 0.75
-"""Ratios of the cost's change to the model's prediction, below which lambda rises and above which it falls."""
+"""Ratios of actual to predicted change of the cost: lambda rises below POOR and falls above GOOD."""
 LARGEST_DAMPING = 1e10
 EXPONENT = 0.75
 """Martens' exponent of the preconditioner."""
 ENOUGH, SHORTER, ATTEMPTS = 0.01, 0.8, 40
-"""The line search: the part of the slope that the cost has to fall by, the factor from one rate to the next, how many
-rates it tries."""
+"""Line search: required fraction of the slope's decrease, factor between rates, and largest number of rates."""
 
 
 class HessianFreeState(NamedTuple):
-    """What one update leaves to the next."""
+    """State that one update passes to the next."""
 
     damping: float
-    """lambda"""
+    """Damping lambda."""
     direction: np.ndarray
-    """Vector of all parameters: where the last conjugate gradients ended, and the next ones begin."""
+    """Direction, one number per parameter: the end of the last conjugate gradients and the start of the next."""
 
 
 class Report(NamedTuple):
-    """What an update has found."""
+    """Results of an update."""
 
     cost: float
-    """Before the update, on the batch of the gradient."""
+    """Cost before the update, on the batch of the gradient."""
     reports: list[float]
-    """The further means of the objective."""
+    """Means of the objective's further reports."""
     gradient_norm: float
     iterations: int
-    """Of conjugate gradients."""
+    """Number of conjugate gradient iterations."""
     taken: int
-    """The number of the iterate that was taken; 0 if none was."""
+    """Number of the iterate that was used as the step; 0 if none was."""
     ratio: float
-    """The change of the cost divided by what the quadratic model predicts."""
+    """Change of the cost divided by the change that the quadratic model predicts."""
     rate: float
-    """What the step was multiplied by."""
+    """Factor of the step, from the line search."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Arrays of all parameters as one vector of float64, and back."""
+    """Conversion between one array per parameter and one vector of float64."""
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
@@ -74,27 +74,27 @@ class Layout:
 
     @classmethod
     def of(cls, params: Sequence[Any]) -> "Layout":
-        """The layout of shared variables."""
+        """Make the layout of shared variables."""
         values = [p.get_value(borrow=True) for p in params]
         return cls(tuple(p.name for p in params), tuple(x.shape for x in values), str(values[0].dtype))
 
     @property
     def size(self) -> int:
-        """Number of values."""
+        """Total number of values."""
         return sum(int(np.prod(shape)) for shape in self.shapes)
 
     def flat(self, arrays: Vectors) -> np.ndarray:
-        """One vector of float64."""
+        """Convert arrays to one vector of float64."""
         return np.concatenate([np.asarray(x, np.float64).ravel() for x in arrays])
 
     def arrays(self, vector: np.ndarray) -> list[np.ndarray]:
-        """One array per parameter, of its own type."""
+        """Convert a vector to one array per parameter, of the parameters' type."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
         pieces = np.split(vector, ends)
         return [x.reshape(shape).astype(self.dtype) for x, shape in zip(pieces, self.shapes, strict=True)]
 
     def check_finite(self, what: str, vector: np.ndarray) -> None:
-        """Raise a FloatingPointError that names the first parameter whose values are not finite."""
+        """Raise a FloatingPointError that names the first parameter with a value that is not finite."""
         if np.isfinite(vector).all():
             return
         with np.errstate(over="ignore"):
@@ -103,12 +103,12 @@ class Layout:
                 if n:
                     raise FloatingPointError(
                         f"{what} of {name}: {n} of {x.size} values are not finite: a larger damping, or float64, may "
-                        "help; the parameters are those before this update"
+                        "help; the parameters keep their values from before this update"
                     )
 
 
 def init(settings: HessianFree, layout: Layout) -> HessianFreeState:
-    """The state before the first update."""
+    """Make the state before the first update."""
     return HessianFreeState(settings.damping, np.zeros(layout.size))
 
 
@@ -124,37 +124,37 @@ def update(
     cases: Sequence[Batch] = (),
     check: Callable[[], object] = lambda: None,
 ) -> tuple[np.ndarray, HessianFreeState, Report]:
-    """One update. Nothing changes but what it returns, so it may be interrupted anywhere.
+    """Make one update. It changes none of its arguments, so it may be interrupted at any time.
 
     Parameters
     ----------
     objective : CompiledObjective
     layout : Layout
     params : vector
-        All parameters.
+        Values of all parameters.
     state : HessianFreeState
     gradient_batches : list of batches
-        What the cost and the gradient are the means of.
+        Batches over which cost and gradient are averaged.
     curvature_batches : list of batches
-        What the products of the Gauss-Newton matrix are the means of.
+        Batches over which the Gauss-Newton products are averaged.
     settings : HessianFree
-    cases : list of batches
-        Single sequences, whose squared gradients make the preconditioner, if the settings ask for one.
-    check : callable
+    cases : list of batches, optional
+        Single sequences whose squared gradients make the preconditioner. Needed only with ``settings.precondition``.
+    check : callable, optional
         Called after each call of a compiled function. It may raise an interrupt.
 
     Returns
     -------
     params : vector
-        As they were, if no step lowers the cost.
+        New values. They are unchanged if no step lowers the cost.
     state : HessianFreeState
     report : Report
 
     Raises
     ------
     FloatingPointError
-        If the gradient or a product is not finite, the curvature along a direction is negative, or lambda has grown
-        beyond `LARGEST_DAMPING`.
+        If the gradient or a product is not finite, the curvature along a direction is negative, or lambda exceeds
+        `LARGEST_DAMPING`.
     """
     at = layout.arrays(params)
 
@@ -198,7 +198,7 @@ def update(
 
 
 # ---------------------------------------------------------------------------------------------------
-# Pieces of an update
+# Parts of an update
 
 
 def means(
@@ -207,7 +207,7 @@ def means(
     batches: Sequence[Batch],
     check: Callable[[], object] = lambda: None,
 ) -> list[np.ndarray]:
-    """Means over batches: the sums of what a function of a `CompiledObjective` returns, divided by that of weights."""
+    """Average the results of a `CompiledObjective` function over batches: divide the sums by the sum of the weights."""
     sums: list[np.ndarray] = []
     for batch in batches:
         found = [np.asarray(x, np.float64) for x in function(*arguments, *batch)]
@@ -224,7 +224,7 @@ def gradient_of(
     batches: Sequence[Batch],
     check: Callable[[], object] = lambda: None,
 ) -> tuple[float, list[float], np.ndarray]:
-    """The mean cost over batches, the means of the reports, and the gradient as one vector."""
+    """Compute the mean cost over batches, the means of the reports, and the gradient as one vector."""
     found = means(objective.gradient, params, batches, check)
     (cost, *reports), gradients = found[: -len(params)], found[-len(params) :]
     return float(cost), [float(x) for x in reports], layout.flat(gradients)
@@ -233,18 +233,19 @@ def gradient_of(
 def backtracked(
     kept: Sequence[tuple[int, np.ndarray]], cost_at: Callable[[np.ndarray], float]
 ) -> tuple[int, np.ndarray]:
-    """Go back through iterates of conjugate gradients, as long as the one before is better for the cost itself.
+    """Go back through the iterates of conjugate gradients while the previous one has a lower cost.
 
     Parameters
     ----------
     kept : list of (int, vector)
-        As `Iterates.kept`.
+        See `Iterates.kept`.
     cost_at : callable
-        cost_at(step) -> the cost.
+        ``cost_at(step)`` returns the cost.
 
     Returns
     -------
     number : int
+        Number of the chosen iterate.
     step : vector
     """
     taken, step = kept[-1]
@@ -258,18 +259,18 @@ def backtracked(
 
 
 def line_search(cost_at: Callable[[float], float], before: float, slope: float, cost: float) -> float:
-    """The first rate out of 1, SHORTER, SHORTER^2, ... at which the cost has fallen by enough; 0 if there is none.
+    """Find the first rate of 1, SHORTER, SHORTER^2, ... at which the cost falls enough; 0 if there is none.
 
     Parameters
     ----------
     cost_at : callable
-        cost_at(rate) -> the cost.
+        ``cost_at(rate)`` returns the cost.
     before : float
-        The cost at 0.
+        Cost at rate 0.
     slope : float
-        Its derivative there, below 0.
+        Derivative of the cost at rate 0, which is negative.
     cost : float
-        The cost at 1.
+        Cost at rate 1.
 
     Returns
     -------
@@ -285,12 +286,23 @@ def line_search(cost_at: Callable[[float], float], before: float, slope: float, 
 
 
 def next_damping(damping: float, ratio: float) -> float:
-    """Lambda after an update, by the change of the cost divided by what the quadratic model predicts.
+    """Compute lambda after an update.
+
+    Parameters
+    ----------
+    damping : float
+        Present lambda.
+    ratio : float
+        Change of the cost divided by the change that the quadratic model predicts.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     FloatingPointError
-        If it is beyond `LARGEST_DAMPING`.
+        If lambda exceeds `LARGEST_DAMPING`.
     """
     if ratio < POOR:
         damping *= FACTOR
@@ -299,7 +311,7 @@ def next_damping(damping: float, ratio: float) -> float:
     if damping > LARGEST_DAMPING:
         raise FloatingPointError(
             f"damping: expected at most {LARGEST_DAMPING:g}, found {damping:.3g}: no step lowers the cost any more. "
-            "Training may have converged; else more frames for the curvature, or float64, may help. The parameters are "
-            "those before this update"
+            "Training may have converged. Otherwise more curvature_frames, or float64, may help. The parameters keep "
+            "their values from before this update"
         )
     return damping

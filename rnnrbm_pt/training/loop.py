@@ -1,7 +1,8 @@
-"""Epochs of updates over the windows of shuffled sequences, as the tutorial runs them; can be stopped and continued.
+"""The training loop: epochs of updates over windows of shuffled sequences, as in the tutorial.
 
-An epoch's mean is that of its updates: a short last window of a sequence weighs as much as a whole one, as in the
-tutorial. An update may take several windows at once, the next ones in the order of the epoch.
+As in the tutorial, the monitor of an epoch is the mean over its updates: a short last window of a sequence counts as
+much as a full window. An update may use several windows at once: the next ones in the order of the epoch. A run can
+be stopped and continued.
 """
 
 import hashlib
@@ -17,15 +18,15 @@ from rnnrbm_pt.training.progress import Progress, StopTraining
 
 T = TypeVar("T")
 Record = dict[str, Any]
-"""What a log says of an epoch."""
+"""Entries of the log for one epoch."""
 
 
 def fingerprint(rolls: Iterable[np.ndarray]) -> str:
-    """A short text by which the sequences of a run are known again.
+    """Compute a short text that identifies the sequences of a run.
 
     Parameters
     ----------
-    rolls : list of arrays
+    rolls : iterable of arrays
 
     Returns
     -------
@@ -39,15 +40,15 @@ def fingerprint(rolls: Iterable[np.ndarray]) -> str:
 
 
 def windows(rolls: Sequence[np.ndarray], order: Iterable[int], batch_size: int) -> Iterator[np.ndarray]:
-    """Cut sequences into windows; the last window of each may be shorter.
+    """Cut sequences into windows. The last window of a sequence may be shorter.
 
     Parameters
     ----------
     rolls : list of arrays, shape (n_steps, n_visible)
     order : list of int
-        Which sequences, in which order.
+        Indices of the sequences to cut, in order.
     batch_size : int
-        Frames of a window.
+        Frames per window.
 
     Yields
     ------
@@ -60,7 +61,7 @@ def windows(rolls: Sequence[np.ndarray], order: Iterable[int], batch_size: int) 
 
 
 def groups(iterable: Iterable[T], n: int) -> Iterator[tuple[T, ...]]:
-    """Take n at a time, in tuples; the last one may be shorter."""
+    """Divide an iterable into tuples of n entries. The last tuple may be shorter."""
     iterator = iter(iterable)
     while group := tuple(islice(iterator, n)):
         yield group
@@ -69,23 +70,23 @@ def groups(iterable: Iterable[T], n: int) -> Iterator[tuple[T, ...]]:
 def side_by_side(
     rolls: Sequence[np.ndarray], order: Sequence[int], batch_size: int, n: int
 ) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray]]:
-    """Cut sequences into windows, n sequences at a time, so that each window follows the one before it in its column.
+    """Cut n sequences at a time into windows, so that each window continues the previous window in its column.
 
-    When a sequence ends, the next of the order takes its column.
+    When a sequence ends, the next sequence in the order takes its column.
 
     Parameters
     ----------
     rolls, order, batch_size
-        As for `windows`.
+        See `windows`.
     n : int
-        Columns.
+        Number of columns.
 
     Yields
     ------
     columns : tuple of n arrays, shape (<= batch_size, n_visible)
-        Towards the end of an epoch some are empty.
+        Windows. Near the end of an epoch some are empty.
     fresh : array of bool, shape (n,)
-        Where a sequence begins.
+        True where a sequence begins.
     """
     waiting = iter([index for index in order if len(rolls[index])])
     nothing = rolls[order[0]][:0] if order else np.empty(0)
@@ -106,7 +107,7 @@ def side_by_side(
 def steps_of_epoch(
     rolls: Sequence[np.ndarray], progress: Progress
 ) -> Iterator[tuple[tuple[np.ndarray, ...], Mapping[str, Any]]]:
-    """What each update of an epoch takes: its windows, and the keywords that go with them."""
+    """Yield the windows of each update of an epoch, and the keywords that the update takes with them."""
     run = progress.run
     if not run.persistent:
         yield from cut(rolls, progress)
@@ -117,9 +118,21 @@ def steps_of_epoch(
 
 
 def particle_numbers(lengths: Sequence[int], n_particles: int | None = None) -> list[np.ndarray]:
-    """The number of the persistent chain of each frame of sequences of these lengths, an array for each sequence.
+    """Number the persistent chains of all frames of sequences, with one array per sequence.
 
-    Each frame has its own, in the order of the sequences. Where there are only `n_particles`, frames take them in turn.
+    By default each frame has its own chain, in the order of the sequences. With `n_particles`, the frames use so many
+    chains in turn.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Frames of each sequence.
+    n_particles : int, optional
+        Number of shared chains.
+
+    Returns
+    -------
+    list of integer arrays
     """
     n_frames = sum(lengths)
     numbers = np.arange(n_frames) % (n_particles or max(n_frames, 1))
@@ -127,7 +140,7 @@ def particle_numbers(lengths: Sequence[int], n_particles: int | None = None) -> 
 
 
 def cut(rolls: Sequence[np.ndarray], progress: Progress) -> Iterator[tuple[tuple[np.ndarray, ...], Mapping[str, Any]]]:
-    """The windows of each update of an epoch, and whether they go on from windows before them, where that matters."""
+    """Yield the windows of each update of an epoch and, if states are carried over, which windows begin a sequence."""
     order, batch_size, n = progress.order, progress.run.batch_size, progress.run.n_sequences
     if progress.run.carry_state:
         for columns, fresh in side_by_side(rolls, order, batch_size, n):
@@ -140,24 +153,24 @@ def cut(rolls: Sequence[np.ndarray], progress: Progress) -> Iterator[tuple[tuple
 def batch_of(
     windows: Sequence[np.ndarray], n_steps: int | None, n_sequences: int, dtype: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Put windows side by side, with a mask.
+    """Put windows side by side and make their mask.
 
     Parameters
     ----------
     windows : sequence of arrays, shape (n_steps, n_visible)
-        Of any lengths.
+        Windows of any lengths.
     n_steps : int or None
-        Frames to fill up to; None for those of the longest window.
+        Number of frames to pad to. With None, the length of the longest window.
     n_sequences : int
-        Windows to fill up to, by empty ones.
+        Number of windows to pad to, with empty ones.
     dtype : str
 
     Returns
     -------
     v : array of dtype, shape (n_steps, n_sequences, n_visible)
-        0 behind the end of a window.
+        Frames; 0 after the end of a window.
     mask : array of dtype, shape (n_steps, n_sequences)
-        1 for a frame, 0 behind the end of a window.
+        1 for a frame, 0 after the end of a window.
     """
     lengths = [len(window) for window in windows]
     n_steps = n_steps or max(lengths)
@@ -172,22 +185,24 @@ def batch_of(
 def shuffled_batches(
     frames: Any, batch_size: int, random_state: np.random.RandomState, dtype: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each frame once, in a new order, in batches of one size.
+    """Divide all frames, in a new random order, into batches of one size.
 
     Parameters
     ----------
     frames : array, shape (n_frames, n_visible)
-        Or what has ``len``, ``shape`` and ``[rows]`` as an array has them.
+        Frames, or an object with ``len``, ``shape`` and ``[rows]`` like an array.
     batch_size : int
+        Frames per batch.
     random_state : numpy.random.RandomState
+        Generator of the order.
     dtype : str
 
     Yields
     ------
     v : array of dtype, shape (batch_size, n_visible)
-        The last batch is filled up by zeros.
+        Frames. The last batch is padded with zeros.
     mask : array of dtype, shape (batch_size,)
-        1 for a frame, 0 for what fills up.
+        1 for a frame, 0 for padding.
     """
     order = random_state.permutation(len(frames))
     for start in range(0, len(order), batch_size):
@@ -214,33 +229,33 @@ def run_epochs(
     Parameters
     ----------
     update : callable
-        Takes `progress.run.n_sequences` windows (n_steps, n_visible), one per argument, the last time in an epoch
-        perhaps fewer; updates the model and returns the monitor. Where the state is carried over, it takes a window
-        for each column, some of which may be empty, and ``fresh=``: see `side_by_side`. Where chains are persistent, it
-        takes their numbers for each window, ``rows=``: see `particle_numbers`.
+        Updates the model and returns the monitor. It takes `progress.run.n_sequences` windows (n_steps, n_visible), one
+        per argument, or fewer at the end of an epoch. If states are carried over, it takes one window per column,
+        possibly empty, and ``fresh=``; see `side_by_side`. If chains are persistent, it takes their numbers for each
+        window, ``rows=``; see `particle_numbers`.
     rolls : list of arrays, shape (n_steps, n_visible)
     random_state : numpy.random.RandomState
         Shuffles the order of the sequences, once per epoch.
     progress : Progress
-        Kept up to date after every update, so that a stopped run continues where it was.
+        Progress of the run. It is updated after every update, so that a stopped run can continue there.
     on_update : callable, optional
         Called as on_update(frames, total_frames) with the frames of the update and of the whole epoch.
     after_update : callable, optional
-        Called without arguments after each update, when `progress` includes it.
+        Called without arguments after each update, when `progress` includes the update.
     measure : callable, optional
-        Called with the record of an epoch whose updates are done, to add to it. An interrupt leaves the epoch open: the
-        run continues with this call.
+        Called with the record of an epoch after its updates, to add entries. An interrupt here leaves the epoch open:
+        the continued run starts with this call.
     complete : callable, optional
-        Called with the record when `progress` counts the epoch as complete. No interrupt comes between the two.
+        Called with the record as soon as `progress` counts the epoch as completed. No interrupt can occur in between.
     on_epoch : callable, optional
-        Called with the record after that: epoch (from 1), monitor (mean over updates), updates, frames, seconds,
-        frames_per_second (of the part of the epoch that this call did); with the setting log_updates also monitors,
-        one per update.
+        Called last with the record: epoch (from 1), monitor (mean over the updates), updates, frames, seconds,
+        frames_per_second (for the part of the epoch that this call ran) and, with the setting log_updates, monitors
+        (one per update).
 
     Raises
     ------
     KeyboardInterrupt
-        After the update during which Ctrl+C was pressed.
+        On Ctrl+C, after the current update.
     """
     total_frames = sum(len(roll) for roll in rolls)
     while not progress.complete:

@@ -1,4 +1,4 @@
-"""Momentum, added to the updates of any optimiser."""
+"""Momentum that can be added to the updates of any optimiser."""
 
 from pytensor.tensor.sharedvar import TensorSharedVariable
 
@@ -16,13 +16,13 @@ def apply_momentum(updates: ParamUpdates, params: Params | None = None, momentum
     ----------
     updates : dict {shared variable: next}
     params : list of shared variables, optional
-        What to add it to; without them, all keys but the slots of optimisers.
-    momentum : number or scalar variable
+        Parameters to add momentum to. The default is all keys except the slots of optimisers.
+    momentum : number or scalar variable, default 0.9
 
     Returns
     -------
     dict
-        A copy of `updates` with those of params replaced, and the slots ``momentum_velocity_*``.
+        A copy of `updates` with momentum for the parameters, and the slots ``momentum_velocity_*``.
     """
     updates, params = _chosen(updates, params)
     for p in params:
@@ -36,23 +36,23 @@ def apply_momentum(updates: ParamUpdates, params: Params | None = None, momentum
 def apply_nesterov_momentum(
     updates: ParamUpdates, params: Params | None = None, momentum: Scalar = 0.9
 ) -> ParamUpdates:
-    """Add Nesterov's momentum to the updates of any optimiser.
+    """Add Nesterov momentum to the updates of any optimiser.
 
     velocity := momentum velocity + updates[p] - p
     p := p + momentum velocity + updates[p] - p
 
-    That is the form in which the gradient is taken where the parameters are, not where velocity would carry them
-    (Bengio, Boulanger-Lewandowski and Pascanu, Advances in optimizing recurrent networks, 2013, section 3.5).
+    In this form the gradient is taken at the parameters themselves, instead of at the point where the velocity would
+    move them (Bengio, Boulanger-Lewandowski and Pascanu, Advances in optimizing recurrent networks, 2013, section 3.5).
 
     Parameters
     ----------
     updates, params, momentum
-        As for `apply_momentum`.
+        See `apply_momentum`.
 
     Returns
     -------
     dict
-        A copy of `updates` with those of params replaced, and the slots ``nesterov_velocity_*``.
+        A copy of `updates` with momentum for the parameters, and the slots ``nesterov_velocity_*``.
     """
     updates, params = _chosen(updates, params)
     for p in params:
@@ -64,12 +64,12 @@ def apply_nesterov_momentum(
 
 
 def _chosen(updates: ParamUpdates, params: Params | None) -> tuple[ParamUpdates, list[TensorSharedVariable]]:
-    """A copy of updates, and the keys of it that are to be changed."""
+    """Copy updates, and list the keys to change."""
     updates = dict(updates)
     if params is None:
         known = set(slots(updates))
         params = [variable for variable in updates if variable not in known]
     absent = [param_name(param) for param in params if param not in updates]
     if absent:
-        raise ValueError(f"updates: expected one for each parameter, found none for {', '.join(absent)}")
+        raise ValueError(f"updates: expected one per parameter, found none for {', '.join(absent)}")
     return updates, list(params)

@@ -1,4 +1,4 @@
-"""How far a run of training has come."""
+"""Progress of a training run."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -14,41 +14,41 @@ from rnnrbm_pt.training.settings import Pretraining, Run, Validation
 
 @dataclass
 class Progress:
-    """How far a run has come: what is needed to continue it, besides the model and the shuffling generator."""
+    """Progress of a run: all that is needed to continue it, besides the model and the generator that shuffles."""
 
     run: Run
     """Settings of the run."""
     order: list[int]
-    """Indices of the sequences in their present order: each epoch shuffles the order of the epoch before."""
+    """Indices of the sequences in their present order. Each epoch shuffles the order of the previous epoch."""
     validation: Validation = field(default_factory=Validation)
     """Settings of the validation."""
     pretraining: Pretraining | None = None
-    """Settings of what was learned before the run."""
+    """Settings of the pretraining before the run."""
     epoch: int = 0
-    """Epochs that are complete."""
+    """Number of completed epochs."""
     shuffled: bool = False
-    """Whether `order` is that of the present epoch already."""
+    """Whether `order` is already shuffled for the present epoch."""
     monitors: list[float] = field(default_factory=list)
     """Monitors of the present epoch so far, one per update."""
     updates: int = 0
-    """Updates of the whole run that are complete."""
+    """Number of completed updates of the whole run."""
     best: float | None = None
-    """The best validation so far."""
+    """Best validation so far."""
     best_epoch: int | None = None
-    """The epoch, from 1, of the best validation."""
+    """Number of the epoch with the best validation, from 1."""
     stopped: bool = False
-    """Whether the run ended before its last epoch, on purpose."""
+    """Whether the run was ended early, by early stopping or `StopTraining`."""
     data: str | None = None
-    """The `fingerprint` of the sequences."""
+    """`fingerprint` of the sequences."""
 
     @property
     def complete(self) -> bool:
-        """Whether all epochs are done, or the run was ended."""
+        """Whether all epochs are done or the run was ended early."""
         return self.stopped or self.epoch >= self.run.num_epochs
 
     @property
     def position(self) -> tuple[int, int, bool, bool]:
-        """How far the run has come. At equal positions the model is the same."""
+        """Position in the run. The model is the same at equal positions."""
         return self.epoch, self.updates, self.shuffled, self.stopped
 
     @property
@@ -59,22 +59,24 @@ class Progress:
 
     @property
     def samples(self) -> bool:
-        """Whether a piece is drawn for the log at the end of the present epoch."""
+        """Whether the present epoch ends with a piece for the log."""
         every = self.run.sample_every
         return every is not None and (self.epoch + 1) % every == 0
 
     def end_epoch(self) -> None:
-        """Count the present epoch as complete."""
+        """Count the present epoch as completed."""
         self.epoch += 1
         self.shuffled, self.monitors = False, []
 
     def validated(self, value: float | None) -> bool:
-        """Take the validation of the epoch that was just completed; higher is better, and None is not the best.
+        """Record the validation of the epoch that was just completed. Higher is better; None is never the best.
+
+        After `patience` epochs without a better validation, the run is stopped.
 
         Returns
         -------
         bool
-            Whether it is the best so far. After `patience` epochs without a better one, the run is stopped.
+            Whether it is the best validation so far.
         """
         better = value is not None and (self.best is None or value > self.best)
         if better:
@@ -85,11 +87,11 @@ class Progress:
         return better
 
     def extend(self, num_epochs: int) -> None:
-        """Set the number of epochs of the run. A run that was ended before can go on."""
+        """Set the number of epochs of the run. A run that was ended early can then continue."""
         self.run, self.stopped = replace(self.run, num_epochs=num_epochs), False
 
     def to_json(self) -> dict[str, Any]:
-        """A flat dict that `json.dumps` takes and `from_json` reads."""
+        """Convert to a flat dict that `json.dumps` accepts and `from_json` reads."""
         rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("run", "validation")}
         if self.pretraining is not None:
             rest["pretraining"] = self.pretraining.to_json()
@@ -97,12 +99,12 @@ class Progress:
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> Self:
-        """The progress that `to_json` described.
+        """Make the progress from the result of `to_json`.
 
         Raises
         ------
         ValueError
-            If it is something else, a name is unknown or missing, or a value is invalid.
+            If it is not a dict, a name is unknown or missing, or a value is invalid.
         """
         if not isinstance(described, dict):
             raise ValueError(f"progress: expected a dict, found {quoted(described)}")
@@ -119,18 +121,18 @@ class Progress:
 
 
 class StopTraining(Exception):
-    """Raise it in `on_update` or `on_epoch` to end a run, which then counts as complete."""
+    """Exception to raise in `on_update` or `on_epoch` to end a run. The run then counts as complete."""
 
 
 # ---------------------------------------------------------------------------------------------------
-# What a file says of a run, checked before anything goes on from there
+# Checks of the progress and the log in a file, before a run continues from them
 
 
 Check = Callable[[str, Any], Any]
 
 
 def real(name: str, value: Any) -> float:
-    """A number, which may be infinite or none: a monitor can be."""
+    """Check a number, which may be infinite or NaN, as a monitor can be."""
     try:
         if isinstance(value, Real) and not isinstance(value, bool):
             return float(value)
@@ -140,30 +142,30 @@ def real(name: str, value: Any) -> float:
 
 
 def optional(check: Check) -> Check:
-    """A check that lets None pass."""
+    """Make a check that accepts None."""
     return lambda name, value: None if value is None else check(name, value)
 
 
 def order(name: str, value: Any) -> list[int]:
-    """A permutation of the numbers from 0 on."""
+    """Check a permutation of 0, 1, ..., n - 1."""
     if not isinstance(value, list) or not all(type(index) is int for index in value):
         raise ValueError(f"{name}: expected a list of integers, found {quoted(value)}")
     if sorted(value) != list(range(len(value))):
-        raise ValueError(f"{name}: expected each number from 0 to {len(value) - 1} once, found others")
+        raise ValueError(f"{name}: expected each number from 0 to {len(value) - 1} once, found other numbers")
     return value
 
 
 def numbers(name: str, value: Any) -> list[float]:
-    """A list of numbers."""
+    """Check a list of numbers."""
     if not isinstance(value, list):
         raise ValueError(f"{name}: expected a list of numbers, found {quoted(value)}")
     return [real(name, one) for one in value]
 
 
 def text(name: str, value: Any) -> str:
-    """A text."""
+    """Check a string."""
     if not isinstance(value, str):
-        raise ValueError(f"{name}: expected a text, found {quoted(value)}")
+        raise ValueError(f"{name}: expected a string, found {quoted(value)}")
     return value
 
 
@@ -183,7 +185,7 @@ CHECKS: dict[str, Check] = {
 
 
 def checked_log(records: Any) -> list[dict[str, Any]]:
-    """The log of a run, as a file says it.
+    """Check the log of a run from a file.
 
     Parameters
     ----------
@@ -196,7 +198,7 @@ def checked_log(records: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError
-        If it is something else, or a record lacks its epoch or its monitor.
+        If it is not a list of dicts, or a record has no valid epoch or monitor.
     """
     if not isinstance(records, list):
         raise ValueError(f"log: expected a list of records, found {quoted(records)}")

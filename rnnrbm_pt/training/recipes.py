@@ -1,4 +1,4 @@
-"""Settings of training that go together, by a name: ``RnnRbm(**recipe.model).fit(rolls, **recipe.fit)``."""
+"""Recipes: named settings of a model and its training, ``RnnRbm(**recipe.model).fit(rolls, **recipe.fit)``."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,14 @@ from rnnrbm_pt.training.schedules import Cosine
 
 
 class Recipe(NamedTuple):
-    """Keywords of a model, and of its `fit`."""
+    """Keywords of a model and of its `fit`."""
 
     model: dict[str, Any]
     fit: dict[str, Any]
 
 
 def tutorial(num_epochs: int = 200, model: str = "RnnRbm") -> Recipe:
-    """Train as the tutorial's program does.
+    """The settings of the tutorial's program.
 
     Parameters
     ----------
@@ -25,11 +25,10 @@ def tutorial(num_epochs: int = 200, model: str = "RnnRbm") -> Recipe:
 
 
 def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
-    """Train for good likelihood, accuracy and music at once.
+    """Settings that give good likelihood, accuracy and music together.
 
-    Adam's learning rate falls to 0 along a cosine. Dropout and an average of the parameters help against overfitting.
-    An RBM also gets persistent Gibbs chains and a small weight decay, which keep its chains mixing. The folder
-    benchmarks/results/regularisers has measurements of each part.
+    Adam's learning rate falls to 0 along a cosine. Dropout before the recurrence and an average of the parameters reduce
+    overfitting. RBMs also get persistent Gibbs chains and a small weight decay, which keep their chains mixing.
 
     Parameters
     ----------
@@ -37,16 +36,14 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
     model : str
         The class of the model, "RnnRbm" for example. `RnnRbm` and `RnnNade` get a GRU of 200 units.
     """
-    of_model: dict[str, Any] = {"lr": 0.003}
+    of_model: dict[str, Any] = {"lr": 0.0015}
     if model in ("RnnRbm", "RnnNade"):
         of_model |= {"recurrence": "gru", "n_hidden_recurrent": 200}
     of_fit = {
         "num_epochs": num_epochs,
         "optimizer": "adam",
-        "schedule": {"lr": Cosine(0.003, 0.0, num_epochs)},
-        "n_sequences": 4,
-        "dropout_recurrent": 0.1,
-        "dropout_hidden": 0.1,
+        "schedule": {"lr": Cosine(0.0015, 0.0, num_epochs)},
+        "dropout_recurrent": 0.2,
         "average": 0.999,
     }
     if model not in ("RnnNade", "BiaxialRnn"):
@@ -55,4 +52,4 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
 
 
 RECIPES = {"tutorial": tutorial, "recommended": recommended}
-"""Functions of the number of epochs and the class of the model."""
+"""Recipes by name: functions of the number of epochs and of the class of the model."""

@@ -1,4 +1,4 @@
-"""What is added to the cost or to the updates of any optimiser: sparse hidden units, bounded weights, averages."""
+"""Regularisation that any optimiser can use: sparse hidden units, bounded weights, averaged parameters."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from rnnrbm_pt.training.gradients import Params, ParamUpdates, Scalar, as_scalar
 from rnnrbm_pt.training.slots import as_slot, new_slot
 
 AVERAGE = "average_"
-"""What the names of the slots of `with_averages` begin with."""
+"""Prefix of the names of the slots of `with_averages`."""
 
 
 def sparsity_penalty(
@@ -27,23 +27,24 @@ def sparsity_penalty(
     sum_j -p log q_j - (1 - p) log(1 - q_j), with q_j = mean over frames of E[h_j | v_t]
 
     Nair and Hinton, 3D object recognition with deep belief nets, NIPS 2009; Hinton, A practical guide to training
-    restricted Boltzmann machines, 2012, section 11. Here q_j is that of the update, not a moving average.
+    restricted Boltzmann machines, 2012, section 11. Here q_j is the mean over the frames of one update instead of a
+    moving average.
 
     Parameters
     ----------
     mean_h : tensor, shape (n_steps, ..., n_hidden)
-        The expected hidden units.
+        Expected hidden units.
     target : number or scalar variable
-        Above 0 and below 1.
+        Target activation, above 0 and below 1.
     weights : tensor, shape (n_steps, ...), optional
-        Of each frame; they sum to 1. Without them, all frames weigh the same.
+        Weight of each frame. The weights sum to 1. By default all frames have the same weight.
     over_all : callable, optional
-        Takes the mean activations of these frames, where there are others elsewhere, and returns those of all.
+        Converts the mean activations of these frames to those of all frames, if other devices have further frames.
 
     Returns
     -------
     scalar
-        In nats.
+        Penalty in nats.
     """
     rows = mean_h.reshape((-1, mean_h.shape[-1]))
     q = rows.mean(axis=0) if weights is None else (rows * weights.flatten()[:, None]).sum(axis=0)
@@ -53,20 +54,22 @@ def sparsity_penalty(
 
 
 def with_max_norm(updates: ParamUpdates, max_norm: Scalar) -> ParamUpdates:
-    """Updates after which no hidden unit of the RBM or NADE has weights of a norm above a bound.
+    """Bound the norm of the weights of each hidden unit of the RBM or NADE after the updates.
 
-    A column of W (or V) that is longer is scaled down to `max_norm`; others stay as they are, to the bit. Srebro and
-    Shraibman, Rank, trace-norm and max-norm, COLT 2005; Hinton et al., arXiv:1207.0580, 2012.
+    A column of W (or V) with a larger norm is scaled down to `max_norm`. Other columns do not change in any bit.
+
+    Srebro and Shraibman, Rank, trace-norm and max-norm, COLT 2005; Hinton et al., arXiv:1207.0580, 2012.
 
     Parameters
     ----------
     updates : dict {shared variable: next}
     max_norm : number or scalar variable
+        Largest norm, above 0.
 
     Returns
     -------
     dict
-        A copy of `updates` with those of the RBM's matrices replaced.
+        A copy of `updates` in which the RBM's matrices are bounded.
     """
     bounded = dict(updates)
     for p, value in updates.items():
@@ -79,25 +82,25 @@ def with_max_norm(updates: ParamUpdates, max_norm: Scalar) -> ParamUpdates:
 
 
 def with_averages(updates: ParamUpdates, params: Params, decay: float) -> ParamUpdates:
-    """Updates that also keep an exponential moving average of each parameter.
+    """Add an exponential moving average of each parameter to the updates.
 
     t := t + 1
-    average := decay average + (1 - decay) p, of the new p
+    average := decay average + (1 - decay) p, with the new p
 
-    The slots ``average_*`` begin at zeros, as all slots do; `averages` corrects that. Polyak and Juditsky, Acceleration
-    of stochastic approximation by averaging, SIAM J. Control Optim. 30, 1992, where all updates weigh the same.
+    The slots ``average_*`` start at zero; `averages` corrects for that. Polyak and Juditsky, Acceleration of stochastic
+    approximation by averaging, SIAM J. Control Optim. 30, 1992, average all updates with equal weight instead.
 
     Parameters
     ----------
     updates : dict {shared variable: next}
     params : list of shared variables
     decay : float
-        At least 0 and below 1: 0.99 averages over about the last 100 updates.
+        Decay rate, at least 0 and below 1. A rate of 0.99 averages over about the last 100 updates.
 
     Returns
     -------
     dict
-        A copy of `updates` with the slots.
+        A copy of `updates` with the additional slots.
     """
     updates = dict(updates)
     t = as_slot(pytensor.shared(np.zeros((), params[0].type.dtype), name=f"{AVERAGE}t"))
@@ -109,23 +112,23 @@ def with_averages(updates: ParamUpdates, params: Params, decay: float) -> ParamU
 
 
 def averages(held: Mapping[str, np.ndarray], names: list[str], decay: float) -> dict[str, np.ndarray] | None:
-    """The averages of parameters from the slots of `with_averages`.
+    """Compute the averages of parameters from the slots of `with_averages`.
 
-    average / (1 - decay^t), which does not depend on the zeros that the slots began at.
+    average / (1 - decay^t), which corrects for the zeros at which the slots start.
 
     Parameters
     ----------
     held : dict {str: array}
-        Values of slots by their names.
+        Values of slots by name.
     names : list of str
-        Of the parameters.
+        Names of the parameters.
     decay : float
-        As `with_averages` was given it.
+        Decay rate given to `with_averages`.
 
     Returns
     -------
     dict {str: array} or None
-        By the names of the parameters; None before the first update.
+        Averages by the names of the parameters; None before the first update.
     """
     t = float(held.get(f"{AVERAGE}t", 0))
     if t == 0:

@@ -1,6 +1,6 @@
 """The numbers of a `Learning` as shared variables, which the compiled updates read.
 
-A schedule sets them, and another number needs no other compiled function.
+Schedules change their values, and a new value needs no new compiled function.
 """
 
 from collections.abc import Callable
@@ -16,23 +16,24 @@ from rnnrbm_pt.training.settings import OF_THE_GRADIENT, OF_THE_OPTIMIZER, Learn
 from rnnrbm_pt.training.updates import optimizer_updates
 
 Scalars = dict[str, TensorSharedVariable]
-"""The shared scalars by the names of the settings."""
+"""Shared scalars, by the names of the settings."""
 
 
 def scalars(learning: Learning, lr: TensorSharedVariable, floatX: str) -> Scalars:
-    """The shared variables that stand in the graph for numbers, at their values before any schedule.
+    """Make the shared variables of the settings, with their values before any schedule.
 
     Parameters
     ----------
     learning : Learning
     lr : shared scalar
-        The model's.
+        The model's learning rate.
     floatX : str
+        Float type of the model.
 
     Returns
     -------
     dict {str: shared scalar}
-        One for each of `SCHEDULED` that is used.
+        One scalar for each setting of `SCHEDULED` that is used.
     """
     values = learning.given(("momentum", *OF_THE_GRADIENT))
     values |= {name: schedule(0, 0) for name, schedule in learning.schedule.items() if name != "lr"}
@@ -43,7 +44,7 @@ def scalars(learning: Learning, lr: TensorSharedVariable, floatX: str) -> Scalar
 
 
 def learning_updates(learning: Learning, gradients: Gradients, params: Params, scalars: Scalars) -> ParamUpdates:
-    """The updates of the optimiser of a `Learning`; see `training.updates.optimizer_updates`.
+    """Make the updates of the optimiser of a `Learning`; see `training.updates.optimizer_updates`.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def learning_updates(learning: Learning, gradients: Gradients, params: Params, s
     gradients : list of variables
     params : list of shared variables
     scalars : dict
-        From the function `scalars`.
+        Result of the function `scalars`.
 
     Returns
     -------
@@ -77,7 +78,10 @@ def learning_updates(learning: Learning, gradients: Gradients, params: Params, s
 
 
 def weight_decay(scalars: Scalars) -> Callable[[TensorSharedVariable], Scalar] | None:
-    """The decay of each parameter, if any decays: biases and initial states do not, W and V may have their own."""
+    """The weight decay of each parameter, or None if there is none.
+
+    Biases and initial states do not decay. W and V may have a decay of their own.
+    """
     rnn = scalars.get("weight_decay", 0.0)
     rbm = scalars.get("weight_decay_rbm", rnn)
     if not {"weight_decay", "weight_decay_rbm"} & scalars.keys():

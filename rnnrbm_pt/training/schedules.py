@@ -1,17 +1,18 @@
-"""Schedules: values that change while training goes on, for a rate, a momentum, or the length k of a Gibbs chain.
+"""Schedules: settings that change during training, such as a learning rate, a momentum, or the k of a Gibbs chain.
 
-A schedule is a frozen dataclass, called as ``schedule(epoch, update)`` with the numbers of complete epochs and updates,
-both from 0, and it returns the value for what comes next. It remembers nothing: where a run stands says all, so a run
-that is continued has the values of one that was not stopped. `to_json` describes it in a checkpoint or on a command
-line, `from_json` makes it again.
+A schedule is a frozen dataclass. ``schedule(epoch, update)`` returns the value for the next update, given the numbers
+of completed epochs and updates, both counted from 0. Schedules have no state, so a continued run has the values of an
+uninterrupted run. `to_json` describes a schedule in a checkpoint, and `from_json` makes it again.
 
-Training puts the value into a shared variable, which the graph has where a number would stand:
+Training writes the value into a shared variable of the graph:
 
     lr = pytensor.shared(np.float64(0), name="lr")
     scheduled = {lr: WarmUp(Cosine(0.01, 0.0, 200), 5)}
     train = pytensor.function([v], monitor, updates=sgd(cost, params, lr))
     set_scheduled(scheduled, epoch, update)  # before each update
     train(window)
+
+In the formulas below, t is the number of completed epochs, or of completed updates with by="update".
 """
 
 import math
@@ -29,14 +30,15 @@ UNITS = ("epoch", "update")
 
 @dataclass(frozen=True)
 class Schedule:
-    """A value by the epoch and the update; the kinds below say how."""
+    """Base class of the schedules: a value that depends on the epoch or the update."""
 
     def __call__(self, epoch: int, update: int) -> float:
-        """The value after `epoch` complete epochs and `update` complete updates of the whole run.
+        """The value for the next update.
 
         Parameters
         ----------
         epoch, update : int
+            Numbers of completed epochs and completed updates of the whole run.
 
         Returns
         -------
@@ -45,7 +47,7 @@ class Schedule:
         raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
-        """What `json.dumps` takes: a dict of the schedule's name and its fields.
+        """Convert to a dict of the schedule's name and its fields, which `json.dumps` accepts.
 
         Returns
         -------
@@ -60,7 +62,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """value, always."""
+    """A constant: value."""
 
     value: float
 
@@ -73,7 +75,10 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Table(Schedule):
-    """values[i] from at[i] on; at[0] is 0. With whole numbers for values, a table of the lengths of a Gibbs chain."""
+    """Piecewise constant: values[i] from time at[i] on; at[0] must be 0.
+
+    With integers as values, it can give the k of a Gibbs chain.
+    """
 
     at: tuple[float, ...]
     values: tuple[float, ...]
@@ -86,7 +91,7 @@ class Table(Schedule):
             _check_finite(self, "at and values", value)
         if len(self.at) != len(self.values) or not self.at or self.at[0] != 0 or sorted(set(self.at)) != [*self.at]:
             raise ValueError(
-                f"Table: expected as many ascending times, from 0, as values, found {self.at}, {self.values}"
+                f"Table: expected one ascending time per value, from 0 on, found {self.at} and {self.values}"
             )
         _check_by(self)
 
@@ -97,7 +102,7 @@ class Table(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """value factor^floor(t / every): multiplied by factor once in `every` epochs or updates."""
+    """Step decay: value factor^floor(t / every), a multiplication by factor every `every` epochs or updates."""
 
     value: float
     factor: float
@@ -115,7 +120,7 @@ class Step(Schedule):
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """value factor^t."""
+    """Exponential decay: value factor^t."""
 
     value: float
     factor: float
@@ -131,7 +136,7 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True)
 class InverseTime(Schedule):
-    """value / (1 + t / half): half of value after `half` epochs or updates, a third after twice as many."""
+    """Inverse time decay: value / (1 + t / half), which is half of value after `half` epochs or updates."""
 
     value: float
     half: float
@@ -148,7 +153,10 @@ class InverseTime(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """end + (start - end) (1 + cos(pi t / over)) / 2, and end from `over` on (Loshchilov and Hutter, ICLR 2017)."""
+    """Cosine decay: end + (start - end) (1 + cos(pi t / over)) / 2, and end after time `over`.
+
+    Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017.
+    """
 
     start: float
     end: float
@@ -169,9 +177,10 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class Growth(Schedule):
-    """start (end / start)^(t / over), rounded to whole numbers, and end from `over` on: for the k of a Gibbs chain.
+    """Exponential growth of an integer: start (end / start)^(t / over), rounded, and end after time `over`.
 
-    Longer chains are for large weights, between which a chain moves slowly: CD-1 first, and CD-100 at the end.
+    It is meant for the k of a Gibbs chain. Large weights need longer chains, because chains then move slowly: for
+    example CD-1 at first and CD-100 at the end (contrastive divergence with 1 and 100 Gibbs steps).
     """
 
     start: int
@@ -192,9 +201,10 @@ class Growth(Schedule):
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """min(1, (t + 1) / over) of another schedule: the first update has 1 / over of it, the `over`-th the whole.
+    """Linear warm-up of another schedule: its value times min(1, (t + 1) / over).
 
-    The other schedule's time begins with the run, not after the warm-up.
+    The first update has 1 / over of the value, and update number `over` the full value. The time of the other schedule
+    starts with the run, not after the warm-up.
     """
 
     then: Schedule
@@ -222,11 +232,11 @@ WORDS: dict[str, type[Schedule]] = {
     "cosine": Cosine,
     "growth": Growth,
 }
-"""What `parse_schedule` calls them."""
+"""Names of the schedules in `parse_schedule`."""
 
 
 def from_json(described: Mapping[str, Any]) -> Schedule:
-    """The schedule that `to_json` described.
+    """Make a schedule from the result of `to_json`.
 
     Parameters
     ----------
@@ -239,7 +249,7 @@ def from_json(described: Mapping[str, Any]) -> Schedule:
     Raises
     ------
     ValueError
-        If it describes none.
+        If the dict does not describe a schedule.
     """
     described = dict(described)
     name = described.pop("schedule", None)
@@ -253,14 +263,14 @@ def from_json(described: Mapping[str, Any]) -> Schedule:
 
 
 def parse_schedule(text: str) -> Schedule:
-    """A schedule as one writes it on a command line.
+    """Parse a schedule from the text of a command-line option.
 
     Parameters
     ----------
     text : str
-        A number; or the name of a schedule in small letters, a colon, and its numbers in their order, as in
-        ``cosine:0.01,0,200``. ``table:0=15,100=25`` has pairs of a time and a value. ``@update`` at the end counts
-        updates instead of epochs, and ``+warmup:500`` begins with a warm-up of so many updates.
+        A number, or the name of a schedule, a colon and its numbers in order, as in ``cosine:0.01,0,200``. A table has
+        pairs of a time and a value: ``table:0=15,100=25``. The suffix ``@update`` counts updates instead of epochs. The
+        suffix ``+warmup:500`` adds a warm-up of 500 updates.
 
     Returns
     -------
@@ -269,7 +279,7 @@ def parse_schedule(text: str) -> Schedule:
     Raises
     ------
     ValueError
-        If it is none.
+        If the text is not a valid schedule.
 
     Examples
     --------
@@ -301,7 +311,7 @@ def _parse_one(text: str) -> Schedule:
 
 
 def _number(text: str) -> int | float:
-    """An integer where it is written as one: lengths of a chain are whole."""
+    """Parse a number, as an integer if it is written as one: chain lengths are integers."""
     try:
         return int(text)
     except ValueError:
@@ -309,7 +319,7 @@ def _number(text: str) -> int | float:
 
 
 def as_schedule(value: Any) -> Schedule:
-    """A schedule as it is, one out of its description, or a number as `Constant`.
+    """Return a schedule unchanged, make one from its description, or make a number a `Constant`.
 
     Parameters
     ----------
@@ -322,7 +332,7 @@ def as_schedule(value: Any) -> Schedule:
     Raises
     ------
     ValueError
-        If it is none of these.
+        If the value is none of these.
     """
     if isinstance(value, Schedule):
         return value
@@ -330,23 +340,23 @@ def as_schedule(value: Any) -> Schedule:
 
 
 def set_scheduled(scheduled: Mapping[Any, Schedule], epoch: int, update: int) -> None:
-    """Put the values of this moment into shared variables, each in its own type.
+    """Write the present values of schedules into shared variables, converted to the types of the variables.
 
     Parameters
     ----------
     scheduled : dict {shared scalar: Schedule}
     epoch, update : int
-        Complete epochs, and complete updates of the whole run.
+        Numbers of completed epochs and completed updates of the whole run.
 
     Raises
     ------
     ValueError
-        If a value is not finite; or not a whole number of at least 1, for a variable of integers.
+        If a value is not finite, or, for an integer variable, is not an integer of at least 1.
     """
     for shared, schedule in scheduled.items():
         value, dtype = schedule(epoch, update), np.dtype(shared.type.dtype)
         if not math.isfinite(value) or (dtype.kind in "iu" and (value != int(value) or value < 1)):
-            expected = "a finite number" if dtype.kind == "f" else "a whole number of at least 1"
+            expected = "a finite number" if dtype.kind == "f" else "an integer of at least 1"
             raise ValueError(f"{shared.name}: expected {expected} at epoch {epoch}, update {update}, found {value}")
         shared.set_value(np.asarray(value, dtype))
 
@@ -356,7 +366,7 @@ def _now(schedule: Any, epoch: int, update: int) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it; NumPy's numbers are none of json's."""
+    """Convert a value to what JSON can hold. The json module does not accept NumPy numbers."""
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
     if isinstance(value, Integral):
@@ -365,7 +375,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_finite(schedule: Schedule, name: str, value: object, **bounds: float) -> None:
-    number(f"{type(schedule).__name__}: {name}", value, **bounds)  # integers stay integers: they may be lengths
+    number(f"{type(schedule).__name__}: {name}", value, **bounds)  # integers stay integers: they may be chain lengths
 
 
 def _check_number(schedule: Schedule, *names: str) -> None:

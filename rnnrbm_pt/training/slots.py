@@ -1,4 +1,4 @@
-"""Slots: the shared variables in which optimisers remember."""
+"""Slots: the shared variables that hold the state of optimisers."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from rnnrbm_pt.training.gradients import ParamUpdates, param_name
 
 
 def new_slot(kind: str, param: TensorSharedVariable) -> TensorSharedVariable:
-    """A new slot of zeros beside a parameter, named as ``kind_param``."""
+    """Make a slot of zeros for a parameter, with the name ``kind_param``."""
     zeros = np.zeros_like(param.get_value(borrow=True))
     return as_slot(pytensor.shared(zeros, name=f"{kind}_{param_name(param)}", shape=param.type.shape))
 
@@ -23,25 +23,25 @@ def as_slot(variable: TensorSharedVariable) -> TensorSharedVariable:
 
 
 def slots(updates: ParamUpdates) -> list[TensorSharedVariable]:
-    """The shared variables in which optimisers remember, out of updates that may hold others beside.
+    """Find the slots among updates, which may also contain other variables.
 
     Returns
     -------
     list of shared variables
-        In the order of the updates; each has a name of its own.
+        In the order of the updates. All names are different.
     """
     return [variable for variable in updates if getattr(variable.tag, "optimizer_slot", False)]
 
 
 def with_slots(updates: ParamUpdates, known: dict[str, TensorSharedVariable]) -> ParamUpdates:
-    """Updates whose slots are those of a model already, so that several functions learn as one.
+    """Replace the slots of updates by existing slots of the same names, so that several functions share their state.
 
     Parameters
     ----------
     updates : dict {shared variable: next}
-        With slots of their own.
+        Updates with slots of their own.
     known : dict {name: shared variable}
-        Slots that exist already, by their names. Those that it lacks are put into it.
+        Existing slots by name. Missing slots are added to it.
 
     Returns
     -------

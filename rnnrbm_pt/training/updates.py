@@ -1,20 +1,20 @@
-"""Optimisers: functions from (cost or gradients, params, ...) to a dict of updates, named as Lasagne names them.
+"""Optimisers: functions from a cost (or gradients) and parameters to a dict of updates, with the names of Lasagne.
 
     updates = adam(cost, params, learning_rate=lr, consider_constant=[v_sample])
     train = pytensor.function([v], monitor, updates={**updates_train, **updates})
 
-What they share:
+All optimisers share these conventions:
 
-- ``cost_or_gradients`` is a scalar cost, or a list of gradients, one for each parameter in turn. ``consider_constant``
-  goes to ``pytensor.grad`` with a cost: for CD-k it is ``[v_sample]``.
-- ``params`` are shared variables of a floating type, each with a name of its own.
-- ``learning_rate`` is a number; or a symbolic scalar, so that a shared one can be set while training goes on, by a
-  schedule for instance; or a dict from parameters (or their names) to either of these, or a function from a parameter
-  to it. So the RBM's parameters and the RNN's can have different rates. Other settings are numbers or symbolic scalars.
-- What they return is a dict {shared variable: its next value}, for ``pytensor.function``.
-- Optimisers that remember keep it in shared variables of the parameter's type, named as ``adam_m_W`` and beginning at
-  zero. They are keys of the updates, and `training.slots.slots` picks them out for a checkpoint.
-- g is the gradient below, p the parameter, and all arithmetic is in p's type.
+- ``cost_or_gradients`` is a scalar cost, or a list with one gradient per parameter. ``consider_constant`` is passed to
+  ``pytensor.grad`` with a cost. For contrastive divergence (CD-k) it is ``[v_sample]``.
+- ``params`` are shared variables of a floating type, each with its own name.
+- ``learning_rate`` is a number or a symbolic scalar. A shared scalar can be changed during training, for example by a
+  schedule. It can also be a dict from parameters (or their names) to numbers or scalars, or a function of a parameter.
+  So the parameters of the RBM and of the RNN can have different rates. Other settings are numbers or symbolic scalars.
+- The result is a dict {shared variable: next value} for ``pytensor.function``.
+- The state of an optimiser is kept in slots: shared variables of the parameter's type with names such as ``adam_m_W``,
+  which start at zero. Slots are keys of the updates. `training.slots.slots` finds them, for example for a checkpoint.
+- In the equations, g is the gradient and p the parameter. All arithmetic is in the type of p.
 """
 
 import math
@@ -57,6 +57,8 @@ def sgd(
     """Stochastic gradient descent.
 
     p := p - learning_rate g
+
+    For the arguments of all optimisers see `training.updates`.
     """
     gradients = gradients_of(cost_or_gradients, params, consider_constant)
     return {p: p - per_param(learning_rate, p) * g for p, g in zip(params, gradients, strict=True)}
@@ -87,7 +89,7 @@ def nesterov_momentum(
     *,
     consider_constant: Constants = None,
 ) -> ParamUpdates:
-    """Gradient descent with Nesterov's momentum, as `apply_nesterov_momentum` has it.
+    """Gradient descent with Nesterov momentum, in the form of `apply_nesterov_momentum`.
 
     velocity := momentum velocity - learning_rate g
     p := p + momentum velocity - learning_rate g
@@ -148,7 +150,7 @@ def adadelta(
     *,
     consider_constant: Constants = None,
 ) -> ParamUpdates:
-    """AdaDelta (Zeiler, arXiv:1212.5701, 2012). The paper has no learning rate, that is 1.
+    """AdaDelta (Zeiler, arXiv:1212.5701, 2012). The paper has no learning rate, which is a learning rate of 1.
 
     accu := rho accu + (1 - rho) g^2
     d = g sqrt(delta_accu + epsilon) / sqrt(accu + epsilon)
@@ -179,14 +181,14 @@ def adam(
     *,
     consider_constant: Constants = None,
 ) -> ParamUpdates:
-    """Adam (Kingma and Ba, ICLR 2015), algorithm 1 of the paper.
+    """Adam (Kingma and Ba, ICLR 2015, algorithm 1).
 
     t := t + 1
     m := beta1 m + (1 - beta1) g
     v := beta2 v + (1 - beta2) g^2
     p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
 
-    Lasagne has the paper's other form, in which epsilon is not divided by sqrt(1 - beta2^t).
+    Lasagne uses the paper's other form, in which epsilon is not divided by sqrt(1 - beta2^t).
     """
     gradients = gradients_of(cost_or_gradients, params, consider_constant)
     return _adam("adam", gradients, params, learning_rate, beta1, beta2, epsilon)
@@ -202,13 +204,13 @@ def amsgrad(
     *,
     consider_constant: Constants = None,
 ) -> ParamUpdates:
-    """AMSGrad (Reddi, Kale and Kumar, ICLR 2018): Adam whose divisor never becomes smaller.
+    """AMSGrad (Reddi, Kale and Kumar, ICLR 2018): Adam with a divisor that never decreases.
 
-    t, m, v as `adam` has them
+    t, m and v as in `adam`
     v_hat := max(v_hat, v)
     p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v_hat / (1 - beta2^t)) + epsilon)
 
-    The paper leaves the two divisions by 1 - beta^t out; Lasagne and PyTorch have them.
+    The paper omits the two divisions by 1 - beta^t; Lasagne and PyTorch include them.
     """
     gradients = gradients_of(cost_or_gradients, params, consider_constant)
     return _adam("amsgrad", gradients, params, learning_rate, beta1, beta2, epsilon, never_smaller=True)
@@ -229,8 +231,8 @@ def adamw(
 
     p := p - learning_rate (adam's step + weight_decay p)
 
-    `weight_decay` may differ by the parameter, as `learning_rate` may: ``lambda p: 0.01 if p.ndim == 2 else 0.0``
-    spares the biases.
+    Like `learning_rate`, `weight_decay` may depend on the parameter: ``lambda p: 0.01 if p.ndim == 2 else 0.0`` leaves
+    the biases without decay.
     """
     gradients = gradients_of(cost_or_gradients, params, consider_constant)
     updates = _adam("adamw", gradients, params, learning_rate, beta1, beta2, epsilon)
@@ -292,22 +294,24 @@ def optimizer_updates(
     weight_decay: PerParam | None = None,
     **settings: Any,
 ) -> ParamUpdates:
-    """Updates of the optimiser of a name, with the gradient clipped and decay added as asked for.
+    """Make the updates of an optimiser given by name, with optional gradient clipping and weight decay.
 
-    Clipping comes before decay, so that a large gradient does not take the decay with it; the norm before the value.
+    The norm is clipped first, then the values, then the decay is added. So a large gradient does not reduce the decay.
 
     Parameters
     ----------
     optimizer : str
         One of `OPTIMIZERS`.
     cost_or_gradients, params, consider_constant
-        As for the optimisers; see `training.updates`.
+        See `training.updates`.
     learning_rate : number, scalar variable, dict or function, optional
-        Without it, the optimiser's own; sgd, momentum and nesterov have none.
+        Learning rate; see `training.updates`. The default is that of the optimiser. sgd, momentum and nesterov have
+        none.
     clip_norm, clip_value : number or scalar variable, optional
         See `total_norm_constraint` and `clip_values`.
     weight_decay : number, scalar variable, dict or function, optional
-        Decoupled for adamw, where 0.01 is the default; else added to the gradient, see `with_weight_decay`.
+        For adamw the decoupled decay, 0.01 by default. For other optimisers it is added to the gradient; see
+        `with_weight_decay`.
     **settings
         Further arguments of the optimiser: momentum, rho, beta1, beta2, epsilon.
 
@@ -318,7 +322,7 @@ def optimizer_updates(
     Raises
     ------
     ValueError
-        If there is no such optimiser, or it does not take these settings.
+        If there is no such optimiser, or it does not accept a setting.
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, found {optimizer!r}")
@@ -326,7 +330,8 @@ def optimizer_updates(
     taken = [x.name for x in signature(build).parameters.values() if x.kind is x.POSITIONAL_OR_KEYWORD][3:]
     unknown = [name for name in settings if name not in taken]
     if unknown:
-        raise ValueError(f"{optimizer}: expected settings out of {', '.join(taken) or 'none'}, found {unknown[0]}")
+        expected = ", ".join(taken) or "none"
+        raise ValueError(f"{optimizer}: expected settings of this optimiser ({expected}), found {unknown[0]}")
     if learning_rate is not None:
         settings["learning_rate"] = learning_rate
     elif optimizer in ("sgd", "momentum", "nesterov"):
@@ -345,22 +350,22 @@ def optimizer_updates(
 
 
 # ---------------------------------------------------------------------------------------------------
-# Pieces of the equations
+# Terms of the equations
 
 
 def _average(average: TensorVariable, value: TensorVariable, keep: Scalar) -> TensorVariable:
     """Moving average: keep average + (1 - keep) value."""
-    # A number's complement is taken before it is rounded to float32: of 1 - 0.999 four digits would remain.
+    # Subtract a number from 1 before it is rounded to float32: otherwise 1 - 0.999 keeps only four correct digits.
     rest = 1 - as_scalar(keep, average) if isinstance(keep, Variable) else as_scalar(1 - keep, average)
     return as_scalar(keep, average) * average + rest * value
 
 
 def _one_minus_power(base: Scalar, exponent: TensorVariable, param: TensorSharedVariable) -> TensorVariable:
-    """1 - base^exponent, without the cancellation when base is near 1."""
+    """1 - base^exponent, without cancellation if base is near 1."""
     if isinstance(base, Variable):
         logarithm = pt.log(as_scalar(base, param))
     elif 0 <= base < 1:
-        logarithm = as_scalar(math.log(max(base, 1e-30)), param)  # of 0 as good as of the smallest
+        logarithm = as_scalar(math.log(max(base, 1e-30)), param)  # 1e-30 gives the same result as 0
     else:
         raise ValueError(f"beta: expected a number of at least 0 and less than 1, found {base!r}")
     return -pt.expm1(exponent * logarithm)

@@ -1,4 +1,4 @@
-"""A program that `test_devices` runs where JAX has four devices; it writes models, and prints what it found as JSON.
+"""Program that `test_devices` runs with four JAX devices. It writes models and prints its results as JSON.
 
 python four_devices.py runs|models FOLDER
 """
@@ -13,20 +13,20 @@ from test_every_backend import make as every_model
 from rnnrbm_pt import RnnNade, RnnRbm
 
 DRAWN_BY_JAX = [name for name in MODELS if name != "Gaussian"]
-"""Kinds of models that JAX has."""
+"""Kinds of models that JAX supports."""
 
 RUN = {"batch_size": 10, "n_sequences": 4, "carry_state": True, "persistent": True, "clip_norm": 0.5, "average": 0.9}
 RUN |= {"sparsity": 0.1, "sparsity_cost": 0.5, "dropout_hidden": 0.2, "dropout_recurrent": 0.1}
 
 
 def make(devices, kind=RnnRbm, **settings):
-    """A small model."""
+    """Make a small model."""
     chains = {} if kind is RnnNade else {"k": 2, "k_generate": 2}
     return kind(8, 6, lr=0.05, r=(21, 33), backend="jax", devices=devices, **chains, **settings)
 
 
 def compiled(function):
-    """What XLA compiled of a function for the last shapes that it was called with."""
+    """The code that XLA compiled for a function and the last shapes of its arguments."""
     *_, (sizes, shapes) = function._compiled
     inputs = function.place.inputs([np.zeros(shape) for shape in shapes], function.inputs)
     state = [function.place.state(container.storage[0]) for container in function._containers]
@@ -34,7 +34,7 @@ def compiled(function):
 
 
 def error(call, *arguments, **settings):
-    """What a call says is wrong."""
+    """The error message of a call."""
     try:
         call(*arguments, **settings)
     except ValueError as error:
@@ -42,7 +42,7 @@ def error(call, *arguments, **settings):
 
 
 def runs(folder, rolls):
-    """Train on one device, and on two and then four."""
+    """Train on one device, and on two and then four devices."""
     make(1).fit(rolls, num_epochs=2, **RUN).save(folder + "/one.npz")
     make(2).fit(rolls, num_epochs=1, **RUN).save(folder + "/two.npz")
     model = RnnRbm.load(folder + "/two.npz", backend="jax", devices="all")

@@ -1,4 +1,4 @@
-"""The GRU-NADE: a NADE whose biases are moved by a gated recurrent unit."""
+"""The GRU-NADE: a NADE whose biases depend on a gated recurrent unit."""
 
 from models.gru_rbm import gru_cell
 

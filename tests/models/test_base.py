@@ -1,4 +1,4 @@
-"""RnnRbm: the tutorial's class, held against Theano's digits, stopped and continued."""
+"""RnnRbm: comparison with Theano's recorded numbers, stopping and continuing."""
 
 import json
 import os
@@ -20,7 +20,7 @@ MEAN_OF_EPOCH_1 = -15.03681487503209  # Theano 1.0.5, shared_randomstreams, floa
 
 
 def monitors_of(model):
-    """A list that gets the monitor of each update that the model makes."""
+    """A list that receives the monitor of each update of a model."""
     monitors = []
     function = model.train_function
     model.trainer.functions.train_function = lambda window: monitors.append(float(function(window))) or monitors[-1]
@@ -28,13 +28,13 @@ def monitors_of(model):
 
 
 def test_every_update_of_the_first_epoch_is_theanos(nottingham_zip, theano_reference, capsys):
-    """And `train` prints as the tutorial does."""
+    """`train` prints what the tutorial prints, and every update has Theano's monitor."""
     recorded = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch1"]
     model = RnnRbm()
     monitors = monitors_of(model)
     model.train(nottingham_zip / "Nottingham" / "train", num_epochs=1)
     assert len(monitors) == 1912
-    np.testing.assert_allclose(monitors, recorded, rtol=0, atol=1e-12)  # 3e-13 seen: the order of sums
+    np.testing.assert_allclose(monitors, recorded, rtol=0, atol=1e-12)  # measured 3e-13, from the order of sums
     assert model.log[-1]["monitor"] == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
     assert model.log[-1]["frames"] == 147737
     (line,) = capsys.readouterr().out.splitlines()
@@ -204,7 +204,7 @@ def test_a_model_written_on_one_backend_goes_on_on_the_other(toy_model, toy_roll
 
 def test_midi_velocity_and_patch_of_generated_files(toy_model, tmp_path):
     model = toy_model()
-    model.params[1].set_value(np.full(12, 3.0))  # biases that make nearly every note sound
+    model.params[1].set_value(np.full(12, 3.0))  # with these biases nearly every note sounds
     model.generate(tmp_path / "a.mid", show=False, n_steps=5)
     notes = [
         m for track in mido.MidiFile(tmp_path / "a.mid").tracks for m in track if m.type == "note_on" and m.velocity

@@ -1,4 +1,4 @@
-"""The biaxial RNN as a model: what it says of given frames, its files and runs, and what it refuses."""
+"""The biaxial RNN as a model: likelihoods and predictions, files, runs, and errors."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ TWIN = partial(oracle.BiaxialRnn, window=2)
 
 
 def make(**settings):
-    """A model at random parameters."""
+    """Make a model with random parameters."""
     model = BiaxialRnn(**{"r": (21, 25), "lr": 0.05, "streams": "philox", **SETTINGS, **settings})
     return put_normal(model, 0.8)
 

@@ -1,4 +1,4 @@
-"""Persistent chains, averages of parameters and sparse hidden units in runs: stopped, resumed, on all backends."""
+"""Persistent chains, parameter averages and sparse hidden units in runs: stopped, resumed, on all backends."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_particles_are_packed_and_put_back():
 
 
 def test_a_chain_goes_on_where_it_ended(python_model, toy_rolls):
-    """The first epoch is that of CD-k. After it, the ends are what the next updates start from."""
+    """The first epoch equals CD-k. Later updates start from the ends of the chains."""
     plain, model, seen = python_model(lr=0.0), python_model(lr=0.0), []
     plain.fit(toy_rolls[:2], 20, 1)
 
@@ -60,7 +60,7 @@ def test_a_chain_goes_on_where_it_ended(python_model, toy_rolls):
     assert seen[0].shape == (n, 2) and len(seen) == 12
     changed = [(one != other).any(axis=1) for one, other in zip(seen, seen[1:], strict=False)]
     assert all(0 < rows.sum() <= 20 for rows in changed)
-    # By hand: chains from the particles, under the biases that the frames before give.
+    # By hand: chains from the particles, with the biases that the previous frames determine.
     order = [0, 1]
     twin = python_model(lr=0.0)
     twin.random_state.shuffle(order)
@@ -76,7 +76,7 @@ def test_a_chain_goes_on_where_it_ended(python_model, toy_rolls):
 
 
 def stream_states_after(model, plain):
-    """The streams after the first epoch: at a rate of 0 those of plain CD-k."""
+    """States of the streams after the first epoch. With a rate of 0 they are those of plain CD-k."""
     return [stream.get_value() for stream in plain.streams.streams]
 
 
@@ -147,7 +147,7 @@ def test_averages_change_no_digit_of_what_is_learned(python_model, toy_rolls):
 
 
 def test_sparse_hidden_units(python_model, toy_rolls):
-    """They are less active than those of a model without the penalty."""
+    """Hidden units are less active than in a model without the penalty."""
 
     def activity(**settings):
         model = python_model().fit(toy_rolls, 20, 15, optimizer="adam", schedule={"lr": 0.02}, **settings)

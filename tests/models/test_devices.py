@@ -1,6 +1,6 @@
-"""Several devices, or processes, that share the sequences of an update learn what one device learns.
+"""Several devices or processes that share the sequences of an update learn what one device learns.
 
-JAX has as many devices as a variable of the environment says before it starts, so they are tested in other processes.
+An environment variable sets the number of JAX devices before JAX starts, so these tests use other processes.
 """
 
 import json
@@ -20,11 +20,11 @@ from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.music.midi import midiwrite
 
 ATOL = 1e-12
-"""Distance between runs that add up a gradient in another order, which rounds by 1e-16 of it in each update."""
+"""Tolerance between runs that sum a gradient in different orders, with a rounding error of 1e-16 per update."""
 
 
 def environment(n_devices):
-    """The variables of a process in which JAX has so many devices."""
+    """Environment variables of a process with so many JAX devices."""
     return os.environ | {
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={n_devices}",
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -32,21 +32,21 @@ def environment(n_devices):
 
 
 def assert_equal_models(path, expected):
-    """Two model files differ by the last digits of what was learned alone: what was drawn is equal."""
+    """Check that two model files hold equal draws, and learned values that differ only in the last digits."""
     found, expected = (SequenceModel.load(file, mode=AS_WRITTEN).state for file in (path, expected))
     arrays = found.arrays()
     assert arrays.keys() == expected.arrays().keys()
     for name, array in expected.arrays().items():
         if array.dtype.kind == "f":
             np.testing.assert_allclose(arrays[name], array, rtol=0, atol=ATOL, err_msg=name)
-        else:  # states of streams, and where the chains ended
+        else:  # states of streams, and ends of the chains
             assert np.array_equal(arrays[name], array), name
     monitors = [[record["monitor"] for record in state.log] for state in (found, expected)]
     np.testing.assert_allclose(*monitors, rtol=0, atol=ATOL)
 
 
 def on_four_devices(what, rolls, folder):
-    """What a function of `four_devices.py` found; it writes models into the folder."""
+    """Return the results of a function of `four_devices.py`, which writes models into the folder."""
     pytest.importorskip("jax", reason="needs the extra jax")
     np.savez(folder / "rolls.npz", *[roll[: 11 + 4 * i] for i, roll in enumerate(rolls)])
     program = [sys.executable, Path(__file__).with_name("four_devices.py"), what, folder]
@@ -57,7 +57,7 @@ def on_four_devices(what, rolls, folder):
 
 @pytest.fixture(scope="module")
 def four_devices(toy_rolls, tmp_path_factory):
-    """The folder of models that were trained on one device and on several, and what was found."""
+    """Folder of models trained on one device and on several, and the results."""
     folder = tmp_path_factory.mktemp("devices")
     return folder, on_four_devices("runs", toy_rolls, folder)
 
@@ -75,7 +75,7 @@ def test_every_model_learns_on_two_devices_what_it_does_on_one(toy_rolls, tmp_pa
 
 
 def test_each_device_computes_its_own_sequences_alone(four_devices):
-    """Of 10 frames of 4 sequences, a quarter. All that the devices exchange is three sums, and at last their states."""
+    """Of 10 frames of 4 sequences, each device computes a quarter. They exchange only three sums and the final states."""
     code = four_devices[1]["code"]
     rows = {int(n) for n in re.findall(r"= f64\[(\d+),(?:8|12)\]\S* dot\(", code)}
     assert 10 in rows and not rows & {20, 40}
@@ -89,7 +89,7 @@ def test_settings_that_devices_cannot_share(four_devices):
         "n_sequences: expected a multiple of the 4 devices, found 6",
         "n_sequences: expected a multiple of the 4 devices, found 6",
         "n_sequences: expected a multiple of the 3 devices, found 4",
-        "devices: expected 1 with the optimizer hf, found 4",
+        "devices: expected 1 for the optimizer hf, found 4",
         "n_sequences: expected a multiple of the 4 devices, found 6",
     ]
 
@@ -97,8 +97,8 @@ def test_settings_that_devices_cannot_share(four_devices):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"devices": 2}, "devices: expected the backend jax with its own mode, found 'numba'"),
-        ({"devices": "all", "backend": "c"}, "devices: expected the backend jax with its own mode, found 'c'"),
+        ({"devices": 2}, "devices: expected the backend jax with its default mode, found 'numba'"),
+        ({"devices": "all", "backend": "c"}, "devices: expected the backend jax with its default mode, found 'c'"),
         ({"devices": 0}, "devices: expected an integer of at least 1, found 0"),
         ({"devices": "some"}, "devices: expected an integer of at least 1, found 'some'"),
     ],
@@ -131,6 +131,6 @@ def test_two_processes_learn_what_one_does_and_the_first_one_writes(toy_rolls, t
         second.kill()
     assert second.returncode == 0, errors
     assert "Epoch 2/2" in first.stdout
-    assert [line for line in said.splitlines() if not line.startswith("[Gloo]")] == []  # which is a part of JAX
+    assert [line for line in said.splitlines() if not line.startswith("[Gloo]")] == []  # a part of JAX
     assert_equal_models("two.npz", "one.npz")
     assert len(Path("two.npz.jsonl").read_text().splitlines()) == 2

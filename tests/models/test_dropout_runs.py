@@ -1,4 +1,4 @@
-"""Dropout in runs: streams of its own, stopped and resumed, on every backend, only in training."""
+"""Dropout in runs: own streams, stopped and resumed runs, all backends, an effect on training only."""
 
 import numpy as np
 import pytest

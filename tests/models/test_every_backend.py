@@ -1,7 +1,7 @@
-"""Every model on every backend, in both precisions, by one sequence and by two: what it learns and plays is what its
-graphs say when they are run as written.
+"""Every model on every backend, in both precisions, with one sequence and with two.
 
-Compiling all of it takes most of an hour, so most rows are slow tests; `BY_DEFAULT` has the others.
+What a model learns and plays must agree with its graphs run operation by operation. Compiling everything takes most of
+an hour, so most rows are slow tests. `BY_DEFAULT` lists the others.
 """
 
 from functools import cache
@@ -31,16 +31,21 @@ BY_DEFAULT = {
     ("jax", "float32", 2): {"RnnRbm", "RnnNade", "BiaxialRnn"},
     ("c", "float64", 2): {"RnnRbm with an LSTM", "RnnNade with a GRU"},
 }
-"""The rows that are not slow. By default, too, other tests train an RnnRbm on Numba and on C, and an RnnNade and a
-Gaussian RnnRbm on C."""
+"""Rows that are not slow.
+
+Other default tests train an RnnRbm on Numba and C, and an RnnNade and a Gaussian RnnRbm on C.
+"""
 
 ATOL = {"float64": 1e-12, "float32": 1e-5}
-"""Distance from the reference, which is of float64. In float32 each operation rounds by 6e-8, and the products of the
-few updates sum up to 20 terms. No draw differs here: on average one in ten million does."""
+"""Tolerance to the float64 reference.
+
+In float32 each operation rounds by 6e-8, and the products of the few updates sum up to 20 terms. All draws are equal
+here; on average one draw in ten million differs.
+"""
 
 
 def make(name, **settings):
-    """A small model at random parameters, which float32 holds exactly, so that they move its states."""
+    """Make a small model with random parameters that float32 holds exactly and that affect the states."""
     kind, own = MODELS[name]
     model = kind(8, **{"r": (21, 33), "lr": 0.05, "streams": "philox", **own, **settings})
     values = np.random.default_rng(1)
@@ -52,23 +57,26 @@ def make(name, **settings):
 
 @pytest.fixture(scope="module")
 def rolls(toy_rolls):
-    """What a model is trained on: windows of ten frames but for one of three."""
+    """Training rolls: all windows have ten frames, except one of three."""
     binary = [toy_rolls[0][:20], toy_rolls[1][:13]]
     return lambda name: [roll - 0.3 for roll in binary] if name == "Gaussian" else binary
 
 
 @pytest.fixture(scope="module")
 def outcomes(rolls):
-    """Makes what a model learns, plays, and says of the rolls that it learned from."""
+    """Compute what a model learns, what it plays, and its results for the training rolls."""
 
     def outcomes(model, name, n_sequences):
         model.fit(rolls(name), 10, 1, n_sequences=n_sequences)
-        for held in (*model.params, *model.state.slots.values()):  # or Numba would compile for another memory layout
+        for held in (
+            *model.params,
+            *model.state.slots.values(),
+        ):  # otherwise Numba would compile for another memory layout
             assert model.backend != "numba" or held.get_value(borrow=True).flags.c_contiguous
         found = {param.name: param.get_value() for param in model.params}
         found |= {"monitor": model.log[0]["monitor"], "score": float(model.score(rolls(name)))}
         found |= {"sample": model.sample(10), "primed sample": model.sample(10, seed=5, primer=rolls(name)[0])}
-        if name != "Gaussian":  # whose streams are generators of NumPy
+        if name != "Gaussian":  # its streams are NumPy generators
             found |= {f"stream {i}": stream.get_value() for i, stream in enumerate(model.streams.streams)}
         return found
 
@@ -77,7 +85,7 @@ def outcomes(rolls):
 
 @pytest.fixture(scope="module")
 def reference(outcomes):
-    """The same of a model of float64 whose graphs are run as they are written."""
+    """The outcomes of a float64 model whose graphs run operation by operation."""
 
     @cache
     def reference(name, n_sequences):
@@ -88,9 +96,9 @@ def reference(outcomes):
 
 
 def rows():
-    """All rows: the name of the model, the backend, the float type and the sequences of an update."""
+    """All rows: name of the model, backend, float type and sequences per update."""
     for row in product(MODELS, ("jax", "numba", "c"), ("float64", "float32"), (1, 2)):
-        if row[:2] != ("Gaussian", "jax"):  # which draws from streams of Philox only, and these give no normal numbers
+        if row[:2] != ("Gaussian", "jax"):  # JAX has only Philox streams, which draw no normal numbers
             yield pytest.param(*row, marks=[] if row[0] in BY_DEFAULT.get(row[1:], ()) else [pytest.mark.slow])
 
 
@@ -104,7 +112,7 @@ def test_learns_and_plays_what_the_graphs_say(name, backend, floatX, n_sequences
     assert found.keys() == expected.keys()
     for what, value in found.items():
         assert np.isfinite(value).all(), what
-        if np.issubdtype(np.asarray(value).dtype, np.integer):  # notes, and the states of streams
+        if np.issubdtype(np.asarray(value).dtype, np.integer):  # notes and states of streams
             assert np.array_equal(value, expected[what]), what
         else:
             np.testing.assert_allclose(value, expected[what], rtol=0, atol=ATOL[floatX], err_msg=what)
@@ -114,7 +122,7 @@ def test_learns_and_plays_what_the_graphs_say(name, backend, floatX, n_sequences
 
 
 def test_windows_of_one_frame_on_jax():
-    """JAX, which compiles for the lengths that it is given, takes a length of 1 for one that may change."""
+    """JAX compiles for fixed lengths, but treats a length of 1 as one that may change."""
     pytest.importorskip("jax", reason="needs the extra jax")
     roll = np.eye(12, dtype=np.uint8)[:5]
     monitors = []
@@ -124,5 +132,5 @@ def test_windows_of_one_frame_on_jax():
         monitors[-1].append(model.monitor([roll[:1]]))
     np.testing.assert_allclose(*monitors, rtol=1e-12)
     model = RnnRbm(4, 3, r=(21, 33), backend="jax")
-    with pytest.raises(ValueError, match="carry_state: expected a batch_size of 2 frames or more on the backend jax"):
+    with pytest.raises(ValueError, match="carry_state: expected a batch_size of at least 2 frames on the backend jax"):
         model.fit([roll], 1, 1, carry_state=True)

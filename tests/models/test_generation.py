@@ -1,4 +1,4 @@
-"""The settings of generation: what they change, on every backend, and what is refused."""
+"""Settings of generation: their effect on every backend, and errors."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ OF_NADE = {name: value for name, value in ALL.items() if name not in ("k", "star
 
 
 def random_values(model, scale=1.0):
-    """The model at random parameters that float32 holds exactly."""
+    """Random parameters that float32 holds exactly."""
     draws = np.random.default_rng(1)
     for param in model.params:
         value = draws.normal(scale=scale, size=param.get_value().shape).astype("float32")
@@ -22,7 +22,7 @@ def random_values(model, scale=1.0):
 
 
 def at_neutral_dials(model, **how):
-    """A sample by the graph with dials, at the values at which it draws what the model's own graph draws."""
+    """A sample from the graph with dials, at the values for which it equals the model's own graph."""
     sampler = model.sampler
     sampler.with_dials.inputs.set_dials(sampler.k or 1, "zeros", 0, 1, 0)
     plain, sampler.plain = sampler.plain, sampler.with_dials
@@ -34,7 +34,7 @@ def at_neutral_dials(model, **how):
 
 @pytest.fixture(scope="module")
 def expected(toy_rolls):
-    """What the graphs say when they are run as written, in float64: of each kind of model, three pieces."""
+    """Three pieces per kind of model, from float64 graphs run operation by operation."""
     return {kind: pieces(make(kind, backend="c", mode=AS_WRITTEN), toy_rolls[0]) for kind in (RnnRbm, RnnNade)}
 
 
@@ -99,7 +99,7 @@ def test_dials_leave_the_models_own_streams_and_generator(python_model):
     model, twin = random_values(python_model()), random_values(python_model())
     model.sample(5, seed=3, **ALL)
     np.testing.assert_array_equal(model.sample(5), twin.sample(5))
-    # without a seed both graphs draw from the model's streams
+    # without a seed, both graphs draw from the model's streams
     np.testing.assert_array_equal(model.sample(5, **ALL), twin.sample(5, **ALL))
     np.testing.assert_array_equal(model.generate_function(), twin.generate_function())
 
@@ -112,7 +112,7 @@ def test_pieces_of_a_long_sample_go_on_from_the_frame_before(python_model, monke
 
 
 def test_the_chain_starts_at_the_last_frame_of_the_primer(python_model):
-    """Couplings so strong that a chain stays where it starts; silence and the chord are as probable."""
+    """The couplings are so strong that a chain stays where it starts. Silence and the chord are equally probable."""
     model = python_model()
     W, bv, bh, *others = model.params
     for param in others:
@@ -141,7 +141,7 @@ def test_seconds_and_tempo(python_model, tmp_path):
     model = python_model(preprocess={"steps_per_quarter": 2})
     model.params[1].set_value(np.full(12, 3.0))
     assert len(python_model(dt=0.25).sample(seconds=2)) == 8
-    assert len(model.sample(seconds=2)) == 8  # eighth notes at 120
+    assert len(model.sample(seconds=2)) == 8  # eighth notes at a tempo of 120
     roll = model.generate(tmp_path / "a.mid", False, seconds=2, tempo=90, seed=1)
     assert len(roll) == 6
     found = midiread(tmp_path / "a.mid", model.r, 60 / 90 / 2).piano_roll
@@ -158,7 +158,7 @@ def test_seconds_and_tempo(python_model, tmp_path):
         ({"temperature": 0}, "temperature: expected a finite number above 0, found 0"),
         ({"density": float("nan")}, "density: expected a finite number, found nan"),
         ({"seconds": 2, "n_steps": 3}, "seconds: expected either seconds or a number of frames, found 2 and 3"),
-        ({"tempo": 90}, "tempo: expected a model of beat-aligned frames, found frames of 0.3 s, whatever the tempo"),
+        ({"tempo": 90}, "tempo: expected a model of beat-aligned frames, found frames of a fixed 0.3 s"),
         ({"keep_primer": True}, "keep_primer: expected a primer"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Hessian-free optimisation of models: their curvature, what it learns, going on, and what it refuses."""
+"""Hessian-free optimisation of models: curvature, learning, continued runs, and errors."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate(
 
 
 def make(kind, **settings):
-    """A model of four units at random parameters."""
+    """Make a model of four units with random parameters."""
     model = kind(n_hidden=3, r=(21, 25), backend="c", mode=AS_WRITTEN, **settings)
     values = np.random.default_rng(1)
     for p in model.params:
@@ -57,7 +57,7 @@ OBJECTIVES = {
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_products_are_those_of_finite_differences(name):
-    """G v = J'HJ v for directions v: J v and J' by central differences of the outputs."""
+    """G v = J'HJ v for several directions v, with J v and J' from central differences of the outputs."""
     objective_of, kind, settings = OBJECTIVES[name]
     model = make(kind, **settings)
     objective, params, graphs = objective_of(model)
@@ -127,7 +127,7 @@ def test_a_nade_learns(model_of, toy_rolls, precondition):
 
 
 def test_of_a_rest_that_is_too_small_nothing_is_learned(model_of, toy_rolls):
-    """15 windows, seven at a time: in the last update one of up to 20 frames is left."""
+    """15 windows in groups of seven: the last update has a single window of at most 20 frames and learns nothing."""
     model, seen = model_of(RnnNade), []
     model.fit(toy_rolls, 20, 1, n_sequences=7, on_update=lambda *_: seen.append(model.get_params()), **HF)
     assert len(seen) == 3 and not np.array_equal(seen[0]["W"], seen[1]["W"])
@@ -141,7 +141,7 @@ def test_killed_between_updates_it_goes_on_with_the_same_bits(model_of, toy_roll
 
     def dies(*_):
         done.append(1)
-        if len(done) == 5:  # of three an epoch; what was learned in it is lost
+        if len(done) == 5:  # of three per epoch; its learning is lost
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
@@ -216,14 +216,16 @@ def test_contrastive_divergence_is_refused(toy_model, toy_rolls):
 
 def test_what_else_is_refused(model_of, toy_rolls):
     model = model_of(RnnNade)
-    with pytest.raises(ValueError, match=r"n_sequences: .* at least 255 frames .* so 13 windows of 20, .* found 1"):
+    with pytest.raises(
+        ValueError, match=r"n_sequences: .* at least 255 frames .* expected 13 windows of 20 frames, .* found 1"
+    ):
         model.fit(toy_rolls, 20, 1, optimizer="hf")
-    with pytest.raises(ValueError, match="carry_state: expected an optimizer with a rate, found hf"):
+    with pytest.raises(ValueError, match="carry_state: expected an optimizer other than hf, found hf"):
         model.fit(toy_rolls, 20, 1, n_sequences=100, carry_state=True, **HF)
     with pytest.raises(ValueError, match=r"rnn_n_sequences: .* at least 255 frames .* found 4"):
         model.fit(toy_rolls, pretrain={"rnn_epochs": 1, "rnn_optimizer": "hf", "rnn_batch_size": 20})
     model.fit(toy_rolls, 20, 0, n_sequences=100, **HF)
-    with pytest.raises(ValueError, match="optimizer: hf has no compiled update"):
+    with pytest.raises(ValueError, match="optimizer: expected one with a compiled update, found hf"):
         model.train_function  # noqa: B018
     model.partial_fit(toy_rolls, 20, n_sequences=100)
 
@@ -251,7 +253,7 @@ def test_pieces_have_every_frame_once(fixed):
 
 
 def rows():
-    """The backend and the float type; compiling takes minutes, so most rows are slow tests."""
+    """Backends and float types. Compiling takes minutes, so most rows are slow tests."""
     for backend in ("jax", "numba", "c"):
         for floatX in ("float64", "float32"):
             by_default = (backend, floatX) == ("jax", "float32")
@@ -265,7 +267,7 @@ def test_every_backend_learns_alike(model_of, toy_rolls, backend, floatX):
     reference = model_of(RnnNade).fit(toy_rolls, 20, 2, n_sequences=100, **HF)
     model = RnnNade(8, 6, r=(21, 33), lr=0.05, streams="philox", backend=backend, floatX=floatX)
     model.fit(toy_rolls, 20, 2, n_sequences=100, **HF)
-    # Conjugate gradients enlarge rounding errors; in float32 the parameters of two backends differ by some 1e-3.
+    # Conjugate gradients amplify rounding errors: in float32 two backends differ by about 1e-3 in the parameters.
     atol = {"float64": 1e-9, "float32": 2e-2}[floatX]
     np.testing.assert_allclose(
         [record["monitor"] for record in model.log], [record["monitor"] for record in reference.log], rtol=0, atol=atol

@@ -1,8 +1,8 @@
-"""Training that is killed at any moment goes on from its last checkpoint, and ends with the same bits.
+"""Training that is killed at any moment continues from its last checkpoint and ends with the same bits.
 
-SIGKILL cannot be caught: nothing is tidied up, whatever was in memory is lost. Some runs kill themselves in each of
-their writings in turn. Of the kills from outside, one half is aimed at the writing of a checkpoint, the other comes at
-random. Each run is killed many times over and continued each time.
+SIGKILL cannot be caught: nothing is cleaned up, and everything in memory is lost. Some runs kill themselves during each
+of their writes in turn. Other runs are killed from outside: half of these kills target the writing of a checkpoint, the
+others come at random times. Each run is killed many times and continued each time.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from rnnrbm_pt.io.checkpoint import read_checkpoint
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks are those of Unix")
 
-# Trains to the end what is in a file, a new run if there is none, and says when an update was done. Given a folder it
-# does so for each line of its input, in a fork of itself, by functions that were compiled once. A line is the number of
-# the writing in which the fork kills itself, 0 for none, and the file.
+# Trains the model in a file to the end of its run, or starts a new run if there is no file. It reports each update.
+# Given a folder, it does so for each line of its input, in a fork of itself whose functions are already compiled. A
+# line holds the number of the write during which the fork kills itself (0 for none) and the name of the file.
 PROGRAM = """
 import json, os, signal, stat, sys
 import numpy as np
@@ -119,7 +119,7 @@ else:
 
 @pytest.fixture(scope="module")
 def start(toy_rolls, tmp_path_factory):
-    """Starts the program on a backend, or as "python", which compiles nothing; perhaps with more settings of `fit`."""
+    """Start the program on a backend, or as "python", which compiles nothing, with optional settings of `fit`."""
     data = tmp_path_factory.mktemp("data") / "rolls.npz"
     np.savez(data, *toy_rolls)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -132,11 +132,11 @@ def start(toy_rolls, tmp_path_factory):
 
 
 def follow(output, kill):
-    """Call `kill(pid)` after the first update of a run; the last line that the run or its parent printed."""
+    """Call `kill(pid)` after the first update of a run, and return the last line that the run or its parent printed."""
     pid = int(output.readline())
     line = output.readline()
     if line == "update\n":
-        with contextlib.suppress(ProcessLookupError):  # it may come to its end before
+        with contextlib.suppress(ProcessLookupError):  # the run may end first
             kill(pid)
         line = output.readline()
     return line
@@ -144,7 +144,7 @@ def follow(output, kill):
 
 @contextlib.contextmanager
 def forks(start, backend, folder, more=None):
-    """A function that runs what is in a file to its end, or until it is killed; whether the end was reached."""
+    """Return a function that runs a file until its end or a kill, and returns whether the end was reached."""
     with start(backend, folder, more) as server:
         assert server.stdout.readline() == "ready\n"
 
@@ -162,14 +162,14 @@ def forks(start, backend, folder, more=None):
 
 @pytest.fixture(scope="module", params=["python", *(pytest.param(b, marks=pytest.mark.slow) for b in ("numba", "c"))])
 def run_in_fork(request, start, tmp_path_factory):
-    """The function of `forks`, of one process that has compiled for all tests."""
+    """The function of `forks`, in one process that compiles once for all tests."""
     with forks(start, request.param, tmp_path_factory.mktemp("forks")) as run:
         yield run
 
 
 @contextlib.contextmanager
 def processes(start, backend, folder):
-    """The same, where each run is a process of its own."""
+    """Like `forks`, with a new process for each run."""
 
     def run(path, kill=lambda pid: None):
         with start(backend, path) as process:
@@ -177,7 +177,7 @@ def processes(start, backend, folder):
         assert process.returncode in (0, -signal.SIGKILL)
         return process.returncode == 0
 
-    run(folder / "first")  # it compiles; what was loaded from the cache may differ from that in the last digit
+    run(folder / "first")  # compiled functions and cached ones may differ in the last digit
     yield run
 
 
@@ -194,11 +194,11 @@ def kill_at_random(moments, path):
 
 
 def kill_while_writing(moments, path):
-    """Let it run by pieces of up to 30 ms, until at the end of one it has a file half written."""
+    """Let a run proceed in pieces of up to 30 ms, until it has a half-written file at the end of one."""
     before = temporary_files(path)
 
     def kill(pid):
-        end = time.monotonic() + 20  # a child of this process that came to its end before takes signals in silence
+        end = time.monotonic() + 20  # a child of this process that has already ended ignores signals
         while temporary_files(path) <= before and time.monotonic() < end:
             os.kill(pid, signal.SIGCONT)
             time.sleep(moments.uniform(0, 0.03))
@@ -210,7 +210,7 @@ def kill_while_writing(moments, path):
 
 
 def outcome(path):
-    """All bits of the arrays, and all of the text but times."""
+    """All bits of the arrays, and the whole text except times."""
     arrays, about = read_checkpoint(path)
     about["log"] = [
         {name: value for name, value in record.items() if name not in ("seconds", "frames", "frames_per_second")}
@@ -220,7 +220,7 @@ def outcome(path):
 
 
 def assert_kills_change_nothing(run, folder, n_kills):
-    """Kill a run so many times and let it end; then its bits are those of a run that was not killed."""
+    """Kill a run several times, then let it end. Its bits must equal those of a run that was not killed."""
     assert run(folder / "whole")
     expected = outcome(folder / "whole")
     assert {"W", "slot_adam_m_W", "slot_adam_t", "best_W", "stream_0", "shuffle_key"} <= set(expected[0])
@@ -231,7 +231,7 @@ def assert_kills_change_nothing(run, folder, n_kills):
     while len(updates) < n_kills:
         before = temporary_files(path)
         aim = (kill_at_random, kill_while_writing)[len(updates) % 2]
-        if run(path, aim(moments, path)):  # the end came before the kill
+        if run(path, aim(moments, path)):  # the run ended before the kill
             assert outcome(path) == expected
             path.unlink()
             continue
@@ -247,7 +247,7 @@ def assert_kills_change_nothing(run, folder, n_kills):
 
 
 def test_killed_in_each_writing(run_in_fork, tmp_path):
-    """A run that dies in its second writing has gone on by one checkpoint: so each writing but the first is hit."""
+    """A run that dies in its second write has advanced by one checkpoint. So every write except the first is hit."""
     assert run_in_fork(tmp_path / "whole")
     path, n_kills = tmp_path / "killed", 0
     while not run_in_fork(path, fatal_writing=2):
@@ -259,7 +259,7 @@ def test_killed_in_each_writing(run_in_fork, tmp_path):
 
 
 def test_killed_with_all_that_a_run_may_keep(start, tmp_path):
-    """Persistent chains, averages of the parameters and streams of masks are in the checkpoints too."""
+    """The checkpoints also hold persistent chains, parameter averages and streams of masks."""
     (tmp_path / "forks").mkdir()
     with forks(start, "python", tmp_path / "forks", {"persistent": True, "average": 0.9, "dropout_hidden": 0.2}) as run:
         test_killed_in_each_writing(run, tmp_path)
@@ -287,7 +287,7 @@ INTERRUPTS = [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,
     [("c", [(signal.SIGKILL,)], 20), ("numba", INTERRUPTS, 12), ("c", INTERRUPTS, 12), ("jax", INTERRUPTS, 12)],
 )
 def test_the_command_goes_on(toy_rolls, tmp_path, backend, ways, n_stops):
-    """The same by the command, which is killed or interrupted; and its log has one line per epoch."""
+    """The same with the command, killed or interrupted. Its log has one line per epoch."""
     for i, roll in enumerate(toy_rolls):
         midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)
 
@@ -311,7 +311,7 @@ def test_the_command_goes_on(toy_rolls, tmp_path, backend, ways, n_stops):
             assert process.stderr.read() == ""
         assert process.returncode == 0
 
-    run_to_its_end(tmp_path / "first")  # it compiles
+    run_to_its_end(tmp_path / "first")  # compiling takes time
     run_to_its_end(tmp_path / "whole")
     path, moments, updates = tmp_path / "stopped", random.Random(0), []
     expected = outcome(tmp_path / "whole")
@@ -331,7 +331,7 @@ def test_the_command_goes_on(toy_rolls, tmp_path, backend, ways, n_stops):
         assert error == ("\nInterrupted by user.\n" if process.returncode == 130 else "")
         progress = read_checkpoint(path)[1]["progress"]
         updates.append(progress["updates"])
-        if progress["epoch"] == 60:  # the end came first: another run
+        if progress["epoch"] == 60:  # the run ended first: start another one
             assert_whole(path)
             path.unlink()
             path.with_name("stopped.jsonl").unlink()

@@ -1,4 +1,4 @@
-"""Numbers of the training data in a model's file, and pieces that are drawn while a model trains."""
+"""Statistics of the training data in a model's file, and pieces that are drawn during training."""
 
 import numpy as np
 import pytest

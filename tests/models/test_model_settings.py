@@ -52,7 +52,7 @@ def test_all_models_check_their_settings(make):
 
 
 def test_numpys_numbers_are_saved_as_pythons(python_model, toy_rolls, tmp_path):
-    """They were accepted, and the first checkpoint failed, hours later perhaps."""
+    """NumPy numbers were once accepted, and the first checkpoint failed later."""
     numbers = {"n_hidden": np.int64(5), "k": np.uint8(2), "seed": np.int64(3), "threads": np.int16(1)}
     numbers |= {"lr": np.float32(0.125), "dt": np.float32(0.25), "learn_initial": np.True_, "r": (np.int64(21), 33)}
     model = python_model(**numbers)
@@ -77,7 +77,7 @@ def test_numpys_numbers_are_saved_as_pythons(python_model, toy_rolls, tmp_path):
 
 
 def test_real_numbers_have_a_width_of_their_own(as_written, tmp_path):
-    """Not that of a range of MIDI notes, of which there are 128."""
+    """The width of real-valued frames is not limited to the 128 MIDI notes."""
     roll = np.random.default_rng(0).normal(size=(20, 300))
     models = (
         RnnRbm(5, 4, visible="gaussian", n_visible=300, k=2, k_generate=2),
@@ -100,7 +100,7 @@ def test_real_numbers_have_a_width_of_their_own(as_written, tmp_path):
 
 
 def test_notes_have_a_range_and_real_numbers_may_have_one(tmp_path):
-    """As they had before there was a width: such files hold a range and no width, and load."""
+    """Older files have a range and no width, and still load."""
     model = RnnRbm(5, 4, visible="gaussian", r=(0, 3))
     model.save(tmp_path / "m")
     _, about = read_checkpoint(tmp_path / "m")
@@ -111,7 +111,7 @@ def test_notes_have_a_range_and_real_numbers_may_have_one(tmp_path):
     for settings, message in (
         (
             {"n_visible": 300},
-            "n_visible: expected visible='gaussian' beside it, since notes have a range r, found 'binary'",
+            "n_visible: expected visible='gaussian' with it, because notes have a range r; found 'binary'",
         ),
         ({"n_visible": 0, "visible": "gaussian"}, "n_visible: expected an integer of at least 1, found 0"),
         (

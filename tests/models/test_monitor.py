@@ -27,4 +27,4 @@ def test_the_monitor_learns_nothing_and_is_the_same_each_time(python_model, toy_
     other.fit(toy_rolls, 20, 1)
     for p, q in zip(other.params, model.params, strict=True):
         p.set_value(q.get_value())
-    assert other.monitor(toy_rolls[:2], 20) == first  # the draws do not depend on the seed of the model
+    assert other.monitor(toy_rolls[:2], 20) == first  # the draws do not depend on the model's seed

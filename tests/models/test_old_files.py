@@ -1,4 +1,4 @@
-"""Files of format 2 that an earlier version wrote: they load, and a stopped run goes on with the same digits."""
+"""Files of format 2 from an earlier version: they load, and a stopped run continues with the same numbers."""
 
 import subprocess
 import sys
@@ -14,11 +14,11 @@ from rnnrbm_pt.training.progress import Progress
 from rnnrbm_pt.training.settings import Learning
 
 STOPPED = Path(__file__).resolve().parents[1] / "data" / "format2_stopped.npz"
-"""Version 0.1, commit 87d11d9: an RnnRbm stopped in its second epoch, after five updates of eight."""
+"""Written by version 0.1, commit 87d11d9: an RnnRbm stopped in its second epoch, after five of eight updates."""
 
 
 def rolls():
-    """What the run in the file was trained on (the first three) and validated on (the last)."""
+    """The training rolls of the run in the file (the first three) and its validation roll (the last)."""
     rng, rolls = np.random.RandomState(0), []
     for i in range(4):
         t = np.arange(30 + 3 * i)
@@ -33,7 +33,7 @@ def test_everything_in_the_file_is_restored(tmp_path):
     arrays, metadata = read_checkpoint(STOPPED)
     model = RnnRbm.load(STOPPED, mode=AS_WRITTEN)
     found = model.state.arrays()
-    added = found.keys() - arrays.keys()  # hyper-parameters, which came later: they have the values of `learning`
+    added = found.keys() - arrays.keys()  # added later: hyper-parameters, which take the values of `learning`
     assert added == {"scalar_lr_rnn", "scalar_clip_norm", "scalar_weight_decay", "scalar_k"}
     assert all(np.array_equal(found[name], array) for name, array in arrays.items())
     assert model.progress.updates == 5 and len(model.log) == 1 and model.settings["k"] == 2
@@ -42,7 +42,7 @@ def test_everything_in_the_file_is_restored(tmp_path):
     learning, progress = metadata.pop("learning"), metadata.pop("progress")
     assert Learning.from_json(written.pop("learning")) == Learning.from_json(learning) == model.learning
     assert Progress.from_json(written.pop("progress")) == Progress.from_json(progress) == model.progress
-    assert written["settings"].pop("recurrence") == "tanh"  # a setting that came later
+    assert written["settings"].pop("recurrence") == "tanh"  # a setting added later
     assert written == metadata
     assert [name for name in again if name not in added] == list(arrays)
 
@@ -54,7 +54,7 @@ def test_a_new_process_loads_it_by_the_base_class():
 
 
 def test_the_run_in_the_file_goes_on():
-    """To what the version that wrote it went on to, up to the last digits, which another BLAS may round differently."""
+    """It ends as the version that wrote it did, up to the last digits, which depend on the BLAS library."""
     model = RnnRbm.load(STOPPED, mode=AS_WRITTEN)
     *train, validation = rolls()
     model.resume(train, validation=[validation])

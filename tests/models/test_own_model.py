@@ -1,4 +1,4 @@
-"""A user's own recurrence does what the library's models do: a GRU-RBM, which tutorial/your_own_model.md explains."""
+"""A user's own recurrence works like the library's models: the GRU-RBM that tutorial/your_own_model.md explains."""
 
 import numpy as np
 import pytensor
@@ -16,7 +16,7 @@ SIZES = {"n_hidden": 3, "n_hidden_recurrent": 2, "k": 2, "k_generate": 2}
 
 
 class Twin(oracle.RnnRbm):
-    """The GRU in NumPy; the biases of a step are those of the RNN-RBM."""
+    """The GRU in NumPy. The biases of a frame are those of the RNN-RBM."""
 
     def see(self, v):
         p = self.p
@@ -31,7 +31,7 @@ def twin_of(model):
 
 @pytest.fixture
 def model(as_written):
-    """A model of four units at random parameters; nothing is compiled."""
+    """A model of four units with random parameters. Nothing is compiled."""
     model = GruRbm(**SIZES, r=(21, 25), lr=0.05)
     values = np.random.default_rng(1)
     for p in model.params:
@@ -71,7 +71,7 @@ def test_the_gradient_is_that_of_the_cost_by_finite_differences(model):
 
 
 def test_it_learns(as_written):
-    """Two notes that take turns: an RBM without memory can only toss a coin for them, log 1/2 per frame."""
+    """Two notes alternate. An RBM without memory can only guess, with a log-likelihood of log 1/2 per frame."""
     roll = np.eye(2)[np.arange(60) % 2]
     model = GruRbm(n_hidden=2, n_hidden_recurrent=4, r=(60, 62), k=1, k_generate=5)
     model.fit([roll], batch_size=20, num_epochs=60, optimizer="adam", schedule={"lr": 0.05})
@@ -124,7 +124,7 @@ def test_a_nade_learns_with_a_recurrence_of_ones_own(as_written, tmp_path):
         return sum(np.exp(log_p[-1]) for log_p in model.log_likelihoods(rolls))
 
     assert total() == pytest.approx(1, rel=1e-12)
-    roll = np.tile(np.eye(4), (10, 1))  # four notes that take turns
+    roll = np.tile(np.eye(4), (10, 1))  # four notes in turn
     before = model.score([roll])
     model.fit([roll], batch_size=20, num_epochs=40, optimizer="adam", schedule={"lr": 0.05})
     assert model.score([roll]) > before + 1 and model.score([roll]).exact

@@ -1,4 +1,4 @@
-"""Parameters in and out of models: by name, in order, from files; all of them or none."""
+"""Reading and setting the parameters of models: by name, in order, from files, all or none."""
 
 import inspect
 
@@ -26,7 +26,7 @@ def another(model, seed=7):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_model_of_arrays_has_their_sizes(kind):
-    """And what it draws is what the model drew that they came from."""
+    """It draws the same piece as the model that the arrays come from."""
     model = kind(**SIZES, **KINDS[kind])
     model.set_params(another(model))
     own = {name: value for name, value in KINDS[kind].items() if name != "n_hidden_recurrent"}

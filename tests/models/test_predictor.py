@@ -1,4 +1,4 @@
-"""Accuracies by Gibbs chains that are long enough, and what is said where none is."""
+"""Accuracies with sufficiently long Gibbs chains, and the result if no chain is long enough."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ ROLLS = [np.random.default_rng(i).integers(2, size=(n, 4)) for i, n in enumerate
 
 
 def make(kind, scale):
-    """A model of four units at random parameters."""
+    """Make a model of four units with random parameters."""
     model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend="c", streams="philox")
     return put_normal(model, scale)
 
@@ -26,7 +26,7 @@ def test_where_chains_mix_short_ones_do(rbm):
     accuracy, precision = rbm.accuracy_and_precision(ROLLS, n_samples=50)
     assert (found.accuracy, found.precision) == (accuracy, precision) and found.from_silence == accuracy
     previous, _ = rbm.accuracy_and_precision(ROLLS, n_samples=50, start="previous")
-    assert found.from_previous == previous == accuracy  # the chains draw the same numbers, and have met
+    assert found.from_previous == previous == accuracy  # the chains draw the same numbers and have met
     assert rbm.expected_accuracy(ROLLS, burn_in=0, n_average=1, start="previous") != rbm.expected_accuracy(
         ROLLS, burn_in=0, n_average=1
     )
@@ -39,7 +39,7 @@ def test_where_chains_mix_short_ones_do(rbm):
 
 
 def test_chains_that_stay_at_their_start_are_told():
-    """Of an RBM with two modes, all notes and none, between which a chain hardly ever goes."""
+    """An RBM with two modes, all notes and no notes, between which a chain hardly ever moves."""
     model = make(RnnRbm, 0.0)
     W, bv, bh = (np.full(p.get_value().shape, x) for p, x in zip(model.params, (8.0, -12.0, -16.0), strict=False))
     for param, value in zip(model.params, (W, bv, bh), strict=False):
@@ -60,7 +60,7 @@ def test_samples_of_a_nade_need_no_chain():
 def test_some_frames_are_measured_of_all(rbm):
     found = rbm.settled_accuracy(ROLLS, n_frames=20)
     assert found.accuracy.n_frames == found.from_silence.n_frames == 20
-    assert found.accuracy.standard_error > found.from_silence.standard_error  # which has no choice of frames in it
+    assert found.accuracy.standard_error > found.from_silence.standard_error  # without a choice of frames
 
 
 def test_what_cannot_be_taken_is_said(rbm):

@@ -1,4 +1,4 @@
-"""Pretrained models: they load by name, are what was released, write music at once, and come with the package."""
+"""Pretrained models: they load by name, equal the released files, write music at once, and come with the package."""
 
 import fnmatch
 import hashlib
@@ -20,7 +20,7 @@ MODELS = pytest.mark.parametrize("model", PRETRAINED, ids=lambda model: model.na
 
 @pytest.fixture
 def offline(monkeypatch):
-    """Nothing can be connected to."""
+    """No network connection can be made."""
 
     def refuse(*args):
         raise AssertionError("expected no connection")
@@ -43,7 +43,7 @@ def test_its_pieces_are_like_what_it_learned_from(model):
     found, data = statistics(pieces, loaded.r), loaded.state.data
     assert data.notes_per_frame / 2 < found.notes_per_frame < 2 * data.notes_per_frame
     assert found.held > 0.5
-    if model.kind == "rnn-nade":  # the RNN-RBM runs wild at times, as the page beside the files says
+    if model.kind == "rnn-nade":  # the RNN-RBM sometimes runs wild, as the README beside the files says
         assert [outside(statistics([piece], loaded.r), data) for piece in pieces] == [None] * 3
 
 
@@ -74,7 +74,7 @@ def test_it_can_be_trained_further(toy_rolls, as_written):
     before = model.get_params()["W"]
     model.fit(rolls, 50, 1)
     assert not np.array_equal(model.get_params()["W"], before)
-    with pytest.raises(ValueError, match="no stopped run to continue"):
+    with pytest.raises(ValueError, match="expected a stopped run to continue, found none"):
         RnnRbm.pretrained("nottingham").resume(rolls)
 
 
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_refused(model, tmp_path):
     content = bytearray((FOLDER / path.name).read_bytes())
     content[1000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="expected the pretrained model .* as it was released, found a damaged file"):
+    with pytest.raises(ValueError, match="expected the pretrained model .* as released, found a damaged file"):
         verified_file(model, tmp_path)
     path.unlink()
     with pytest.raises(FileNotFoundError, match="no such file"):

@@ -1,4 +1,4 @@
-"""Pretraining: its two objectives held against NumPy, what it learns, what it leaves alone."""
+"""Pretraining: both objectives against NumPy, their effect, and what they leave unchanged."""
 
 import copy
 import json
@@ -42,7 +42,7 @@ ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate(
 
 
 def make(kind, scale=0.8, **settings):
-    """A model of four units at random parameters."""
+    """Make a model of four units with random parameters."""
     model = kind(n_hidden=3, r=(21, 25), backend="c", mode=AS_WRITTEN, **settings)
     values = np.random.default_rng(1)
     for param in model.params:
@@ -55,7 +55,7 @@ def values_of(model):
 
 
 def contrastive_divergence(v, mask, W, bv, bh, bits, draw_v):
-    """The CD-1 gradient of W, bv and bh, and the monitor, of the frames of a batch that count."""
+    """The CD-1 gradient of W, bv and bh, and the monitor, for the frames of a batch that count."""
     positive = expit(v @ W + bh)
     sample = draw_v(bits(positive) @ W.T + bv)
     negative = expit(sample @ W + bh)
@@ -71,7 +71,7 @@ def contrastive_divergence(v, mask, W, bv, bh, bits, draw_v):
 
 @pytest.mark.parametrize("visible", ["binary", "gaussian"])
 def test_an_epoch_of_frames_by_hand(visible):
-    """Five frames by four: two updates, of which the second has one frame and three that do not count."""
+    """Five frames in batches of four: the second update has one frame and three padding frames."""
     frames = np.random.RandomState(3).randint(2, size=(5, 4)) + (0.25 if visible == "gaussian" else 0)
     model = make(RnnRbm, n_hidden_recurrent=2, visible=visible)
     before, (random_state, streams) = values_of(model), stage_randomness(model, 1)
@@ -101,7 +101,7 @@ def test_an_epoch_of_frames_by_hand(visible):
     (record,) = pretrain_frames(model, [frames[:2], frames[2:]], pretraining)
     for name, value in values_of(model).items():
         expected = {"W": W, "bv": bv, "bh": bh}.get(name, before[name])
-        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-14, err_msg=name)  # the order of sums
+        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-14, err_msg=name)  # from the order of sums
     assert record["monitor"] == pytest.approx(np.mean(monitors), rel=1e-12)
     assert {**record, "monitor": 0, "seconds": 0} == {
         "stage": "frames",
@@ -126,7 +126,9 @@ def test_frames_of_a_nade_by_finite_differences():
     assert record["monitor"] == pytest.approx(-cost(), rel=1e-12)
     for name in before:
         expected = finite_differences(lambda x, name=name: cost(**{name: x}), before[name]) if name in names else 0
-        np.testing.assert_allclose(before[name] - after[name], expected, rtol=0, atol=1e-8, err_msg=name)  # 1e-10 seen
+        np.testing.assert_allclose(
+            before[name] - after[name], expected, rtol=0, atol=1e-8, err_msg=name
+        )  # measured 1e-10
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_frames_of_a_nade_by_finite_differences():
     [*((kind, (), "binary") for kind in KINDS), ("rnn-rbm", ("bv",), "gaussian"), ("rtrbm", ("Wuh", "bh0"), "binary")],
 )
 def test_an_update_of_the_rnn_by_finite_differences(kind, also, visible):
-    """One update by the windows of 4, 2 and 3 frames, side by side."""
+    """One update by windows of 4, 2 and 3 frames side by side."""
     model_class, settings, twin, names = KINDS[kind]
     gaussian = {"visible": "gaussian"} if visible == "gaussian" else {}
     model = make(model_class, **settings, **gaussian)
@@ -179,7 +181,7 @@ def test_what_does_not_move_the_visible_biases_is_refused_before_anything_is_lea
         with pytest.raises(ValueError, match=f"rnn_epochs: .*: {type(model).__name__} .* dynamic_visible_bias=True"):
             pretrain(model, ROLLS, Pretraining(frame_epochs=1, rnn_epochs=1))
         assert all(np.array_equal(before[name], value) for name, value in values_of(model).items())
-    with pytest.raises(ValueError, match="rnn_also: expected parameters out of bv, found 'Wuh'"):
+    with pytest.raises(ValueError, match="rnn_also: expected any of the parameters bv, found 'Wuh'"):
         pretrain(make(RnnRbm, n_hidden_recurrent=2), ROLLS, Pretraining(rnn_epochs=1, rnn_also=("Wuh",)))
 
 
@@ -224,7 +226,7 @@ def test_frames_become_more_likely_and_better_predicted(toy_model, toy_rolls):
     frames, rnn = records[:10], records[10:]
     assert frames[-1]["monitor"] > frames[0]["monitor"] + 0.5
     assert rnn[-1]["cost"] < rnn[0]["cost"] - 0.5
-    assert scores[1] > scores[0] + 1  # the likelihood, exact
+    assert scores[1] > scores[0] + 1  # the exact likelihood
 
 
 def test_one_seed_gives_one_pretraining_and_its_run_finds_the_models_randomness_as_it_was(toy_model, toy_rolls):
@@ -262,7 +264,7 @@ def test_ctrl_c_leaves_what_was_learned(toy_model, toy_rolls):
     def press(record):
         os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):  # after the one update of the first epoch
+    with pytest.raises(KeyboardInterrupt):  # after the only update of the first epoch
         pretrain_frames(stopped, toy_rolls[:1], Pretraining(9, frame_batch_size=50), on_epoch=press)
     one = toy(toy_model)
     pretrain_frames(one, toy_rolls[:1], Pretraining(1, frame_batch_size=50))
@@ -320,7 +322,7 @@ def test_a_pretraining_is_json():
         ({"rnn_clip_norm": -1}, "rnn_clip_norm: expected a finite number above 0, found -1"),
         ({"frame_optimizer": "sdg"}, "frame_optimizer: expected one of sgd, .*adamw, found 'sdg'"),
         ({"rnn_optimizer": None}, "rnn_optimizer: expected one of sgd, .*, found None"),
-        ({"rnn_also": "bv"}, "rnn_also: expected names of parameters in a tuple, found 'bv'"),
+        ({"rnn_also": "bv"}, "rnn_also: expected a tuple of parameter names, found 'bv'"),
     ],
 )
 def test_bad_settings_are_refused(settings, sentence):

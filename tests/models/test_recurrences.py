@@ -1,4 +1,4 @@
-"""Models whose recurrent network is an LSTM or a GRU: files, stopped runs, arrays, the command."""
+"""Models with an LSTM or GRU as their recurrent network: files, stopped runs, arrays, the command."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_a_file_that_declares_what_it_does_not_hold(make, tmp_path):
     arrays, metadata = read_checkpoint(tmp_path / "m")
     for change, message in (
         ({"recurrence": "qrnn"}, "recurrence: expected one of tanh, lstm, gru, found 'qrnn'"),
-        ({"n_hidden_recurrent": 10**6}, "parameters at least, of 12 visible, 8 hidden and 1,000,000 recurrent units"),
+        ({"n_hidden_recurrent": 10**6}, "parameters for 12 visible, 8 hidden and 1,000,000 recurrent units"),
     ):
         write_checkpoint(tmp_path / "odd", arrays, {**metadata, "settings": metadata["settings"] | change})
         with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""Rolls that are read when they are needed: the same bits as from memory, and none of them is kept."""
+"""Rolls that are read when they are needed: the same bits as from memory, and none is kept."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from rnnrbm_pt.music.pianoroll import Transpositions, check_roll, with_transposi
 
 
 class Lazy:
-    """Nothing but ``len`` and ``[i]``."""
+    """A sequence with only ``len`` and ``[i]``."""
 
     def __init__(self, rolls):
         self.rolls = rolls
@@ -75,7 +75,7 @@ def test_a_run_is_resumed_from_either(python_model, toy_rolls):
         stopped.fit(Lazy(toy_rolls), 20, 2, on_update=interrupting(4))
     stopped.resume(toy_rolls)
     assert same(whole, stopped)
-    with pytest.raises(ValueError, match="expected the sequences and the validation of the stopped run"):
+    with pytest.raises(ValueError, match="expected the training and validation sequences of the stopped run"):
         whole.resume(Lazy([roll[::-1] for roll in toy_rolls]), 3)
 
 

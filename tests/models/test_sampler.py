@@ -1,4 +1,4 @@
-"""Samples: their seeds, their streams, and where they start."""
+"""Samples: seeds, streams and initial states."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 
 def replayed(model, draw):
-    """What `draw` gives by the model's streams, which are left as they were."""
+    """The result of `draw` from the model's streams, which are then restored."""
     before = model.state.arrays()
     roll = draw()
     model.state.restore(before)
@@ -35,7 +35,7 @@ def test_primer_sets_the_first_state(toy_model, toy_rolls):
 
 @pytest.mark.parametrize("make", [RnnRbm, Rtrbm, LstmRtrbm, RnnNade])
 def test_the_generator_always_starts_from_the_initial_state(as_written, toy_rolls, make):
-    """Called directly, as the tutorial's class calls it: before `sample`, after it, and after training."""
+    """The tutorial's class calls it directly. It starts there before and after `sample`, and after training."""
     chain = {} if make is RnnNade else {"k": 1, "k_generate": 1}
     model = make(20, lr=0.5, r=(21, 33), streams="philox", learn_initial=True, **chain)
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from rnnrbm_pt.training.progress import StopTraining
 
 @pytest.mark.parametrize("end", ["epochs", "no epochs", "patience", "on_update", "on_epoch", "ctrl_c"])
 def test_each_checkpoint_is_written_once(python_model, toy_rolls, tmp_path, end):
-    """However the run ends, the file in the end has the model in the end. It is written before on_epoch is called."""
+    """However a run ends, the file holds the final model. The file is written before on_epoch is called."""
     model, positions, save = python_model(), [], None
 
     def spy(filename):
@@ -31,7 +31,7 @@ def test_each_checkpoint_is_written_once(python_model, toy_rolls, tmp_path, end)
         run["on_epoch"] = stop
         run |= {"num_epochs": 9}
     try:
-        model.fit(toy_rolls[:1], 23, **run)  # 2 updates an epoch
+        model.fit(toy_rolls[:1], 23, **run)  # 2 updates per epoch
     except KeyboardInterrupt:
         assert end == "ctrl_c"
     expected = [(0, 0, end == "no epochs"), (1, 2, False), (2, 4, True)][: 1 if end == "no epochs" else 3]

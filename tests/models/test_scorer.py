@@ -15,7 +15,7 @@ N_FRAMES = 32
 
 
 def make(kind, backend, **settings):
-    """A model of four units at random parameters."""
+    """Make a model of four units with random parameters."""
     settings = {"streams": "philox", **settings}
     model = kind(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend=backend, **settings)
     return put_normal(model, 0.8)
@@ -43,7 +43,7 @@ def test_annealing_finds_the_likelihood_that_the_sum_has(rbm, monkeypatch, rever
     assert score == pytest.approx(np.concatenate(found).mean(), rel=1e-12) and not score.exact
     assert abs(score - exact.mean()) < 4 * score.standard_error < 0.1
     monkeypatch.setattr("rnnrbm_pt.evaluation.frames.ROWS", 200)
-    blocks = rbm.score(ROLLS, **settings)  # five frames at a time, of which each draws anew
+    blocks = rbm.score(ROLLS, **settings)  # five frames at a time, each with new draws
     assert blocks != score and abs(blocks - exact.mean()) < 4 * blocks.standard_error
     assert states_of(rbm) == before
 
@@ -62,7 +62,7 @@ def test_a_bracket_encloses_the_sum(rbm):
 
 
 def test_frames_whose_chains_disagree_are_counted(rbm):
-    """With weights so large that most chains end where none of the mass is; more temperatures help."""
+    """The weights are so large that most chains end where there is no mass. More temperatures help."""
     steep = make(RnnRbm, "c")
     steep.params[0].set_value(6 * steep.params[0].get_value())
     few, more = (steep.score(ROLLS, exact=False, n_chains=10, n_temperatures=n) for n in (3, 100))
@@ -73,7 +73,7 @@ def test_frames_whose_chains_disagree_are_counted(rbm):
 
 
 def test_every_backend_draws_the_same(rbm, monkeypatch):
-    """In blocks, of which JAX fills up the last one."""
+    """The frames are scored in blocks. JAX pads the last block."""
     monkeypatch.setattr("rnnrbm_pt.evaluation.frames.ROWS", 100)
     settings = {"exact": False, "n_chains": 10, "n_temperatures": 10}
     expected = rbm.score(ROLLS, **settings)
@@ -87,7 +87,7 @@ def test_every_backend_draws_the_same(rbm, monkeypatch):
 
 @pytest.mark.parametrize("streams", ["srs", "mrg"])
 def test_the_streams_of_a_model_do_not_change_its_score(rbm, streams):
-    """Annealing has streams of Philox: so a score is the same on every backend for every model."""
+    """Annealing uses Philox streams, so every model has the same score on every backend."""
     settings = {"exact": False, "n_chains": 10, "n_temperatures": 10}
     expected = rbm.score(ROLLS, **settings)
     for backend in ("c", "numba"):
@@ -100,7 +100,7 @@ def test_the_streams_of_a_model_do_not_change_its_score(rbm, streams):
 
 
 def test_real_frames_are_scored_by_the_streams_of_the_model():
-    """Philox has no normal numbers."""
+    """Philox streams draw no normal numbers."""
     rolls = [np.random.default_rng(0).normal(size=(5, 4))]
     model = RnnRbm(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), backend="c", visible="gaussian")
     found = model.score(rolls, exact=False, n_chains=40, n_temperatures=30)

@@ -1,4 +1,4 @@
-"""Rtrbm, LstmRtrbm and RnnNade beside RnnRbm: one interface, and what each says of sequences that it is given."""
+"""The models related to RnnRbm: their common interface, and their results for given sequences."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate(
 
 
 def make(kind, **settings):
-    """A model of four units at random parameters; what is asked of it here needs no compiling but for predict_next."""
+    """Make a model of four units with random parameters. Only predict_next compiles anything."""
     model = kind(**KINDS[kind][0], r=(21, 25), backend="c", lr=0.05, **settings)
     return put_normal(model, 0.8)
 
@@ -67,7 +67,7 @@ def test_features_and_reconstructions(model):
     np.testing.assert_allclose(found[0], features, rtol=1e-12)
     reconstructed = model.reconstruct(ROLLS)
     assert [x.shape for x in reconstructed] == [(6, 4), (3, 4), (0, 4)]
-    if type(model) is RnnNade:  # p(v_i = 1 | v_<i): with log p(v) it says the same
+    if type(model) is RnnNade:  # p(v_i = 1 | v_<i), which agrees with log p(v)
         p = np.where(ROLLS[0], reconstructed[0], 1 - reconstructed[0])
         np.testing.assert_allclose(np.log(p).sum(axis=1), model.log_likelihoods(ROLLS)[0], rtol=1e-12)
     else:
@@ -77,7 +77,7 @@ def test_features_and_reconstructions(model):
 def test_what_is_expected_of_each_next_frame(model):
     expected = [p @ states(4) for p in oracle.step_probabilities(twin_of(model), ROLLS[0])]
     found = model.predict_next(ROLLS[0], n_samples=400)
-    np.testing.assert_allclose(found, expected, atol=0.03)  # 0.01 is the standard error of 400 bits a frame, halved
+    np.testing.assert_allclose(found, expected, atol=0.03)  # standard error 0.01: half that of 400 bits
     assert np.array_equal(found, model.predict_next(ROLLS[0], n_samples=400))
     other = np.concatenate([ROLLS[0][:3], 1 - ROLLS[0][3:]])
     np.testing.assert_array_equal(model.predict_next(other, n_samples=400)[:4], found[:4])
@@ -128,18 +128,18 @@ def test_an_rnn_nade_learns_generates_and_goes_on_learning(toy_rolls):
 
 
 def test_a_noisy_sine_is_predicted_and_generated():
-    """Two units, a quarter of a period apart, of amplitude 4 under noise of 1: what the units' variance is."""
+    """Two units, a quarter of a period apart, with amplitude 4 and noise of variance 1, the variance of the units."""
     t = np.arange(480)
     clean = 4 * np.stack([np.sin(2 * np.pi * t / 12), np.cos(2 * np.pi * t / 12)], axis=1)
     roll = clean + np.random.RandomState(0).normal(size=clean.shape)
     model = RnnRbm(10, 20, lr=0.02, r=(0, 2), visible="gaussian", k=1, backend="c")
     model.fit([roll[:400]], batch_size=50, num_epochs=100)
     error = ((model.predict_next(roll)[400:] - roll[400:]) ** 2).mean()
-    assert error < 1.3  # 1.10 seen; 0.97 is the noise, 8.7 the mean's error, 4.1 that of the frame before
+    assert error < 1.3  # measured 1.10; the noise is 0.97, the error of the mean 8.7, that of the previous frame 4.1
     sample = model.sample(240, seed=1)
     assert sample.dtype == np.float64
     spectrum = np.abs(np.fft.rfft(sample[:, 0])) ** 2
-    assert np.argmax(spectrum[1:]) + 1 == 20  # 240 / 12 periods
+    assert np.argmax(spectrum[1:]) + 1 == 20  # 240 frames with 12 frames per period
     with pytest.raises(ValueError, match="no notes"):
         model.generate("sine.mid")
     with pytest.raises(ValueError, match="roll 0: expected finite numbers, found nan at step 1, unit 0"):

@@ -1,4 +1,4 @@
-"""The state of training: what a file restores, and what goes on from there."""
+"""The state of training: restoring it from a file, and continuing from it."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_files_without_the_scalars_of_learning_load(python_model, toy_rolls, tmp
     assert len(arrays) - len(older) == 6
     write_checkpoint(tmp_path / "m", older, about)
     loaded = RnnRbm.load(tmp_path / "m")
-    assert loaded.lr.get_value() == 0.02 and loaded.state.scalars["k"].get_value() == 1  # as those files always did
+    assert loaded.lr.get_value() == 0.02 and loaded.state.scalars["k"].get_value() == 1  # as these files always did
 
 
 def test_streams_of_philox_come_back(toy_model, tmp_path):
@@ -88,7 +88,7 @@ def test_the_best_and_the_last_parameters(python_model):
 
 
 def test_a_learning_rate_that_a_user_sets(python_model, toy_rolls):
-    """Any number of Python, for a model of either float type; one that is not finite ends the run at its name."""
+    """Any Python number works, for a model of either float type. A rate that is not finite ends the run."""
     model = python_model(floatX="float32")
     model.lr.set_value(0.1)
     assert model.lr.get_value() == np.float32(0.1)

@@ -1,4 +1,4 @@
-"""Model files: complete, versioned, without pickles; anything else is refused in one sentence."""
+"""Model files: complete, versioned, without pickles. Anything else is refused with a one-line error."""
 
 import json
 
@@ -14,7 +14,7 @@ from rnnrbm_pt.training.schedules import Cosine
 @pytest.fixture
 def saved(toy_model, tmp_path):
     model = toy_model(seed=5, dt=0.25, k=3)
-    model.save(tmp_path / "model")  # the name is kept as it is given
+    model.save(tmp_path / "model")  # the file keeps the name as given
     return model, tmp_path / "model"
 
 
@@ -132,7 +132,8 @@ def test_damaged_file(saved):
 
 
 @pytest.mark.parametrize(
-    "version, advice", [(1, "an earlier rnnrbm_pt wrote it"), (3, "update rnnrbm_pt"), (None, "update rnnrbm_pt")]
+    "version, advice",
+    [(1, "load it with the earlier rnnrbm_pt that wrote it"), (3, "update rnnrbm_pt"), (None, "update rnnrbm_pt")],
 )
 def test_other_version(saved, version, advice):
     rewrite(saved[1], lambda about, arrays: about.update(version=version))
@@ -145,7 +146,9 @@ def test_version_1_had_no_checksum(saved):
     arrays, about = read_checkpoint(path)
     with open(path, "wb") as file:
         np.savez_compressed(file, about=np.array(json.dumps(about | {"version": 1})), **arrays)
-    with pytest.raises(ValueError, match=r"expected version 2 of the model format, found 1 \(an earlier rnnrbm_pt"):
+    with pytest.raises(
+        ValueError, match=r"expected version 2 of the model format, found 1 \(load it with the earlier rnnrbm_pt"
+    ):
         RnnRbm.load(path)
 
 
@@ -164,7 +167,7 @@ def test_other_model(saved):
 
 @pytest.fixture
 def own_classes():
-    """A user's own class, and one that derives from it."""
+    """A class of a user, and a class that derives from it."""
 
     class Mine(RnnRbm):
         pass
@@ -177,7 +180,7 @@ def own_classes():
 
 
 def test_ones_own_classes_load(own_classes, tmp_path):
-    """By the class itself, and by all that it derives from."""
+    """They load by their own class and by any base class."""
     mine, my_other = own_classes
     for made, loading in ((mine, (mine, RnnRbm, SequenceModel)), (my_other, (my_other, mine, RnnRbm, SequenceModel))):
         made(n_hidden=3, n_hidden_recurrent=2, r=(21, 33)).save(tmp_path / "m")
@@ -240,7 +243,7 @@ def test_what_the_model_in_the_file_does_not_have(tmp_path):
         SequenceModel.load(tmp_path / "nade", k_generate=3)
     pytest.importorskip("jax")
     RnnRbm(4, 3, r=(21, 33), visible="gaussian").save(tmp_path / "real")
-    with pytest.raises(ValueError, match="backend: expected numba or c, which draw Gaussian units, found 'jax'"):
+    with pytest.raises(ValueError, match="backend: expected numba or c for Gaussian units, found 'jax'"):
         RnnRbm.load(tmp_path / "real", backend="jax")
 
 
@@ -262,7 +265,7 @@ RUN = {"n_sequences": 2, "carry_state": True, "optimizer": "adam", "clip_norm": 
 
 @pytest.mark.parametrize(("one", "other"), [("float64", "float32"), ("float32", "float64")])
 def test_another_float_type(python_model, toy_rolls, tmp_path, one, other):
-    """All arrays are converted, and what was begun in one type goes on in the other."""
+    """All arrays are converted, and a run that began in one type continues in the other."""
     model = python_model(floatX=one)
     run = RUN | {"validation": toy_rolls[2:3], "schedule": {"lr": Cosine(0.05, 0, 4), "k": 2}}
 
@@ -283,7 +286,7 @@ def test_another_float_type(python_model, toy_rolls, tmp_path, one, other):
             assert after[name].dtype == array.dtype and np.array_equal(after[name], array), name
     for m in (model, loaded):
         m.resume(toy_rolls[:2], validation=toy_rolls[2:3])
-    assert loaded.log[-1]["monitor"] == pytest.approx(model.log[-1]["monitor"], abs=1e-4)  # by float32
+    assert loaded.log[-1]["monitor"] == pytest.approx(model.log[-1]["monitor"], abs=1e-4)  # rounded by float32
     assert {p.get_value().dtype for p in loaded.params} == {np.dtype(other)}
     assert loaded.sample(5).shape == (5, 12)
 

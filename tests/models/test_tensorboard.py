@@ -1,4 +1,4 @@
-"""Runs in TensorBoard's files, read by its own reader."""
+"""TensorBoard files of runs, read by TensorBoard's own reader."""
 
 import builtins
 from pathlib import Path
@@ -16,7 +16,7 @@ R = (21, 33)
 
 
 def read(folder):
-    """What TensorBoard shows of a folder: its curves, {name: {step: value}}, and its pictures by their steps."""
+    """The contents of a folder: curves, {name: {step: value}}, and pictures by step."""
     needed = "backend.event_processing.event_accumulator"
     accumulator = pytest.importorskip(f"tensorboard.{needed}", reason="needs the extra tensorboard")
     found = accumulator.EventAccumulator(str(folder), {"scalars": 0, "images": 0})

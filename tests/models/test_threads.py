@@ -1,4 +1,4 @@
-"""One model in several threads gives what it gives in one."""
+"""One model gives the same results in several threads as in one."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def switching():
 
 
 def in_threads(work, arguments):
-    """work(argument) of each argument, in threads that begin at once."""
+    """work(argument) for each argument, in threads that start together."""
     begin = Barrier(N)
 
     def run(argument):
@@ -140,7 +140,7 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are those of Unix")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_children_learn_and_play_and_forks_after_several_threads_end(tmp_path, threads):
-    """A fork after several threads is ended by OpenMP, or runs; it never hangs, and the parent goes on."""
+    """A fork after several threads either runs or is ended by OpenMP. It never hangs, and the parent continues."""
     (tmp_path / "children.py").write_text(CHILDREN)
     command = [sys.executable, str(tmp_path / "children.py"), str(threads)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,4 +1,4 @@
-"""Runs of training: schedules, carried states, validation, errors, going on."""
+"""Training runs: schedules, carried states, validation, errors, continuation."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def test_with_the_state_carried_over_windows_are_whole_sequences(model_of, toy_r
     model.fit(rolls, 20, 1, n_sequences=n_sequences, carry_state=True)
     whole = {roll.tobytes(): model.graphs for roll in rolls}
     states = pytensor.function([model.graphs.v], list(model.graphs.states), mode=AS_WRITTEN)
-    pasts = [None] * n_sequences  # of each column: the frames so far
+    pasts = [None] * n_sequences  # the frames so far, for each column
     for windows, fresh, before, _ in seen:
         for i, window in enumerate(windows):
             if fresh[i]:
@@ -113,8 +113,10 @@ def test_with_the_state_carried_over_windows_are_whole_sequences(model_of, toy_r
                 pasts[i] = np.vstack([pasts[i], window])
                 if pasts[i].astype(np.uint8).tobytes() in whole:
                     whole.pop(pasts[i].astype(np.uint8).tobytes())
-    assert not whole  # every sequence went by as a whole
-    if kind is RnnNade and n_sequences == 1:  # the monitor is the likelihood: by windows it is that of the sequences
+    assert not whole  # every sequence was read completely
+    if (
+        kind is RnnNade and n_sequences == 1
+    ):  # the monitor is the likelihood; over windows with carried states it equals that of the sequences
         total = sum(monitor * len(windows[0]) for windows, _, _, monitor in seen)
         assert total / sum(map(len, rolls)) == pytest.approx(model.score(rolls), abs=1e-12)
 
@@ -147,7 +149,7 @@ def test_validation_now_and_then(python_model, toy_rolls):
 
 
 def test_validation_by_the_likelihood(python_model, toy_rolls):
-    """Exact of so small an RBM; of large ones it is an estimate on frames that are the same each time."""
+    """It is exact for such a small RBM. For large ones it is an estimate on a fixed choice of frames."""
     scores = []
     settings = {"validation": toy_rolls[2:3], "validate_by": "likelihood"}
 
@@ -169,7 +171,7 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
 
 
 def test_an_estimate_that_its_bracket_contradicts_is_never_the_best(python_model, toy_rolls):
-    scores = iter([-5.0, -5.1, -2.0, -2.5, -4.8, -4.7, -4.9, -np.inf, -1.0, np.nan])  # forward, in reverse, forward ...
+    scores = iter([-5.0, -5.1, -2.0, -2.5, -4.8, -4.7, -4.9, -np.inf, -1.0, np.nan])  # forward, reverse, forward, ...
     model, weights = python_model(), []
     model.scorer.is_exact = lambda exact: False
     model.score = lambda rolls, **how: next(scores)
@@ -185,7 +187,7 @@ def test_mixing_is_logged_if_asked_for(python_model, model_of, toy_rolls):
     model = python_model().fit(toy_rolls[:1], 30, 1, validation=toy_rolls[2:3], measure_mixing=True)
     assert json.loads(json.dumps(model.log)) == model.log
     assert model.log[0]["mixing"] == model.scorer.mixing(toy_rolls[2:3], n_chains=10).to_json()
-    with pytest.raises(ValueError, match="measure_mixing: expected a validation to measure it on, found none"):
+    with pytest.raises(ValueError, match="measure_mixing: expected validation sequences to measure it on, found none"):
         python_model().fit(toy_rolls, measure_mixing=True)
     with pytest.raises(ValueError, match="measure_mixing: expected a model of RBMs with binary visible units"):
         model_of(RnnNade).fit(toy_rolls, validation=toy_rolls, measure_mixing=True)
@@ -200,14 +202,14 @@ def test_a_callback_ends_the_run(python_model, toy_rolls):
 
     model.fit(toy_rolls[:1], 30, 9, on_epoch=on_epoch)
     assert len(model.log) == 2 and model.progress.complete
-    with pytest.raises(ValueError, match="the run is complete after 2 epochs"):
+    with pytest.raises(ValueError, match="expected a stopped run, found one that is complete after 2 epochs"):
         model.resume(toy_rolls[:1])
 
 
 def test_a_run_that_goes_on_from_its_file_ends_with_the_same_bits(python_model, toy_rolls, tmp_path):
     whole, validation = python_model(), toy_rolls[3:]
     whole.fit(toy_rolls[:3], validation=validation, **RICH)
-    for at in (2, 6, 10):  # of 18 updates, 6 an epoch
+    for at in (2, 6, 10):  # of 18 updates, 6 per epoch
         check_a_run_stopped_at(at, whole, python_model(), toy_rolls, validation, tmp_path)
 
 
@@ -220,7 +222,7 @@ def test_what_may_not_go_on(python_model, toy_rolls):
         (toy_rolls[:2], None),
         (toy_rolls[:2], toy_rolls[2:3]),
     ):
-        with pytest.raises(ValueError, match="the sequences and the validation of the stopped run"):
+        with pytest.raises(ValueError, match="the training and validation sequences of the stopped run"):
             model.resume(rolls, validation=validation)
     with pytest.raises(ValueError, match="expected the 2 sequences"):
         model.resume(toy_rolls[:3], validation=toy_rolls[3:])
@@ -257,7 +259,7 @@ def test_the_log_is_json_and_has_the_norms(python_model, toy_rolls):
     assert json.loads(json.dumps(model.log)) == model.log
     record = model.log[-1]
     last = python_model()
-    last.fit(toy_rolls[:2], 20, 2)  # whose parameters are those of the last epoch, not the best ones
+    last.fit(toy_rolls[:2], 20, 2)  # its parameters are those of the last epoch, not the best ones
     assert record["norms"] == {p.name: pytest.approx(np.linalg.norm(p.get_value())) for p in last.params}
     assert record["gradient_norm"] > 0
 
@@ -265,12 +267,12 @@ def test_the_log_is_json_and_has_the_norms(python_model, toy_rolls):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"patience": 3}, "patience: expected a validation for 3 epochs, found none"),
+        ({"patience": 3}, "patience: expected validation sequences for a patience of 3 epochs, found none"),
         ({"patience": 0, "validation": True}, "patience"),
-        ({"validate_by": "likelihood"}, "validate_by: expected a validation for 'likelihood'"),
+        ({"validate_by": "likelihood"}, "validate_by: expected validation sequences for 'likelihood'"),
         ({"validate_every": 0, "validation": True}, "validate_every: expected an integer of at least 1, found 0"),
         ({"validate_by": "ear", "validation": True}, "validate_by: expected one of monitor, likelihood, found 'ear'"),
-        ({"checkpoint_every": 5}, "checkpoint_every: expected a checkpoint for 5 updates, found none"),
+        ({"checkpoint_every": 5}, "checkpoint_every: expected a checkpoint to write every 5 updates, found none"),
         ({"checkpoint_every": 0.5}, "checkpoint_every: expected an integer of at least 1, found 0.5"),
         ({"batch_size": 2.5}, "batch_size: expected an integer of at least 1, found 2.5"),
         ({"num_epochs": "3"}, "num_epochs: expected an integer of at least 0, found '3'"),
@@ -298,7 +300,7 @@ def test_a_keyword_that_there_is_not(python_model, toy_rolls):
 
 
 def test_a_nade_has_no_chain_to_schedule(model_of, toy_rolls):
-    with pytest.raises(ValueError, match="no Gibbs chain"):
+    with pytest.raises(ValueError, match="schedule: k: expected a model with a Gibbs chain in training"):
         model_of(RnnNade).fit(toy_rolls, schedule={"k": 5})
 
 
@@ -320,11 +322,11 @@ def test_several_windows_of_any_lengths(python_model, toy_rolls):
     frames = []
     model = python_model().fit(toy_rolls, 20, 2, n_sequences=4, on_update=lambda n, total: frames.append((n, total)))
     total = sum(len(roll) for roll in toy_rolls)
-    assert [record["updates"] for record in model.log] == [4, 4]  # of 15 windows: the last takes three
+    assert [record["updates"] for record in model.log] == [4, 4]  # 15 windows: the last update takes three
     assert [record["frames"] for record in model.log] == [total, total]
     assert sum(n for n, _ in frames) == 2 * total and {n for _, n in frames} == {total}
     assert model.progress.run.n_sequences == 4
-    assert model.train_function(toy_rolls[0].astype(float)) < 0  # goes on with the same parameters and streams
+    assert model.train_function(toy_rolls[0].astype(float)) < 0  # continues with the same parameters and streams
 
 
 def test_n_sequences_has_to_be_one_at_least(toy_model, toy_rolls):
@@ -338,7 +340,7 @@ def test_a_stopped_run_of_several_sequences_goes_on(python_model, toy_rolls, tmp
 
     def ctrl_c(frames, total_frames):
         updates.append(frames)
-        if len(updates) == 11:  # of 8 an epoch
+        if len(updates) == 11:  # of 8 per epoch
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
@@ -383,10 +385,10 @@ def test_what_cannot_be_trained_on(toy_model, rolls, message):
 
 def test_nothing_to_resume(toy_model, toy_rolls):
     model = toy_model()
-    with pytest.raises(ValueError, match="no stopped run"):
+    with pytest.raises(ValueError, match="resume: expected a stopped run to continue, found none"):
         model.resume(toy_rolls)
     model.fit(toy_rolls, num_epochs=1)
-    with pytest.raises(ValueError, match="the run is complete after 1 epochs; a larger num_epochs would extend it"):
+    with pytest.raises(ValueError, match="complete after 1 epochs; a larger num_epochs extends it"):
         model.resume(toy_rolls)
     with pytest.raises(ValueError, match="num_epochs: expected an integer of at least 2, found 1"):
         model.resume(toy_rolls, 1)
@@ -405,9 +407,9 @@ def test_the_error_of_each_epoch_is_kept(toy_model, toy_rolls):
     model.fit(toy_rolls, batch_size=10, num_epochs=30)
     errors = [record["error"] for record in model.log]
     density = np.concatenate(toy_rolls).mean()
-    assert 0.25 < errors[0] < 0.5  # half of the bits of an untrained chain are set
+    assert 0.25 < errors[0] < 0.5  # an untrained chain has half of the bits set
     assert errors[-1] < 0.6 * errors[0] and errors[-1] < 2 * density
-    # One update, from the same streams: the mean of (v - v_sample)^2, which for bits is how many differ.
+    # One update, with the same streams: the mean of (v - v_sample)^2, the fraction of bits that differ.
     twin = toy_model(seed=3)
     graphs = twin.graphs
     chain = compile_function([graphs.v], graphs.v_sample, mode=backend_mode("numba"), floatX=twin.floatX)

@@ -1,4 +1,4 @@
-"""The compiled updates: of one window, and of several."""
+"""The compiled updates by one window and by several."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_windows_alone_and_side_by_side_share_the_slots(python_model, toy_rolls)
     before = velocity.get_value()
     model.partial_fit(toy_rolls[:2], 48, n_sequences=2)
     assert len(model.state.slots) == 8 and not np.array_equal(velocity.get_value(), before)
-    model.fit(toy_rolls[:1], 45, 0, optimizer="momentum", momentum=0.7)  # a new run begins with nothing remembered
+    model.fit(toy_rolls[:1], 45, 0, optimizer="momentum", momentum=0.7)  # a new run starts with empty slots
     assert not velocity.get_value().any() and model.state.scalars["momentum"].get_value() == 0.7
     model.fit(toy_rolls[:1], 45, 0)
     assert model.state.slots == {} and "momentum" not in model.state.scalars
@@ -28,7 +28,7 @@ def test_windows_alone_and_side_by_side_share_the_slots(python_model, toy_rolls)
 def test_a_batch_of_one_is_the_tutorials_update(python_model, windows):
     one, other = python_model(), python_model()
     for window in windows:
-        padded = batch_of([window], 25, 1, "float64")  # a row of Philox does not depend on those that follow
+        padded = batch_of([window], 25, 1, "float64")  # a row of Philox draws does not depend on later rows
         assert other.batch_function(*padded) == pytest.approx(one.train_function(window.astype(float)), abs=1e-12)
     assert_same(one, other, 1e-13)
 

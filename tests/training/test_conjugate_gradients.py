@@ -1,4 +1,4 @@
-"""Conjugate gradients: equal to SciPy's, stopped by progress, and what they keep."""
+"""Conjugate gradients: agreement with SciPy, stopping by progress, kept iterates."""
 
 import math
 
@@ -10,14 +10,14 @@ from rnnrbm_pt.training.conjugate_gradients import conjugate_gradients
 
 
 def system(n=30, seed=0, spread=3.0):
-    """A symmetric positive definite matrix, and a right-hand side."""
+    """Make a symmetric positive definite matrix and a right-hand side."""
     rng = np.random.default_rng(seed)
     q, _ = np.linalg.qr(rng.normal(size=(n, n)))
     return (q * np.exp(rng.uniform(-spread, spread, n))) @ q.T, rng.normal(size=n)
 
 
 def of_scipy(A, b, x, n_iterations, inverse):
-    """The iterates of SciPy's conjugate gradients."""
+    """Iterates of SciPy's conjugate gradients."""
     found = []
     M = LinearOperator(A.shape, matvec=lambda v: inverse * v.ravel())
     cg(A, b, x, rtol=0, maxiter=n_iterations, M=M, callback=lambda x: found.append(x.copy()))
@@ -34,7 +34,7 @@ def test_the_iterates_are_those_of_scipy(preconditioned, warm):
     expected = of_scipy(A, b, x, 20, inverse)
     assert [number for number, _ in found.kept] == [1, 2, 3, 4, 5, 7, 9, 11, 14, 18, 20]
     for number, iterate in found.kept:
-        # Rounding errors of the two implementations grow with the iterations.
+        # The rounding errors of both implementations grow with the iterations.
         np.testing.assert_allclose(iterate, expected[number - 1], rtol=1e-7, atol=1e-9)
     values = [0.5 * x @ A @ x - b @ x for x in expected]
     np.testing.assert_allclose(found.values, values, rtol=1e-9)
@@ -66,7 +66,7 @@ def test_a_solution_stays():
 
 def test_negative_curvature_is_named():
     A = np.diag([2.0, 1.0, -1.0])
-    with pytest.raises(FloatingPointError, match="curvature: expected none below 0, found -.* in iteration"):
+    with pytest.raises(FloatingPointError, match="curvature: expected at least 0, found -.* in iteration"):
         conjugate_gradients(A.__matmul__, np.array([1.0, 1.0, 2.0]), np.zeros(3), max_iterations=9)
 
 

@@ -1,4 +1,4 @@
-"""Gauss-Newton products: J'HJ built by finite differences, through a recurrence; symmetric, not negative."""
+"""Gauss-Newton products through a recurrence equal J'HJ by finite differences, symmetric and positive semi-definite."""
 
 import numpy as np
 import pytensor
@@ -14,7 +14,7 @@ def function(inputs, outputs):
 
 
 def rnn_objective():
-    """The cross-entropy of bits that an RNN predicts, which emits its state and its logits."""
+    """The cross-entropy of bits that an RNN predicts. The RNN returns its states and logits."""
     rng = np.random.default_rng(0)
     shapes = {"Wvu": (3, 4), "Wuu": (4, 4), "Wuv": (4, 3), "bv": (3,)}
     params = [pytensor.shared(rng.normal(size=shape), name=name) for name, shape in shapes.items()]
@@ -33,7 +33,7 @@ def rnn_objective():
 
 
 def jacobian(f, params, step=1e-6):
-    """d f / d params by central differences, one column per value; errs by about step^2 and 1e-16 / step."""
+    """d f / d params by central differences, one column per value. The error is about step^2 plus 1e-16 / step."""
     columns = []
     for k, param in enumerate(params):
         for i in np.ndindex(param.shape):
@@ -47,7 +47,7 @@ def jacobian(f, params, step=1e-6):
 
 
 def matrix_of(product, values, structural, batch):
-    """The whole Gauss-Newton matrix: its products with the unit vectors."""
+    """The full Gauss-Newton matrix, from its products with the unit vectors."""
     size, rows = sum(x.size for x in values), []
     for unit in np.eye(size):
         vectors = [
@@ -82,7 +82,7 @@ def test_products_are_those_of_the_matrix():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
         np.testing.assert_allclose(found, found.T, rtol=0, atol=1e-12)
         assert np.linalg.eigvalsh(found).min() > -1e-12
-    # The gradient is that of the cost.
+    # The gradient is the derivative of the cost.
     weight, cost, *gradients = compiled.gradient(*values, *batch)
     slopes = jacobian(lambda *values: compiled.costs(*values, *batch)[1], values)[0]
     np.testing.assert_allclose(np.concatenate([g.ravel() for g in gradients]), slopes, rtol=0, atol=1e-8)

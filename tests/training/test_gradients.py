@@ -1,4 +1,4 @@
-"""Clipping by hand, weight decay, and the optimiser by its name."""
+"""Clipping computed by hand, weight decay, and optimisers by name."""
 
 import numpy as np
 import pytensor
@@ -24,7 +24,7 @@ def evaluate(outputs, dtype="float64"):
 
 
 def two(dtype="float64"):
-    """A matrix and a vector whose norm together is sqrt(1 + 4 + 4 + 16 + 144) = 13."""
+    """A matrix and a vector with the joint norm sqrt(1 + 4 + 4 + 16 + 144) = 13."""
     return [pt.constant(np.array(x, dtype)) for x in ([[1.0, -2.0], [2.0, 4.0]], [0.0, -12.0])]
 
 
@@ -76,7 +76,7 @@ def test_weight_decay_by_hand_and_by_parameter():
 
 
 def by_name(name, **settings):
-    """The next value of a parameter that is 8 and whose cost is 3 p."""
+    """Next value of a parameter with the value 8 and the cost 3 p."""
     param = pytensor.shared(np.array(8.0), name="p")
     updates = optimizer_updates(name, 3 * param, [param], 0.5, **settings)
     return evaluate([updates[param]])[0]
@@ -97,9 +97,11 @@ def test_what_an_optimiser_does_not_take_is_refused():
     param = pytensor.shared(np.array(8.0), name="p")
     with pytest.raises(ValueError, match="optimizer: expected one of sgd, .*adamw, found 'sdg'"):
         optimizer_updates("sdg", param, [param], 0.1)
-    with pytest.raises(ValueError, match="sgd: expected settings out of none, found momentum"):
+    with pytest.raises(ValueError, match=r"sgd: expected settings of this optimiser \(none\), found momentum"):
         optimizer_updates("sgd", param, [param], 0.1, momentum=0.9)
-    with pytest.raises(ValueError, match="adam: expected settings out of beta1, beta2, epsilon, found rho"):
+    with pytest.raises(
+        ValueError, match=r"adam: expected settings of this optimiser \(beta1, beta2, epsilon\), found rho"
+    ):
         optimizer_updates("adam", param, [param], 0.1, rho=0.9)
     with pytest.raises(ValueError, match="momentum: expected a learning_rate, found none"):
         optimizer_updates("momentum", param, [param])

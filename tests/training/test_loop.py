@@ -1,4 +1,4 @@
-"""Epochs, windows, Ctrl+C."""
+"""The training loop: epochs, windows, Ctrl+C."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def test_records():
         on_epoch=records.append,
     )
     assert [record["epoch"] for record in records] == [1, 2]
-    assert [record["monitor"] for record in records] == [3.0, 10.0]  # means of 0..6 and 7..13: the mean is over updates
+    assert [record["monitor"] for record in records] == [3.0, 10.0]  # means of 0..6 and 7..13, over updates
     assert [record["updates"] for record in records] == [7, 7]
     assert [record["frames"] for record in records] == [19, 19]
     assert sum(n for n, _ in frames) == 38 and {total for _, total in frames} == {19}
@@ -69,7 +69,7 @@ def test_ctrl_c_waits_for_the_update_and_the_run_goes_on_where_it_was(stop_after
         state = {"sum": 0.0, "updates": 0}
 
         def update(window):
-            state["sum"] = state["sum"] * 1.01 + window.sum()  # depends on the order of all updates
+            state["sum"] = state["sum"] * 1.01 + window.sum()  # depends on the order of the updates
             state["updates"] += 1
             return state["sum"]
 
@@ -88,7 +88,7 @@ def test_ctrl_c_waits_for_the_update_and_the_run_goes_on_where_it_was(stop_after
 
     random_state, progress, stopped = np.random.RandomState(3), Progress(Run(4, 2), [0, 1, 2, 3]), []
     with pytest.raises(KeyboardInterrupt):
-        # The first update may be interrupted at once, since it may compile: so it is when stop_after is 1.
+        # The first update can be interrupted at once, because it may compile. This happens when stop_after is 1.
         run_epochs(update_then_ctrl_c, ROLLS, random_state, progress, on_epoch=stopped.append)
     assert state["updates"] == stop_after
     run_epochs(update, ROLLS, random_state, progress, on_epoch=stopped.append)

@@ -1,4 +1,4 @@
-"""How far a run has come: what it says, and what it refuses of a file."""
+"""Progress of a run: its properties, and errors for invalid progress in a file."""
 
 import json
 
@@ -32,11 +32,11 @@ def test_patience_ends_a_run_and_more_epochs_extend_it():
     [
         ({"order": None}, "progress: order: expected a list of integers, found None"),
         ({"order": [0, True]}, "progress: order: expected a list of integers"),
-        ({"order": [0, 2]}, "progress: order: expected each number from 0 to 1 once, found others"),
+        ({"order": [0, 2]}, "progress: order: expected each number from 0 to 1 once, found other numbers"),
         ({"monitors": -1.0}, "progress: monitors: expected a list of numbers, found -1.0"),
         ({"monitors": ["-1"]}, "progress: monitors: expected a number, found '-1'"),
         ({"monitors": [10**400]}, "progress: monitors: expected a number, found an integer of 1,329 bits"),
-        ({"data": 3}, "progress: data: expected a text, found 3"),
+        ({"data": 3}, "progress: data: expected a string, found 3"),
         ({"epoch": -1}, "progress: epoch: expected an integer of at least 0, found -1"),
         ({"stopped": "no"}, "progress: stopped: expected True or False, found 'no'"),
         ({"best_epoch": 0}, "progress: best_epoch: expected an integer of at least 1, found 0"),

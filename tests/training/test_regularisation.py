@@ -1,4 +1,4 @@
-"""Sparse hidden units, bounded weights, moving averages, by hand and by finite differences."""
+"""Sparse hidden units, bounded weights and moving averages, against hand calculation and finite differences."""
 
 import numpy as np
 import pytensor
@@ -60,7 +60,7 @@ def test_averages_of_what_an_update_leaves(decay):
 
 
 def updated(learning):
-    """W, Wuu and bu of one element each, 1 at first, after one update of rate 0.1 by gradients of 3."""
+    """W, Wuu and bu with one element each, initially 1, after one update with rate 0.1 and gradient 3."""
     params = [pytensor.shared(np.ones((1, 1)), name=name) for name in ("W", "Wuu")]
     of_rbm(params[0])
     params.append(pytensor.shared(np.ones(1), name="bu"))
@@ -90,11 +90,11 @@ def test_chains_that_grow():
 
 def test_settings_that_do_not_go_together():
     for name, other in (("sparsity", "sparsity_cost"), ("sparsity_cost", "sparsity")):
-        with pytest.raises(ValueError, match=f"{name}: expected {other} beside it, found none"):
+        with pytest.raises(ValueError, match=f"{name}: expected {other} with it, found none"):
             Learning(**{name: 0.1})
     with pytest.raises(ValueError, match="average: expected .* below 1, found 1"):
         Learning(average=1)
-    with pytest.raises(ValueError, match="n_particles: expected persistent beside it, found 5 alone"):
+    with pytest.raises(ValueError, match="n_particles: expected persistent=True with it, found 5 alone"):
         Run(n_particles=5)
     full = Learning(sparsity=0.1, sparsity_cost=0.2, max_norm=1.0, average=0.9, weight_decay_rbm=1e-3)
     assert Learning.from_json(full.to_json()) == full

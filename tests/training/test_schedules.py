@@ -1,4 +1,4 @@
-"""Schedules as tables, and as JSON."""
+"""Schedules as tables of values and as JSON."""
 
 import json
 import pickle
@@ -20,7 +20,7 @@ from rnnrbm_pt.training.schedules import (
     set_scheduled,
 )
 
-# Epochs of ten updates; the values worked out by hand.
+# Epochs of ten updates. The values are computed by hand.
 TABLES = [
     (Constant(0.5), "epoch", {0: 0.5, 1: 0.5, 1000: 0.5}),
     (Table((0, 5, 20), (1, 5, 15)), "epoch", {0: 1, 4: 1, 5: 5, 19: 5, 20: 15, 1000: 15}),
@@ -34,7 +34,7 @@ TABLES = [
     (Cosine(0.5, 0.9, 4), "epoch", {0: 0.5, 2: 0.7, 4: 0.9, 5: 0.9}),
     (WarmUp(Constant(8.0), 4), "update", {0: 2.0, 1: 4.0, 2: 6.0, 3: 8.0, 4: 8.0, 1000: 8.0}),
     (WarmUp(0.3, 3, by="epoch"), "epoch", {0: 0.1, 1: 0.2, 2: 0.3, 3: 0.3}),
-    # By the epoch within, by the update without: half of 1, the whole of 1, of 0.5 from update 10 on.
+    # The inner schedule counts epochs, the warm-up updates: half of 1, then all of 1, then 0.5 from update 10 on.
     (WarmUp(Step(1.0, 0.5, 1), 2), "update", {0: 0.5, 1: 1.0, 9: 1.0, 10: 0.5, 20: 0.25}),
 ]
 
@@ -77,7 +77,7 @@ def test_values_are_put_into_shared_variables_of_any_type(dtype):
 
 def test_a_length_is_whole_and_a_rate_is_finite():
     k, lr = pytensor.shared(np.int64(1), name="k"), pytensor.shared(np.float64(1), name="lr")
-    with pytest.raises(ValueError, match="k: expected a whole number of at least 1 at epoch 1, update 7, found 0.5"):
+    with pytest.raises(ValueError, match="k: expected an integer of at least 1 at epoch 1, update 7, found 0.5"):
         set_scheduled({k: Exponential(1.0, 0.5)}, 1, 7)
     with pytest.raises(ValueError, match="lr: expected a finite number at epoch 5, update 0, found inf"):
         set_scheduled({lr: lambda epoch, update: float("inf")}, 5, 0)
@@ -91,9 +91,9 @@ def test_a_length_is_whole_and_a_rate_is_finite():
         (lambda: Step(1, 1, 0), "Step: every: expected a finite number above 0, found 0"),
         (lambda: Cosine(1, 0, -2), "Cosine: over: expected a finite number above 0, found -2"),
         (lambda: Exponential(1, 0.5, by="frame"), "Exponential: by: expected one of epoch, update, found 'frame'"),
-        (lambda: Table((1, 2), (1, 2)), "Table: expected as many ascending times, from 0, as values"),
-        (lambda: Table((0, 2, 2), (1, 2, 3)), "Table: expected as many ascending times"),
-        (lambda: Table((0,), (1, 2)), "Table: expected as many ascending times"),
+        (lambda: Table((1, 2), (1, 2)), "Table: expected one ascending time per value, from 0 on"),
+        (lambda: Table((0, 2, 2), (1, 2, 3)), "Table: expected one ascending time per value"),
+        (lambda: Table((0,), (1, 2)), "Table: expected one ascending time per value"),
         (lambda: WarmUp("cosine", 2), "Constant: value: expected a finite number, found 'cosine'"),
         (lambda: from_json({"schedule": "Linear"}), "schedule: expected one of Constant, Table, .*, found 'Linear'"),
         (lambda: from_json({"schedule": "Step", "value": 1}), "Step: expected value, factor, every, by, found value"),

@@ -1,4 +1,4 @@
-"""What optimisers remember."""
+"""The state of optimisers."""
 
 import numpy as np
 import pytensor

@@ -1,4 +1,4 @@
-"""Optimisers against NumPy from the papers' equations, and against optax and PyTorch where these are installed."""
+"""Optimisers against NumPy code of the papers' equations, and against optax and PyTorch if they are installed."""
 
 import importlib.util
 
@@ -14,16 +14,16 @@ from rnnrbm_pt.training.momentum import apply_momentum
 from rnnrbm_pt.training.schedules import Constant
 from rnnrbm_pt.training.slots import slots
 
-CHEAP = Mode("py", "fast_compile")  # these graphs run 20 times; compiling would take longer than all of it
+CHEAP = Mode("py", "fast_compile")  # these graphs run 20 times, which takes less time than compiling them
 N_STEPS = 20
 START = {"W": np.linspace(-1, 1, 12).reshape(4, 3), "b": np.array([0.5, 0.0, -2.0])}
 
-# float64: two ways to write an equation differ by rounding. float32: by its, over 20 steps.
+# Two ways to write an equation differ by rounding: in float64, or in float32 accumulated over 20 steps.
 TOLERANCE = {"float64": {"rtol": 1e-12, "atol": 1e-13}, "float32": {"rtol": 2e-6, "atol": 1e-6}}
 
 
 def gradient_sequence():
-    """Gradients that no parameter has a say in: of sizes from 1e-3 to 10, with zeros among them and at a start."""
+    """Gradients that do not depend on the parameters, of sizes from 1e-3 to 10, with some zeros, also at a start."""
     rng = np.random.default_rng(5)
     steps = []
     for i in range(N_STEPS):
@@ -39,7 +39,7 @@ def shared_params(dtype="float64"):
 
 
 def run(optimiser, dtype="float64", **settings):
-    """Parameters after each of the steps."""
+    """Parameters after each step."""
     params = shared_params(dtype)
     gradients = [param.type(f"g_{param.name}") for param in params]
     updates = optimiser(gradients, params, **settings)
@@ -63,7 +63,7 @@ def paper_sgd(p, gradients, lr):
 
 
 def paper_momentum(p, gradients, lr, momentum):
-    """Polyak's heavy ball, by the last two points."""
+    """Polyak's heavy ball method, from the last two points."""
     before = p
     for g in gradients:
         p, before = p + momentum * (p - before) - lr * g, p
@@ -73,7 +73,7 @@ def paper_momentum(p, gradients, lr, momentum):
 def paper_nesterov(p, gradients, lr, momentum):
     """Sutskever et al. 2013, equations 3 and 4: v' = mu v - lr g(theta + mu v), theta' = theta + v'.
 
-    The parameters of the optimiser are the points theta + mu v where gradients are taken.
+    The parameters of our optimiser are the points theta + mu v, at which the gradients are taken.
     """
     theta, v = p, np.zeros_like(p)
     for g in gradients:
@@ -164,7 +164,7 @@ def test_every_optimiser_is_held_to_an_equation():
 
 @pytest.mark.parametrize("name", ["adam", "amsgrad"])
 def test_defaults_in_float32_keep_the_digits_of_one_minus_beta(name):
-    # 1 - 0.999 in float32 is off by 5e-5; the first step of Adam is the learning rate whatever the gradient is.
+    # In float32 1 - 0.999 has an error of 5e-5. The first step of Adam equals the learning rate for any gradient.
     params = shared_params("float32")
     gradients = [param.type() for param in params]
     updates = u.OPTIMIZERS[name](gradients, params, learning_rate=1.0)
@@ -174,7 +174,7 @@ def test_defaults_in_float32_keep_the_digits_of_one_minus_beta(name):
 
 
 # ---------------------------------------------------------------------------------------------------
-# The libraries, where they are installed
+# Other libraries, if they are installed
 
 
 def torch_optimiser(name, params, s):
@@ -196,7 +196,7 @@ def torch_optimiser(name, params, s):
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 @pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adadelta", "adam", "amsgrad", "adamw"])
 def test_twenty_steps_as_pytorch_does_them(name):
-    # AdaGrad and RMSProp are left out: PyTorch's epsilon stands outside the root there.
+    # AdaGrad and RMSProp are left out, because PyTorch adds epsilon outside the square root.
     import torch
 
     settings = CASES[name][0]
@@ -230,7 +230,7 @@ def optax_optimiser(name, s):
 @pytest.mark.skipif(importlib.util.find_spec("optax") is None, reason="optax is not installed")
 @pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw"])
 def test_twenty_steps_as_optax_does_them(name):
-    # AMSGrad is left out: optax divides by 1 - beta2^t before it takes the maximum.
+    # AMSGrad is left out, because optax divides by 1 - beta2^t before it takes the maximum.
     import jax
     import optax
 
@@ -364,18 +364,18 @@ def test_a_run_goes_on_from_the_values_of_params_and_slots(name):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda W, b: u.sgd([W], [W, b], 0.1), "expected 2 gradients, one a parameter, found 1"),
-        (lambda W, b: u.sgd([W, b], [W, b], 0.1, consider_constant=[W]), "consider_constant: expected it with a cost"),
+        (lambda W, b: u.sgd([W], [W, b], 0.1), "expected 2 gradients, one per parameter, found 1"),
+        (lambda W, b: u.sgd([W, b], [W, b], 0.1, consider_constant=[W]), "consider_constant: expected a cost with it"),
         (lambda W, b: u.sgd([W], [W * 2], 0.1), "params: expected shared variables of a floating type"),
         (lambda W, b: u.sgd([W], [pytensor.shared(1)], 0.1), "params: expected shared variables of a floating type"),
-        (lambda W, b: u.adam([W, W], [W, W]), "params: expected a name of its own for each, found W, W"),
-        (lambda W, b: u.sgd([W, b], [W, b], {"W": 0.1}), "learning_rate: expected one for b, found some for W"),
+        (lambda W, b: u.adam([W, W], [W, W]), "params: expected different names, found W, W"),
+        (lambda W, b: u.sgd([W, b], [W, b], {"W": 0.1}), "learning_rate: expected a value for b, found values for W"),
         (lambda W, b: u.sgd([W], [W], float("nan")), "learning_rate: expected a finite number or a scalar variable"),
         (lambda W, b: u.sgd([W], [W], "0.1"), "learning_rate: expected a finite number or a scalar variable"),
         (lambda W, b: u.sgd([W], [W], b), "learning_rate: expected a scalar, found b"),
         (lambda W, b: u.sgd([W], [W], Constant(0.1)), "learning_rate: expected a shared scalar that the schedule sets"),
         (lambda W, b: u.adam([W], [W], beta1=1.0), "beta: expected a number of at least 0 and less than 1, found 1.0"),
-        (lambda W, b: apply_momentum({W: W}, [b]), "updates: expected one for each parameter, found none for b"),
+        (lambda W, b: apply_momentum({W: W}, [b]), "updates: expected one per parameter, found none for b"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):
