@@ -183,9 +183,9 @@ def test_a_password_is_not_shown(here, capsys):
 def test_a_study_stays_what_it_began_as(here, capsys):
     search(capsys, "--study", "s", "--trials", "1", *SPACE)
     error = search(capsys, "--study", "s", "--trials", "2", "--space", "lr=1..2", status=1)
-    assert "s: space: expected that of the study" in error
+    assert "s: space: the study began with" in error
     error = search(capsys, "--study", "s", "--trials", "2", *SPACE, status=1, train=[*NADE, "--k", "3"])
-    assert "s: train: expected that of the study" in error
+    assert "s: train: the study began with" in error
 
 
 def test_without_optuna_the_extra_is_named(here, capsys, monkeypatch):
