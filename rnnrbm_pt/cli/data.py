@@ -14,8 +14,8 @@ NAMES = f"SET is one of {', '.join(SETS)}."
 
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
-    text = "list, fetch or verify the data sets of Boulanger-Lewandowski, Bengio and Vincent (2012)"
-    parser = add_command(commands, "data", run, text, ". Without an action, list the data sets.")
+    more = " (Boulanger-Lewandowski, Bengio and Vincent, 2012). Without an action, list them."
+    parser = add_command(commands, "data", run, "list, fetch or verify the paper's four data sets", more)
     parser.set_defaults(action=None)
     folder = "folder of the data sets [default: $RNNRBM_DATA, or the user's cache]"
     parser.add_argument("--folder", metavar="FOLDER", help=folder)

@@ -312,7 +312,7 @@ def notes(report):
     yield from lengths(report["accuracy_chains"])
     yield "Monitor: the quantity that training prints, on windows of 100 frames."
     if len(report["baselines"]) == 1:
-        yield "For more simple models, name their training files with --training."
+        yield "For more simple models, add --training FILES."
     if report["paper"]:
         yield "Paper: Boulanger-Lewandowski, Bengio and Vincent (2012), table 1. Its accuracies apparently ignore"
         yield "missed notes: TP / (TP + FP). The numbers shown here come from memory and from quotations, not from the"

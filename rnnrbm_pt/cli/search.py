@@ -33,7 +33,7 @@ def add_parser(commands):
         commands,
         "search",
         run,
-        "search for the settings of `train` with the best validation",
+        "search for the training settings with the best validation",
         ". End the command with the `train` command that all trials share, without -o. To continue an interrupted "
         "search, run the same command again.",
         usage=USAGE,

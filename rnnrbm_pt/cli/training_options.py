@@ -106,7 +106,7 @@ def add_preprocessing_options(reading):
     reading.add_argument(
         "--drums",
         action=argparse.BooleanOptionalAction,
-        help="read the drums of channel 10 as notes; saved with the model for `evaluate` and --primer [default: no]",
+        help="read the drums of channel 10 as notes; saved with the model for `evaluate` and --primer",
     )
     reading.add_argument(
         "--tempo-from",
@@ -117,12 +117,12 @@ def add_preprocessing_options(reading):
     reading.add_argument(
         "--pedal",
         action=argparse.BooleanOptionalAction,
-        help="let the sustain pedal hold notes; requires --tempo-from file [default: no]",
+        help="let the sustain pedal hold notes; requires --tempo-from file",
     )
     reading.add_argument(
         "--keep-short",
         action=argparse.BooleanOptionalAction,
-        help="keep each note shorter than a frame for one frame; otherwise some are lost [default: no]",
+        help="keep each note shorter than a frame for one frame; otherwise some are lost",
     )
 
 
