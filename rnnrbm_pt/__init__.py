@@ -1,7 +1,7 @@
 """The RNN-RBM tutorial on PyTensor's symbolic graphs.
 
-The tutorial's names can be imported from here: `build_rbm`, `build_rnnrbm`, `RnnRbm`, `midiread`, `midiwrite`; those of
-the sibling models too. They are loaded when they are first used, so that ``rnnrbm --help`` answers at once.
+This module exports the names of the tutorial (`build_rbm`, `build_rnnrbm`, `RnnRbm`, `midiread`, `midiwrite`) and of
+the related models. Each name is imported on first use, which keeps ``rnnrbm --help`` fast.
 """
 
 __version__ = "0.2.0"
@@ -33,7 +33,7 @@ def __getattr__(name):
 
     from rnnrbm_pt.interrupts import deferred_interrupts
 
-    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
+    with deferred_interrupts():  # a C library may crash if its import is interrupted
         return getattr(import_module(_HOMES[name]), name)
 
 

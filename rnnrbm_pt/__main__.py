@@ -1,4 +1,4 @@
-"""``python -m rnnrbm_pt`` is the command `rnnrbm`."""
+"""Run the `rnnrbm` command with ``python -m rnnrbm_pt``."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Checks of settings where they come in: each returns Python's own value, or raises a ValueError of one sentence.
+"""Checks of settings. Each check returns a plain Python value or raises a ValueError.
 
-The sentence gives the setting's name, what was expected and what was found. NumPy's numbers become Python's, so that
-everything that was checked can be written as JSON. True and False are no numbers here.
+The error message names the setting, the expected value and the value found. NumPy numbers become Python numbers, so
+that checked values can be written as JSON. True and False do not count as numbers.
 """
 
 from collections.abc import Collection
@@ -14,24 +14,24 @@ import numpy as np
 from rnnrbm_pt.quoting import quoted
 
 LARGEST_SEED = 2**32 - 1
-"""Of `numpy.random.RandomState`."""
+"""Largest seed that `numpy.random.RandomState` accepts."""
 
 
 def plain(value: Any) -> Any:
-    """A NumPy scalar, or an array without axes, as Python's value; anything else as it is."""
+    """Convert a NumPy scalar or zero-dimensional array to a Python value. Return other values unchanged."""
     return value.item() if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0 else value
 
 
 def integer(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
-    """Check a whole number, which has to be of an integer type.
+    """Check that a value is of an integer type and within bounds.
 
     Parameters
     ----------
     name : str
-        What to call it in an error.
+        Name of the setting, for error messages.
     value : object
     least, most : int, optional
-        Bounds, both of which are allowed values; `most` needs `least`.
+        Smallest and largest allowed value. `most` requires `least`.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def integer(name: str, value: object, least: int | None = None, most: int | None
     Raises
     ------
     ValueError
-        If the value is of another type or out of bounds.
+        If the value is not of an integer type or is out of bounds.
     """
     found = plain(value)
     whole = isinstance(found, Integral) and not isinstance(found, bool)
@@ -58,17 +58,19 @@ def number(
     above: float | None = None,
     below: float | None = None,
 ) -> float:
-    """Check a finite real number.
+    """Check that a value is a finite real number within bounds.
 
     Parameters
     ----------
     name : str
-        What to call it in an error.
+        Name of the setting, for error messages.
     value : object
-    least, above : number, optional
-        A lower bound that is an allowed value, or one that is not.
+    least : number, optional
+        Inclusive lower bound.
+    above : number, optional
+        Exclusive lower bound.
     below : number, optional
-        An upper bound that is not an allowed value.
+        Exclusive upper bound.
 
     Returns
     -------
@@ -77,12 +79,12 @@ def number(
     Raises
     ------
     ValueError
-        If the value is no number, not finite or out of bounds.
+        If the value is not a number, is not finite or is out of bounds.
     """
     found = plain(value)
     try:
         real = isinstance(found, Real) and not isinstance(found, bool) and isfinite(found)
-    except OverflowError:  # an integer beyond the largest float
+    except OverflowError:  # an integer larger than any float
         real = False
     too_low = real and ((least is not None and found < least) or (above is not None and found <= above))
     if not real or too_low or (below is not None and found >= below):
@@ -93,11 +95,12 @@ def number(
 
 
 def boolean(name: str, value: object) -> bool:
-    """Check a setting that is on or off: True or False, or the integers 1 and 0, and nothing else that counts as one.
+    """Check that a value is True, False, or the integer 1 or 0.
 
     Parameters
     ----------
     name : str
+        Name of the setting, for error messages.
     value : object
 
     Returns
@@ -107,6 +110,7 @@ def boolean(name: str, value: object) -> bool:
     Raises
     ------
     ValueError
+        If the value is anything else.
     """
     found = plain(value)
     if not isinstance(found, Integral) or found not in (0, 1):
@@ -115,13 +119,15 @@ def boolean(name: str, value: object) -> bool:
 
 
 def choice(name: str, value: object, allowed: Collection[str]) -> str:
-    """Check a word that is one of a few.
+    """Check that a value is one of a few words.
 
     Parameters
     ----------
     name : str
+        Name of the setting, for error messages.
     value : object
     allowed : iterable of str
+        The allowed words.
 
     Returns
     -------
@@ -130,19 +136,21 @@ def choice(name: str, value: object, allowed: Collection[str]) -> str:
     Raises
     ------
     ValueError
+        If the value is not one of the allowed words.
     """
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name}: expected one of {', '.join(allowed)}, found {quoted(value)}")
-    return str(value)  # of NumPy's strings too
+    return str(value)  # converts NumPy strings
 
 
 def seed_number(value: object, name: str = "seed") -> int:
-    """Check a seed: an integer that `numpy.random.RandomState` takes.
+    """Check that a value is a seed that `numpy.random.RandomState` accepts.
 
     Parameters
     ----------
     value : object
     name : str
+        Name of the setting, for error messages.
 
     Returns
     -------
@@ -151,12 +159,13 @@ def seed_number(value: object, name: str = "seed") -> int:
     Raises
     ------
     ValueError
+        If the value is not an integer from 0 to 2**32 - 1.
     """
     return integer(name, value, 0, LARGEST_SEED)
 
 
 def check_kind(name: str, array: np.ndarray, kind: str) -> None:
-    """Refuse an array of other numbers than it should have: "f" are floats, "i" and "u" integers."""
+    """Check the kind of an array's dtype: "f" for floats, "i" for integers, "u" for unsigned integers."""
     if array.dtype.kind != kind:
         expected = {"f": "floats", "i": "integers", "u": "unsigned integers"}.get(kind, f"the kind {kind}")
         raise ValueError(f"{name}: expected an array of {expected}, found {array.dtype}")

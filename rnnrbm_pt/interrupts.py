@@ -1,12 +1,12 @@
-"""When Ctrl+C and SIGTERM take effect: between calls of compiled functions, never within one.
+"""Defer Ctrl+C and SIGTERM until they are safe: between calls of compiled functions, never within a call.
 
-Python runs a signal's handler wherever its interpreter comes by, and compiled code calls the interpreter now and then.
-An exception out of a handler there goes into machine code that does not expect it: the process crashes, or some of the
-arrays that the code changes are changed and others are not. So the handler of a compiled call only takes a note, and
-the signal goes to the handler from before the call when it is safe.
+Python runs a signal handler whenever the interpreter gets control, and compiled code calls the interpreter now and
+then. An exception raised there enters machine code that does not expect it. The process crashes, or some arrays are
+updated and others are not. During a compiled call, the handler therefore only records the signal. The previous handler
+receives the signal once it is safe.
 
-These functions know nothing of models. In threads other than the main one they do nothing, since signals are handled in
-the main thread only.
+The functions of this module are independent of models. They do nothing outside the main thread, because Python handles
+signals in the main thread only.
 """
 
 import os
@@ -19,23 +19,23 @@ from functools import partial, wraps
 from typing import Any, ClassVar
 
 INTERRUPTED = 130
-"""Exit status after Ctrl+C, as shells have it: 128 and the number of the signal."""
+"""Exit status after Ctrl+C. Shells use 128 plus the number of the signal."""
 
 TERMINATED = 143
 """Exit status after SIGTERM."""
 
 
 class Deferral:
-    """Takes a note of signals, for the handlers that were there before.
+    """Record signals now and deliver them to the previous handlers later.
 
     Attributes
     ----------
     handlers : dict {signal number: callable}
-        The handlers that the signals are for. Signals that the system handles by itself, or ignores, are not deferred.
+        The previous handlers. Signals that the system handles or ignores are not deferred.
     pending : list of int
-        Signals that came and were not delivered yet.
+        Signals that have arrived but have not been delivered.
     present : Deferral or None
-        Of the class: the one that is installed.
+        Class attribute: the installed deferral.
     """
 
     present: ClassVar["Deferral | None"] = None
@@ -46,18 +46,18 @@ class Deferral:
         self.pending: list[int] = []
 
     def note(self, number: int, frame: object) -> None:
-        """The handler of the signals: only takes a note."""
+        """Record a signal. This is the installed handler."""
         if number not in self.pending:
             self.pending.append(number)
 
     def install(self) -> None:
-        """Have signals noted from now on."""
+        """Start to record signals."""
         Deferral.present = self
         for number in self.handlers:
             signal.signal(number, self.note)
 
     def put_back(self) -> None:
-        """Put the handlers back. That of Ctrl+C comes last, and also if SIGTERM ends the process meanwhile."""
+        """Restore the previous handlers, that of Ctrl+C last. It is restored even if SIGTERM ends the process first."""
         Deferral.present = None
         try:
             if signal.SIGTERM in self.handlers:
@@ -67,26 +67,26 @@ class Deferral:
                 signal.signal(signal.SIGINT, self.handlers[signal.SIGINT])
 
     def check(self) -> None:
-        """Deliver the signals that came, if this is the main thread. Most handlers raise an exception."""
+        """Deliver one recorded signal, if this is the main thread. Most handlers raise an exception."""
         if self.pending and in_main_thread():
             number = self.pending.pop(0)
             self.handlers[number](number, None)
 
 
 def in_main_thread() -> bool:
-    """Whether this thread is the one that signals are handled in."""
+    """Return whether the current thread is the main thread, in which Python handles signals."""
     return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
 def deferred_interrupts() -> Iterator[Callable[[], None]]:
-    """Within the block, note Ctrl+C and SIGTERM; deliver them at its end. Blocks may be nested.
+    """Context manager: defer Ctrl+C and SIGTERM to the end of the block. Blocks may be nested.
 
     Yields
     ------
     check : callable
-        Call it where the block may be left: it delivers the signals that came. With Python's own handler of Ctrl+C it
-        raises KeyboardInterrupt then. In a block within another one it is that of the outermost one.
+        Delivers a signal that has arrived. Call it where the block may safely be left: Python's default handler of
+        Ctrl+C raises KeyboardInterrupt. A nested block yields the callable of the outermost block.
     """
     if not in_main_thread():
         yield lambda: None
@@ -105,9 +105,9 @@ def deferred_interrupts() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def lifted_deferral() -> Iterator[None]:
-    """Within the block, signals take effect at once, although it is in a block of `deferred_interrupts`.
+    """Context manager: let signals take effect at once, within a block of `deferred_interrupts`.
 
-    For what takes seconds and changes nothing until it is over, such as compiling.
+    Use it for work that takes seconds and changes nothing until it is complete, such as compilation.
     """
     deferral = Deferral.present
     if deferral is None or not in_main_thread():
@@ -126,7 +126,7 @@ def lifted_deferral() -> Iterator[None]:
 
 
 def is_ending() -> bool:
-    """Whether Python is in an `except` or `finally` block that an interrupt led to."""
+    """Return whether Python is in an `except` or `finally` block because of an interrupt."""
     error = sys.exc_info()[1]
     while error is not None:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -136,9 +136,9 @@ def is_ending() -> bool:
 
 
 def interrupt_once(number: int, frame: object) -> None:
-    """Handler of the signals of a command: end it, in order, unless it is ending already.
+    """Signal handler of a command: end the command cleanly, unless it is already ending.
 
-    A second Ctrl+C would otherwise tear apart what the first one has to put in order, such as a file half written.
+    A second Ctrl+C must not disturb the clean-up after the first, such as the removal of a half-written file.
     """
     if is_ending():
         return
@@ -148,9 +148,9 @@ def interrupt_once(number: int, frame: object) -> None:
 
 
 def try_again(otherwise: Callable[[Any], object], unraisable: Any) -> None:
-    """Hook for exceptions that Python has to drop, since a callback raised them: an interrupt comes again soon after.
+    """Hook for exceptions that Python cannot propagate: raise an interrupt again shortly afterwards.
 
-    Such callbacks are those of the garbage collector, and of libraries. Python would print what it dropped.
+    Python drops an exception that is raised in a callback of the garbage collector or of a library, and prints it.
     """
     error = unraisable.exc_value
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -161,18 +161,19 @@ def try_again(otherwise: Callable[[Any], object], unraisable: Any) -> None:
 
 
 def ended_by_signals(main: Callable[..., int]) -> Callable[..., int]:
-    """Decorator of the function of a command: it ends in order at Ctrl+C, with status 130, and at SIGTERM, with 143.
+    """Decorator: end a command cleanly, with exit status 130 after Ctrl+C and 143 after SIGTERM.
 
     Parameters
     ----------
     main : callable
-        main(arguments=None) -> exit status. Without arguments it is the whole program. An interrupted program ends
-        without Python's shutdown, in which a library may crash that was interrupted while it computed or compiled. All
-        other programs ignore the signals during the shutdown.
+        ``main(arguments=None)`` returns an exit status. Without arguments it is the whole program. If the program is
+        interrupted, it skips Python's shutdown, because a library that was interrupted while computing or compiling may
+        crash there. Otherwise, it ignores both signals during the shutdown.
 
     Returns
     -------
     callable
+        The decorated function, with the same signature.
     """
 
     @wraps(main)
@@ -206,8 +207,8 @@ def ended_by_signals(main: Callable[..., int]) -> Callable[..., int]:
 
 
 def leave(status: int) -> None:
-    """End the process at once, except that what was printed is written."""
+    """End the process at once, after flushing the standard streams."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # nobody reads it any more
+        with suppress(OSError, ValueError):  # the reader may be gone
             stream.flush()
     os._exit(status)

@@ -1,6 +1,6 @@
-"""How the rewrites of this package recognise its own graphs: the base of its Ops, and a mark.
+"""Markers by which this package's rewrites recognise its own graphs: a base class for its Ops, and the Op `ours`.
 
-See `compile.rewriting.scope`: a graph that holds neither compiles as if this package had not been imported.
+A graph with neither marker compiles as if this package had not been imported; see `compile.rewriting.scope`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,15 +11,15 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 
 Shapes = list[Sequence[Variable] | None]
-"""What `infer_shape` of an Op returns: the shape of each output, None for an output that has no shape."""
+"""Return type of an Op's `infer_shape`: the shape of each output, or None for an output without a shape."""
 
 
 class OurOp:
-    """Base of the Ops, and scalar Ops, of this package."""
+    """Base class of this package's Ops and scalar Ops."""
 
 
 class Ours(OurOp, Op):
-    """The input itself: a mark that says that this package wrote the graph. The first rewrite takes it out."""
+    """Identity Op that marks a graph as built by this package. The first rewrite removes it."""
 
     __props__ = ()
     view_map = {0: [0]}
@@ -30,7 +30,7 @@ class Ours(OurOp, Op):
     def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
         outputs[0][0] = inputs[0]
 
-    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 gives the fgraph, 3.3 does not
+    def infer_shape(self, *fgraph_node_shapes: Any) -> Shapes:  # PyTensor 3.0 passes the fgraph first, 3.3 does not
         return [fgraph_node_shapes[-1][0]]
 
     def pullback(
@@ -45,35 +45,38 @@ class Ours(OurOp, Op):
 
 
 class NamedGraph(OurOp, OpFromGraph):
-    """A piece of a graph that a backend may have code of its own for, by its name; elsewhere it is its inner graph."""
+    """A named subgraph. A backend may replace it by its own code; otherwise the inner graph is inlined."""
 
 
 def named_graph(name: str, inputs: Sequence[Variable], compute: Callable[..., Variable]) -> Any:
-    """compute(*inputs), as a piece of a graph with a name.
+    """Build ``compute(*inputs)`` as a named subgraph.
 
     Parameters
     ----------
     name : str
+        Name of the subgraph, by which backends recognise it.
     inputs : list of variables
-        Everything that `compute` uses.
+        All variables that `compute` uses.
     compute : callable
+        Builds the output variable from the inputs.
 
     Returns
     -------
     variable
+        The output of the subgraph.
     """
     inner = [x.type() for x in inputs]
     return NamedGraph(inner, [compute(*inner)], inline=True, name=name)(*inputs)
 
 
 NADE_LOGITS = "nade_logits"
-"""Name of the graph of a NADE's logits; see `graphs.nade`."""
+"""Name of the subgraph that computes the logits of a NADE; see `graphs.nade`."""
 
 GRADIENT = "_LOp"
-"""What PyTensor adds to the name of a graph for that of its gradient."""
+"""Suffix that PyTensor appends to the name of a subgraph to name its gradient."""
 
 TANGENT = "_rop"
-"""What PyTensor adds to the name of a graph for that of its derivative along a direction."""
+"""Suffix that PyTensor appends to the name of a subgraph to name its directional derivative."""
 
 ours: Any = Ours()
-"""ours(x): x, in a graph that the rewrites of this package may change."""
+"""``ours(x)`` equals x and lets this package's rewrites change the graph."""

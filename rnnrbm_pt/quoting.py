@@ -1,4 +1,4 @@
-"""Values and names out of files, as messages quote them: short, on one line, without control characters."""
+"""Quote values and names from files in messages: short, on one line, without control characters."""
 
 import reprlib
 from typing import Any
@@ -14,7 +14,7 @@ class _Bounded(reprlib.Repr):
         self.maxstring = self.maxother = LONGEST
 
     def repr_int(self, x: int, level: int) -> str:
-        # Python refuses to write out integers of thousands of digits, and nobody reads those of a hundred.
+        # Python refuses to print integers of thousands of digits. Nobody reads even a hundred digits.
         return repr(x) if x.bit_length() <= 100 else f"an integer of {x.bit_length():,} bits"
 
     def repr_bytes(self, x: bytes, level: int) -> str:
@@ -22,7 +22,7 @@ class _Bounded(reprlib.Repr):
 
 
 def quoted(value: Any) -> str:
-    """The `repr` of a value, or the beginning of it.
+    """Return the `repr` of a value, shortened for a message.
 
     Parameters
     ----------
@@ -31,24 +31,24 @@ def quoted(value: Any) -> str:
     Returns
     -------
     str
-        Of 80 characters at most. Only the first entries of lists and dicts are looked at, three levels deep.
+        At most 80 characters. Only the first entries of lists and dicts are shown, three levels deep.
     """
     return printable(_Bounded().repr(value), LONGEST)
 
 
 def printable(text: str, most: int = 100) -> str:
-    """A text out of a file, for a sentence.
+    """Make text from a file printable on one line.
 
     Parameters
     ----------
     text : str
     most : int
-        Characters at most.
+        Maximum number of characters.
 
     Returns
     -------
     str
-        On one line: what cannot be printed is a question mark.
+        The text, with a question mark for each character that cannot be printed. Text that is too long ends in "...".
     """
     shown = "".join(letter if letter.isprintable() else "?" for letter in text[: most + 1])
     return shown if len(shown) <= most else shown[: most - 3] + "..."

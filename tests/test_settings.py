@@ -46,14 +46,14 @@ def test_numpys_numbers_become_pythons():
 def test_keywords_are_sorted_into_classes():
     run, when, learning = sorted_into({"batch_size": 7, "patience": 2, "clip_norm": 1}, Run, Validation, Learning)
     assert (run, when, learning) == (Run(7), Validation(patience=2), Learning(clip_norm=1.0))
-    with pytest.raises(TypeError, match="batchsize: expected any of the settings batch_size, carry_state"):
+    with pytest.raises(TypeError, match="batchsize: expected one of the settings batch_size, carry_state"):
         sorted_into({"batchsize": 7}, Run, Validation)
 
 
 @pytest.mark.parametrize(
     ("described", "message"),
     [
-        ({"batch": 1}, "Run: expected any of batch_size, .*, found 'batch'"),
+        ({"batch": 1}, "Run: expected one of batch_size, .*, found 'batch'"),
         ({"batch_size": "1"}, "batch_size: expected an integer of at least 1, found '1'"),
         ([1], r"Run: expected a dict of settings, found \[1\]"),
     ],

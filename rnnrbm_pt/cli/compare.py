@@ -1,4 +1,4 @@
-"""`rnnrbm compare`: logs of runs beside what the original program printed, or beside another log."""
+"""`rnnrbm compare`: compare training logs with the log of the original program, or with another log."""
 
 import json
 from functools import partial
@@ -9,42 +9,42 @@ from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import JSON, PAGE, PICTURE, Output, check_outputs
 from rnnrbm_pt.io.atomic_write import replacing
 
-LOG = "MODEL.jsonl, a model file, a file of printed output, or a recording of rnnrbm_pt.reference.record"
+LOG = "log (MODEL.jsonl), model file, saved terminal output, or recording by rnnrbm_pt.reference.record"
 
 
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
-    parser = add_command(commands, "compare", run, "compare the logs of runs with what the original program printed")
+    parser = add_command(commands, "compare", run, "compare training logs with the log of the original program")
     parser.add_argument("logs", nargs="+", metavar="LOG", help=LOG)
     parser.add_argument(
-        "--against", metavar="FILE", help="compare with this run instead, number by number: a LOG of any kind"
+        "--against", metavar="LOG", help="compare with this log instead of the original's, number by number"
     )
     parser.add_argument(
         "--updates",
         action="store_true",
-        help="with --against, compare the monitor of each update: see train --log-updates",
+        help="compare the monitor of each update; requires --against and logs of `train --log-updates`",
     )
     parser.add_argument(
         "--tolerance",
         type=checked(float, partial(number, least=0)),
         metavar="NATS",
-        help="exit with 1 if a number differs by more than this, or if there is none to compare",
+        help="exit with status 1 if a number differs by more than this, or if there is nothing to compare",
     )
-    parser.add_argument("--plot", metavar="OUT.png", help="the curves as a picture: .png, .svg or .pdf")
-    parser.add_argument("--html", metavar="OUT.html", help="tables and pictures as one page")
-    parser.add_argument("--json", metavar="OUT.json", help="the numbers, for programs")
-    parser.add_argument("--all", action="store_true", help="show the epochs as well that the original's logs lack")
+    parser.add_argument("--plot", metavar="OUT.png", help="plot the curves to this file (.png, .svg or .pdf)")
+    parser.add_argument("--html", metavar="OUT.html", help="write tables and plots to this file (.html or .htm)")
+    parser.add_argument("--json", metavar="OUT.json", help="write the numbers to this file (.json)")
+    parser.add_argument("--all", action="store_true", help="also show epochs that the original's logs do not have")
 
 
 def run(args):
-    """`rnnrbm compare`."""
+    """Run `rnnrbm compare`."""
     outputs = Output("--plot", args.plot, PICTURE), Output("--html", args.html, PAGE), Output("--json", args.json, JSON)
     check_outputs(*outputs)
     if args.updates and args.against is None:
-        raise ValueError("--updates: expected --against and a log with the monitor of each update, found none")
+        raise ValueError("--updates: expected --against with a log of each update's monitor, found no --against")
     from rnnrbm_pt.reference import read_run
 
-    paths = list(dict.fromkeys(args.logs))  # a file given twice says nothing new
+    paths = list(dict.fromkeys(args.logs))  # ignore a file that is given twice
     names = names_of([*paths, args.against] if args.against else paths)
     runs = [read_run(path, name) for path, name in zip(paths, names, strict=False)]
     if args.against:
@@ -60,14 +60,14 @@ def run(args):
 
 
 def names_of(paths):
-    """The shortest names of files that differ from each other."""
+    """Return names for files: the shortest of stem, file name and path for which all names differ."""
     files = [Path(path).name for path in paths]
     stems = [name.removesuffix(".jsonl").removesuffix(".npz").removesuffix(".json") for name in files]
     return next((names for names in (stems, files) if len(set(names)) == len(paths)), paths)
 
 
 def with_the_original(runs, args):
-    """Print, draw and write the comparison of runs with the recorded numbers; return it for JSON."""
+    """Print, plot and write the comparison of runs with the recorded logs. Return it as JSON types."""
     from rnnrbm_pt.reference import THEANO, Comparison, Comparisons, fitting_recorded_run, notes, save_comparison
 
     references = [fitting_recorded_run(one) for one in runs]
@@ -92,13 +92,13 @@ def with_the_original(runs, args):
 
         picture = png(lambda figure: plot_comparison(logs, figure.add_subplot(), theano=references[0].log))
         heading = ", ".join(one.name for one in runs)
-        caption = "The monitor of each epoch, beside the original's."
+        caption = "Monitor per epoch, compared with the original's."
         write_page(args.html, [Section(heading, remarks, shown._repr_html_(), picture, caption)])
     return [{**one.to_json(), "notes": notes(*pair)} for one, *pair in zip(each, runs, references, strict=True)]
 
 
 def against(runs, other, args):
-    """Print, draw and write the comparison of runs with another one; return it for JSON."""
+    """Print, plot and write the comparison of runs with another run. Return it as JSON types."""
     from rnnrbm_pt.reference import Pair, save_pair
 
     pairs = [Pair(one, other, args.updates) for one in runs]
@@ -110,7 +110,7 @@ def against(runs, other, args):
         from rnnrbm_pt.reference.page import Section
         from rnnrbm_pt.reference.plot import draw_pair, png
 
-        caption = "The monitors of both runs, and how far they are apart."
+        caption = "Monitors of both runs, and their difference."
         sections = [
             Section(
                 f"{pair.run.name} against {pair.against.name}",
@@ -126,33 +126,33 @@ def against(runs, other, args):
 
 
 def write_page(path, sections):
-    """Write a page, and say so."""
+    """Write a page and print its path."""
     from rnnrbm_pt.reference.page import page
 
-    write(path, page("Runs compared", sections))
+    write(path, page("Comparison of runs", sections))
 
 
 def write(path, text):
-    """Write a text file, and say so."""
+    """Write a text file and print its path."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     print(f"Wrote {path}.")
 
 
 def check_tolerance(found, tolerance):
-    """Check the largest difference of each run.
+    """Check that the largest difference of each run is within the tolerance.
 
     Raises
     ------
     ValueError
-        If one exceeds the tolerance, or there was nothing to compare.
+        If a difference exceeds the tolerance, or there is nothing to compare.
     """
     for one in found:
         largest = one["largest_difference"]
         pair = f"{one['name']} and {one['against']}"
         if largest is None:
-            raise ValueError(f"--tolerance: expected epochs that {pair} have in common, found none")
+            raise ValueError(f"--tolerance: expected {pair} to have epochs in common, found none")
         if not largest <= tolerance:
             raise ValueError(
-                f"--tolerance: expected {pair} to differ by {tolerance:g} nats at most, found {largest:.3g}"
+                f"--tolerance: expected {pair} to differ by at most {tolerance:g} nats, found {largest:.3g}"
             )

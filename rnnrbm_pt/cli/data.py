@@ -1,4 +1,4 @@
-"""`rnnrbm data`: the paper's four data sets, what of them is there, fetching and verifying them."""
+"""`rnnrbm data`: list, fetch and verify the paper's four data sets."""
 
 import argparse
 import shlex
@@ -9,43 +9,46 @@ from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.music.paper_sets import KINDS, SETS, SPLITS
 from rnnrbm_pt.quoting import printable
 
-NAMES = f"SET is one of {', '.join(SETS)}"
+NAMES = f"SET is one of {', '.join(SETS)}."
 
 
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
-    text = "list, fetch or verify the data sets of Boulanger-Lewandowski, Bengio and Vincent (2012)"
-    parser = add_command(commands, "data", run, text, f". {NAMES}.")
+    more = " (Boulanger-Lewandowski, Bengio and Vincent, 2012). Without an action, list them."
+    parser = add_command(commands, "data", run, "list, fetch or verify the paper's four data sets", more)
     parser.set_defaults(action=None)
-    parser.add_argument("--folder", metavar="FOLDER", help="where they lie (RNNRBM_DATA, or the user's cache)")
-    actions = parser.add_subparsers(metavar="ACTION", help="without one, what is there is listed")
+    folder = "folder of the data sets [default: $RNNRBM_DATA, or the user's cache]"
+    parser.add_argument("--folder", metavar="FOLDER", help=folder)
+    actions = parser.add_subparsers(metavar="ACTION")
 
-    fetch = actions.add_parser("fetch", help="download a set from the authors' addresses", description=NAMES + ".")
-    fetch.add_argument("names", nargs="+", choices=[*SETS, "all"], metavar="SET", help="one of them, or all")
-    fetch.add_argument("--again", action="store_true", help="download it also if it is there")
-    fetch.add_argument("--unchecked", action="store_true", help="take it also if it differs from what is recorded")
+    text = "Download data sets from the authors' websites"
+    fetch = actions.add_parser("fetch", help=text[0].lower() + text[1:], description=f"{text}. {NAMES}")
+    fetch.add_argument("names", nargs="+", choices=[*SETS, "all"], metavar="SET", help="data sets to download, or all")
+    fetch.add_argument("--again", action="store_true", help="download even if the file exists")
+    fetch.add_argument("--unchecked", action="store_true", help="accept a file that differs from the recorded hashes")
     fetch.set_defaults(action=run_fetch)
 
-    verify = actions.add_parser("verify", help="hold what is there against what is recorded", description=NAMES + ".")
-    verify.add_argument("names", nargs="*", metavar="SET", help="(all that are there)")
+    text = "Compare the data sets in the folder with the recorded hashes"
+    verify = actions.add_parser("verify", help=text[0].lower() + text[1:], description=f"{text}. {NAMES}")
+    verify.add_argument("names", nargs="*", metavar="SET", help="data sets to verify [default: all in the folder]")
     verify.set_defaults(action=run_verify)
 
     for action in (fetch, verify):
-        action.add_argument("--kind", choices=KINDS, help="piano-rolls or MIDI files (both)")
-        # Given before the action or after it; after it nothing must not undo what stood before.
-        action.add_argument("--folder", metavar="FOLDER", default=argparse.SUPPRESS, help="where they lie")
+        action.add_argument("--kind", choices=KINDS, help="piano-rolls or MIDI files [default: both]")
+        # --folder may stand before or after the action. SUPPRESS keeps the value that stands before it.
+        action.add_argument("--folder", metavar="FOLDER", default=argparse.SUPPRESS, help=folder)
     return parser
 
 
 def run(args):
-    """`rnnrbm data`, and the action that is named."""
+    """Run `rnnrbm data` with its action."""
     if args.folder is not None and args.action is not run_fetch and not Path(args.folder).expanduser().exists():
         raise FileNotFoundError(f"{args.folder}: no such folder")
     (args.action or run_list)(args)
 
 
 def run_list(args):
-    """A table of what is there."""
+    """Print a table of the data sets in the folder."""
     from rnnrbm_pt.music.datasets import data_folder
 
     folder = data_folder() if args.folder is None else Path(args.folder).expanduser()
@@ -57,18 +60,18 @@ def run_list(args):
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
-    print("\nrolls: sequences / frames, of an eighth note (jsb_chorales: a quarter note). midi: files.")
+    print("\nrolls: sequences / frames (one per eighth note; jsb_chorales: per quarter note). midi: files.")
     if any(line[-1] == ABSENT for line in lines):
-        print(f"What is {ABSENT} can be had from the authors: rnnrbm data fetch SET")
+        print("To download a data set from the authors: rnnrbm data fetch SET")
     for note in notes:
         print(note)
 
 
-ABSENT = "not here"
+ABSENT = "not found"
 
 
 def _row(name, kind, folder, notes):
-    """Counts of the splits, and the file's name."""
+    """Return the counts of the splits and the file's name."""
     from rnnrbm_pt.music.datasets import find, load
 
     source = find(name, kind, folder)
@@ -88,7 +91,7 @@ def _count(n_sequences, n_frames):
 
 
 def run_fetch(args):
-    """Download what is named, each kind of it."""
+    """Download each kind of the named data sets."""
     from rnnrbm_pt.music.datasets import fetch, find
 
     names = list(SETS) if "all" in args.names else dict.fromkeys(args.names)
@@ -101,7 +104,7 @@ def run_fetch(args):
         except (ValueError, OSError) as err:
             print(f"{name} {kind}: {printable(str(err), LONGEST_LINE)}", flush=True)
         else:
-            print(f"{name} {kind}: {'was there' if there else 'fetched'}, {path}", flush=True)
+            print(f"{name} {kind}: {'already there' if there else 'fetched'}, {path}", flush=True)
             hints[name, kind] = _hint(name, kind, path, args.folder)
     if hints:
         print("To use " + ("it:" if len(hints) == 1 else "them:"))
@@ -113,7 +116,7 @@ def run_fetch(args):
 
 
 def _hint(name, kind, path, folder):
-    """How what was fetched is used."""
+    """Return a command that trains on the fetched data."""
     if kind == "rolls":
         place = "" if folder is None else f" --folder {shlex.quote(str(Path(folder).expanduser()))}"
         return f"rnnrbm train {name}{place} -o MODEL"
@@ -121,7 +124,7 @@ def _hint(name, kind, path, folder):
 
 
 def run_verify(args):
-    """Hold what is there against the manifest, and say what differs."""
+    """Compare the data sets in the folder with the manifest, and print the differences."""
     from rnnrbm_pt.music.datasets import find, verify
 
     wrong = done = 0
@@ -144,22 +147,22 @@ def run_verify(args):
             if len(verified.faults) > MOST:
                 print(f"  and {len(verified.faults) - MOST:,} more")
     if not done:
-        raise ValueError("nothing of that is there to verify")
+        raise ValueError("no data set to verify was found")
     if wrong:
-        raise ValueError(f"{wrong} of {done} not as recorded")
+        raise ValueError(f"{wrong} of {done} differ from the record")
 
 
-MOST = 10  # faults that are written out
+MOST = 10  # differences to print
 
 
 def _sentence(verified):
     n_items = sum(count for count, _ in verified.counts.values())
     what = "sequences" if verified.kind == "rolls" else "files"
     if not verified.known:
-        return f"{n_items:,} files, all of them whole; no hashes of them are recorded ({verified.source})"
+        return f"all {n_items:,} files are complete; their hashes are not recorded ({verified.source})"
     if verified.faults:
-        return f"differs from what is recorded ({verified.source})"
-    return f"all {n_items:,} {what} as recorded ({verified.source})"
+        return f"differs from the record ({verified.source})"
+    return f"all {n_items:,} {what} match the record ({verified.source})"
 
 
 def _kinds(args):

@@ -1,4 +1,4 @@
-"""`rnnrbm evaluate`: how well a trained model predicts music, beside simple models and the paper's."""
+"""`rnnrbm evaluate`: measure how well a model predicts music, compared with simple models and the paper's models."""
 
 import json
 import math
@@ -8,6 +8,7 @@ from functools import partial
 from rnnrbm_pt.checks import integer
 from rnnrbm_pt.cli.input_files import (
     FILES,
+    MODEL_FILE,
     add_averages_option,
     add_reading_options,
     load_model,
@@ -17,6 +18,7 @@ from rnnrbm_pt.cli.input_files import (
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
 from rnnrbm_pt.cli.options import add_command, add_options, checked, given
 from rnnrbm_pt.cli.piece_statistics import compare_pieces, piece_lines
+from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.music.paper_sets import SPLITS
 
@@ -27,58 +29,60 @@ def add_parser(commands):
         commands,
         "evaluate",
         run,
-        "measure how well a trained model predicts unseen music",
-        ": the likelihood and the expected accuracy of each frame given those before it, beside what simple models "
-        "reach, and beside the paper's model of that kind on that set.",
+        "measure how well a model predicts unseen music",
+        ". Compute the log-likelihood and the expected accuracy of each frame given the frames before it. Compare them "
+        "with simple models, and with the results of the paper for the same kind of model and data set.",
     )
-    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_FILE)
     parser.add_argument(
         "data",
         nargs="+",
         metavar="DATA",
-        help=f"one of {NAMES}, which are looked for (and fetched) as `rnnrbm data` does it; or {FILES}, read as those "
-        "that the model was trained on",
+        help=f"data set ({NAMES}), which is downloaded if necessary; or {FILES}, which are read as in training",
     )
     sets = parser.add_argument_group("data sets")
-    sets.add_argument("--split", choices=SPLITS, help="(test)")
+    sets.add_argument("--split", choices=SPLITS, help="split of the data set [default: test]")
     add_set_options(sets)
     files = parser.add_argument_group("MIDI files")
-    files.add_argument("--training", nargs="+", metavar="FILES", help="what the simple models learn from")
+    files.add_argument("--training", nargs="+", metavar="FILES", help="train the simple models on these files")
     add_reading_options(files)
-    how = parser.add_argument_group("how")
-    how.add_argument("--frames", type=int, metavar="N", help="take N frames at random, which is faster (all)")
-    how.add_argument("--samples", type=int, default=10, metavar="N", help="samples per frame, for the accuracy (10)")
+    how = parser.add_argument_group("method")
+    how.add_argument("--frames", type=int, metavar="N", help="use N random frames, which is faster [default: all]")
+    how.add_argument(
+        "--samples", type=int, default=10, metavar="N", help="samples per frame for the accuracy [default: 10]"
+    )
     how.add_argument(
         "--pieces",
         type=checked(int, partial(integer, least=0)),
         default=0,
         metavar="N",
-        help="also draw N pieces from the model and describe them beside the data: density, held notes, dissonance (0)",
+        help="also generate N pieces and compare their density, held notes and dissonance with the data [default: 0]",
     )
     add_options(how, Annealing)
     how.add_argument(
         "--bracket",
         action="store_true",
-        help="double the temperatures until estimates forward and in reverse agree, or say that they do not",
+        help="double --temperatures until forward and reverse estimates agree, or report that they do not",
     )
     add_averages_option(how)
-    how.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
-    how.add_argument("--threads", type=int, default=1, metavar="N", help="of Numba, for streams of Philox (1)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_running_options(how)
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
     return parser
 
 
 def run(args):
-    """`rnnrbm evaluate`."""
+    """Run `rnnrbm evaluate`."""
     named = named_set(args.data) is not None
     if not named and (args.split or args.kind or args.folder):
-        raise ValueError(f"--split, --kind and --folder are of data sets: one of {NAMES}; found MIDI files")
+        raise ValueError(f"--split, --kind and --folder: expected a data set, one of {NAMES}, found MIDI files")
     if named and args.training:
-        raise ValueError(f"--training is for MIDI files; the simple models learn {args.data[0]} from its own split")
+        raise ValueError(
+            f"--training: expected MIDI files to evaluate, found {args.data[0]}, which has a training split"
+        )
 
     model = load_model(args.model, args)
     if model.real_valued:
-        raise ValueError(f"{args.model}: expected a model of notes, found Gaussian visible units")
+        raise ValueError(f"{args.model}: expected a model of notes, found a model with Gaussian visible units")
     rolls, simple, data = _of_set(model, args) if named else _of_files(model, args)
     report = {"model": describe_model(model, args.model), "data": data}
     if not args.json:
@@ -101,9 +105,17 @@ def run(args):
 
 
 def _of_set(model, args):
-    """The rolls of a split, the same and the training split for the simple models, and what they are.
+    """Read a split of a data set.
 
-    The simple models have the paper's 88 notes. A model with fewer takes the others to be silent for certain.
+    Returns
+    -------
+    rolls : list of arrays
+        Sequences for the model.
+    simple : pair
+        The same sequences, and the training split, for the simple models. They have the paper's 88 notes; a model with
+        fewer notes treats the others as certainly silent.
+    data : dict
+        Description of the data for the report.
     """
     name, split, kind = args.data[0], args.split or "test", args.kind or "rolls"
     found = load_set(name, args)
@@ -116,18 +128,18 @@ def _of_set(model, args):
 
 
 def _of_files(model, args):
-    """The same of MIDI files; there is something to learn from only if it is named."""
+    """Read MIDI files; see `_of_set`. The simple models have training data only with --training."""
     rolls, outside, step = read_files(model, args.data, args.strict)
     training = None if args.training is None else read_files(model, args.training, args.strict).rolls
     return rolls, (rolls, training), describe_data(rolls, " ".join(args.data), None, "midi", step, sum(outside))
 
 
 # ---------------------------------------------------------------------------------------------------
-# What is said
+# The report
 
 
 def describe_model(model, file):
-    """What a model is, for the report."""
+    """Describe a model for the report."""
     return {
         "file": file,
         "kind": type(model).__name__,
@@ -138,26 +150,27 @@ def describe_model(model, file):
 
 
 def describe_data(rolls, name, split, kind, step, outside):
-    """What sequences are, for the report."""
+    """Describe sequences for the report."""
     sizes = {"sequences": len(rolls), "frames": sum(map(len, rolls))}
     return {"name": name, "split": split, "kind": kind, **sizes, "step": step, "notes_left_out": outside}
 
 
 def measure(model, rolls, simple, args):
-    """All the numbers of the report.
+    """Compute all numbers of the report.
 
     Parameters
     ----------
     model : SequenceModel
     rolls : list of arrays
+        Sequences to evaluate.
     simple : pair
-        The same rolls and those to learn from, or None, for the simple models.
+        The same sequences for the simple models, and their training sequences or None.
     args : argparse.Namespace
 
     Returns
     -------
     dict
-        JSON's types only.
+        The numbers as JSON types.
     """
     from rnnrbm_pt.evaluation.baselines import baselines
     from rnnrbm_pt.evaluation.paper import ROWS, TABLE
@@ -213,19 +226,19 @@ def measure(model, rolls, simple, args):
 
 
 def estimate(found):
-    """An `Estimate`, for the report."""
+    """Convert an `Estimate` to JSON types."""
     how = {"standard_error": found.standard_error, "frames": found.n_frames, "low_ess": found.n_low_ess}
     return {"value": float(found), **how}
 
 
 def say(what):
-    """What is being computed, to who looks on: a line that the next one takes the place of."""
+    """Show on a terminal what is being computed. The next call overwrites the line, and an empty text clears it."""
     if sys.stderr.isatty():
         print(f"\r\033[K{what and f'Computing: {what} ...'}", end="", file=sys.stderr, flush=True)
 
 
 def heading(report):
-    """What is evaluated on what, as lines."""
+    """Yield the lines that describe the model and the data."""
     model, data = report["model"], report["data"]
     low, high = model["notes"]
     sizes = " and ".join(map(str, model["sizes"].values()))
@@ -242,13 +255,13 @@ WIDTHS = 24, 14, 10, 11, 10
 
 
 def line(name, log_p="", log_p_error="", accuracy="", accuracy_error=""):
-    """A line of the table: two numbers, each with its error."""
+    """Format a line of the table: a name and two numbers, each with its error."""
     words = zip((log_p, log_p_error, accuracy, accuracy_error), WIDTHS[1:], strict=True)
     return (name.ljust(WIDTHS[0]) + "".join(word.rjust(width) for word, width in words)).rstrip()
 
 
 def table(report):
-    """The numbers, as lines."""
+    """Yield the lines of the table of results, and the notes below it."""
     log_p, accuracy = report["log_likelihood"], report["expected_accuracy"]
     yield line("", "log-likelihood", "", "accuracy")
     yield line("", "nats/frame", "", "%")
@@ -264,8 +277,8 @@ def table(report):
         yield line("  in reverse", number(below["value"]), error(below["standard_error"]))
     precision = report["expected_precision"]
     errors = error(100 * precision["standard_error"])
-    yield line("  missed notes forgiven", accuracy=number(100 * precision["value"]), accuracy_error=errors)
-    yield line("  its monitor", number(report["monitor"]))
+    yield line("  ignoring missed notes", accuracy=number(100 * precision["value"]), accuracy_error=errors)
+    yield line("  monitor", number(report["monitor"]))
     yield ""
     for b in report["baselines"]:
         yield line(b["name"], number(b["log_likelihood"]), "", number(100 * b["expected_accuracy"]))
@@ -273,119 +286,120 @@ def table(report):
         cell = report["paper"]
         yield ""
         known = "" if cell["accuracy"] is None else number(cell["accuracy"])
-        yield line(f"{cell['row']} of the paper", number(cell["log_likelihood"]), "", known)
+        yield line(f"{cell['row']} in the paper", number(cell["log_likelihood"]), "", known)
     yield ""
     yield from notes(report)
 
 
 def notes(report):
-    """How the numbers were come by, as lines."""
+    """Yield lines that explain how the numbers were computed."""
     log_p, how, (low, high) = report["log_likelihood"], report["how"], report["model"]["notes"]
     if report["data"]["kind"] == "rolls" and high - low != 88:
-        yield f"The model has {high - low} notes, and the others are silent here; the simple models have all 88."
+        yield f"The model has {high - low} notes; the others are silent in the data. The simple models have all 88."
     if log_p["frames"] < report["data"]["frames"]:
-        yield f"The model's two numbers are of {log_p['frames']:,} frames drawn at random; +- is of that choice too."
+        yield f"The model's numbers are averages over {log_p['frames']:,} random frames; +- covers this choice too."
     if log_p["exact"]:
-        yield "Its likelihood is exact of each frame."
+        yield "Log-likelihood: exact for each frame."
     else:
         yield (
-            f"Its likelihood is by annealed importance sampling, {how['chains']} chains of {how['temperatures']} "
-            "temperatures a frame."
+            f"Log-likelihood: annealed importance sampling with {how['chains']} chains of {how['temperatures']} "
+            "temperatures per frame."
         )
         yield from verdict(report["bracket"])
         yield from doubts(report)
         yield from speeds(report)
-    yield f"Its accuracy is sum TP / sum (TP + FP + FN), counts expected, by {how['samples']} samples a frame."
+    yield f"Accuracy: sum TP / sum (TP + FP + FN), with expected counts from {how['samples']} samples per frame."
     yield from lengths(report["accuracy_chains"])
-    yield "Its monitor is what training prints, on windows of 100 frames."
+    yield "Monitor: the quantity that training prints, on windows of 100 frames."
     if len(report["baselines"]) == 1:
-        yield "More simple models than chance there are with --training FILES to learn from."
+        yield "For more simple models, add --training FILES."
     if report["paper"]:
-        yield "The paper: Boulanger-Lewandowski, Bengio, Vincent (2012), table 1. By all that can be seen, its"
-        yield "accuracies forgive missed notes: TP / (TP + FP)."
-        yield "Its numbers are from memory and from quotations, not from the paper itself, and may be wrong."
+        yield "Paper: Boulanger-Lewandowski, Bengio and Vincent (2012), table 1. Its accuracies apparently ignore"
+        yield "missed notes: TP / (TP + FP). The numbers shown here come from memory and from quotations, not from the"
+        yield "paper itself, and may be wrong."
 
 
 def verdict(bracket):
-    """What may be reported, where the likelihood was enclosed, as lines."""
+    """Yield a line that says which number may be reported, if the likelihood was bracketed."""
     if bracket:
         yield (
-            f"The number to report is the lower one, {number(min(bracket['lower'], bracket['upper']))}."
+            f"Report the lower estimate, {number(min(bracket['lower'], bracket['upper']))}."
             if bracket["holds"]
-            else "None of the two can be reported: they are too far apart, still move, or the chains do not mix."
+            else "Report neither estimate: they are too far apart, still change, or the chains do not mix."
         )
 
 
 def doubts(report):
-    """Whether annealed importance sampling is to be trusted, as lines."""
+    """Yield lines that say whether annealed importance sampling can be trusted."""
     up, down = report["log_likelihood"], report["log_likelihood_reverse"]
     share = max(found["low_ess"] / found["frames"] for found in (up, down) if found)
     if share:
         yield (
-            f"The chains of {100 * share:.2g} % of the frames disagree so much that their errors are not to be "
-            "trusted; more --temperatures help."
+            f"In {100 * share:.2g} % of the frames, the chains disagree so much that the errors cannot be trusted; "
+            "more --temperatures help."
         )
     mixing = report.get("mixing")
     if mixing and not mixing["mixes"]:
         one, other = mixing["starts"]
-        yield "The chains do not mix: this bracket cannot be trusted, and the likelihood may lie below both numbers."
+        yield "The chains do not mix. The bracket cannot be trusted: the likelihood may lie below both numbers."
         yield (
             f"After {plural(mixing['n_steps'], 'Gibbs step')}, chains from {one} and from {other} still differ by "
-            f"{100 * mixing['memory']:.0f} % of what their starts differ by."
+            f"{100 * mixing['memory']:.0f} % of their initial difference."
         )
     elif down and down["value"] > up["value"]:
-        yield "In reverse it came out higher, so the two do not enclose the likelihood. If they are far"
+        yield "The reverse estimate is higher, so the two estimates do not enclose the likelihood. If they are far"
         yield "apart, the Gibbs chains do not mix."
     elif down:
-        yield "Forward it errs upwards, in reverse downwards: it lies between the two, up to chance, unless"
-        yield "there is a mode that no chain reached; chains from the frames, from silence and from all notes mix."
+        yield "The forward estimate errs upwards and the reverse estimate downwards. Up to chance, the likelihood"
+        yield "lies between them, unless there is a mode that no chain reached. Chains from the frames, from silence"
+        yield "and from all notes mix."
     elif share > DOUBT:
-        yield "With --reverse it is enclosed from below."
+        yield "Use --reverse to bound the likelihood from below."
 
 
 def lengths(chains):
-    """How long the Gibbs chains of the accuracy had to be, as lines; none of a NADE, whose samples are exact."""
+    """Yield a line about the Gibbs chains of the accuracy. A NADE has none, because its samples are exact."""
     if chains["agrees"] and chains["n_steps"]:
-        yield f"Gibbs chains of {chains['n_steps']} steps from silence and from the frame before agree in it."
+        yield f"Gibbs chains of {chains['n_steps']} steps from silence and from the previous frame agree on it."
     elif chains["n_steps"]:
         ours, other = (100 * chains[f"from_{name}"] for name in ("silence", "previous"))
         yield (
             f"It cannot be trusted: after {chains['n_steps']} Gibbs steps, chains from silence give {ours:.2f} % and "
-            f"chains from the frame before {other:.2f} %."
+            f"chains from the previous frame {other:.2f} %."
         )
 
 
 def speeds(report):
-    """How many chains the estimate is worth, and how fast chains forget, as lines."""
+    """Yield lines about the effective number of chains and the autocorrelation of a chain."""
     effective, mixing = report["effective_chains"], report["mixing"]
     worth = " and in reverse ".join(f"{x:.1f}" for x in effective.values())
-    yield f"The {report['how']['chains']} chains of a frame are worth {worth} independent ones on average."
+    yield f"The {report['how']['chains']} chains of a frame are worth {worth} independent chains on average."
     if mixing:
         shares = ", ".join(f"{100 * x:.0f} % after {lag}" for lag, x in mixing["autocorrelation"].items())
-        yield f"Autocorrelation of a chain's frames by further Gibbs steps: {shares}."
+        yield f"Autocorrelation of a chain's frames, by the number of further Gibbs steps: {shares}."
 
 
 DOUBT = 0.01
-"""The share of frames with a low effective sample size above which a bracket is recommended."""
+"""Fraction of frames with a low effective sample size above which --reverse is recommended."""
 
 
 def number(x):
-    """Two decimals, as the paper has them."""
+    """Format a number with two decimals, as in the paper."""
     return f"{x:.2f}"
 
 
 def error(x):
-    """A standard error, rounded up to two decimals; of one frame there is none."""
+    """Format a standard error, rounded up to two decimals. A single frame has no standard error."""
     return f"+- {rounded_up(x)}" if math.isfinite(x) else ""
 
 
 def rounded_up(x):
-    """Two decimals, of which an error has no less than it should."""
+    """Format a number with two decimals, rounded up, so that an error is never understated."""
     return f"{math.ceil(100 * x) / 100:.2f}"
 
 
 def finite(report):
-    """The report with None for numbers that JSON does not have."""
+    """Replace infinities and NaN by None, because JSON cannot represent them."""
     if isinstance(report, dict):
         return {name: finite(value) for name, value in report.items()}
     if isinstance(report, list):

@@ -1,8 +1,8 @@
-"""`rnnrbm export`: the parameters of a model, for other programs."""
+"""`rnnrbm export`: export the parameters of a model for other programs."""
 
 from pathlib import Path
 
-from rnnrbm_pt.cli.input_files import load_model
+from rnnrbm_pt.cli.input_files import MODEL_FILE, load_model
 from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.output_files import PARAMETERS, Output, check_outputs
 from rnnrbm_pt.io.atomic_write import claimed
@@ -10,20 +10,20 @@ from rnnrbm_pt.io.atomic_write import claimed
 
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
-    parser = add_command(commands, "export", run, "write the parameters of a model for NumPy, MATLAB or Octave")
+    parser = add_command(commands, "export", run, "export the parameters of a model for NumPy, MATLAB or Octave")
     parser.set_defaults(backend="numba", threads=1)
-    parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT.npz", help="the file to write: .npz or .mat")
-    parser.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_FILE)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.npz", help="file to write (.npz or .mat)")
+    parser.add_argument("--overwrite", action="store_true", help="overwrite an existing file")
 
 
 def run(args):
-    """`rnnrbm export`."""
+    """Run `rnnrbm export`."""
     check_outputs(Output("-o", args.output, PARAMETERS))
     if Path(args.output).exists() and not args.overwrite:
-        raise ValueError(f"-o {args.output}: the file is there already; --overwrite replaces it")
+        raise ValueError(f"-o {args.output}: the file exists; use --overwrite to replace it")
     if Path(args.output).resolve() == Path(args.model).resolve():
-        raise ValueError(f"-o {args.output}: expected another file than the model")
+        raise ValueError(f"-o {args.output}: expected a file other than the model")
     params = load_model(args.model, args).get_params()
     from rnnrbm_pt.io.named_arrays import write_named_arrays
 

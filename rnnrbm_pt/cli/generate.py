@@ -1,11 +1,18 @@
-"""`rnnrbm generate`: music from a trained model, as MIDI files, pictures and sounds."""
+"""`rnnrbm generate`: generate music with a trained model, as MIDI files, pictures and sounds."""
 
 import argparse
 import secrets
 import textwrap
 from pathlib import Path
 
-from rnnrbm_pt.cli.input_files import add_averages_option, left_out, load_model, warn_of_drums, warn_of_moved
+from rnnrbm_pt.cli.input_files import (
+    MODEL_FILE,
+    add_averages_option,
+    left_out,
+    load_model,
+    warn_of_drums,
+    warn_of_moved,
+)
 from rnnrbm_pt.cli.options import add_command, add_options, given
 from rnnrbm_pt.cli.output_files import MIDI, PICTURE, SOUND, Output, check_outputs
 from rnnrbm_pt.cli.piece_statistics import warn_if_outside
@@ -15,7 +22,7 @@ from rnnrbm_pt.models.generation import Generation, frames_at
 from rnnrbm_pt.music.instruments import FAMILIES, program
 
 LARGEST_SEED = 10**9
-"""Of a new seed: every kind of random stream takes it, and it can be typed."""
+"""Largest new seed. All random streams accept it, and it is short enough to type."""
 
 
 def add_parser(commands):
@@ -24,45 +31,52 @@ def add_parser(commands):
         commands,
         "generate",
         run,
-        "write music from a trained model",
+        "generate music with a trained model",
         epilog=instruments(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_FILE)
     parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT.mid", help=".mid or .midi; OUT-1.mid, OUT-2.mid, ... with -n"
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT.mid",
+        help="MIDI file to write (.mid or .midi); with -n, OUT-1.mid, OUT-2.mid, ...",
     )
-    parser.add_argument("--plot", metavar="OUT.png", help="the piano-roll as a picture: .png, .svg or .pdf")
-    parser.add_argument("--wav", metavar="OUT.wav", help="its sound, by a small synthesiser that has ten timbres")
-    parser.add_argument("-n", "--n", type=int, default=1, metavar="N", help="how many pieces (1)")
-    parser.add_argument("--steps", type=int, metavar="T", help="frames of each, if not --seconds (200)")
+    parser.add_argument("--plot", metavar="OUT.png", help="also plot the piano-roll to this file (.png, .svg or .pdf)")
+    parser.add_argument("--wav", metavar="OUT.wav", help="also write the sound to this file, with a simple synthesiser")
+    parser.add_argument("-n", "--n", type=int, default=1, metavar="N", help="number of pieces [default: 1]")
+    parser.add_argument("--steps", type=int, metavar="T", help="frames per piece; see also --seconds [default: 200]")
     parser.add_argument(
         "--seed",
         type=int,
         metavar="S",
-        help="make the piece of this seed again; with -n, pieces of S, S + 1, ... (a new seed each time, printed)",
+        help="seed of the first piece; later pieces use S + 1, S + 2, ... [default: a new seed, which is printed]",
     )
     parser.add_argument(
-        "--primer", metavar="IN.mid", help="one MIDI file, a piece to go on from; only --keep-primer writes it too"
+        "--primer", metavar="IN.mid", help="continue this MIDI file; the output includes it only with --keep-primer"
     )
     parser.add_argument(
         "--patch",
         default="0",
         metavar="INSTRUMENT",
-        help="number, 0 to 127, or name of an instrument below (0); --wav has one timbre per family",
+        help="instrument, by number (0 to 127) or name, as listed below; --wav has one timbre per family [default: 0]",
     )
     parser.add_argument(
-        "--shift", type=int, metavar="N", help="write it N semitones lower (0; after --primer, in the primer's key)"
+        "--shift",
+        type=int,
+        metavar="N",
+        help="transpose the output down by N semitones [default: 0, or back to the key of the primer]",
     )
     add_averages_option(parser)
-    add_options(parser.add_argument_group("how it is drawn; the defaults are the tutorial's"), Generation)
+    add_options(parser.add_argument_group("sampling (the defaults are the tutorial's)"), Generation)
     add_running_options(parser)
     return parser
 
 
 def instruments():
-    """The instruments by family, for the help."""
-    lines, first = ["instruments of --patch, by number:"], 0
+    """List the instruments by family, for the help."""
+    lines, first = ["instruments for --patch, by number:"], 0
     for names in FAMILIES.values():
         names = names.split()
         number = f"  {first:>3} to {first + len(names) - 1:<3}  "
@@ -73,11 +87,11 @@ def instruments():
 
 
 def run(args):
-    """`rnnrbm generate`."""
+    """Run `rnnrbm generate`."""
     if args.n < 1 or (args.steps is not None and args.steps < 1):
         raise ValueError(f"expected -n and --steps of at least 1, found {args.n} and {args.steps or 0}")
     if args.keep_primer and args.primer is None:
-        raise ValueError("--keep-primer: expected --primer beside it")
+        raise ValueError("--keep-primer: expected --primer as well, found none")
     check_outputs(
         Output("-o", args.output, MIDI), Output("--plot", args.plot, PICTURE), Output("--wav", args.wav, SOUND)
     )
@@ -96,7 +110,7 @@ def run(args):
 
 
 def write_pieces(model, args, first_seed, primer, shift, patch):
-    """Draw the pieces and write the files of each."""
+    """Generate the pieces and write the files of each piece."""
     from rnnrbm_pt.music.plot import save_piano_roll
     from rnnrbm_pt.music.sound import write_wav
 
@@ -118,35 +132,36 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
         frames.write(midi, roll, patch=patch)
         print(
             f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "
-            f"{roll.sum(axis=1).mean():.2f} notes per frame (--seed {seed} makes it again)."
+            f"{roll.sum(axis=1).mean():.2f} notes per frame (to repeat: --seed {seed})."
         )
 
 
 def _numbered(path, i):
-    """OUT.mid as OUT-1.mid."""
+    """Add a number to a path: OUT.mid becomes OUT-1.mid."""
     path = Path(path)
     return path.with_name(f"{path.stem}-{i}{path.suffix}")
 
 
 def read_primer(model, source):
-    """The piece that is to precede what is generated.
+    """Read the piece that the generated music continues.
 
     Parameters
     ----------
     model : SequenceModel
     source : str
-        A MIDI file, or a folder, pattern or zip file with one in it.
+        A MIDI file, or a folder, pattern or zip file that contains one MIDI file.
 
     Returns
     -------
     array, shape (n_steps, n_visible)
+        The piece as a piano-roll.
     int
-        By how many semitones it was moved up.
+        Number of semitones by which the piece was transposed up.
 
     Raises
     ------
     ValueError
-        If there are several, or the file is no readable MIDI file.
+        If there are several MIDI files, or the file cannot be read.
     """
     from rnnrbm_pt.music.sources import midi_files
 

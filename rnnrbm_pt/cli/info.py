@@ -1,4 +1,4 @@
-"""`rnnrbm info`: what is installed, and which backends can be used; or what is in a model file."""
+"""`rnnrbm info`: show the installation and the available backends, or describe a model file."""
 
 import textwrap
 from pathlib import Path
@@ -9,20 +9,20 @@ from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.models.pretrained import PRETRAINED
 
 WIDTH, INDENT = 100, 14
-"""Columns of the lines about a model, and of the names before them."""
+"""Width of the lines about a model, and width of the names before them, in characters."""
 
 
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
-    parser = add_command(
-        commands, "info", run, "show what is installed and which backends can be used, or what is in a model"
-    )
+    parser = add_command(commands, "info", run, "show the installation and the available backends, or describe a model")
     parser.set_defaults(backend="numba", threads=1)
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="a model file, to show what is in it instead")
+    parser.add_argument(
+        "model", nargs="?", metavar="MODEL", help="model file, or name of a pretrained model, to describe"
+    )
 
 
 def run(args):
-    """`rnnrbm info`."""
+    """Run `rnnrbm info`."""
     if args.model is None:
         show_installation()
     else:
@@ -30,14 +30,15 @@ def run(args):
 
 
 def show_model(name, model, path):
-    """Print what is in a model file.
+    """Print a description of a model file.
 
     Parameters
     ----------
     name : str
         The path as the user wrote it, or the name of a pretrained model.
     model : SequenceModel
-    path : path
+    path : str or path-like
+        The model file.
     """
     print(f"{name}: {type(model).__name__}, {model.floatX}, {Path(path).stat().st_size:,} bytes")
     for name, text in [("frames", frames_of(model)), ("settings", settings_of(model)), *parts_of_run(model)]:
@@ -47,7 +48,7 @@ def show_model(name, model, path):
 
 
 def frames_of(model):
-    """What a frame is, in a line."""
+    """Describe the model's frames in one line."""
     frames, how = model.frames, model.preprocess
     if frames.r is None:
         return f"{frames.n_visible} real numbers, {frames.step_seconds:g} s each"
@@ -60,25 +61,25 @@ def frames_of(model):
     if how.tonality is not None:
         parts.append(f"transposed to a common tonality ({how.tonality}; keys from {how.key_from})")
     parts.append("drums read as notes" if how.drums else "drums left out")
-    parts.append("times by the files' tempo maps" if how.tempo_from == "file" else "times by the tutorial's reader")
+    parts.append("times from the files' tempo maps" if how.tempo_from == "file" else "times from the tutorial's reader")
     parts += ["sustain pedal"] * how.pedal + ["short notes kept"] * how.keep_short
     return ", ".join(parts)
 
 
 def settings_of(model):
-    """The settings of the constructor that are not about frames, in a line."""
+    """Describe in one line the settings of the constructor that do not concern the frames."""
     about_frames = "r", "dt", "preprocess", "n_visible"
     settings = {name: value for name, value in model.settings.items() if name not in about_frames}
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
 def parts_of_run(model):
-    """(name, text) of the parameters, how they were learned, and how far that has come."""
+    """Yield (name, text) for the parameters, the training settings and the progress of training."""
     params, progress = model.get_params(), model.progress
     shapes = ", ".join(f"{name} {' x '.join(map(str, array.shape))}" for name, array in params.items())
     yield "parameters", f"{shapes}: {sum(array.size for array in params.values()):,} numbers"
     if progress is None and not model.log:
-        yield "run", "none: `rnnrbm train` has not trained it"
+        yield "run", "none: the model is not trained"
         return
     described = model.learning.to_json()
     schedules = [f"{name} by {in_words(schedule)}" for name, schedule in described.pop("schedule").items()]
@@ -88,14 +89,14 @@ def parts_of_run(model):
         records = {record["epoch"]: record["monitor"] for record in (model.log[0], model.log[-1])}
         yield "monitor", ", ".join(f"{monitor:.4f} in epoch {epoch}" for epoch, monitor in records.items())
     if progress is not None and progress.best is not None:
-        best = f"{progress.validation.validate_by} {progress.best:.4f} in epoch {progress.best_epoch}, the best"
-        yield "validation", best + ": the parameters are those of that epoch" * progress.complete
+        best = f"best {progress.validation.validate_by} {progress.best:.4f} in epoch {progress.best_epoch}"
+        yield "validation", best + "; the parameters are from that epoch" * progress.complete
 
 
 def run_of(progress, log):
-    """How far a run has come, in a line."""
+    """Describe the progress of a run in one line."""
     if progress is None:
-        return f"{plural(len(log), 'epoch')}; the file has no state to continue the run from"
+        return f"{plural(len(log), 'epoch')}; the file has no state from which to continue the run"
     run, state = progress.run, "stopped early" if progress.stopped else "complete" if progress.complete else "to resume"
     return (
         f"{progress.epoch} of {plural(run.num_epochs, 'epoch')} ({state}), {plural(progress.updates, 'update')} of "
@@ -104,7 +105,7 @@ def run_of(progress, log):
 
 
 def in_words(schedule):
-    """A schedule in words: "Cosine (start 0.05, end 0, over 2, by epoch)"."""
+    """Describe a schedule in words: "Cosine (start 0.05, end 0, over 2, by epoch)"."""
     values = ", ".join(
         f"{name} {value}" for name, value in schedule.items() if name != "schedule" and value is not None
     )
@@ -112,7 +113,7 @@ def in_words(schedule):
 
 
 def show_installation():
-    """Print what is installed, and which backends can be used."""
+    """Print the installed packages and the available backends."""
     import os
     import platform
     from importlib.metadata import PackageNotFoundError, version
@@ -132,7 +133,7 @@ def show_installation():
     from rnnrbm_pt.music.datasets import cache_folder
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"  {cores} core{'s' * (cores != 1)}; a model takes one of them, or more by --threads (JAX: all)")
+    print(f"  {cores} core{'s' * (cores != 1)}; a model uses one core, or more with --threads (JAX uses all)")
     print("Backends:")
     for backend, lines in describe_backends().items():
         for i, line in enumerate(lines):

@@ -1,6 +1,7 @@
-"""MIDI files that are named on the command line: reading them, and what is said on stderr of what was found.
+"""Read the models and MIDI files that are named on the command line, and warn about oddities on stderr.
 
-Broken files are skipped and named, drums are counted, and a set that was given whole is pointed out.
+The warnings list broken files, which are skipped, count the notes of drums, and point out data sets that were given as
+a whole.
 """
 
 import shlex
@@ -14,15 +15,16 @@ from rnnrbm_pt.models.pretrained import find, names, verified_file
 from rnnrbm_pt.music.paper_sets import SETS
 from rnnrbm_pt.quoting import printable
 
-LONGEST_LINE = 1000  # characters of a warning, which may name a file of any name
-FILES = "MIDI files, folders, patterns, zip files (or x.zip/folder)"
+LONGEST_LINE = 1000  # characters of a warning, since file names may be long
+FILES = "MIDI files, folders, glob patterns or zip files (x.zip or x.zip/folder)"
+MODEL_FILE = "model file, or name of a pretrained model (see `rnnrbm info`)"
 
 PARTS = {
     "train": ("train", "training"),
     "valid": ("valid", "validation", "validate", "val", "dev"),
     "test": ("test", "testing", "eval", "evaluation"),
 }
-"""What the folders of the parts of a data set are called, in lower case."""
+"""Usual names of the folders that hold the splits of a data set, in lower case."""
 
 
 class Read(NamedTuple):
@@ -32,9 +34,9 @@ class Read(NamedTuple):
     ----------
     rolls : list of arrays, shape (n_steps, n_visible), or RollStore
     outside : list of int
-        Numbers of notes outside the model's range, of each file that has such notes.
+        Number of notes outside the model's range, for each file that has such notes.
     step : str
-        What a frame is: "0.3 s", "a quarter note, transposed to C".
+        Duration of a frame in words: "0.3 s", "a quarter note, transposed to C".
     """
 
     rolls: list
@@ -43,12 +45,12 @@ class Read(NamedTuple):
 
 
 def load_model(path, args):
-    """The model in a file, or a pretrained one, for the backend and the threads that the options ask for.
+    """Load a model from a file or a pretrained model, with the backend and threads of the options.
 
     Parameters
     ----------
     path : str
-        As `model_file` takes it.
+        Path of a model file, or name of a pretrained model; see `model_file`.
     args : argparse.Namespace
 
     Returns
@@ -59,8 +61,8 @@ def load_model(path, args):
 
 
 def load_file(path, args):
-    """The model in a file; see `load_model`."""
-    with deferred_interrupts():  # libraries in C may crash where their import is interrupted
+    """Load a model from a file; see `load_model`."""
+    with deferred_interrupts():  # a C library may crash if its import is interrupted
         from rnnrbm_pt.models.base import SequenceModel
 
     devices = getattr(args, "devices", None) or 1
@@ -74,19 +76,21 @@ def load_file(path, args):
 
 
 def add_averages_option(parser):
-    """Add the option that takes the averages of the parameters, where a model has them."""
+    """Add the option that uses the averages of the parameters."""
     parser.add_argument(
-        "--averages", action="store_true", help="use the averages of the parameters, of a model trained with --average"
+        "--averages",
+        action="store_true",
+        help="use the moving averages of the parameters; requires a model trained with --average",
     )
 
 
 def model_file(path):
-    """The file of a model that a command is given.
+    """Find the model file that a command was given.
 
     Parameters
     ----------
     path : str
-        A file, or the name of a pretrained model where there is no file of this name.
+        Path of a file, or name of a pretrained model. A file takes precedence.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def model_file(path):
     Raises
     ------
     FileNotFoundError
-        If it is neither.
+        If there is neither a file nor a pretrained model of that name.
     ValueError
         If the file of a pretrained model is damaged.
     """
@@ -105,29 +109,29 @@ def model_file(path):
         return verified_file(find(path))
     if not Path(path).exists() and Path(path).name == str(path) and not Path(path).suffix:
         raise FileNotFoundError(f"{path}: no such file; pretrained models are {', '.join(names())}")
-    return path  # loading it says what is wrong
+    return path  # loading the file raises the error
 
 
 def add_reading_options(parser):
-    """Add the options that say how MIDI files are read."""
+    """Add the option for broken MIDI files."""
     parser.add_argument(
         "--strict",
         action="store_true",
-        help="end with an error at the first broken file; without it, broken files in folders, patterns and zip files "
-        "are skipped with a warning (one that is named itself is always an error)",
+        help="stop at the first broken file; by default, broken files in folders, patterns and zip files are skipped "
+        "with a warning, and only a file that is named directly is an error",
     )
 
 
 def read_files(model, sources, strict=False):
-    """Read MIDI files as a model's `preprocess` says, and say on stderr what is odd about them; or open a store.
+    """Read MIDI files with a model's preprocessing and warn about oddities, or open a store.
 
     Parameters
     ----------
     model : SequenceModel
     sources : list of str, path-like and ZipMember
-        As for `midi_files`, in the order in which they are wanted; or a store of `rnnrbm prepare` alone.
+        Sources of `midi_files`, in the desired order; or the path of one store of `rnnrbm prepare`.
     strict : bool
-        Whether any broken file is an error. A file that is named itself is one in any case.
+        Whether every broken file is an error. A broken file that is named directly is always an error.
 
     Returns
     -------
@@ -136,11 +140,11 @@ def read_files(model, sources, strict=False):
     Raises
     ------
     FileNotFoundError
-        If there is no such file or folder.
+        If a file or folder does not exist.
     ValueError
         If a broken file is an error, or no file can be read.
     OSError
-        The same of a file that cannot be opened.
+        If a file cannot be opened and that is an error.
     """
     store = store_of(sources)
     if store is not None:
@@ -179,33 +183,33 @@ def read_files(model, sources, strict=False):
     if not rolls:
         places = " ".join(map(str, sources))
         raise ValueError(
-            f"{places}: expected MIDI files, found {len(files)}, none of which can be read, the first since {broken[0]}"
+            f"{places}: expected MIDI files, found {len(files)} that cannot be read; the first error: {broken[0]}"
         )
     if broken:
-        some = f"skipped {len(broken):,} of {plural(len(files), 'file')}, which cannot be read"
-        warn("\n  ".join([f"{some} (with --strict this is an error):", *map(str, broken)]))
+        some = f"skipped {len(broken):,} of {plural(len(files), 'file')} because of errors"
+        warn("\n  ".join([f"{some} (use --strict to stop at the first error):", *map(str, broken)]))
     warn_of_drums(model, drums, len(rolls))
     warn_of_moved(moved, len(rolls))
     return Read(rolls, outside, f"{model.step_seconds:g} s")
 
 
 def warn_of_drums(model, drums, n_files):
-    """Say how many notes of channel 10 the files have, and what was done with them.
+    """Warn about notes of drums (channel 10), and say whether they were read or left out.
 
     Parameters
     ----------
     model : SequenceModel
     drums : list of int
-        Numbers of notes, of each file that has some.
+        Number of such notes, for each file that has them.
     n_files : int
-        How many files were read.
+        Number of files read.
     """
     if not drums:
         return
     done, other = (
-        ("read as notes", "`train --no-drums` leaves them out")
+        ("read as notes", "to leave them out, use `train --no-drums`")
         if model.preprocess.drums
-        else ("left out", "`train --drums` reads them as notes")
+        else ("left out", "to read them as notes, use `train --drums`")
     )
     were = "was" if sum(drums) == 1 else "were"
     warn(
@@ -215,37 +219,37 @@ def warn_of_drums(model, drums, n_files):
 
 
 def warn_of_moved(moved, n_files):
-    """Say how many notes the tutorial's rule puts at other times than the files do, and what reads them right.
+    """Warn about notes that the rule of the tutorial's reader places at wrong times, and name the option that helps.
 
     Parameters
     ----------
     moved : list of (file, int)
-        Files that have such notes, and how many.
+        Files with such notes, and the number of such notes.
     n_files : int
-        How many files were read.
+        Number of files read.
     """
     if not moved:
         return
     total = sum(n for _, n in moved)
     files = f"{len(moved):,} of {plural(n_files, 'file')}"
     warn(
-        f"{plural(total, 'note')} in {files} {'is' if total == 1 else 'are'} moved in time or lost, such as in "
+        f"{plural(total, 'note')} in {files} {'is' if total == 1 else 'are'} moved in time or lost, for example in "
         f"{moved[0][0]}: the tutorial's reader carries the tempo of one track into the next "
-        "(`train --tempo-from file` reads the files' own tempo maps)"
+        "(to use each file's own tempo map, use `train --tempo-from file`)"
     )
 
 
 def warn_of_parts(source, files):
-    """Say so if a source was given whole that holds a training part and others.
+    """Warn if a source contains several splits of a data set.
 
     Parameters
     ----------
     source : str
-        What was named: a folder, a pattern or a zip file.
+        The source as given: a folder, a pattern or a zip file.
     files : list of pathlib.Path and ZipMember
-        What it stands for.
+        The files that the source stands for.
     """
-    found = {}  # by part: the paths of its folders, once for each file
+    found = {}  # by split: the folder of each file
     for file in files:
         part, folder = _part_of(str(file), source)
         if part is not None:
@@ -255,13 +259,13 @@ def warn_of_parts(source, files):
     folders = [found[part] for part in PARTS if part in found]
     parts = [f"{Path(of[0]).name} ({plural(len(of), 'file')})" for of in folders]
     warn(
-        f"{source} holds parts, of which all are read: {', '.join(parts[:-1])} and {parts[-1]}; "
-        f"to read one alone, write {shlex.quote(folders[0][0])}"
+        f"{source} contains several splits, and all are read: {', '.join(parts[:-1])} and {parts[-1]}; "
+        f"to read only one, write {shlex.quote(folders[0][0])}"
     )
 
 
 def _part_of(path, source):
-    """The part of a set that a file belongs to and the folder of that part; None if the source names the folder."""
+    """Return the split that a file belongs to and the folder of that split, or None if the source names the folder."""
     named, folders = Path(source).expanduser().parts, Path(path).parts[:-1]
     for i, folder in enumerate(folders):
         part = next((part for part, names in PARTS.items() if folder.lower() in names), None)
@@ -271,21 +275,21 @@ def _part_of(path, source):
 
 
 def warn(sentence):
-    """Say something on stderr."""
+    """Print a warning on stderr."""
     lines = (printable(line, LONGEST_LINE) for line in sentence.split("\n"))
     print("rnnrbm: warning: " + "\n".join(lines), file=sys.stderr, flush=True)
 
 
 def plural(n, noun):
-    """ "1 file", "2 files"."""
+    """Format a count with a noun: "1 file", "2 files"."""
     return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def n_frames(rolls):
-    """ "12 sequences, 3,456 frames", for a line of output."""
+    """Format the size of a data set: "12 sequences, 3,456 frames"."""
     return f"{plural(len(rolls), 'sequence')}, {sum(map(len, rolls)):,} frames"
 
 
 def left_out(n, r):
-    """ "3 notes outside 21 to 108 were left out", for a line of output."""
+    """Format the number of notes that were left out: "3 notes outside 21 to 108 were left out"."""
     return f"{plural(n, 'note')} outside {r[0]} to {r[1] - 1} {'were' if n != 1 else 'was'} left out"

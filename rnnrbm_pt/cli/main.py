@@ -1,4 +1,4 @@
-"""The command `rnnrbm`. What needs no PyTensor imports none."""
+"""The `rnnrbm` command. It imports PyTensor only where a subcommand needs it."""
 
 import argparse
 import os
@@ -9,13 +9,15 @@ from rnnrbm_pt.cli import compare, data, demo, evaluate, export, generate, info,
 from rnnrbm_pt.interrupts import ended_by_signals
 
 COMMANDS = demo, train, generate, play, report, compare, evaluate, export, data, prepare, search, info
-"""The modules of the commands, in the order of the help. Each adds its parser and names its function."""
+"""Modules of the subcommands, in the order of the help. Each adds its parser and sets the function to call."""
 
 
 def make_parser():
-    """The parser of the command line."""
+    """Make the parser of the command line."""
     parser = argparse.ArgumentParser(
-        prog="rnnrbm", description="Polyphonic music from an RNN-RBM: train it on MIDI files, let it write its own."
+        prog="rnnrbm",
+        description="Train an RNN-RBM or a related model on polyphonic music, and generate music with it.",
+        epilog="Run `rnnrbm COMMAND --help` for the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -26,13 +28,13 @@ def make_parser():
 
 @ended_by_signals
 def main(arguments=None):
-    """Run the command; the exit status: 0, 1 after an error, 130 after Ctrl+C. SIGTERM exits with 143."""
+    """Run a command and return its exit status: 0, 1 after an error, or 130 after Ctrl+C. SIGTERM exits with 143."""
     args = make_parser().parse_args(arguments)
     try:
         args.function(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # what is left to write, at the end of the program too, has no reader
+        # nobody reads the rest of the output, including what Python flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print("rnnrbm: error: standard output was closed", file=sys.stderr)
         return 1

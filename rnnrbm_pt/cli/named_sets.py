@@ -1,4 +1,4 @@
-"""The paper's data sets by name, as `rnnrbm train` and `rnnrbm evaluate` take them instead of files."""
+"""Data sets of the paper, which commands accept by name instead of files."""
 
 from pathlib import Path
 
@@ -7,21 +7,24 @@ from rnnrbm_pt.music.paper_sets import KINDS, SETS
 
 NAMES = ", ".join(SETS)
 FRAMES = {1: "a quarter note", 2: "an eighth note"}
-"""What a frame of a set's rolls is, by the number of frames of a quarter note."""
+"""Duration of a frame of a data set's rolls, by the number of frames per quarter note."""
 
 
 def add_set_options(parser):
-    """Add the options that say which of a set's two kinds is meant, and where it lies."""
-    parser.add_argument("--kind", choices=KINDS, help="piano-rolls, as in the paper, or MIDI files (rolls)")
-    parser.add_argument("--folder", metavar="FOLDER", help="where sets lie (RNNRBM_DATA, or the user's cache)")
+    """Add the options for the kind and the folder of a data set."""
+    parser.add_argument("--kind", choices=KINDS, help="piano-rolls, as in the paper, or MIDI files [default: rolls]")
+    parser.add_argument(
+        "--folder", metavar="FOLDER", help="folder of the data sets [default: $RNNRBM_DATA, or the user's cache]"
+    )
 
 
 def named_set(sources):
-    """The name of the set, if that is what a command was given.
+    """Return the name of the data set that a command was given, if any.
 
     Parameters
     ----------
     sources : list of str
+        The command's arguments: files or one data set.
 
     Returns
     -------
@@ -30,18 +33,18 @@ def named_set(sources):
     Raises
     ------
     ValueError
-        If a set is named beside something else.
+        If a data set is given together with other names.
     """
     if len(sources) == 1 and sources[0] in SETS:
         return sources[0]
     for source in sources:
         if source in SETS and not Path(source).exists():
-            raise ValueError(f"{source}: a data set is named alone, found {len(sources)} names")
+            raise ValueError(f"{source}: expected a data set without other names, found {len(sources)} names")
     return None
 
 
 def load_set(name, args):
-    """A set, by the options --kind and --folder; it is looked for, and fetched, as `rnnrbm data` does it.
+    """Load a data set, as the options --kind and --folder say. Download it if necessary.
 
     Parameters
     ----------
@@ -55,12 +58,12 @@ def load_set(name, args):
     from rnnrbm_pt.music.datasets import load
 
     if Path(name).exists():
-        warn(f"{name} is taken as the data set; for what is here under that name, write ./{name}")
+        warn(f"{name} means the data set; for the file or folder of that name, write ./{name}")
     return load(name, args.kind or "rolls", args.folder, progress=True)
 
 
 def read_split(model, found, split, strict=False):
-    """A part of a set as a model can take it.
+    """Read a split of a data set in the form that a model takes.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def read_split(model, found, split, strict=False):
     found : PaperData
     split : {"train", "valid", "test"}
     strict : bool
-        As for `read_files`.
+        Whether a broken MIDI file is an error; see `read_files`.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def read_split(model, found, split, strict=False):
     Raises
     ------
     ValueError
-        If notes of the rolls lie outside the model's range, or a MIDI file is broken and that is an error.
+        If a roll has notes outside the model's range, or a broken MIDI file is an error.
     """
     if found.kind == "midi":
         return read_files(model, getattr(found, split), strict)
@@ -86,14 +89,15 @@ def read_split(model, found, split, strict=False):
 
 
 def cut(rolls, r, new_r, name):
-    """Rolls of the notes `r` as rolls of `new_r`.
+    """Change the range of notes of rolls.
 
     Parameters
     ----------
     rolls : list of arrays, shape (n_steps, r[1] - r[0])
     r, new_r : pairs of int
+        Old and new range: (low, high), MIDI note numbers, half open.
     name : str
-        What to call them in an error.
+        Name of the rolls, for error messages.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def cut(rolls, r, new_r, name):
     Raises
     ------
     ValueError
-        If notes lie outside `new_r`: without them the model would be flattered.
+        If notes lie outside `new_r`. Dropping them would flatter the model.
     """
     import numpy as np
 
@@ -112,33 +116,33 @@ def cut(rolls, r, new_r, name):
     if any(n_lost for _, n_lost in changed):
         used = r[0] + np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0))
         raise ValueError(
-            f"{name}: expected notes {new_r[0]} to {new_r[1] - 1}, those of the model, found {used[0]} to {used[-1]}"
+            f"{name}: expected notes {new_r[0]} to {new_r[1] - 1}, the model's range, found {used[0]} to {used[-1]}"
         )
     return [roll for roll, _ in changed]
 
 
 # ---------------------------------------------------------------------------------------------------
-# Training on them
+# Training on a data set
 
 
 def preprocessing_of_rolls(name, args):
-    """What was done to the pieces of a set's rolls: so a model of them writes their tempo, and reads a primer.
+    """Return the preprocessing of a data set's rolls, which the model needs for the tempo and for primers.
 
     Parameters
     ----------
     name : str
     args : argparse.Namespace
-        Those of `rnnrbm train`.
+        Options of `rnnrbm train`.
 
     Returns
     -------
     dict
-        As `Preprocessing` takes it.
+        Keywords of `Preprocessing`.
 
     Raises
     ------
     ValueError
-        If an option asks for other frames than the rolls have.
+        If an option contradicts the frames of the rolls.
     """
     known = {"tonality": "parallel", "steps_per_quarter": SETS[name].steps_per_quarter}
     for option, given, fixed in (
@@ -148,22 +152,22 @@ def preprocessing_of_rolls(name, args):
     ):
         if given not in (None, fixed):
             raise ValueError(
-                f"{option} {given}: the frames of {name} are {FRAMES[known['steps_per_quarter']]}, transposed to C; "
+                f"{option} {given}: a frame of {name} is {FRAMES[known['steps_per_quarter']]}, transposed to C; "
                 f"leave the option out, or read the set's MIDI files with --kind midi"
             )
     return {**known, "key_from": args.key_from or "auto"}
 
 
 def read_music(model, sources, split, args):
-    """What `rnnrbm train` learns from, or validates on: a set's part, or MIDI files.
+    """Read training, validation or test music: a split of a data set, or MIDI files.
 
     Parameters
     ----------
     model : SequenceModel
     sources : list of str
-        The name of a set alone, or what `read_files` takes.
-    split : {"train", "valid"}
-        Of a set.
+        The name of one data set, or the sources of `read_files`.
+    split : {"train", "valid", "test"}
+        Split of a data set. Ignored for files.
     args : argparse.Namespace
 
     Returns
@@ -173,18 +177,18 @@ def read_music(model, sources, split, args):
     Raises
     ------
     ValueError
-        If the frames of a set's rolls are not the model's; or as `read_split` and `read_files`.
+        If the frames of the data set differ from the model's, or `read_split` or `read_files` raises an error.
     FileNotFoundError or FetchError
-        If there is no such file, or the set is not there and cannot be fetched.
+        If a file does not exist, or the data set is missing and cannot be downloaded.
     """
     name = named_set(sources)
     if name is None:
         return read_files(model, sources, args.strict)
     found = load_set(name, args)
-    steps = found.steps_per_quarter  # None of MIDI files, which are read as the model likes
+    steps = found.steps_per_quarter  # None for MIDI files, which are read with the model's own frames
     if steps is not None and steps != model.preprocess.steps_per_quarter:
         raise ValueError(
-            f"{name}: expected frames of {model.step_seconds:g} s, those of the model, found frames of {FRAMES[steps]} "
-            f"(--steps-per-quarter {steps} reads MIDI files so)"
+            f"{name}: expected frames of {model.step_seconds:g} s, as in the model, found frames of {FRAMES[steps]} "
+            f"(to train on such frames of MIDI files, use --steps-per-quarter {steps})"
         )
     return read_split(model, found, split, args.strict)

@@ -1,4 +1,4 @@
-"""Commands and their options. Options come from the fields of settings classes; one that is not given is None."""
+"""Helpers that add commands and options to a parser. Options are generated from the fields of settings classes."""
 
 import argparse
 from collections.abc import Callable
@@ -13,21 +13,23 @@ def add_command(
 
     Parameters
     ----------
-    commands : the object that `ArgumentParser.add_subparsers` returns
+    commands : object
+        Return value of `ArgumentParser.add_subparsers`.
     name : str
+        Name of the command.
     run : callable
-        Called with the parsed arguments.
+        Function that runs the command. It takes the parsed arguments.
     text : str
-        What the command does, in a phrase.
+        Summary of the command: an imperative phrase without a capital or a full stop.
     more : str
-        What follows the phrase in the command's own help.
+        Text after the summary in the command's own help.
     **keywords
-        For `add_parser`.
+        Keywords of `add_parser`.
 
     Returns
     -------
     argparse.ArgumentParser
-        That of the command.
+        The parser of the command.
     """
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + more, **keywords)
     parser.set_defaults(function=run)
@@ -35,14 +37,14 @@ def add_command(
 
 
 def add_options(group: Any, kind: type, prefix: str = "") -> None:
-    """Add an option for each field of a settings class that has one.
+    """Add the command-line options of a settings class. An option that is not given is None.
 
     Parameters
     ----------
     group : argparse.ArgumentParser or argument group
     kind : settings class
     prefix : str
-        What the names of the options begin with, such as "pretrain-".
+        Prefix of the option names, such as "pretrain-".
     """
     for f in fields(kind):
         argument = dict(f.metadata["argument"])
@@ -51,7 +53,7 @@ def add_options(group: Any, kind: type, prefix: str = "") -> None:
         option = argument.pop("option", None) or f"--{prefix}{f.name.replace('_', '-')}"
         if "type" in argument:
             argument["type"] = checked(argument["type"], f.metadata["check"])
-        default = "" if f.default is None or f.default is False else f" ({f.default})"
+        default = "" if f.default is None or f.default is False else f" [default: {f.default}]"
         group.add_argument(
             option,
             dest=destination(prefix, f.name),
@@ -62,33 +64,38 @@ def add_options(group: Any, kind: type, prefix: str = "") -> None:
 
 
 def given(args: argparse.Namespace, kind: type, prefix: str = "") -> dict[str, Any]:
-    """The fields of a settings class whose options were given, with their values."""
+    """Return the options of a settings class that were given: a dict of values by field name."""
     with_option = [f.name for f in fields(kind) if f.metadata["argument"]]
     values = {name: getattr(args, destination(prefix, name)) for name in with_option}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def destination(prefix: str, name: str) -> str:
-    """The attribute of the parsed arguments that has the value of a field."""
+    """Return the attribute of the parsed arguments that holds the value of a field."""
     return f"{prefix}{name}".replace("-", "_")
 
 
 def checked(convert: Callable[[str], Any], check: Callable[[str, Any], Any]) -> Callable[[str], Any]:
-    """The ``type`` of an argument that is converted and then checked.
+    """Make the ``type`` of an argument that is first converted and then checked.
 
     Parameters
     ----------
     convert : callable
-        Such as int.
+        Converts the text, for example `int`.
     check : callable
-        check(name, value) -> value, or a ValueError.
+        ``check(name, value)`` returns the value to use, or raises a ValueError.
+
+    Returns
+    -------
+    callable
+        Function from text to value, for `ArgumentParser.add_argument`.
     """
 
     def parse(text: str) -> Any:
         try:
             value: Any = convert(text)
         except ValueError:
-            value = text  # the check says what was expected instead
+            value = text  # the check reports what was expected
         try:
             return check("", value)
         except ValueError as error:

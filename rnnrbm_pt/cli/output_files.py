@@ -1,4 +1,4 @@
-"""The files that a command shall write: their names are checked before any work starts."""
+"""Check the names of a command's output files before any work starts."""
 
 import re
 import shlex
@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """A kind of file.
+    """A kind of output file.
 
     Attributes
     ----------
     what : str
-        What to call it in an error.
+        Name of the kind, for error messages ("a picture").
     suffixes : tuple of str
-        Those that its name may have, in lower case; the first is the one to recommend.
+        Allowed suffixes, in lower case. Error messages recommend the first one.
     bare : bool
-        Whether its name may have none. Other programs tell the kind of a file by its suffix, so that only files which
-        this program alone reads, or which are text, can do without.
+        Whether the suffix may be left out. Other programs need the suffix, so this is True only for text files and for
+        files that only this program reads.
     related : tuple of str
-        Suffixes of files that are meant for the same, but cannot be written.
+        Suffixes of similar files that cannot be written.
     """
 
     what: str
@@ -39,7 +39,7 @@ SOUND = Kind("a sound", (".wav",), related=(".mp3", ".ogg", ".flac", ".m4a", ".a
 
 
 class Output(NamedTuple):
-    """An option that names a file to write: the option, the path (None where it was not given), the kind of file."""
+    """An option that names a file to write: the option, the path (None if not given) and the kind of file."""
 
     option: str
     path: str | None
@@ -47,17 +47,17 @@ class Output(NamedTuple):
 
 
 def check_outputs(*outputs):
-    """Refuse names of files that say another kind of file than is written, and one name for two files.
+    """Check that each output file has a suitable suffix and that no two outputs are the same file.
 
     Parameters
     ----------
     *outputs : Output
-        All of a command; an option beside `-o` can be recommended in its place.
+        All outputs of a command, so that the error can recommend the right option for a suffix.
 
     Raises
     ------
     ValueError
-        The sentence says what to write instead.
+        If a name is unsuitable. The message recommends the options to use instead.
     """
     given = [output for output in outputs if output.path]
     for output in given:
@@ -67,25 +67,25 @@ def check_outputs(*outputs):
         expected = ", ".join([*output.kind.suffixes, *(["or no suffix"] if output.kind.bare else [])])
         raise ValueError(
             f"{output.option} {output.path}: expected {output.kind.what} ({expected}), found {suffix or 'no suffix'}; "
-            f"write {_instead(output, outputs)}"
+            f"use {_instead(output, outputs)}"
         )
     seen = {}
     for output in given:
         first = seen.setdefault(Path(output.path).resolve(), output)
         if first is not output:
             raise ValueError(
-                f"{first.option} {first.path} and {output.option} {output.path}: expected two files, found one name"
+                f"{first.option} {first.path} and {output.option} {output.path}: expected two files, found one"
             )
 
 
 def suffix_of(path):
-    """The suffix of a name in lower case; one that begins with a digit, as in `lr0.01`, is none."""
+    """Return the suffix of a name in lower case, or "" if it begins with a digit, as in `lr0.01`."""
     suffix = Path(path).suffix.lower()
     return suffix if re.match(r"\.[a-z]", suffix) else ""
 
 
 def _instead(output, outputs):
-    """The options that write what the name asks for."""
+    """Recommend options that write the kind of file that the name suggests."""
     suffix = suffix_of(output.path)
     other = next((o for o in outputs if suffix in o.kind.suffixes + o.kind.related and o.option != "-o"), None)
     here = _option(output, output.path)
@@ -96,7 +96,7 @@ def _instead(output, outputs):
 
 
 def _option(output, path):
-    """The option with the name that it should have."""
+    """Return an option followed by the path with a suitable suffix."""
     path, suffix = Path(path), suffix_of(path)
     if suffix not in output.kind.suffixes:
         path = path.with_suffix(output.kind.suffixes[0]) if suffix else Path(f"{path}{output.kind.suffixes[0]}")

@@ -1,20 +1,23 @@
-"""What commands say of the pieces that a model writes: their statistics beside those of the data, and a warning."""
+"""Statistics of the pieces that a model generates, compared with the data, and warnings about unusual pieces."""
 
 from rnnrbm_pt.cli.input_files import plural, warn
 
 N_STEPS = 200
-"""Frames of each piece whose statistics are compared with those of data."""
+"""Frames per piece in comparisons with the data."""
 
 
 def warn_if_outside(model, roll, name):
-    """Say so on stderr if a piece leaves the range of the training data in density, as far as the model knows it.
+    """Warn on stderr if a piece is denser or thinner than the training data.
+
+    Does nothing if the model does not know the statistics of its training data.
 
     Parameters
     ----------
     model : SequenceModel
     roll : array of 0 and 1, shape (n_steps, n_visible)
+        The piece.
     name : str
-        What to call the piece.
+        Name of the piece, for the warning.
     """
     from rnnrbm_pt.music.statistics import N_DENSITY, outside, statistics
 
@@ -28,28 +31,28 @@ def warn_if_outside(model, roll, name):
     kind, found = ("denser", piece.densest) if where == "above" else ("thinner", piece.thinnest)
     n = min(N_DENSITY, len(roll))
     warn(
-        f"{name} is {kind} than the training data: {found:.1f} notes per frame over {n} frames; the data have "
+        f"{name} is {kind} than the training data: {found:.1f} notes per frame over {n} frames; the data range from "
         f"{data.thinnest:.1f} to {data.densest:.1f}"
     )
 
 
 def compare_pieces(model, rolls, n, seed):
-    """The statistics of pieces that a model writes, of the given sequences and of the training data.
+    """Compute statistics of generated pieces, of the given sequences and of the training data.
 
     Parameters
     ----------
     model : SequenceModel
     rolls : list of arrays, shape (n_steps, n_visible)
-        Sequences of the data, with which the pieces are compared.
+        Sequences to compare the pieces with.
     n : int
-        Pieces, of `N_STEPS` frames each.
+        Number of pieces to generate, of `N_STEPS` frames each.
     seed : int
-        Of the first piece; the others have the seeds behind it.
+        Seed of the first piece. Later pieces use seed + 1, seed + 2, and so on.
 
     Returns
     -------
     dict
-        JSON's types only.
+        Statistics as JSON types.
     """
     from rnnrbm_pt.music.statistics import frames_of, outside, statistics
 
@@ -66,7 +69,7 @@ def compare_pieces(model, rolls, n, seed):
 
 
 def piece_lines(found):
-    """The numbers of `compare_pieces`, as lines of a table."""
+    """Yield the lines of a table of the statistics from `compare_pieces`."""
     from rnnrbm_pt.music.statistics import ROWS
 
     columns = {"pieces": found["pieces"], "these data": found["data"]}
@@ -74,7 +77,7 @@ def piece_lines(found):
         columns["training data"] = found["training_data"]
     n, seed = found["pieces"]["pieces"], found["seed"]
     seeds = f"seed {seed}" if n == 1 else f"seeds {seed} to {seed + n - 1}"
-    yield f"{plural(n, 'piece')} of {N_STEPS} frames that the model writes ({seeds}), beside the data:"
+    yield f"{plural(n, 'generated piece')} of {N_STEPS} frames ({seeds}), compared with the data:"
     yield ""
     yield " " * 24 + "".join(f"{title:>16}" for title in columns)
     for title, show in ROWS.items():
@@ -83,4 +86,4 @@ def piece_lines(found):
         if kind in found["outside"]:
             word = {"above": "denser", "below": "thinner"}[kind]
             seeds = ", ".join(str(seed + i) for i, where in enumerate(found["outside"]) if where == kind)
-            yield f"Pieces {word} than the range of the data: {found['outside'].count(kind)} of {n} (seed {seeds})."
+            yield f"Pieces {word} than the data: {found['outside'].count(kind)} of {n} (seed {seeds})."

@@ -1,4 +1,4 @@
-"""`rnnrbm play`: listen to a MIDI file, or to a piece that a model writes, in a browser."""
+"""`rnnrbm play`: listen to a MIDI file, or to a piece that a model generates, in a browser."""
 
 import os
 import secrets
@@ -7,7 +7,7 @@ import webbrowser
 from pathlib import Path
 
 from rnnrbm_pt.cli.generate import LARGEST_SEED
-from rnnrbm_pt.cli.input_files import load_model
+from rnnrbm_pt.cli.input_files import MODEL_FILE, load_model
 from rnnrbm_pt.cli.options import add_command
 from rnnrbm_pt.cli.output_files import MIDI, PAGE, Output, check_outputs, suffix_of
 from rnnrbm_pt.cli.piece_statistics import warn_if_outside
@@ -23,17 +23,17 @@ def add_parser(commands):
         "play",
         run,
         "listen to a model or a MIDI file in the browser",
-        ": it writes a page with a player, which needs no network, and opens it. A model writes a new piece first.",
+        ". Write a page with a player, which works offline, and open it. A model first generates a new piece.",
     )
-    parser.add_argument("source", metavar="MODEL|FILE.mid")
-    parser.add_argument("-o", "--output", metavar="OUT.html", help="where to write the page (a temporary file)")
+    parser.add_argument("source", metavar="MODEL|FILE.mid", help=f"{MODEL_FILE}; or MIDI file")
+    parser.add_argument("-o", "--output", metavar="OUT.html", help="page to write [default: a temporary file]")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
-    add_piece_options(parser, seed="make the piece of this seed again (a new seed each time, printed)")
+    add_piece_options(parser, seed="seed of the piece [default: a new seed, which is printed]")
     add_running_options(parser.add_argument_group("running"))
 
 
 def run(args):
-    """`rnnrbm play`."""
+    """Run `rnnrbm play`."""
     check_outputs(Output("-o", args.output, PAGE))
     patch = patch_of(args)
     from rnnrbm_pt.report import Piece, player_page
@@ -47,25 +47,25 @@ def run(args):
     path = args.output or new_file()
     write_page(path, player_page([piece], title, lead))
     opened = not args.no_browser and webbrowser.open(Path(path).resolve().as_uri())
-    print(f"Wrote {path}" + (" and opened it." if opened else ": open it in a browser."))
+    print(f"Wrote {path}" + (" and opened it." if opened else "; open it in a browser."))
 
 
 def piece_by(args, patch):
-    """A piece that the model writes, and a sentence on it."""
+    """Generate a piece. Return it with a sentence about it."""
     from rnnrbm_pt.report.model_report import lead, piece_of
 
     model = load_model(args.source, args)
     if model.real_valued:
-        raise ValueError(f"{args.source}: expected a model of notes, found Gaussian visible units")
+        raise ValueError(f"{args.source}: expected a model of notes, found a model with Gaussian visible units")
     seed = 1 + secrets.randbelow(LARGEST_SEED) if args.seed is None else args.seed
     roll, piece = piece_of(model, args.steps, seed, patch)
     warn_if_outside(model, roll, f"the piece of --seed {seed}")
-    print(f"{len(roll)} frames, {piece.seconds:.0f} s (--seed {seed} makes the piece again).")
+    print(f"Generated {len(roll)} frames, {piece.seconds:.0f} s (to repeat: --seed {seed}).")
     return piece, lead(model)
 
 
 def new_file():
-    """The path of a new temporary file, which stays: the browser reads it when this program has ended."""
+    """Create a temporary file. It is not deleted, because the browser reads it after this program has ended."""
     handle, path = tempfile.mkstemp(prefix="rnnrbm-", suffix=".html")
     os.close(handle)
     return path

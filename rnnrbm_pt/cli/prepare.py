@@ -1,4 +1,4 @@
-"""`rnnrbm prepare`: read MIDI files into a store on disk, from which models are trained in little memory."""
+"""`rnnrbm prepare`: convert MIDI files to a store on disk, from which models train in little memory."""
 
 from functools import partial
 from itertools import islice
@@ -9,7 +9,7 @@ from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.training_options import add_preprocessing_options, add_range_options, preprocessing_of_files
 
 N_NAMED = 10
-"""Broken files that are named on stderr; the index lists all of them."""
+"""Maximum number of broken files to list on stderr. The index of the store lists all of them."""
 
 
 def add_parser(commands):
@@ -18,20 +18,22 @@ def add_parser(commands):
         commands,
         "prepare",
         run,
-        "read MIDI files into a store on disk, for collections larger than memory",
-        ". `train` and `evaluate` take the store instead of files. A command that was stopped goes on where it was.",
+        "convert MIDI files to a store on disk, for collections larger than memory",
+        ". `train` and `evaluate` accept the store instead of files. To continue an interrupted command, run it again.",
     )
     parser.add_argument("files", nargs="+", metavar="FILES", help=FILES)
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="the folder of the store to write")
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder of the store to write")
     at_least_1 = checked(int, partial(integer, least=1))
-    parser.add_argument("--jobs", type=at_least_1, default=1, metavar="N", help="processes that read (1)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a store that is there")
+    parser.add_argument(
+        "--jobs", type=at_least_1, default=1, metavar="N", help="number of processes that read files [default: 1]"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="overwrite an existing store")
     add_range_options(parser)
     add_preprocessing_options(parser.add_argument_group("preprocessing"))
 
 
 def run(args):
-    """`rnnrbm prepare`."""
+    """Run `rnnrbm prepare`."""
     from tqdm import tqdm
 
     from rnnrbm_pt.music.frames import NoteFrames
@@ -49,11 +51,11 @@ def run(args):
     with tqdm(total=len(files), desc="reading MIDI files", unit="file", delay=1, disable=None) as bar:
         counts = write_store(args.output, files, frames, jobs=args.jobs, overwrite=args.overwrite, on_files=bar.update)
     if counts.before:
-        print(f"{plural(counts.before, 'file')} of {len(files):,} had been read before.")
+        print(f"{counts.before:,} of {plural(len(files), 'file')} had already been read.")
     if counts.broken:
         some = [line["broken"] for line in islice(RollStore(args.output).broken(), N_NAMED)]
         more = [f"and {counts.broken - N_NAMED:,} more: see the lines with `broken` in {args.output}/index.jsonl"]
-        skipped = f"skipped {counts.broken:,} of {plural(len(files), 'file')}, which cannot be read:"
+        skipped = f"skipped {counts.broken:,} of {plural(len(files), 'file')} because of errors:"
         warn("\n  ".join([skipped, *some, *(more if counts.broken > N_NAMED else [])]))
-    same = f", {counts.duplicates:,} of them equal to an earlier one" if counts.duplicates else ""
+    same = f" ({plural(counts.duplicates, 'duplicate')})" if counts.duplicates else ""
     print(f"{args.output}: {plural(counts.pieces, 'sequence')}{same}, {plural(counts.frames, 'frame')}.")

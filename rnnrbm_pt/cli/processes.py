@@ -1,4 +1,4 @@
-"""Options of `rnnrbm train` about devices, and the processes that train one model together on several hosts."""
+"""Device options of `rnnrbm train`, and processes that train one model together on several hosts."""
 
 import argparse
 import os
@@ -10,11 +10,11 @@ from rnnrbm_pt.cli.options import checked
 from rnnrbm_pt.interrupts import deferred_interrupts
 
 SECONDS_TO_END = 30
-"""How long a process that is done waits for the others: the first one may still write a file."""
+"""How long a finished process waits for the others. Process 0 may still be writing a file."""
 
 
 def add_device_options(group):
-    """Add the options of devices and processes.
+    """Add the options for devices and processes.
 
     Parameters
     ----------
@@ -24,19 +24,22 @@ def add_device_options(group):
         "--devices",
         type=number_or_all,
         metavar="N|all",
-        help="devices of jax that share the --n-sequences of an update (1)",
+        help="number of JAX devices that share the --n-sequences of an update [default: 1]",
     )
     group.add_argument(
         "--coordinator",
         metavar="HOST:PORT",
-        help="train together with other processes: where process 0 runs, and a free port there; or auto, under Slurm "
-        "or Open MPI",
+        help="train together with other processes: host of process 0 and a free port there, or auto under Slurm or "
+        "Open MPI",
     )
     group.add_argument(
-        "--processes", type=checked(int, partial(integer, least=1)), metavar="N", help="how many processes train"
+        "--processes",
+        type=checked(int, partial(integer, least=1)),
+        metavar="N",
+        help="number of processes that train together",
     )
     group.add_argument(
-        "--process", type=checked(int, partial(integer, least=0)), metavar="I", help="which of them this is, from 0"
+        "--process", type=checked(int, partial(integer, least=0)), metavar="I", help="index of this process, from 0"
     )
 
 
@@ -50,51 +53,51 @@ def number_or_all(text):
 
 
 def check_process_options(args):
-    """Check the options of processes.
+    """Check that the process options fit together.
 
     Raises
     ------
     ValueError
-        If one of them is given without the others that it needs.
+        If an option is given without another option that it requires, or contradicts another option.
     """
     numbers = args.processes, args.process
     if args.coordinator is None:
         if numbers != (None, None):
-            raise ValueError("--processes and --process: expected --coordinator beside them, found none")
+            raise ValueError("--processes and --process: expected --coordinator as well, found none")
         return
     if args.backend != "jax":
-        raise ValueError(f"--coordinator: expected --backend jax beside it, found {args.backend}")
+        raise ValueError(f"--coordinator: expected --backend jax, found {args.backend}")
     if args.devices == 1:
-        raise ValueError("--devices: expected all beside --coordinator, found 1")
+        raise ValueError("--devices: expected all with --coordinator, found 1")
     if args.coordinator == "auto":
         if numbers != (None, None):
-            raise ValueError("--coordinator: auto finds --processes and --process itself, but they are given")
+            raise ValueError("--coordinator auto: expected neither --processes nor --process, which it finds itself")
         return
     if None in numbers:
-        raise ValueError("--coordinator: expected --processes and --process beside it, or auto")
+        raise ValueError("--coordinator: expected --processes and --process as well, or --coordinator auto")
     integer("--process", args.process, 0, args.processes - 1)
 
 
 @contextmanager
 def joined(args):
-    """Context in which this process trains together with the others that the options name.
+    """Context manager: join the other processes that train the same model, if the options ask for them.
 
     Parameters
     ----------
     args : argparse.Namespace
-        `devices` is "all" afterwards, if it was not given and there are other processes.
+        Options of `rnnrbm train`. With other processes, `devices` becomes "all" if it is not given.
 
     Yields
     ------
     bool
-        Whether this process writes the files. Another one prints nothing but errors.
+        Whether this process writes the files. The other processes print only errors.
 
     Raises
     ------
     ValueError
         If the options do not fit together.
     OSError
-        If the processes do not find each other, or another one has ended.
+        If the processes cannot connect, or another process has ended.
     """
     check_process_options(args)
     if args.coordinator is None:
@@ -115,12 +118,12 @@ def joined(args):
 
 
 def join(args):
-    """Start JAX as one of several processes; whether this is the first of them."""
-    with deferred_interrupts():  # it may crash where its import is interrupted
+    """Start JAX as one of several processes. Return whether this is process 0."""
+    with deferred_interrupts():  # JAX may crash if its import is interrupted
         import jax
     numbers = {} if args.coordinator == "auto" else {"num_processes": args.processes, "process_id": args.process}
     address = None if args.coordinator == "auto" else args.coordinator
-    jax.config.update("jax_enable_preemption_service", False)  # SIGTERM ends this process as it does any other
+    jax.config.update("jax_enable_preemption_service", False)  # let SIGTERM end this process
     try:
         jax.distributed.initialize(address, **numbers, shutdown_timeout_seconds=SECONDS_TO_END)
     except (RuntimeError, ValueError) as error:
@@ -129,5 +132,5 @@ def join(args):
 
 
 def first_line(error):
-    """The first line of an error of JAX, which may be long."""
+    """Return the first line of a JAX error, shortened."""
     return str(error).split("\n")[0][:200]

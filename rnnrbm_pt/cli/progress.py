@@ -1,4 +1,4 @@
-"""What a command shows while it works: a bar within each epoch, a line after it, and the time that a step took."""
+"""Progress on the terminal: a bar within each epoch, a line after each epoch, and the duration of long steps."""
 
 import time
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def status(text):
-    """Print what takes a while, and then how long it took."""
+    """Context manager: print the name of a long step, then its duration."""
     start = time.perf_counter()
     print(f"{text} ...", end=" ", flush=True)
     yield
@@ -14,14 +14,14 @@ def status(text):
 
 
 class EpochBar:
-    """A bar within each epoch, with frames per second and the time left, and one line when it is done."""
+    """Progress bar within each epoch, with frames per second and time left, and a line at the end of the epoch."""
 
     def __init__(self, num_epochs):
         self.num_epochs = num_epochs
         self.bar = None
 
     def on_update(self, frames, total_frames):
-        """Move the bar on."""
+        """Advance the bar."""
         if self.bar is None:
             from tqdm import tqdm
 
@@ -31,7 +31,7 @@ class EpochBar:
         self.bar.update(frames)
 
     def on_epoch(self, record):
-        """Replace the bar by the line of the epoch."""
+        """Replace the bar with a line about the epoch."""
         self.close()
         validation = f"validation {record['validation']:.4f}  " if "validation" in record else ""
         if record.get("validation_refused"):
@@ -44,38 +44,38 @@ class EpochBar:
         )
 
     def on_pretrain(self, record):
-        """Print a line for an epoch of pretraining."""
+        """Print a line about an epoch of pretraining."""
         what = "monitor" if "monitor" in record else "cost"
         print(f"Pretraining, {record['stage']}, epoch {record['epoch']}  {what} {record[what]:.4f}", flush=True)
 
     def close(self):
-        """Take the bar off the screen."""
+        """Remove the bar from the screen."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None
 
 
 def sampled(sample):
-    """What a line says of a piece that was drawn for the log."""
+    """Describe the piece that was drawn for the log, for the line of an epoch."""
     warning = {"above": " (denser than the data)", "below": " (thinner than the data)", None: ""}[sample["outside"]]
     return f"sample {sample['notes_per_frame']:.1f} notes per frame{warning}  "
 
 
 def watched(train, num_epochs, *, on_epoch=None, on_pretrain=False):
-    """Train with a bar. The first line says that compiling takes time, since nothing else moves then.
+    """Train a model with a progress bar.
 
     Parameters
     ----------
     train : callable
-        `fit` or `resume` of a model, with everything but its callbacks.
+        `fit` or `resume` of a model, with all arguments except the callbacks.
     num_epochs : int
-        Epochs of the whole run.
+        Number of epochs of the whole run.
     on_epoch : callable, optional
-        Called with each record, before its line is printed.
+        Called with the record of each epoch, before its line is printed.
     on_pretrain : bool
-        Whether `train` takes on_pretrain.
+        Whether `train` accepts the keyword on_pretrain.
     """
-    print("Compiling the training function (the first time on a machine about a minute, later seconds) ...", flush=True)
+    print("Compiling the training function (about a minute the first time on a machine, later seconds) ...", flush=True)
     bar = EpochBar(num_epochs)
 
     def epoch_done(record):

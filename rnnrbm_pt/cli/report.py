@@ -1,11 +1,11 @@
-"""`rnnrbm report`: a page on a model, with music that it writes, to listen to in a browser."""
+"""`rnnrbm report`: write an HTML report on a model, with generated music that plays in a browser."""
 
 import shlex
 from functools import partial
 from pathlib import Path
 
 from rnnrbm_pt.checks import LARGEST_SEED, integer
-from rnnrbm_pt.cli.input_files import FILES, add_reading_options, load_model
+from rnnrbm_pt.cli.input_files import FILES, MODEL_FILE, add_reading_options, load_model
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, named_set, read_music
 from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import PAGE, Output, check_outputs
@@ -23,21 +23,21 @@ def add_parser(commands):
         commands,
         "report",
         run,
-        "write a page on a model, with music that it writes, for a browser",
-        ": pieces to look at and to listen to, their statistics beside the data's, the curve of training, scores and "
-        "settings. The page is one file, which needs no network.",
+        "write an HTML report on a model, with music to listen to",
+        ". The report shows generated pieces with a player, their statistics next to those of the data, the training "
+        "curve, scores and settings. It is a single file that works offline.",
     )
-    parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT.html", help="the page to write: .html or .htm")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_FILE)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.html", help="file to write (.html or .htm)")
     at_least_1 = checked(int, partial(integer, least=1))
-    parser.add_argument("-n", "--n", type=at_least_1, default=4, metavar="N", help="how many pieces (4)")
-    add_piece_options(parser, seed="seed of the first piece; the others have the seeds behind it (1)")
+    parser.add_argument("-n", "--n", type=at_least_1, default=4, metavar="N", help="number of pieces [default: 4]")
+    add_piece_options(parser, seed="seed of the first piece; later pieces use S + 1, S + 2, ... [default: 1]")
     parser.set_defaults(seed=1)
     parser.add_argument(
         "--data",
         nargs="+",
         metavar="DATA",
-        help=f"also compare with, and score the model on, {FILES}; or one of {NAMES}, of which the test split is taken",
+        help=f"compare the pieces with this music and score the model on it: {FILES}; or the test split of {NAMES}",
     )
     add_reading_options(parser)
     add_set_options(parser.add_argument_group("data sets"))
@@ -45,25 +45,28 @@ def add_parser(commands):
 
 
 def add_piece_options(parser, seed):
-    """Add the options that `report` and `play` share: of the pieces that a model writes.
+    """Add the options about generated pieces that `report` and `play` share.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
     seed : str
-        The help of --seed.
+        Help text of --seed.
     """
     at_least_1 = checked(int, partial(integer, least=1))
-    parser.add_argument("--steps", type=at_least_1, default=200, metavar="T", help="frames of a piece (200)")
+    parser.add_argument("--steps", type=at_least_1, default=200, metavar="T", help="frames per piece [default: 200]")
     seed_number = checked(int, partial(integer, least=0, most=LARGEST_SEED))
     parser.add_argument("--seed", type=seed_number, metavar="S", help=seed)
     parser.add_argument(
-        "--patch", default="0", metavar="INSTRUMENT", help="number or name of an instrument, as for `generate` (0)"
+        "--patch",
+        default="0",
+        metavar="INSTRUMENT",
+        help="instrument, by number or name; see `rnnrbm generate --help` [default: 0]",
     )
 
 
 def patch_of(args):
-    """The MIDI program of --patch."""
+    """Return the MIDI program that --patch names."""
     try:
         return program(args.patch)
     except ValueError as error:
@@ -71,20 +74,20 @@ def patch_of(args):
 
 
 def write_page(path, text):
-    """Write a page, all or nothing."""
+    """Write a page atomically."""
     with claimed(path), replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def run(args):
-    """`rnnrbm report`."""
+    """Run `rnnrbm report`."""
     check_outputs(Output("-o", args.output, PAGE))
     patch = patch_of(args)
     if (args.kind or args.folder) and not named_set(args.data or []):
-        raise ValueError(f"--kind and --folder are of data sets: --data with one of {NAMES}")
+        raise ValueError(f"--kind and --folder: expected a data set in --data, one of {NAMES}")
     model = load_model(args.model, args)
     if model.real_valued:
-        raise ValueError(f"{args.model}: expected a model of notes, found Gaussian visible units")
+        raise ValueError(f"{args.model}: expected a model of notes, found a model with Gaussian visible units")
     data = read_music(model, args.data, "test", args).rolls if args.data else None
 
     from rnnrbm_pt.report import report_on, report_page
@@ -106,7 +109,7 @@ def run(args):
 
 
 def command(args):
-    """The command that makes the page again, without what its own machine calls things."""
+    """Return the command that makes the page again, without the folders of this machine."""
     words = ["rnnrbm", "report", Path(args.model).name, "-o", Path(args.output).name, "-n", str(args.n)]
     words += ["--steps", str(args.steps), "--seed", str(args.seed)]
     if args.patch != "0":

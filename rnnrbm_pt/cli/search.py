@@ -1,4 +1,4 @@
-"""`rnnrbm search`: try settings of `rnnrbm train`, and keep what is best on a validation."""
+"""`rnnrbm search`: search for the settings of `rnnrbm train` with the best validation."""
 
 import argparse
 import os
@@ -22,7 +22,7 @@ NO_SETTINGS = {
     *("devices", "coordinator", "processes", "process"),
     *("tempo-from", "pedal", "keep-short", "sample-every", "log-updates", "tensorboard"),
 }
-"""Options of `train` that say where things are and what the data are."""
+"""Options of `train` that are not settings of the model or of training, so they cannot be searched."""
 
 USAGE = "rnnrbm search --study FOLDER --space NAME=VALUES [options] train FILES --validation FILES [options of train]"
 
@@ -33,51 +33,62 @@ def add_parser(commands):
         commands,
         "search",
         run,
-        "search for the settings of `train` that are best on a validation",
-        ". Its last words are a `train` command without -o, for all trials. Killed and started again, it goes on.",
+        "search for the training settings with the best validation",
+        ". End the command with the `train` command that all trials share, without -o. To continue an interrupted "
+        "search, run the same command again.",
         usage=USAGE,
     )
-    parser.add_argument("--study", required=True, metavar="FOLDER", help="the folder of checkpoints and results")
+    parser.add_argument("--study", required=True, metavar="FOLDER", help="folder for checkpoints and results")
     parser.add_argument(
         "--space",
         action="append",
         metavar="NAME=VALUES",
-        help="an option of `train` and its values: lr=1e-4..0.1:log, hidden=50..300:50, optimizer=sgd,nesterov",
+        help="option of `train` and the values to try (repeatable): lr=1e-4..0.1:log, hidden=50..300:50, "
+        "optimizer=sgd,nesterov",
     )
-    parser.add_argument("--space-file", metavar="FILE", help="the same as TOML, which also has conditions")
+    parser.add_argument("--space-file", metavar="FILE", help="read the space from a TOML file, which allows conditions")
     at_least_1 = checked(int, partial(integer, least=1))
-    parser.add_argument("--trials", type=at_least_1, default=20, metavar="N", help="trials of the whole study (20)")
-    parser.add_argument("--jobs", type=at_least_1, default=1, metavar="N", help="processes, of one thread each (1)")
+    parser.add_argument(
+        "--trials", type=at_least_1, default=20, metavar="N", help="total number of trials in the study [default: 20]"
+    )
+    parser.add_argument(
+        "--jobs", type=at_least_1, default=1, metavar="N", help="number of processes, one thread each [default: 1]"
+    )
     parser.add_argument(
         "--by",
         choices=["likelihood", "monitor", "accuracy"],
-        help="compare by it (likelihood for an RNN-NADE and a biaxial RNN, where it is exact, and otherwise monitor)",
+        help="quantity to maximise [default: likelihood for rnn-nade and biaxial-rnn, where it is exact; otherwise "
+        "monitor]",
     )
-    parser.add_argument("--no-prune", action="store_true", help="train all trials to their end")
-    parser.add_argument("--storage", metavar="URL", help="a database for many machines (a journal file in FOLDER)")
+    parser.add_argument("--no-prune", action="store_true", help="train every trial to the end")
+    parser.add_argument(
+        "--storage", metavar="URL", help="database that several machines share [default: a journal file in FOLDER]"
+    )
     seed = checked(int, partial(integer, least=0, most=LARGEST_SEED))
-    parser.add_argument("--search-seed", type=seed, default=0, metavar="N", help="seed of the choice of settings (0)")
-    parser.add_argument("--best", action="store_true", help="only write the model of the best trial")
-    parser.add_argument("-o", "--output", metavar="MODEL", help="the model file that --best writes")
-    parser.add_argument("train", nargs=argparse.REMAINDER, metavar="train ...", help="a `train` command")
+    parser.add_argument(
+        "--search-seed", type=seed, default=0, metavar="N", help="seed for the choice of settings [default: 0]"
+    )
+    parser.add_argument("--best", action="store_true", help="write the model of the best trial to -o, and do not train")
+    parser.add_argument("-o", "--output", metavar="MODEL", help="model file to write; requires --best")
+    parser.add_argument("train", nargs=argparse.REMAINDER, metavar="train ...", help="`train` command without -o")
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises a ValueError instead of ending the program."""
+    """Parser that raises a ValueError instead of exiting."""
 
     def error(self, message):
         raise ValueError(message)
 
 
 def train_arguments(words, values, output="trial.npz"):
-    """The parsed arguments of a `train` command with the values of a trial."""
+    """Parse the arguments of a `train` command with the values of a trial."""
     parser = _Parser(prog="rnnrbm")
     train.add_parser(parser.add_subparsers())
     return parser.parse_args([*words, *options_of(values), "-o", str(output)])
 
 
 def options_of(values):
-    """Values as words of a command line: an option that is False is left out."""
+    """Convert values to words of a command line. A value of False leaves the option out."""
     words = []
     for name, value in values.items():
         words += [f"--{name}"] * (value is True) if isinstance(value, bool) else [f"--{name}={value}"]
@@ -85,11 +96,12 @@ def options_of(values):
 
 
 def check_space(space, words):
-    """Check that each parameter is an option of `train` that takes its values.
+    """Check that each parameter is an option of `train` that accepts its values.
 
     Raises
     ------
     ValueError
+        If a parameter is not a searchable option, or a value is invalid.
     """
     train_arguments(words, {})
     for one in space.parameters:
@@ -105,7 +117,7 @@ def check_space(space, words):
 
 
 def run(args):
-    """`rnnrbm search`."""
+    """Run `rnnrbm search`."""
     from rnnrbm_pt.search.space import parse_space
     from rnnrbm_pt.search.trials import identity, import_optuna
 
@@ -114,16 +126,16 @@ def run(args):
         write_best(args)
         return
     if args.output:
-        raise ValueError("-o: expected --best, which writes the model of the best trial")
+        raise ValueError("-o: expected --best as well, to write the model of the best trial")
     if args.train[:1] != ["train"]:
         raise ValueError(f"expected {USAGE}")
     space = parse_space(args.space or [], args.space_file)
     check_space(space, args.train)
     fixed = train_arguments(args.train, {})
     if not fixed.validation:
-        raise ValueError("--validation: expected files to compare the trials on, found none")
+        raise ValueError("--validation: expected files to validate the trials on, found none")
     if fixed.resume or fixed.augment or fixed.tensorboard:
-        raise ValueError("--resume, --augment and --tensorboard are not for a search")
+        raise ValueError("--resume, --augment and --tensorboard: not allowed in a search")
     args.by = args.by or ("likelihood" if fixed.model in train.EXACT else "monitor")
     folder = Path(args.study)
     study = study_of(args)
@@ -137,18 +149,18 @@ def run(args):
 
 
 def study_of(args, new=True):
-    """The study that the options name."""
+    """Open the study that the options name."""
     from rnnrbm_pt.search.trials import open_study
 
     return open_study(Path(args.study), args.storage, new=new, prune=not args.no_prune, seed=args.search_seed)
 
 
 def check_same(study, folder, described):
-    """Keep what a study is about; a ValueError if it began as another one."""
+    """Store the description of a study, or raise a ValueError if the study has another description."""
     for name, value in described.items():
         found = study.user_attrs.get(name, value)
         if found != value:
-            raise ValueError(f"{folder}: {name}: expected that of the study, {found}, found {value}")
+            raise ValueError(f"{folder}: {name}: the study began with {found}; expected the same, found {value}")
         study.set_user_attr(name, value)
 
 
@@ -163,7 +175,7 @@ def work(args, space, lock=None):
         train.check_settings(arguments, settings, model)
         return model, settings
 
-    found = []  # the data, which are the same for all trials
+    found = []  # the data, shared by all trials
 
     def data(model):
         if not found:
@@ -192,11 +204,11 @@ def work(args, space, lock=None):
 
 
 def work_by_processes(args, space):
-    """Run trials in spawned processes, which share the study and the compiled code."""
+    """Run trials in spawned processes, which share the study and the cache of compiled code."""
     os.environ |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}  # for the processes
     context = get_context("spawn")
     lock = context.Lock()
-    # `function` is what the parser calls; the processes do not need it.
+    # The processes do not need `function`, the function of the command.
     plain = argparse.Namespace(**{name: value for name, value in vars(args).items() if name != "function"})
     processes = [context.Process(target=work, args=(plain, space, lock), daemon=True) for _ in range(args.jobs)]
     for process in processes:
@@ -209,16 +221,16 @@ def work_by_processes(args, space):
             process.terminate()
     n_failed = sum(process.exitcode != 0 for process in processes)
     if n_failed:
-        raise OSError(f"{n_failed} of {args.jobs} processes ended early; the same command goes on")
+        raise OSError(f"{n_failed} of {args.jobs} processes ended early; run the same command again to continue")
 
 
 def winner(study, folder):
-    """The best trial.
+    """Return the best trial.
 
     Raises
     ------
     ValueError
-        If none is complete.
+        If no trial is complete.
     """
     done = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
     if not done:
@@ -227,14 +239,14 @@ def winner(study, folder):
 
 
 def command_of(study, trial):
-    """The command that trains a trial's model."""
+    """Return the command that trains the model of a trial."""
     by = ["--validate-by", "likelihood"] if study.user_attrs["by"] == "likelihood" else []
     words = ["rnnrbm", "train", *study.user_attrs["train"], *by, *options_of(trial.params), "-o", "model.npz"]
     return shlex.join(words)
 
 
 def show(args, study, names):
-    """Print the best trials and the winner's command; write the page and the picture."""
+    """Print the best trials and the command of the best one, and write the page and the plot."""
     from rnnrbm_pt.search.results import N_SHOWN, lines_of, rows_of, table, write_results
 
     rows, folder = rows_of(study), Path(args.study)
@@ -244,14 +256,14 @@ def show(args, study, names):
     write_results(study, folder, args.by, names, command)
     print(f"Wrote {folder / 'results.html'} and {folder / 'results.png'}.")
     if command:
-        print(f"The winner, again: {command}")
+        print(f"To train the best model again: {command}")
     else:
         failed = [trial.user_attrs.get("failed") for trial in study.get_trials(deepcopy=False)]
         raise ValueError(f"{folder}: no trial is complete; the first error: {next(filter(None, failed), 'none')}")
 
 
 def write_best(args):
-    """Write the model of the best trial."""
+    """Write the model file of the best trial."""
     from rnnrbm_pt.io.atomic_write import replacing
     from rnnrbm_pt.search.trials import checkpoint_of
 
@@ -262,7 +274,7 @@ def write_best(args):
     trial = winner(study, folder)
     path = checkpoint_of(folder, trial.number)
     if not path.is_file():
-        raise ValueError(f"{path}: the best trial, {trial.number}, is not here; another machine trained it")
+        raise ValueError(f"{path}: the model of the best trial, {trial.number}, is on the machine that trained it")
     with replacing(args.output) as temporary:
         shutil.copyfile(path, temporary)
     print(f"Wrote {args.output}: trial {trial.number}, {study.user_attrs['by']} {trial.value:.4f}.")

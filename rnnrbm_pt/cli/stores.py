@@ -1,4 +1,4 @@
-"""Stores of `rnnrbm prepare`, as commands take them instead of files."""
+"""Stores of `rnnrbm prepare`, which commands accept instead of files."""
 
 from pathlib import Path
 
@@ -6,11 +6,12 @@ from rnnrbm_pt.music.folders import is_store
 
 
 def store_of(sources):
-    """The store, if that is what a command was given.
+    """Open the store that a command was given, if any.
 
     Parameters
     ----------
     sources : list of str, path-like and ZipMember
+        The command's arguments: files or one store.
 
     Returns
     -------
@@ -19,27 +20,27 @@ def store_of(sources):
     Raises
     ------
     ValueError
-        If a store is named beside something else; or as `RollStore`.
+        If a store is given together with other names, or `RollStore` refuses it.
     """
     paths = [Path(source).expanduser() for source in sources if isinstance(source, (str, Path))]
     stores = [path for path in paths if is_store(path)]
     if not stores:
         return None
     if len(sources) > 1:
-        raise ValueError(f"{stores[0]}: a store is named alone, found {len(sources)} names")
+        raise ValueError(f"{stores[0]}: expected a store without other names, found {len(sources)} names")
     from rnnrbm_pt.music.store import RollStore
 
     return RollStore(stores[0])
 
 
 def frames_of_store(store, args):
-    """The keywords of a model of the store's frames: r, dt and preprocess.
+    """Return the keywords of a model for the frames of a store: r, dt and preprocess.
 
     Parameters
     ----------
     store : RollStore
     args : argparse.Namespace
-        Those of `rnnrbm train`.
+        Options of `rnnrbm train`.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def frames_of_store(store, args):
     Raises
     ------
     ValueError
-        If an option asks for other frames.
+        If an option contradicts the frames of the store.
     """
     frames = store.frames
     for option, asked, found in (
@@ -64,18 +65,19 @@ def frames_of_store(store, args):
     ):
         if asked not in (None, found):
             raise ValueError(
-                f"{store.path}: {option} asks for {asked}, the store was prepared with {found}; leave the option out, "
-                "or prepare another store"
+                f"{store.path}: {option} asks for {asked}, but the store was prepared with {found}; leave the option "
+                "out, or prepare another store"
             )
     return {"r": frames.r, "dt": frames.dt, "preprocess": frames.preprocess}
 
 
 def check_frames(store, model):
-    """Check that the rolls of a store are what a model takes.
+    """Check that the frames of a store are those of a model.
 
     Raises
     ------
     ValueError
+        If they differ.
     """
     if store.frames != model.frames:
-        raise ValueError(f"{store.path}: expected frames of the model, {model.frames}, found {store.frames}")
+        raise ValueError(f"{store.path}: expected the model's frames, {model.frames}, found {store.frames}")

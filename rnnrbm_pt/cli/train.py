@@ -1,4 +1,4 @@
-"""`rnnrbm train`: train a model on MIDI files or on a data set, or continue a run that was stopped."""
+"""`rnnrbm train`: train a model on MIDI files or a data set, or resume a run."""
 
 import json
 import os
@@ -27,10 +27,10 @@ from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.settings import sorted_into
 
 EXACT = "rnn-nade", "biaxial-rnn"
-"""Models whose likelihood is exact, and that have no Gibbs chain."""
+"""Models with an exact likelihood and no Gibbs chain."""
 
 RECURRENCES = "tanh", "lstm", "gru"
-"""Recurrent networks, as `rnnrbm_pt.graphs.recurrences` has them; written out, since help needs no PyTensor."""
+"""Names of the networks in `rnnrbm_pt.graphs.recurrences`, repeated here so that the help does not import PyTensor."""
 
 OF_MODEL = {
     "hidden": "n_hidden",
@@ -45,56 +45,65 @@ OF_MODEL = {
     "r": "r",
     "dt": "dt",
 }
-"""Options of the model, and the keywords of its class that they stand for."""
+"""Model options, and the keywords of the model class that they set."""
 
 
 def add_parser(commands):
     """Add the command to the subcommands of a parser; see `options.add_command`."""
-    usage = "rnnrbm train FILES [FILES ...] -o MODEL [options]"  # the whole list would hide the error below it
-    parser = add_command(commands, "train", run, "train a model on MIDI files or on a data set", usage=usage)
+    usage = "rnnrbm train FILES [FILES ...] -o MODEL [options]"  # short, so that it does not hide an error below it
+    parser = add_command(commands, "train", run, "train a model on MIDI files or a data set", usage=usage)
     parser.add_argument(
-        "files", nargs="+", metavar="FILES", help=f"{FILES}; or one of {NAMES}, a data set; or a store of `prepare`"
+        "files", nargs="+", metavar="FILES", help=f"{FILES}; or a data set ({NAMES}); or a store of `prepare`"
     )
     parser.add_argument(
-        "-o", "--output", required=True, metavar="MODEL", help="the model file to write: .npz or no suffix"
+        "-o", "--output", required=True, metavar="MODEL", help="model file to write (.npz or no suffix)"
     )
-    parser.add_argument("--log", metavar="FILE", help="write a line of JSON per epoch to it (MODEL.jsonl)")
+    parser.add_argument("--log", metavar="FILE", help="write a JSON line per epoch to this file [default: MODEL.jsonl]")
     parser.add_argument(
         "--tensorboard",
         metavar="FOLDER",
-        help="write each epoch's numbers to it for TensorBoard, and with --sample-every pictures of the pieces; "
-        "needs the extra `tensorboard`",
+        help="write a TensorBoard log to this folder, including the pieces of --sample-every as pictures; requires the "
+        "extra `tensorboard`",
     )
     at_least_1 = checked(int, partial(integer, least=1))
     parser.add_argument(
-        "--checkpoint-every", type=at_least_1, metavar="N", help="write MODEL every N updates, besides every epoch"
+        "--checkpoint-every",
+        type=at_least_1,
+        metavar="N",
+        help="save MODEL every N updates, in addition to every epoch",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="continue the run in MODEL, with the same FILES; --epochs extends it"
+        "--resume",
+        action="store_true",
+        help="continue the run in MODEL with the same FILES; a larger --epochs extends it",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a MODEL or a log that is there")
+    parser.add_argument("--overwrite", action="store_true", help="overwrite an existing MODEL and log")
     add_reading_options(parser)
-    about_sets = "The training part is learned from; --validation takes the validation part."
+    about_sets = "FILES uses the training split of a data set, and --validation uses its validation split."
     add_set_options(parser.add_argument_group("data sets", about_sets))
 
     model = parser.add_argument_group("model")
-    model.add_argument("--model", choices=list(MODELS), help="which model (rnn-rbm)")
-    model.add_argument("--hidden", type=at_least_1, metavar="N", help="hidden units of the RBMs (150)")
+    model.add_argument("--model", choices=list(MODELS), help="kind of model [default: rnn-rbm]")
+    model.add_argument("--hidden", type=at_least_1, metavar="N", help="hidden units of the RBMs [default: 150]")
     model.add_argument(
         "--recurrent",
         type=at_least_1,
         metavar="N",
-        help="hidden units of the RNN (100); an RTRBM has only --hidden",
+        help="hidden units of the RNN; an rtrbm uses --hidden instead [default: 100]",
     )
     model.add_argument(
         "--recurrence",
         choices=RECURRENCES,
-        help="recurrent network of an rnn-rbm or rnn-nade (tanh, the tutorial's), or along time of a biaxial-rnn (gru)",
+        help="recurrent network of an rnn-rbm or rnn-nade [default: tanh, as in the tutorial], or along time in a "
+        "biaxial-rnn [default: gru]",
     )
     model.add_argument(
-        "--window", type=at_least_1, metavar="N", help="notes on each side that a note of a biaxial-rnn hears (12)"
+        "--window",
+        type=at_least_1,
+        metavar="N",
+        help="number of notes above and below each note that a biaxial-rnn reads [default: 12]",
     )
-    model.add_argument("--k", type=at_least_1, metavar="N", help="Gibbs steps in training (15)")
+    model.add_argument("--k", type=at_least_1, metavar="N", help="Gibbs steps in training (CD-k) [default: 15]")
     model.add_argument(
         "--learn-initial", action="store_true", default=None, help="learn the state before the first frame"
     )
@@ -102,16 +111,17 @@ def add_parser(commands):
         "--dynamic-visible-bias",
         action="store_true",
         default=None,
-        help="let the visible biases of an RTRBM or LSTM-RTRBM move with the state",
+        help="let the state change the visible biases of an rtrbm or lstm-rtrbm",
     )
     seed = checked(int, partial(integer, least=0, most=LARGEST_SEED))
-    model.add_argument("--seed", type=seed, metavar="N", help="seed of everything random (48879, the tutorial's)")
+    model.add_argument("--seed", type=seed, metavar="N", help="random seed [default: 48879, as in the tutorial]")
     model.add_argument(
         "--streams",
         choices=["srs", "mrg", "philox"],
-        help="random streams: which of Theano's (srs), or Philox, faster and the only one of jax",
+        help="random streams: Theano's shared_randomstreams (srs), Theano's MRG31k3p (mrg), or Philox, which is faster "
+        "and the only choice for jax [default: srs; philox for jax]",
     )
-    model.add_argument("--float32", action="store_true", default=None, help="single precision instead of double")
+    model.add_argument("--float32", action="store_true", default=None, help="use single precision instead of double")
     add_range_options(model)
     running = parser.add_argument_group("running")
     add_running_options(running)
@@ -120,19 +130,19 @@ def add_parser(commands):
 
 
 def run(args):
-    """`rnnrbm train`."""
+    """Run `rnnrbm train`."""
     output, log = files_to_write(args)
     with joined(args) as writes:
         train(args, output, log, writes)
 
 
 def files_to_write(args):
-    """The model file and the log that the options name; a ValueError if they cannot or must not be written."""
+    """Return the model file and the log to write. Raise a ValueError if a file must not be written."""
     output = Path(args.output)
     if output.is_dir():
         raise ValueError(f"{output}: expected a file to write, found a folder")
     log = Path(args.log) if args.log else output.with_name(output.name + ".jsonl")
-    # With --resume the file is there, and may have been given any name.
+    # With --resume the file exists, under any name.
     check_outputs(*([] if args.resume else [Output("-o", args.output, MODEL)]), Output("--log", str(log), LOG))
     if not (args.resume or args.overwrite):
         refuse_to_overwrite(output, log)
@@ -140,9 +150,9 @@ def files_to_write(args):
 
 
 def train(args, output, log, writes):
-    """Train as the options say, and write the files, unless another process does."""
+    """Train as the options say. Write the files if `writes` is true, and not another process."""
     if (args.kind or args.folder) and not (named_set(args.files) or named_set(args.validation or [])):
-        raise ValueError(f"--kind and --folder are of data sets: one of {NAMES}; found MIDI files")
+        raise ValueError(f"--kind and --folder: expected a data set, one of {NAMES}, found MIDI files")
     settings = settings_of_fit(args)
     model = resumed_model(args, settings) if args.resume else new_model(args)
     check_settings(args, settings, model)
@@ -160,7 +170,7 @@ def train(args, output, log, writes):
         from rnnrbm_pt.music.pianoroll import Transpositions
 
         rolls = Transpositions(rolls, args.augment, model.r)
-        print(f"With copies in other keys: {n_frames(rolls)}.")
+        print(f"With transposed copies: {n_frames(rolls)}.")
     validation = read(args.validation, "Validation", "valid") if args.validation else None
     if args.resume:
         num_epochs = args.num_epochs or model.progress.run.num_epochs
@@ -172,7 +182,7 @@ def train(args, output, log, writes):
     settings |= {"validation": validation, "checkpoint": output, "checkpoint_every": args.checkpoint_every}
     files = claimed(output, log) if writes else nullcontext()
     with files, log_file(log if writes else Path(os.devnull), model) as write:
-        for record in model.log:  # of a run that goes on: a line that was written after its last checkpoint is no more
+        for record in model.log:  # write the old log of a resumed run, without lines after its last checkpoint
             write(record)
 
         def on_epoch(record):
@@ -182,21 +192,22 @@ def train(args, output, log, writes):
         try:
             watched(partial(learn, rolls, **settings), num_epochs, on_epoch=on_epoch, on_pretrain=not args.resume)
         except KeyboardInterrupt:
-            print(f"Stopped. {output} holds the run: continue it with --resume.")
+            print(f"Stopped. {output} contains the run. Use --resume to continue it.")
             raise
     if model.progress.stopped:
-        print(f"Stopped early: no better validation for {model.progress.validation.patience} epochs.")
+        print(f"Stopped early: validation did not improve for {model.progress.validation.patience} epochs.")
     if any(record.get("validation_refused") for record in model.log):
         print(
-            "Validations were refused where annealing forward and in reverse disagreed: such an epoch is not the best."
+            "Some validations were refused because annealing forward and in reverse disagreed. Those epochs cannot be "
+            "the best."
         )
     if model.progress.best_epoch is not None:
-        print(f"The parameters are those of epoch {model.progress.best_epoch}, whose validation was best.")
+        print(f"The parameters are those of epoch {model.progress.best_epoch}, which had the best validation.")
     print(f"Wrote {output} and {log}.")
 
 
 def callbacks_of(args, model):
-    """The callbacks that the options ask for, besides the log: a list."""
+    """Return the list of callbacks that the options ask for, without the log."""
     if args.tensorboard is None:
         return []
     from rnnrbm_pt.models.tensorboard import TensorBoard
@@ -206,14 +217,14 @@ def callbacks_of(args, model):
 
 @contextmanager
 def log_file(path, model):
-    """Context: a log that is open for writing. It gives the function that appends a record of the model's run.
+    """Context manager: open a log for writing and yield the function that appends a record.
 
-    The first record has the settings of the run too, as its entry "run".
+    The first record also contains the settings of the run, as its entry "run".
 
     Raises
     ------
     OSError
-        If the log cannot be written. It names the log.
+        If the log cannot be written. The error names the log.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "w", encoding="utf-8")
@@ -227,7 +238,7 @@ def log_file(path, model):
             file.write(json.dumps(record) + "\n")
             file.flush()
         except OSError as error:
-            with suppress(OSError):  # closing flushes once more, and fails as before
+            with suppress(OSError):  # closing flushes again, and fails again
                 file.close()
             raise OSError(error.errno, error.strerror, str(path)) from error
 
@@ -236,7 +247,7 @@ def log_file(path, model):
 
 
 def settings_of_run(model):
-    """The settings of a model's run, for its log; see `reference.run_settings`."""
+    """Return the settings of a model's run for the log; see `reference.run_settings`."""
     from rnnrbm_pt.reference.run_settings import run_settings
 
     metadata = {"model": type(model).__name__, "floatX": model.floatX, "settings": model.settings}
@@ -244,34 +255,32 @@ def settings_of_run(model):
 
 
 def refuse_to_overwrite(output, log):
-    """Refuse to replace a model, or a log with records, unless told so.
-
-    Raises
-    ------
-    ValueError
-        The sentence says what would be lost.
-    """
+    """Raise a ValueError if the model file, or a log with records, exists. The message says what would be lost."""
     if output.exists():
-        raise ValueError(f"{output}: {what_it_holds(output)}; --resume continues it, --overwrite replaces it")
+        raise ValueError(
+            f"{output}: {what_it_holds(output)}; use --resume to continue the run or --overwrite to replace the file"
+        )
     if log.exists() and log.stat().st_size:
         n_lines = len(log.read_bytes().splitlines())
-        raise ValueError(f"{log}: a log of {n_lines:,} lines is there; --overwrite replaces it, --log names another")
+        raise ValueError(
+            f"{log}: a log of {n_lines:,} lines exists; use --overwrite to replace it or --log to name another file"
+        )
 
 
 def what_it_holds(path):
-    """A few words on a file that is there: how far the run in it has come, if it is a model."""
+    """Describe an existing file in a few words: the progress of the run, if it is a model."""
     from rnnrbm_pt.io.checkpoint import read_checkpoint
 
     try:
         _, metadata = read_checkpoint(path)
         progress = metadata["progress"]
-        return f"a model after {progress['epoch']} of {progress['num_epochs']} epochs is there"
+        return f"a model after {progress['epoch']} of {progress['num_epochs']} epochs exists"
     except (ValueError, KeyError, TypeError):
-        return "a file is there"
+        return "the file exists"
 
 
 def new_model(args):
-    """The model that the options describe."""
+    """Make the model that the options describe."""
     import rnnrbm_pt
 
     word = args.model or "rnn-rbm"
@@ -283,17 +292,17 @@ def new_model(args):
         n_hidden = keywords.get("n_hidden", 150)
         if keywords.pop("n_hidden_recurrent") != n_hidden:
             raise ValueError(
-                f"--recurrent: the recurrent units of an RTRBM are its hidden ones, {n_hidden} by --hidden, "
+                f"--recurrent: expected {n_hidden}, the --hidden units, which are an RTRBM's recurrent units, "
                 f"found {args.recurrent}"
             )
     if word not in ("rnn-rbm", "rnn-nade", "biaxial-rnn") and args.recurrence is not None:
-        raise ValueError(f"--recurrence: expected the model rnn-rbm, rnn-nade or biaxial-rnn beside it, found {word}")
+        raise ValueError(f"--recurrence: expected --model rnn-rbm, rnn-nade or biaxial-rnn, found {word}")
     if word != "biaxial-rnn" and args.window is not None:
-        raise ValueError(f"--window: expected the model biaxial-rnn beside it, found {word}")
+        raise ValueError(f"--window: expected --model biaxial-rnn, found {word}")
     if word in EXACT and args.k is not None:
-        raise ValueError(f"--k: the model {word} has no Gibbs chain")
+        raise ValueError(f"--k: expected a model with a Gibbs chain, found {word}")
     if word not in ("rtrbm", "lstm-rtrbm") and args.dynamic_visible_bias:
-        raise ValueError(f"--dynamic-visible-bias: the visible biases of the model {word} always move")
+        raise ValueError(f"--dynamic-visible-bias: expected --model rtrbm or lstm-rtrbm, found {word}")
     return getattr(rnnrbm_pt, MODELS[word])(
         **keywords,
         backend=args.backend,
@@ -304,7 +313,7 @@ def new_model(args):
 
 
 def check_settings(args, settings, model):
-    """Check the settings of a run before any file is opened for writing."""
+    """Check the settings of a run before a file is opened for writing."""
     from rnnrbm_pt.models.hf_updates import check_model
     from rnnrbm_pt.models.pretraining import as_pretraining
     from rnnrbm_pt.models.validation import check_validation
@@ -320,7 +329,7 @@ def check_settings(args, settings, model):
 
 
 def resumed_model(args, settings):
-    """The model whose run is to be continued.
+    """Load the model whose run is to be continued.
 
     Raises
     ------
@@ -329,22 +338,22 @@ def resumed_model(args, settings):
     """
     model = load_file(args.output, args)
     if model.progress is None:
-        raise ValueError(f"{args.output}: --resume: there is no run in it")
+        raise ValueError(f"{args.output}: --resume: expected a run to continue, found a model without one")
     if model.progress.complete and (args.num_epochs or 0) <= model.progress.epoch:
         raise ValueError(
-            f"{args.output}: --resume: the run in it is complete after {model.progress.epoch} epochs; "
-            "a larger --epochs extends it"
+            f"{args.output}: --resume: the run is complete after {model.progress.epoch} epochs; "
+            "use a larger --epochs to extend it"
         )
     for option, asked, found in contradictions(args, settings, model):
         raise ValueError(
-            f"{args.output}: --resume: {option} asks for {asked}, the run has {found}; leave the option out, or begin "
-            "another run"
+            f"{args.output}: --resume: {option} asks for {asked}, but the run has {found}; leave the option out, or "
+            "start another run"
         )
     return model
 
 
 def contradictions(args, settings, model):
-    """Options that ask for something else than the run in a model has: (option, asked, found) for each."""
+    """Yield (option, asked, found) for each option that contradicts the run in a model."""
     from rnnrbm_pt.models.pretraining import as_pretraining
 
     progress, learning = model.progress, model.learning
@@ -376,7 +385,7 @@ def contradictions(args, settings, model):
 
 
 def option_of(keyword):
-    """The option that stands for a keyword of a model or of `fit`."""
+    """Return the option that sets a keyword of a model or of `fit`."""
     if keyword == "pretraining":
         return "--pretrain-..."
     option = next((option for option, name in OF_MODEL.items() if name == keyword), keyword)

@@ -1,6 +1,6 @@
-"""Options of `rnnrbm train` that say how a model learns, and the keywords of `fit` and of a model that they stand for.
+"""Training options of `rnnrbm train`, and their conversion to keywords of a model and of its `fit` method.
 
-An option that is not given has no value: then the recipe decides, or else the defaults of `training.settings`.
+An option that is not given has no value. Its default comes from the recipe, or else from `training.settings`.
 """
 
 import argparse
@@ -22,13 +22,13 @@ MODELS = {
     "rnn-nade": "RnnNade",
     "biaxial-rnn": "BiaxialRnn",
 }
-"""The word for each model, and its class."""
+"""Values of --model, and the classes that they stand for."""
 
 FOR_FIT = Run, Validation, Learning
-"""Settings whose fields are keywords of `fit`."""
+"""Settings classes whose fields are keywords of `fit`."""
 
 PRETRAIN = "pretrain-"
-"""What the options of `Pretraining` begin with."""
+"""Prefix of the options of `Pretraining`."""
 
 PREPROCESS = {
     "transpose": "tonality",
@@ -39,32 +39,35 @@ PREPROCESS = {
     "pedal": "pedal",
     "keep_short": "keep_short",
 }
-"""Options of preprocessing, and the fields of `Preprocessing` that they set."""
+"""Preprocessing options, and the fields of `Preprocessing` that they set."""
 
 
 def add_training_options(parser):
-    """Add the options to the parser of `rnnrbm train`."""
+    """Add the training options to the parser of `rnnrbm train`."""
     learning = parser.add_argument_group("training")
-    learning.add_argument("--recipe", choices=tuple(RECIPES), help="defaults of the options below (tutorial)")
+    learning.add_argument("--recipe", choices=tuple(RECIPES), help="defaults of the options below [default: tutorial]")
     rate = checked(float, partial(number, least=0))
-    learning.add_argument("--lr", type=rate, metavar="X", help="learning rate (0.001)")
+    learning.add_argument("--lr", type=rate, metavar="X", help="learning rate [default: 0.001]")
     for kind in (Run, Learning):
         add_options(learning, kind)
     learning.add_argument(
         "--schedule",
         action="append",
         metavar="WHAT=HOW",
-        help="lr=cosine:0.01,0,200 or k=growth:1,100,50, and so on; WHAT is "
-        f"{', '.join(SCHEDULED[:-1])} or {SCHEDULED[-1]}; HOW constant, table, step, exponential, 1/t, cosine or "
-        "growth, by epochs or @update, and +warmup:N updates",
+        help="change a setting during training (repeatable), as in lr=cosine:0.01,0,200 or k=growth:1,100,50. WHAT is "
+        f"{', '.join(SCHEDULED[:-1])} or {SCHEDULED[-1]}. HOW is constant, table, step, exponential, 1/t, cosine or "
+        "growth, per epoch, or per update with @update; +warmup:N adds a warm-up of N updates",
     )
     copies = checked(int, partial(integer, least=0))
     learning.add_argument(
-        "--augment", type=copies, metavar="N", help="also learn from copies that are up to N semitones higher or lower"
+        "--augment", type=copies, metavar="N", help="also train on copies transposed by up to N semitones up and down"
     )
     validation = parser.add_argument_group("validation")
     validation.add_argument(
-        "--validation", nargs="+", metavar="FILES", help="keep the parameters that are best on these, or on a set"
+        "--validation",
+        nargs="+",
+        metavar="FILES",
+        help="validate on these files or on this data set, and keep the best parameters",
     )
     add_options(validation, Validation)
     add_options(parser.add_argument_group("pretraining"), Pretraining, PRETRAIN)
@@ -72,14 +75,14 @@ def add_training_options(parser):
 
 
 def add_range_options(group):
-    """Add the options of notes and seconds.
+    """Add the options for the range of notes and the duration of a frame.
 
     Parameters
     ----------
     group : argparse.ArgumentParser or argument group
     """
-    group.add_argument("--r", type=pair, metavar="LOW,HIGH", help="range of notes, half open (21,109)")
-    group.add_argument("--dt", type=float, metavar="SECONDS", help="seconds per frame (0.3)")
+    group.add_argument("--r", type=pair, metavar="LOW,HIGH", help="MIDI notes from LOW to HIGH - 1 [default: 21,109]")
+    group.add_argument("--dt", type=float, metavar="SECONDS", help="seconds per frame [default: 0.3]")
 
 
 def pair(text):
@@ -89,7 +92,7 @@ def pair(text):
 
 
 def add_preprocessing_options(reading):
-    """Add the options of what is done to pieces before a model sees them.
+    """Add the options for preprocessing MIDI files.
 
     Parameters
     ----------
@@ -98,37 +101,42 @@ def add_preprocessing_options(reading):
     reading.add_argument(
         "--transpose",
         choices=["parallel", "relative"],
-        help="all pieces to C major and C minor (parallel), or to C major and A minor (relative)",
+        help="transpose all pieces to C major and C minor (parallel), or to C major and A minor (relative)",
     )
-    reading.add_argument("--key-from", choices=["auto", "signature", "notes"], help="where the key comes from (auto)")
+    reading.add_argument(
+        "--key-from",
+        choices=["auto", "signature", "notes"],
+        help="how --transpose determines the key of a piece [default: auto]",
+    )
     steps = checked(int, partial(integer, least=1))
-    reading.add_argument("--steps-per-quarter", type=steps, metavar="N", help="beat-aligned frames, not seconds")
+    reading.add_argument(
+        "--steps-per-quarter", type=steps, metavar="N", help="use beat-aligned frames, N per quarter note, not --dt"
+    )
     reading.add_argument(
         "--drums",
         action=argparse.BooleanOptionalAction,
-        help="read the drums of channel 10 as notes; by default (--no-drums) they are left out; the model's file keeps "
-        "this for `evaluate` and --primer",
+        help="read the drums of channel 10 as notes; saved with the model for `evaluate` and --primer",
     )
     reading.add_argument(
         "--tempo-from",
         choices=TEMPO_FROM,
-        help="times by the rule of the tutorial's reader, or by each file's own tempo map, which is right where the "
-        "tempo changes (tutorial)",
+        help="take times from each file's tempo map (file), or follow the rule of the tutorial's reader (tutorial), "
+        "which can be wrong where the tempo changes [default: tutorial]",
     )
     reading.add_argument(
         "--pedal",
         action=argparse.BooleanOptionalAction,
-        help="let the sustain pedal hold notes; with --tempo-from file",
+        help="let the sustain pedal hold notes; requires --tempo-from file",
     )
     reading.add_argument(
         "--keep-short",
         action=argparse.BooleanOptionalAction,
-        help="keep notes shorter than a frame as one frame; without it some of them are lost",
+        help="keep each note shorter than a frame for one frame; otherwise some are lost",
     )
 
 
 def preprocessing_of_files(args):
-    """What the options of preprocessing say, as `Preprocessing` takes it.
+    """Return the keywords of `Preprocessing` for MIDI files that the options set.
 
     Returns
     -------
@@ -143,15 +151,21 @@ def preprocessing_of_files(args):
 
 
 def add_running_options(parser):
-    """Add the options of what computes."""
-    parser.add_argument("--backend", choices=["numba", "c", "jax"], default="numba", help="what compiles (numba)")
+    """Add the options for the backend and its threads."""
     parser.add_argument(
-        "--threads", type=int, default=1, metavar="N", help="Numba threads, used with --streams philox (1)"
+        "--backend", choices=["numba", "c", "jax"], default="numba", help="compiler backend [default: numba]"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of Numba threads; only models with --streams philox use more than one [default: 1]",
     )
 
 
 def settings_of_model(args):
-    """The keywords of a model that are about training: lr and preprocess; of a store also r and dt.
+    """Return the keywords of a model that training options set: lr and preprocess; for a store also r and dt.
 
     Returns
     -------
@@ -170,7 +184,7 @@ def settings_of_model(args):
 
 
 def reading_of(args):
-    """How MIDI files are read, by the options: fields of `Preprocessing`.
+    """Return the fields of `Preprocessing` that say how to read MIDI files.
 
     Returns
     -------
@@ -183,13 +197,13 @@ def reading_of(args):
     """
     tempo_from = args.tempo_from or "tutorial"
     if args.pedal and tempo_from != "file":
-        raise ValueError("--pedal: expected --tempo-from file beside it")
+        raise ValueError(f"--pedal: expected --tempo-from file, found {tempo_from}")
     flags = {name: bool(getattr(args, name)) for name in ("drums", "pedal", "keep_short")}
     return {"tempo_from": tempo_from, **flags}
 
 
 def settings_of_fit(args):
-    """The keywords of `fit`, as far as options and recipe set them.
+    """Return the keywords of `fit` that the options and the recipe set.
 
     Returns
     -------
@@ -202,13 +216,13 @@ def settings_of_fit(args):
     """
     found = dict(_recipe(args).fit)
     if args.optimizer is not None:
-        found.pop("momentum", None)  # of the recipe's optimiser
+        found.pop("momentum", None)  # belongs to the recipe's optimiser
     for kind in FOR_FIT:
         found |= given(args, kind)
     if args.schedule or args.lr is not None:
         schedule = dict(found.get("schedule", {}))
         if args.lr is not None:
-            schedule.pop("lr", None)  # the recipe's
+            schedule.pop("lr", None)  # --lr replaces the recipe's schedule
         for text in args.schedule or []:
             what, equals, how = text.partition("=")
             if not equals:

@@ -1,1 +1,1 @@
-"""Files that are written whole or not at all, and settings that are checked where they come in."""
+"""Reading and writing files: atomic writes, checkpoints, and safe readers for untrusted archives and pickles."""

@@ -1,8 +1,8 @@
-"""Untrusted NumPy archives, .npz: no array is made that the file does not hold.
+"""Read arrays from untrusted NumPy archives (.npz).
 
-`np.load` makes room for whatever the header of an array says, reads the header as a Python expression, and unpacks
-whatever the archive says. Here a header has the one form that NumPy writes, and its claims are compared with the bytes
-in the file.
+`np.load` trusts an array's header: it evaluates the header as a Python expression and allocates whatever size the
+header declares. This module accepts only headers in the form that NumPy writes, and compares the declared size with
+the bytes in the file before it allocates memory.
 """
 
 import math
@@ -25,23 +25,23 @@ LONGEST_HEADER = 2**12  # bytes
 
 
 def read_array(archive: zipfile.ZipFile, name: str, label: object, most: int | None = None) -> np.ndarray:
-    """An array of a NumPy archive.
+    """Read an array from a NumPy archive.
 
     Parameters
     ----------
     archive : zipfile.ZipFile
-        As `open_archive` gives it.
+        Archive from `open_archive`.
     name : str
-        Of the array, without the suffix .npy.
+        Name of the array, without the suffix .npy.
     label : object
-        What to call the file in an error.
+        Name of the file for error messages.
     most : int, optional
-        Bytes that it may have. Without it, the array has to stand in the file as it is in memory.
+        Maximum size in bytes. Without a maximum, the array must be stored uncompressed.
 
     Returns
     -------
     ndarray
-        Of numbers, texts or times; it can be written to.
+        Writable array of numbers, strings or times.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def read_array(archive: zipfile.ZipFile, name: str, label: object, most: int | N
         there = printable(", ".join(entry.filename for entry in archive.infolist()[:20]))
         raise ValueError(f"{label}: expected the array {name}, found {there or 'none'}") from None
     if most is None and entry.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{label}: {name}: expected an array that is not compressed, found one that is")
+        raise ValueError(f"{label}: {name}: expected an uncompressed array, found a compressed array")
     if most is not None and entry.file_size > most + LONGEST_HEADER:
         raise ValueError(f"{label}: {name}: expected {most:,} bytes at most, found {entry.file_size:,}")
     try:
@@ -68,26 +68,26 @@ def read_array(archive: zipfile.ZipFile, name: str, label: object, most: int | N
 
 
 def check_stored(archive: zipfile.ZipFile, names: Iterable[str], size: int, label: object) -> None:
-    """Check that arrays which stand in a file as they are in memory are together no larger than the file.
+    """Check that the uncompressed arrays of a file are together no larger than the file.
 
     Parameters
     ----------
     archive : zipfile.ZipFile
     names : iterable of str
-        Of the arrays, without .npy.
+        Names of the arrays, without the suffix .npy.
     size : int
-        Bytes of the file.
+        Size of the file in bytes.
     label : object
-        What to call the file in an error.
+        Name of the file for error messages.
 
     Raises
     ------
     ValueError
-        If entries of the archive share their bytes.
+        If the arrays are larger, which means that entries of the archive share bytes.
     """
     claimed = sum(archive.getinfo(f"{name}.npy").file_size for name in names)
     if claimed > size:
-        raise ValueError(f"{label}: expected arrays of {size:,} bytes at most, found {claimed:,} claimed")
+        raise ValueError(f"{label}: expected arrays of {size:,} bytes at most, found {claimed:,} declared")
 
 
 def _array(file, size):
@@ -97,14 +97,14 @@ def _array(file, size):
     text = file.read(min(int.from_bytes(start[8:], "little"), LONGEST_HEADER))
     header = HEADER.fullmatch(text)
     if header is None:
-        raise ValueError(f"its header is {printable(repr(text), 60)}")
+        raise ValueError(f"the header is {printable(repr(text), 60)}")
     dtype = np.dtype(header["descr"].decode())
     shape = tuple(int(length) for length in re.findall(rb"\d+", header["shape"]))
     left = size - len(start) - len(text)
     if dtype.itemsize == 0 or math.prod(shape) * dtype.itemsize != left:
         raise ValueError(f"{dtype} of shape {shape} in {left:,} bytes")
     content, filled = bytearray(left), 0
-    while piece := file.read(PIECE):  # to the end, where zipfile compares the checksum
+    while piece := file.read(PIECE):  # zipfile compares the checksum at the end
         content[filled : filled + len(piece)] = piece
         filled += len(piece)
     if filled != left:

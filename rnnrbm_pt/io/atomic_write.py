@@ -1,4 +1,4 @@
-"""Files that are whole or absent, never half written: not after an error, nor a kill, nor a loss of power."""
+"""Atomic writes: after an error, a kill or a power failure, a file is either complete or unchanged."""
 
 import os
 import re
@@ -10,22 +10,22 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: there a file that someone has open cannot be removed in any case
+except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
 FilePath = str | os.PathLike[str]
 
 
 def read_bytes(path: Path, expected: str, most: int | None = None) -> bytes:
-    """Read a file whole.
+    """Read a whole file, up to a maximum size.
 
     Parameters
     ----------
     path : pathlib.Path
     expected : str
-        What it should be, for an error.
+        What the file should be, for error messages ("a checkpoint").
     most : int, optional
-        Bytes that it may have. Without it they are those that the system says, so that it cannot be a pipe.
+        Maximum size in bytes. The default is the size that the system reports, which excludes devices and pipes.
 
     Returns
     -------
@@ -34,8 +34,9 @@ def read_bytes(path: Path, expected: str, most: int | None = None) -> bytes:
     Raises
     ------
     ValueError
-        If it is larger, a folder or a device.
+        If the file is too large, or is a folder or, without `most`, a device or a pipe.
     FileNotFoundError
+        If the file does not exist.
     """
     if path.is_dir():
         raise ValueError(f"{path}: expected {expected}, found a folder")
@@ -43,7 +44,7 @@ def read_bytes(path: Path, expected: str, most: int | None = None) -> bytes:
         raise FileNotFoundError(f"{path}: no such file")
     if most is None and not path.is_file():
         raise ValueError(f"{path}: expected {expected}, found a device or a pipe")
-    with open(path, "rb") as file:  # of the open file: another writer may put a larger one in its place
+    with open(path, "rb") as file:  # take the size of the open file: another writer may replace the path meanwhile
         limit = os.fstat(file.fileno()).st_size if most is None else most
         content = file.read(limit + 1)
     if len(content) > limit:
@@ -53,27 +54,27 @@ def read_bytes(path: Path, expected: str, most: int | None = None) -> bytes:
 
 @contextmanager
 def replacing(path: FilePath) -> Iterator[Path]:
-    """Write a file beside its final place and move it there once it is complete and on the disk.
+    """Context manager: write a temporary file that replaces `path` once it is complete and on disk.
 
     Parameters
     ----------
     path : str or path-like
-        Where the file shall be. Its folder is made if it is missing. Of a symbolic link the file is meant that it leads
-        to, there or not.
+        File to write. Its folder is created if it is missing. If `path` is a symbolic link, the target of the link is
+        written, whether or not it exists.
 
     Yields
     ------
     pathlib.Path
-        A temporary file in the same folder, with the same suffix. When the block ends it replaces
-        `path` in one step; when the block raises it is removed and `path` is left as it was. It has the rights
-        that `open` would have given it, or those of the file that it replaces.
+        A temporary file in the same folder, with the same suffix. At the end of the block, it replaces `path` in one
+        step. If the block raises, the temporary file is removed and `path` is unchanged. The new file keeps the
+        permissions of the file that it replaces, or gets the default permissions of `open`.
 
     Raises
     ------
     ValueError
-        If `path` is a folder, or a device or the like, or a link that leads nowhere.
+        If `path` is a folder, a device, a socket, a pipe or a circular link.
     OSError
-        If the folder cannot be written to, or the disk is full. It names `path`.
+        If the folder is not writable or the disk is full. The error names `path`.
     """
     path = _place(path)
     if path.is_dir():
@@ -100,21 +101,21 @@ def replacing(path: FilePath) -> Iterator[Path]:
 
 @contextmanager
 def claimed(*paths: FilePath) -> Iterator[None]:
-    """Within the block, no other process that claims one of these files can have it.
+    """Context manager: claim files, so that no other process can claim them until the block ends.
 
-    The claim is a lock on an empty hidden file beside the file. The system takes the lock back when the process ends in
-    whatever way. A process that is killed leaves the empty file, which the next claim takes over and removes. Where
-    there are no locks, as on Windows and some network drives, nobody is refused.
+    A claim is a lock on an empty hidden file in the same folder. The system releases the lock when the process ends,
+    even if it is killed. A killed process leaves the empty file behind; the next claim reuses and removes it. Where
+    locks do not exist, as on Windows and some network drives, a claim always succeeds.
 
     Parameters
     ----------
     *paths : str or path-like
-        Files to write, there or not. Their folders are made if they are missing.
+        Files to write, whether or not they exist. Their folders are created if they are missing.
 
     Raises
     ------
     ValueError
-        If another process has claimed one of them.
+        If another process has claimed one of the files.
     """
     with ExitStack() as stack:
         for place in sorted({_place(path) for path in paths}):
@@ -125,7 +126,7 @@ def claimed(*paths: FilePath) -> Iterator[None]:
 @contextmanager
 def _claim(place):
     place.parent.mkdir(parents=True, exist_ok=True)
-    name = place.with_name(f".{place.stem}-{'0' * 16}.part{place.suffix}")  # `remove_leftovers` knows it too
+    name = place.with_name(f".{place.stem}-{'0' * 16}.part{place.suffix}")  # matched by `remove_leftovers`
     descriptor = None if fcntl is None else _locked(name, place)
     try:
         yield
@@ -136,7 +137,7 @@ def _claim(place):
 
 
 def _locked(name, place):
-    """The descriptor of a new or an abandoned file, locked; None where there are no locks."""
+    """Open and lock a new or abandoned file and return its descriptor, or None on a system without locks."""
     while True:
         with _named_by(place):
             descriptor = os.open(name, os.O_RDWR | os.O_CREAT, 0o666)
@@ -151,25 +152,25 @@ def _locked(name, place):
             return None
         if os.fstat(descriptor).st_nlink:
             return descriptor
-        os.close(descriptor)  # its owner removed it between the opening and the locking
+        os.close(descriptor)  # its owner removed it after we opened it and before we locked it
 
 
 def remove_leftovers(path: FilePath) -> None:
-    """Remove the temporary files that killed writers of a path have left beside it.
+    """Remove temporary files that killed writers of a path have left in its folder.
 
-    A writer holds a lock on its temporary file, which the system takes back when the process ends in whatever way. So
-    a file that can be locked has no writer any more; one that cannot, or where locks are unknown, is let be.
+    Each writer holds a lock on its temporary file, and the system releases the lock when the process ends. A temporary
+    file that can be locked therefore has no writer and is removed. On systems without locks, nothing is removed.
 
     Parameters
     ----------
     path : str or path-like
-        What `replacing` was given.
+        Path that was given to `replacing`.
     """
     place = _place(path)
     own = re.compile(re.escape(f".{place.stem}-") + "[0-9a-f]{16}" + re.escape(f".part{place.suffix}"))
     if fcntl is None:
         return
-    with suppress(OSError):  # it tidies up: what it cannot remove does no harm
+    with suppress(OSError):  # a file that cannot be removed does no harm
         with os.scandir(place.parent) as entries:
             found = [entry.path for entry in entries if own.fullmatch(entry.name)]
         for name in found:
@@ -179,34 +180,34 @@ def remove_leftovers(path: FilePath) -> None:
 
 
 def _place(path: FilePath) -> Path:
-    """Where a file is written: beside a link would be the wrong folder, and in its place the link would be lost."""
+    """Resolve a symbolic link, so that its target is replaced and not the link itself."""
     path = Path(path)
     if not path.is_symlink():
         return path
     place = Path(os.path.realpath(path))
     if place.is_symlink():
-        raise ValueError(f"{path}: expected a file to write, found a link that leads to itself")
+        raise ValueError(f"{path}: expected a file to write, found a circular link")
     return place
 
 
 def _create_beside(path, rights):
-    """A new temporary file, and the descriptor that holds its lock (None where there are no locks)."""
+    """Create a temporary file. Return its path and the descriptor of its lock (None on a system without locks)."""
     while True:
         temporary = path.with_name(f".{path.stem}-{secrets.token_hex(8)}.part{path.suffix}")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, rights)
         if fcntl is None:
             os.close(descriptor)
             return temporary, None
-        with suppress(OSError):  # some file systems have no locks: then nobody else can take one there either
+        with suppress(OSError):  # some file systems have no locks, so no other process can take one either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return temporary, descriptor
-        os.close(descriptor)  # someone tidied up between the making and the locking
+        os.close(descriptor)  # another process removed it after we created it and before we locked it
 
 
 @contextmanager
 def _named_by(path, temporary=None):
-    """Errors of the system that name no file, or the temporary one, shall name the file that was to be written."""
+    """Context manager: make an OSError name the file to write if it names no file or the temporary file."""
     try:
         yield
     except OSError as error:
@@ -217,16 +218,16 @@ def _named_by(path, temporary=None):
 
 
 def _flush_file(path):
-    """Return once the content is on the disk: else a loss of power could leave the new name and nothing in it."""
+    """Flush a file to disk. Otherwise, a power failure could leave an empty file under the new name."""
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
 
 
 def _flush_folder(folder):
-    """The same for the names in a folder, where the system can do that."""
+    """Flush the names in a folder to disk, on systems that support it."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    with suppress(OSError):  # the file is in its place already; some file systems refuse this for folders
+    with suppress(OSError):  # the file is already in place, and some file systems cannot flush a folder
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)

@@ -1,26 +1,27 @@
-"""Untrusted JSON."""
+"""Parse untrusted JSON with bounded memory."""
 
 import json
 from typing import Any
 
-MAX_CONTAINERS = 500_000  # a record of an epoch has two
+MAX_CONTAINERS = 500_000  # lists and dicts; the log record of an epoch has two
 
 
 def check_containers(text: str | bytes, most: int = MAX_CONTAINERS) -> None:
-    """Check that a JSON text has no more lists and dicts than `most`; otherwise raise a ValueError."""
+    """Raise a ValueError if a JSON text has more than `most` lists and dicts."""
     found = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if found > most:
         raise ValueError(f"expected {most:,} lists and dicts at most, found {found:,}")
 
 
 def parse_json(text: str | bytes, containers: int = MAX_CONTAINERS) -> Any:
-    """What a JSON text holds.
+    """Parse a JSON text.
 
     Parameters
     ----------
     text : str or bytes
     containers : int
-        Lists and dicts that it may have: an empty one takes two characters, and forty times as much in memory.
+        Maximum number of lists and dicts. An empty container takes two characters of text but forty times as many
+        bytes of memory.
 
     Returns
     -------
@@ -29,10 +30,10 @@ def parse_json(text: str | bytes, containers: int = MAX_CONTAINERS) -> Any:
     Raises
     ------
     ValueError
-        If it is not JSON, or has too many lists and dicts, or nests them too deeply.
+        If the text is not JSON, has too many lists and dicts, or nests them too deeply.
     """
     check_containers(text, containers)
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("expected lists and dicts a few levels deep, found them far too deep") from None
+        raise ValueError("expected a few levels of nested lists and dicts, found far too many") from None

@@ -1,4 +1,4 @@
-"""Named arrays as files of other programs: .npz for NumPy's, .mat for MATLAB's and Octave's."""
+"""Named arrays in files for other programs: .npz for NumPy, .mat for MATLAB and Octave."""
 
 import io
 from collections.abc import Mapping
@@ -17,18 +17,19 @@ SUFFIXES = ".npz", ".mat"
 
 
 def write_named_arrays(path: FilePath, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays, all or nothing, in the form that the suffix says.
+    """Write arrays atomically, in the format of the file's suffix.
 
     Parameters
     ----------
-    path : path
-        .npz or .mat. In a .mat file vectors are rows.
+    path : str or path-like
+        File to write, with the suffix .npz or .mat. In a .mat file, vectors become rows.
     arrays : dict {str: array}
+        Arrays by name.
 
     Raises
     ------
     ValueError
-        If the suffix is another one.
+        If the suffix is neither .npz nor .mat.
     """
     content, suffix = io.BytesIO(), Path(path).suffix.lower()
     if suffix == ".npz":
@@ -38,29 +39,29 @@ def write_named_arrays(path: FilePath, arrays: Mapping[str, np.ndarray]) -> None
 
         savemat(content, dict(arrays))
     else:
-        raise ValueError(f"{path}: expected a file of {' or '.join(SUFFIXES)}, found {quoted(suffix or 'no suffix')}")
+        raise ValueError(f"{path}: expected a {' or '.join(SUFFIXES)} file, found {quoted(suffix or 'no suffix')}")
     with replacing(path) as temporary:
         temporary.write_bytes(content.getvalue())
 
 
 def read_named_arrays(path: FilePath) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file, which is not trusted.
+    """Read the arrays of an untrusted .npz file.
 
     Parameters
     ----------
-    path : path
+    path : str or path-like
 
     Returns
     -------
     dict {str: array}
-        In the order of the file.
+        Arrays by name, in the order of the file.
 
     Raises
     ------
     ValueError
-        If it is no such file, or holds anything but arrays of numbers and texts.
+        If the file is not an .npz file, or contains anything but arrays of numbers and strings.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     with open_archive(path) as archive:
         check_unpacked(archive, Path(path).stat().st_size, path)

@@ -1,8 +1,8 @@
-"""Pickles of arrays and of Theano's shared variables, read as data: nothing in them is called or imported.
+"""Read pickles of arrays and Theano shared variables as data, without calling or importing anything.
 
-A pickle is a program for a small machine with a stack, and can call anything. Here the machine is played through with
-inert objects in place of what a call would make: each remembers the name, the arguments and what was put into it. Then
-the arrays are taken out from where NumPy and Theano put them.
+A pickle is a program for a small stack machine and can call any function. This module interprets the program, but
+each call creates an inert object that only records the function's name, the arguments and the state. The arrays are
+then extracted from the places where NumPy and Theano store them.
 """
 
 import codecs
@@ -24,20 +24,20 @@ MAX_BYTES = 256 * 2**20
 MAX_INSTRUCTIONS = 200_000
 MARK = object()
 OF_PYTHON_2 = re.compile(rb"(?:[^\\]++|\\(?:[\\'nrt]|x[0-9a-f]{2}))*+", re.DOTALL)
-"""A text within quotes."""
+"""The inside of a quoted string, as Python 2 writes it."""
 OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 @dataclass(slots=True)
 class Global:
-    """Something that the pickle would import."""
+    """A name that the pickle would import."""
 
     name: str
 
 
 @dataclass(slots=True)
 class Dict:
-    """A dict: no key is hashed."""
+    """A dict, kept as pairs so that no key is hashed."""
 
     items: list[tuple[Any, Any]] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class Dict:
 
 @dataclass(slots=True)
 class Made:
-    """What a call would have made; `items` are those of an object that is a dict too."""
+    """An inert object in place of the result of a call. `items` belong to an object that is also a dict."""
 
     name: str
     arguments: Any
@@ -57,31 +57,31 @@ class Made:
 
 @dataclass
 class Shared:
-    """A shared variable: its name, which may be None, and its value."""
+    """Name and value of a shared variable. The name may be None."""
 
     name: str | None
     value: np.ndarray
 
 
 def read_pickled_arrays(path: FilePath) -> dict[str, np.ndarray] | list[np.ndarray]:
-    """The arrays in a pickle: a list, a tuple or a dict of NumPy's arrays or of Theano's shared variables.
+    """Read a pickled list, tuple or dict of NumPy arrays or Theano shared variables.
 
     Parameters
     ----------
-    path : path
-        Written by Python 2 or 3, of any protocol.
+    path : str or path-like
+        Pickle of any protocol, written by Python 2 or 3.
 
     Returns
     -------
     dict {str: array} or list of arrays
-        A list of shared variables that all have names is a dict too, in its order.
+        A dict for a pickled dict, and for a list of shared variables with distinct names. Otherwise a list.
 
     Raises
     ------
     ValueError
-        If there is anything else in it, or it is damaged.
+        If the pickle contains anything else or is damaged.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     content = read_bytes(Path(path), "a pickle of arrays", MAX_BYTES)
     try:
@@ -91,7 +91,7 @@ def read_pickled_arrays(path: FilePath) -> dict[str, np.ndarray] | list[np.ndarr
             top = Dict([*top.items, *(tuple(pair) for pair in given)])
         if isinstance(top, Dict):
             if not all(type(key) is str for key, _ in top.items):
-                raise ValueError("expected names of arrays in a dict, found others")
+                raise ValueError("expected names of arrays in a dict, found other keys")
             return {key: _value(value) for key, value in top.items}
         if not isinstance(top, (list, tuple)):
             raise ValueError(f"expected arrays in a list or a dict, found {_described(top)}")
@@ -105,20 +105,20 @@ def read_pickled_arrays(path: FilePath) -> dict[str, np.ndarray] | list[np.ndarr
 
 
 # ---------------------------------------------------------------------------------------------------
-# The machine
+# The stack machine
 
 
 def _instructions(content: bytes) -> Iterator[tuple[str, Any]]:
-    """The name and the argument of each instruction. A text of Python 2 stands for bytes, one a character."""
+    """Yield the name and argument of each instruction. A Python 2 string holds bytes, one per character."""
     file = io.BytesIO(content)
     for _ in range(MAX_INSTRUCTIONS):
         opcode = OPCODES.get(file.read(1).decode("latin-1"))
         if opcode is None:
-            raise ValueError("no instruction where one should be")
-        if opcode.name == "STRING":  # pickletools reads ASCII only
+            raise ValueError("expected an instruction, found none")
+        if opcode.name == "STRING":  # pickletools reads only ASCII here
             text = file.readline().strip()[1:-1]
             if not OF_PYTHON_2.fullmatch(text):
-                raise ValueError("a text that Python 2 does not write")
+                raise ValueError("found a string that Python 2 does not write")
             yield opcode.name, codecs.escape_decode(text)[0].decode("latin-1")
         else:
             yield opcode.name, None if opcode.arg is None else opcode.arg.reader(file)
@@ -126,7 +126,7 @@ def _instructions(content: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _played(content: bytes) -> Any:
-    """What is left on the stack in the end."""
+    """Run a pickle and return the object that it leaves on the stack."""
     stack: list[Any] = []
     memo: dict[Any, Any] = {}
     for name, argument in _instructions(content):
@@ -148,7 +148,7 @@ def _played(content: bytes) -> Any:
             STEPS[name](stack, argument)
         else:
             raise ValueError(f"the instruction {name} is refused")
-    raise AssertionError("instructions end by themselves only by an error")
+    raise AssertionError("the loop ends only with STOP or an error")
 
 
 VALUES = {
@@ -168,10 +168,10 @@ CONSTANTS: dict[str, Callable[[], Any]] = {
 
 
 def _to_mark(stack: list[Any]) -> list[Any]:
-    """What lies above the last mark; all of it and the mark are taken from the stack."""
+    """Pop the last mark and everything above it. Return the values above the mark."""
     at = next((i for i in reversed(range(len(stack))) if stack[i] is MARK), None)
     if at is None:
-        raise ValueError("no mark")
+        raise ValueError("expected a mark on the stack, found none")
     taken = stack[at + 1 :]
     del stack[at:]
     return taken
@@ -183,26 +183,26 @@ def _pairs(values: list[Any]) -> list[tuple[Any, Any]]:
 
 def _put(target: Any, pairs: list[tuple[Any, Any]]) -> None:
     if not isinstance(target, (Dict, Made)):
-        raise ValueError(f"items for {_described(target)}")
+        raise ValueError(f"expected a dict to put items into, found {_described(target)}")
     target.items.extend(pairs)
 
 
 def _append(target: Any, values: list[Any]) -> None:
     if type(target) is not list:
-        raise ValueError(f"elements for {_described(target)}")
+        raise ValueError(f"expected a list to append to, found {_described(target)}")
     target.extend(values)
 
 
 def _make(stack: list[Any], called: Any, arguments: Any) -> None:
     if not isinstance(called, Global):
-        raise ValueError(f"a call of {_described(called)}")
+        raise ValueError(f"expected a function to call, found {_described(called)}")
     stack.append(Made(called.name, arguments))
 
 
 def _build(stack: list[Any]) -> None:
     state = stack.pop()
     if not isinstance(stack[-1], Made):
-        raise ValueError(f"a state of {_described(stack[-1])}")
+        raise ValueError(f"expected an object to set the state of, found {_described(stack[-1])}")
     stack[-1].state = state
 
 
@@ -255,7 +255,7 @@ STEPS: dict[str, Callable[[list[Any], Any], Any]] = {
 
 
 # ---------------------------------------------------------------------------------------------------
-# What it leaves
+# The arrays
 
 NUMPY = "numpy.core.", "numpy._core."
 FLOATS_AND_INTEGERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
@@ -268,21 +268,21 @@ def _described(found: Any) -> str:
 
 
 def _function(made: Any) -> str:
-    """The name of NumPy's function that an object came from, without the module; empty for others."""
+    """Return the name of the NumPy function that made an object, without the module. Other objects give ""."""
     if isinstance(made, Made) and made.name.startswith(NUMPY):
         return made.name.rsplit(".", 1)[1]
     return ""
 
 
 def _is_shared(found: Any) -> bool:
-    """Whether something is a shared variable, of protocol 0 or 1 too, in which a function of Python makes objects."""
+    """Return whether an object is a shared variable. In protocols 0 and 1, a Python function makes it."""
     return isinstance(found, Made) and isinstance(found.state, Dict) and found.state.get("container") is not None
 
 
 def _shared(found: Made) -> Shared:
     name, container = found.state.get("name"), found.state.get("container")
     if not isinstance(container, Made) or not isinstance(container.state, Dict):
-        raise ValueError("a shared variable without a value")
+        raise ValueError("found a shared variable without a value")
     (value,) = container.state.get("storage")
     return Shared(name if type(name) is str else None, _array(value))
 
@@ -312,9 +312,9 @@ def _of_bytes(held: Any, dtype: np.dtype, shape: Any, order: Any) -> np.ndarray:
     if type(shape) is int:
         shape = (shape,)
     if type(shape) is not tuple or len(shape) > 8 or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
-        raise ValueError("an array of no shape")
+        raise ValueError("found an array without a valid shape")
     if math.prod(shape) * dtype.itemsize != len(content):
-        raise ValueError(f"an array {dtype} of shape {shape} in {len(content):,} bytes")
+        raise ValueError(f"found an array of {dtype} and shape {shape} in {len(content):,} bytes")
     array = np.frombuffer(content, dtype) if content else np.empty(0, dtype)
     return array.astype(dtype.newbyteorder("=")).reshape(shape, order=order)
 
@@ -322,15 +322,15 @@ def _of_bytes(held: Any, dtype: np.dtype, shape: Any, order: Any) -> np.ndarray:
 def _dtype(found: Any) -> np.dtype:
     kind = found.arguments[0] if isinstance(found, Made) and found.name == "numpy.dtype" else None
     if type(kind) is not str or kind not in FLOATS_AND_INTEGERS:
-        raise ValueError("an array of no floats or integers")
+        raise ValueError("found an array of neither floats nor integers")
     order = found.state[1] if type(found.state) is tuple else "="
     if order not in ("<", ">", "|", "="):
-        raise ValueError("an array of no order of bytes")
+        raise ValueError("found an array of unknown byte order")
     return np.dtype(order + kind)
 
 
 def _bytes(found: Any) -> bytes:
-    """Bytes, which Python 2 has as a text, and Python 3 in its older protocols as a text to be encoded."""
+    """Return the bytes of an array. Python 2 and old protocols of Python 3 store them as text."""
     if isinstance(found, Made) and found.name == "_codecs.encode" and found.arguments[1] == "latin1":
         found = found.arguments[0]
     if isinstance(found, Made) and found.name in ("__builtin__.bytes", "builtins.bytes") and not found.arguments:
@@ -338,5 +338,5 @@ def _bytes(found: Any) -> bytes:
     if type(found) is str:
         return found.encode("latin-1")
     if type(found) not in (bytes, bytearray):
-        raise ValueError("an array without bytes")
+        raise ValueError("found an array without bytes")
     return bytes(found)

@@ -1,4 +1,4 @@
-"""Pages that show and play what a model writes: a player for notebooks and documentation, and a report on a model."""
+"""HTML pages that show and play generated music: a player for notebooks and documentation, and a report on a model."""
 
 from rnnrbm_pt.report.model_report import report_on
 from rnnrbm_pt.report.page import Report, player_page, report_page

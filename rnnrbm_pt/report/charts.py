@@ -1,4 +1,4 @@
-"""Charts of a page: a curve, and bars in pairs. Lines and areas are SVG that is stretched, words are not."""
+"""Line charts and bar charts for a page. Lines and areas are stretched SVG; the text is HTML and is not stretched."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,14 @@ from itertools import groupby
 
 from rnnrbm_pt.report.widget import along
 
-MOST_EPOCHS = 8  # labels under a curve
+MOST_EPOCHS = 8  # maximum number of labels under a curve
 STEPS = 1, 2, 2.5, 5, 10
 HEIGHT = 1000
-"""Of a chart, in its own units; its width is the same."""
+"""Height and width of a chart, in SVG units."""
 
 
 def round_ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers from low to high, evenly spaced."""
+    """Return evenly spaced round numbers between low and high."""
     span = max(high - low, 1e-9)
     power = 10.0 ** math.floor(math.log10(span / most))
     step = next(power * step for step in (*STEPS, 20, 50) if span / (power * step) <= most)
@@ -22,24 +22,24 @@ def round_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def curve_chart(curves: Mapping[str, Sequence[tuple[int, float]]], unit: str) -> str:
-    """Curves over the epochs.
+    """Plot curves over the epochs.
 
     Parameters
     ----------
     curves : dict {str: list of (epoch, value)}
-        By their names, two at most. Values that are not finite leave gaps.
+        At most two curves by name. Values that are not finite leave gaps.
     unit : str
-        What the values are, for the caption.
+        Unit of the values, for the caption.
 
     Returns
     -------
     str
-        HTML; a sentence where there is nothing to draw.
+        HTML. If there is nothing to plot, a sentence.
     """
     points = [point for curve in curves.values() for point in curve]
     values = [value for _, value in points if math.isfinite(value)]
     if not values:
-        return '<p class="rp-remark">No epoch has a finite value yet.</p>'
+        return '<p class="rp-remark">No epoch has a finite value.</p>'
     first, last = min(epoch for epoch, _ in points), max(epoch for epoch, _ in points)
     low, high = min(values), max(values)
     margin = 0.06 * (high - low) or 0.5
@@ -69,14 +69,14 @@ def curve_chart(curves: Mapping[str, Sequence[tuple[int, float]]], unit: str) ->
 
 
 def bar_chart(names: Sequence[str], pairs: Mapping[str, Sequence[float] | None], title: str) -> str:
-    """Shares as bars, side by side.
+    """Plot one or two histograms as grouped bars.
 
     Parameters
     ----------
     names : list of str
-        Of the groups, one or two letters each.
+        Labels of the groups, one or two letters each.
     pairs : dict {str: list of float}
-        Shares of each group, by what they are of; two at most, and None for none.
+        At most two histograms by name: the share of each group. None is left out.
     title : str
 
     Returns
@@ -107,7 +107,7 @@ def bar_chart(names: Sequence[str], pairs: Mapping[str, Sequence[float] | None],
 
 
 def _frame(heights: Sequence[tuple[str, float]], grid: str, drawn: str) -> str:
-    """The area of a chart with the labels at its left: texts, and their places from 0 at the top to 1."""
+    """Return the area of a chart with labels on the left: pairs of text and height, from 0 at the top to 1."""
     labels = "".join(f'<span style="top:{100 * at:.2f}%">{text}</span>' for text, at in heights)
     return (
         f'<div class="area"><div class="rp-keys">{labels}</div><svg viewBox="0 0 {HEIGHT} {HEIGHT}" '

@@ -1,4 +1,4 @@
-"""The report on a model: it draws pieces, describes them, and collects what the model knows of itself."""
+"""Report on a model: generate pieces, compute their statistics, and collect the model's scores and settings."""
 
 import io
 import math
@@ -16,35 +16,37 @@ from rnnrbm_pt.report.page import Report
 from rnnrbm_pt.report.pieces import Piece
 
 Model = Any
-"""A `SequenceModel`, of which this folder knows the methods alone."""
+"""A `SequenceModel`. This folder only uses its methods and does not import the class."""
 
 N_PIECES, N_STEPS, SEED = 4, 200, 1
 N_FRAMES = 500
-"""Frames of which scores are estimated."""
-LONGEST_VALUE = 300  # characters of a setting out of a file
+"""Number of frames for the scores."""
+LONGEST_VALUE = 300  # characters of a setting from a file
 
 
 def piece_of(model: Model, n_steps: int, seed: int, patch: int = 0) -> tuple[np.ndarray, Piece]:
-    """Draw a piece.
+    """Generate a piece.
 
     Parameters
     ----------
     model : SequenceModel
     n_steps : int
-        Frames.
+        Number of frames.
     seed : int
     patch : int
-        MIDI program, 0 to 127.
+        MIDI program of the instrument, 0 to 127.
 
     Returns
     -------
     array of uint8, shape (n_steps, n_visible)
+        The piano-roll.
     Piece
+        The same piece for a page.
 
     Raises
     ------
     ValueError
-        If the model is not one of notes.
+        If the model is not a model of notes.
     """
     if model.real_valued:
         raise ValueError(f"expected a model of notes, found one of {model.n_visible} real numbers per frame")
@@ -57,9 +59,9 @@ def piece_of(model: Model, n_steps: int, seed: int, patch: int = 0) -> tuple[np.
 
 
 def in_words(roll: np.ndarray, model: Model) -> str:
-    """A few numbers of a piece, as a sentence."""
+    """Describe a piece by a few numbers, in one sentence."""
     found = statistics([roll], model.r)
-    shares = [("held", found.held), ("of the pairs dissonant", found.dissonance)]
+    shares = [("held", found.held), ("of pairs dissonant", found.dissonance)]
     known = [f"{100 * share:.0f} % {word}" for word, share in shares if share is not None]
     return ", ".join([f"{found.notes_per_frame:.1f} notes per frame", *known]) + "."
 
@@ -76,36 +78,38 @@ def report_on(
     data_name: str = "these data",
     command: str = "",
 ) -> Report:
-    """Collect what a report says of a model.
+    """Generate pieces and collect the content of a report on a model.
 
     Parameters
     ----------
     model : SequenceModel
-        Of notes.
+        A model of notes.
     title : str
+        Title of the page.
     n : int
-        Pieces to draw, of the seeds `seed`, `seed` + 1, ...
+        Number of pieces to generate, with the seeds `seed`, `seed` + 1, and so on.
     n_steps : int
-        Frames of each.
+        Frames per piece.
     seed : int
+        Seed of the first piece.
     patch : int
-        MIDI program, 0 to 127, of the instrument that plays them.
+        MIDI program of the instrument that plays the pieces, 0 to 127.
     data : list of arrays, shape (n_steps, n_visible), optional
-        Sequences to compare with and to score the model on, such as a test split.
+        Sequences to compare the pieces with and to score the model on, such as a test split.
     data_name : str
-        What to call them.
+        Name of `data` on the page.
     command : str
-        The command that makes the page again.
+        Command that makes the page again.
 
     Returns
     -------
     Report
-        For `report.page.report_page`.
+        Argument of `report.page.report_page`.
 
     Raises
     ------
     ValueError
-        If the model is not one of notes, or a number is invalid.
+        If the model is not a model of notes, or an argument is invalid.
     """
     n, n_steps = integer("n", n, 1), integer("n_steps", n_steps, 1)
     drawn = [piece_of(model, n_steps, seed + i, patch) for i in range(n)]
@@ -130,7 +134,7 @@ def report_on(
 
 
 def lead(model: Model) -> str:
-    """What a model is, as a sentence or two."""
+    """Describe a model in one or two sentences."""
     sizes = " and ".join(str(size) for name, size in model.settings.items() if name.startswith("n_hidden"))
     low, high = model.r
     text = f"{type(model).__name__}, {sizes} hidden units, notes {note_name(low)} to {note_name(high - 1)}"
@@ -142,21 +146,21 @@ def lead(model: Model) -> str:
 
 
 def warnings_of(each: list[Statistics], data: Statistics | None, seed: int) -> list[str]:
-    """A sentence for each piece that leaves the range of the data in density."""
+    """Return a sentence for each piece that is denser or thinner than the data."""
     found = []
     for i, piece in enumerate(each):
         where = None if data is None else outside(piece, data)
         if data is not None and where is not None:
             passage = piece.densest if where == "above" else piece.thinnest
             found.append(
-                f"The piece of seed {seed + i} leaves the range of the data: a passage has {passage:.1f} notes per "
-                f"frame, those of the data have {data.thinnest:.1f} to {data.densest:.1f}."
+                f"The piece of seed {seed + i} is outside the range of the data: a passage has {passage:.1f} notes per "
+                f"frame; passages of the data have {data.thinnest:.1f} to {data.densest:.1f}."
             )
     return found
 
 
 def scores(model: Model, data: list[np.ndarray] | None, data_name: str) -> dict[str, str]:
-    """Scores of the run, and on the data that are given."""
+    """Return the scores of the run and the scores on `data`, by name."""
     found = {}
     if model.log:
         last = model.log[-1]
@@ -175,13 +179,13 @@ def scores(model: Model, data: list[np.ndarray] | None, data_name: str) -> dict[
 
 
 def with_error(estimate: Any, scale: float = 1) -> str:
-    """An `Estimate` with its standard error."""
+    """Format an `Estimate` with its standard error."""
     error = scale * estimate.standard_error
     return f"{scale * float(estimate):.2f}" + (f" ± {error:.2f}" if math.isfinite(error) else "")
 
 
 def settings(model: Model) -> dict[str, dict[str, str]]:
-    """The settings of a model, of how it learns and of its last run, by headings."""
+    """Return the settings of a model, of its training and of its last run, under headings."""
     found = {"Model": in_text(model.settings) | {"floatX": model.floatX}, "Learning": in_text(model.learning.to_json())}
     if model.progress is not None:
         found["Run"] = in_text(asdict(model.progress.run)) | in_text(asdict(model.progress.validation))
@@ -189,7 +193,7 @@ def settings(model: Model) -> dict[str, dict[str, str]]:
 
 
 def in_text(values: Mapping[str, Any]) -> dict[str, str]:
-    """Settings as texts, without those that are not set."""
+    """Format settings as strings, without settings that are None or empty."""
     return {
         printable(str(name)): "; ".join(f"{key} {x}" for key, x in in_text(value).items())
         if isinstance(value, Mapping)

@@ -1,4 +1,4 @@
-"""Pages that stand for themselves: one file of HTML, which asks no network for anything."""
+"""Self-contained HTML pages: a single file that works offline."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,39 +14,41 @@ from rnnrbm_pt.report.pieces import Piece
 from rnnrbm_pt.report.widget import Player, script, style
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""The browser itself refuses whatever else a page would ask for."""
+"""Content security policy: the browser refuses to load anything that is not in the page."""
 
 MOST_POINTS = 400
-"""Of a curve: more cannot be told apart."""
+"""Maximum number of points per curve. More points could not be distinguished."""
 LARGEST = 10**9
-"""Of an epoch or a value that is drawn."""
+"""Largest epoch or value to draw."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a report says of a model.
+    """Content of a report on a model.
 
     Attributes
     ----------
     title : str
     lead : str
-        A sentence on what the model is.
+        Sentence that describes the model.
     pieces : list of Piece
-        Music that it has written.
+        Generated pieces.
     each : list of Statistics
-        Of each piece.
+        Statistics of each piece.
     together : Statistics
-        Of all pieces together.
+        Statistics of all pieces together.
     data : dict {str: Statistics}
-        Of the training data and of other data, by what the page shall call them.
+        Statistics of the training data and of other data, by the name that the page shows.
     log : list of dict
         One record per epoch.
-    scores, settings : dict
-        Names and values; of the settings by their headings.
+    scores : dict {str: str}
+        Scores by name.
+    settings : dict {str: dict {str: str}}
+        Settings by name, under headings.
     warnings : list of str
-        Sentences to stand over the pieces.
+        Sentences to show above the pieces.
     command : str
-        The command that makes the page again.
+        Command that makes the page again.
     """
 
     title: str
@@ -63,12 +65,15 @@ class Report:
 
 
 def player_page(pieces: Sequence[Piece], title: str, lead: str = "") -> str:
-    """A page with nothing but a player.
+    """Make a page that contains only a player.
 
     Parameters
     ----------
     pieces : list of Piece
-    title, lead : str
+        Pieces to play.
+    title : str
+    lead : str
+        Sentence below the title.
 
     Returns
     -------
@@ -79,7 +84,7 @@ def player_page(pieces: Sequence[Piece], title: str, lead: str = "") -> str:
 
 
 def report_page(report: Report) -> str:
-    """The page of a report.
+    """Make the page of a report.
 
     Parameters
     ----------
@@ -90,9 +95,9 @@ def report_page(report: Report) -> str:
     str
         HTML.
     """
-    body = [f'<p class="lead">{escape(report.lead)}</p>', "<main>", "<h2>Pieces that the model wrote</h2>"]
+    body = [f'<p class="lead">{escape(report.lead)}</p>', "<main>", "<h2>Generated pieces</h2>"]
     body += [f'<p class="warning" role="note">{escape(warning)}</p>' for warning in report.warnings]
-    body += [*Player(report.pieces).elements(), "<h2>The pieces beside the data</h2>", *statistics_part(report)]
+    body += [*Player(report.pieces).elements(), "<h2>Pieces compared with the data</h2>", *statistics_part(report)]
     body += ["<h2>Training</h2>", *training_part(report.log)]
     if report.scores:
         body += ["<h2>Scores</h2>", f'<div class="card">{settings_table(report.scores)}</div>']
@@ -107,7 +112,7 @@ def report_page(report: Report) -> str:
 
 
 def page(title: str, body: Sequence[str]) -> str:
-    """A whole document: a title, which is its heading too, and elements."""
+    """Make a complete HTML document from a title, which is also the heading, and elements."""
     sheet = (files(__package__) / "page.css").read_text(encoding="utf-8")
     return "\n".join(
         [
@@ -136,7 +141,7 @@ def page(title: str, body: Sequence[str]) -> str:
 
 
 def statistics_part(report: Report) -> list[str]:
-    """The table of statistics, and the two histograms."""
+    """Return the elements with the table of statistics and the two histograms."""
     columns = [(f"piece {i}", found, "") for i, found in enumerate(report.each, 1)]
     if len(columns) > 1:
         columns.append(("all pieces", report.together, ""))
@@ -165,36 +170,38 @@ def statistics_part(report: Report) -> list[str]:
 
 
 def explanation(report: Report) -> str:
-    """What the rows of the table mean."""
+    """Explain the rows of the table of statistics."""
     text = (
-        "A passage has 50 frames where its density counts, and 8 where it counts whether the same passage came before. "
-        "Held: the share of the notes of a frame that sound in the frame before. Dissonant: seconds, sevenths and "
-        "tritones, up to octaves. Known: the share of the frames that occur in the data."
+        "A passage has 50 frames for the density, and 8 frames for repetition. Held: share of the notes in a frame "
+        "that also sound in the previous frame. Dissonant: seconds, sevenths and tritones, up to octaves. Known: share "
+        "of the frames that occur in the data."
     )
     if not report.data:
-        text += " The model's file does not describe its training data: an older version wrote it, or it has none."
+        text += (
+            " The model's file does not describe its training data: it has none, or an older version wrote the file."
+        )
     return text
 
 
 def training_part(log: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The curve of training, with its validation, and of the density of pieces that were drawn meanwhile."""
+    """Return the elements with the training curve, the validation, and the density of pieces drawn during training."""
     if not log:
-        return ['<p class="lead">The model has no epochs in its log.</p>']
+        return ['<p class="lead">The model\'s log is empty.</p>']
     curves = {"monitor": curve_of(log, "monitor")}
     if validation := curve_of(log, "validation"):
         curves["validation"] = validation
     cards = [f'<div class="card">{curve_chart(curves, "Nats per frame")}</div>']
     samples = [{**sample, "epoch": r["epoch"]} for r in log if isinstance(sample := r.get("sample"), dict)]
     if density := curve_of(samples, "notes_per_frame"):
-        chart = curve_chart({"a piece by the model": density}, "Notes per frame")
+        chart = curve_chart({"generated piece": density}, "Notes per frame")
         cards.append(f'<div class="card">{chart}</div>')
     return [f'<div class="columns">{"".join(cards)}</div>']
 
 
 def curve_of(records: Sequence[Mapping[str, Any]], name: str) -> Sequence[tuple[int, float]]:
-    """The values of a name by epoch: some hundred of them, the last one among them.
+    """Return an entry of the records by epoch, thinned to at most `MOST_POINTS` points. The last point is kept.
 
-    A log out of a file may have anything under a name: what is no number, or a number that no run reaches, is left out.
+    The log comes from a file and may contain anything. Entries that are not numbers, or too large, are left out.
     """
     curve = [
         (record["epoch"], float(record[name]))
@@ -206,14 +213,14 @@ def curve_of(records: Sequence[Mapping[str, Any]], name: str) -> Sequence[tuple[
 
 
 def drawable(value: object) -> bool:
-    """Whether a value is a number of a usual size, or one that is not finite and leaves a gap."""
+    """Return whether a value can be drawn: a number of usual size, or an infinity or NaN, which leaves a gap."""
     if isinstance(value, float) and not math.isfinite(value):
         return True
     return isinstance(value, (int, float)) and abs(value) <= LARGEST
 
 
 def settings_table(values: Mapping[str, str]) -> str:
-    """Names and values."""
+    """Make an HTML table of names and values."""
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in values.items()
     )

@@ -1,4 +1,4 @@
-"""A piece of music as a page has it: notes in seconds, a title, and the bytes of its MIDI file."""
+"""A piece of music for a page: notes in seconds, a title, and the bytes of its MIDI file."""
 
 import io
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ class Piece:
     Attributes
     ----------
     notes : tuple of Note
-        (pitch, start, end), a MIDI note number and seconds, in the order in which they begin.
+        Notes in order of their start: (pitch, start, end), with a MIDI note number and times in seconds.
     seconds : float
-        How long it is.
+        Duration.
     title : str
     midi : bytes
-        Its MIDI file.
+        Content of the piece's MIDI file.
     patch : int
-        MIDI program, 0 to 127, of the instrument that plays it.
+        MIDI program of the instrument, 0 to 127.
     remark : str
-        A sentence to show under the title.
+        Sentence to show below the title.
     """
 
     notes: tuple[Note, ...]
@@ -58,7 +58,7 @@ class Piece:
         remark: str = "",
         midi: bytes | None = None,
     ) -> Self:
-        """The piece that a roll holds.
+        """Make a piece from a piano-roll.
 
         Parameters
         ----------
@@ -70,12 +70,12 @@ class Piece:
         title, patch, remark
             See the attributes.
         midi : bytes, optional
-            Its MIDI file. Without it, that of `midiwrite`.
+            Content of the MIDI file. By default, `midiwrite` makes it.
 
         Raises
         ------
         ValueError
-            If an argument is not as above.
+            If an argument is invalid.
         """
         low, _ = r = check_range(r)
         roll, dt = check_roll(roll, r), check_dt(dt)
@@ -89,24 +89,26 @@ class Piece:
 
     @classmethod
     def from_midi(cls, filename: FilePath, *, title: str | None = None, patch: int = 0) -> Self:
-        """The piece in a MIDI file, without the drums of channel 10.
+        """Read a piece from a MIDI file, without the drums of channel 10.
 
         Parameters
         ----------
-        filename : path
+        filename : str or path-like
         title : str, optional
-            Without it, the name of the file.
+            Title. The default is the name of the file.
         patch : int
+            MIDI program of the instrument, 0 to 127.
 
         Raises
         ------
         ValueError
-            As `midiread`.
+            If `midiread` cannot read the file.
         FileNotFoundError
+            If the file does not exist.
         """
         path = Path(filename)
         found = midiread(path, ALL_NOTES, dt=0.1, drums=False)
-        # A tempo that is carried from one track into the next can give times before 0, and notes that last no time.
+        # The tutorial's reader carries tempos from track to track, so a time can be negative or a duration zero.
         notes = [note._replace(start=max(note.start, 0.0)) for note in found.notes if note.end > max(note.start, 0.0)]
         notes.sort(key=lambda note: (note.start, note.pitch))
         seconds = max(note.end for note in notes)
@@ -116,7 +118,7 @@ class Piece:
 def as_pieces(
     rolls: ArrayLike | list[ArrayLike], r: Range, dt: float, titles: list[str] | str | None, patch: int
 ) -> list[Piece]:
-    """Pieces of one roll or of several; see `player`."""
+    """Make pieces from one roll or from a list of rolls; see `player`."""
     several = [rolls] if isinstance(rolls, np.ndarray) and rolls.ndim == 2 else list(rolls)  # type: ignore[arg-type]
     if isinstance(titles, str):
         titles = [titles]

@@ -1,14 +1,14 @@
 (() => {
   "use strict";
-  const LOOK_AHEAD = 1.5; // seconds of notes that are scheduled; a page in the background wakes up once a second
-  const EVERY = 200; // milliseconds from one look at the notes to the next
+  const LOOK_AHEAD = 1.5; // seconds of notes to schedule; a page in the background wakes up once per second
+  const EVERY = 200; // milliseconds between calls of the scheduler
   const SOON = 0.06; // seconds from a click to the first note
   const A4 = 69;
 
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
   const frequency = (pitch) => 440 * 2 ** ((pitch - A4) / 12);
 
-  // One audio context for all players of a page, made at the first click as browsers demand.
+  // One audio context for all players of a page. Browsers require a click before it is created.
   function audio() {
     if (!window.rnnrbmAudio) {
       const context = new AudioContext();
@@ -30,7 +30,7 @@
     return notes;
   }
 
-  // Notes that sound at once share the loudness, so that a wall of notes is no louder than a chord.
+  // Simultaneous notes share the loudness, so that many notes are not louder than a chord.
   function gainOf(notes) {
     const changes = notes.flatMap((note) => [[note.start, 1], [note.end, -1]]);
     changes.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
@@ -53,14 +53,14 @@
     const cursor = one(".rp-cursor");
     const name = play.getAttribute("aria-label").replace(/^Play /, "");
     const loudness = gainOf(notes);
-    const done = one(".rp-roll").cloneNode(true); // what was played, in another colour, up to the cursor
+    const done = one(".rp-roll").cloneNode(true); // a copy in another colour, shown up to the cursor
     done.classList.add("rp-done");
     view.insertBefore(done, cursor);
 
-    let output = null; // while it plays: the gain of this piece
+    let output = null; // gain node of this piece while it plays
     let wave = null;
-    let began = 0; // the time of the context at which the piece would have begun
-    let next = 0; // the note that is scheduled next
+    let began = 0; // start of the piece in the time of the audio context
+    let next = 0; // index of the next note to schedule
     let position = 0;
     let timer = 0;
     let frame = 0;
@@ -95,7 +95,7 @@
       envelope.gain.linearRampToValueAtTime(loudness, start + timbre.attack);
       let source = oscillator;
       if (timbre.decay !== null) {
-        // The tone fades and its upper partials fade first: a filter closes over them.
+        // The tone fades, the upper partials first: a low-pass filter closes.
         const tau = timbre.decay * Math.sqrt(440 / hertz);
         envelope.gain.setTargetAtTime(0, start + timbre.attack, tau);
         const filter = context.createBiquadFilter();
@@ -136,7 +136,7 @@
       document.dispatchEvent(new CustomEvent("rnnrbm-play", { detail: piece }));
       const { context, limiter } = audio();
       context.resume();
-      // Strengths of the partials are those of sines.
+      // The strengths of the partials are sine coefficients.
       const sines = new Float32Array([0, ...timbre.partials]);
       wave = context.createPeriodicWave(new Float32Array(sines.length), sines);
       output = context.createGain();

@@ -1,17 +1,17 @@
-"""Piano-rolls as SVG, which a page stretches to its width: nothing in it but lines and areas."""
+"""Piano-rolls as SVG. A page stretches the SVG to its width, so it contains only lines and areas and no text."""
 
 from rnnrbm_pt.music.plot import BLACK_KEYS, note_name
 from rnnrbm_pt.report.pieces import Piece
 
-MARGIN = 2  # semitones left free above and below the notes
-LEAST_ROWS = 16  # semitones that are shown at least
-FEW_ROWS = 20  # semitones up to which all white keys have their names
+MARGIN = 2  # semitones of empty space above and below the notes
+LEAST_ROWS = 16  # minimum number of semitones to show
+FEW_ROWS = 20  # maximum number of semitones for which all white keys are labelled
 TICKS = 1, 2, 5, 10, 15, 30, 60, 120, 300, 600
 MOST_TICKS = 10
 
 
 def rows_of(piece: Piece) -> tuple[int, int]:
-    """The notes that a roll shows: (low, high), half open."""
+    """Return the range of notes that a roll shows: (low, high), half open."""
     if not piece.notes:
         return 60 - LEAST_ROWS // 2, 60 + LEAST_ROWS // 2
     low = min(note.pitch for note in piece.notes) - MARGIN
@@ -21,9 +21,9 @@ def rows_of(piece: Piece) -> tuple[int, int]:
 
 
 def roll_svg(piece: Piece) -> str:
-    """The notes of a piece: time across, one unit per hundredth of a second; notes up, one unit per semitone.
+    """Draw the notes of a piece: one horizontal unit per hundredth of a second, one vertical unit per semitone.
 
-    Notes and black keys are thick lines in the middle of their rows; `player.css` has their widths.
+    Notes and black keys are thick lines in the middle of their rows. `player.css` sets the line widths.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def roll_svg(piece: Piece) -> str:
     Returns
     -------
     str
-        An `svg` element of the classes of `player.css`.
+        An `svg` element with the classes of `player.css`.
     """
     low, high = rows_of(piece)
     width = hundredths(piece.seconds)
@@ -47,7 +47,7 @@ def roll_svg(piece: Piece) -> str:
 
 
 def whole_times(piece: Piece) -> list[tuple[int, int, int]]:
-    """Begin and length of each note in hundredths of a second, at least one, and its pitch."""
+    """Return (start, length, pitch) of each note, with times in hundredths of a second and a length of at least 1."""
     found = []
     for pitch, start, end in piece.notes:
         first = round(100 * start)
@@ -56,12 +56,12 @@ def whole_times(piece: Piece) -> list[tuple[int, int, int]]:
 
 
 def hundredths(seconds: float) -> int:
-    """Seconds in the units of the picture; at least one."""
+    """Convert seconds to hundredths of a second, at least 1."""
     return max(1, round(100 * seconds))
 
 
 def labels(piece: Piece) -> list[tuple[str, float]]:
-    """Names of notes beside the roll, with their heights: 0 at the upper edge, 1 at the lower."""
+    """Return the note names next to the roll and their heights, from 0 at the top to 1 at the bottom."""
     low, high = rows_of(piece)
     named = [note for note in range(low, high) if note % 12 == 0]
     if high - low <= FEW_ROWS or len(named) < 2:
@@ -70,11 +70,11 @@ def labels(piece: Piece) -> list[tuple[str, float]]:
 
 
 def ticks(seconds: float) -> list[tuple[str, float]]:
-    """Times under the roll, with their places: 0 at the left edge, 1 at the right."""
+    """Return the times below the roll and their positions, from 0 at the left edge to 1 at the right edge."""
     step = next((tick for tick in TICKS if seconds / tick <= MOST_TICKS), TICKS[-1])
     return [(clock(at), at / seconds) for at in range(0, int(seconds) + 1, step)] if seconds > 0 else []
 
 
 def clock(seconds: float) -> str:
-    """Seconds as minutes and seconds: 1:05."""
+    """Format seconds as minutes and seconds: 1:05."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,4 +1,4 @@
-"""A player of pieces: HTML that needs no network and no other file, for a notebook, documentation or a page."""
+"""Player of pieces: self-contained HTML that works offline, for notebooks, documentation and pages."""
 
 import base64
 import json
@@ -16,8 +16,8 @@ from rnnrbm_pt.report.pieces import Piece, as_pieces
 from rnnrbm_pt.report.roll_svg import clock, labels, roll_svg, rows_of, ticks, whole_times
 
 ROW_HEIGHT = 7  # pixels
-LEAST_HEIGHT, MOST_HEIGHT = 150, 340  # pixels of a roll
-LEAST_WIDTH = 11  # pixels per second; a roll that is wider than the page is scrolled
+LEAST_HEIGHT, MOST_HEIGHT = 150, 340  # height of a roll in pixels
+LEAST_WIDTH = 11  # minimum number of pixels per second; a roll wider than the page can be scrolled
 ICONS = {
     "play": "M4 2.5v11l9-5.5z",
     "pause": "M4 3h3v10H4zM9 3h3v10H9z",
@@ -35,7 +35,7 @@ def player(
     titles: list[str] | str | None = None,
     patch: int = 0,
 ) -> "Player":
-    """A player of piano-rolls, which a notebook shows.
+    """Make a player of piano-rolls. A notebook displays it.
 
     Parameters
     ----------
@@ -45,8 +45,9 @@ def player(
     dt : float
         Seconds per frame.
     titles : list of str, or str, optional
+        One title per roll.
     patch : int
-        MIDI program, 0 to 127. Each family of instruments has one timbre; see `music.timbres`.
+        MIDI program of the instrument, 0 to 127. Each family of instruments has one timbre; see `music.timbres`.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def player(
     Raises
     ------
     ValueError
-        If an argument is not as above.
+        If an argument is invalid.
 
     Examples
     --------
@@ -65,11 +66,12 @@ def player(
 
 
 class Player:
-    """Pieces, each with its piano-roll, buttons that play it, and its MIDI file.
+    """Player of pieces: for each piece, the piano-roll, controls and a link to the MIDI file.
 
     Parameters
     ----------
     pieces : list of Piece
+        Pieces to play.
     """
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
@@ -83,25 +85,25 @@ class Player:
         return self.html()
 
     def html(self) -> str:
-        """The player as HTML that stands for itself: style, elements and script.
+        """Return the player as self-contained HTML: style, elements and script.
 
-        A page may hold several. Without scripts, it shows the rolls and offers the MIDI files.
+        A page may contain several players. Without JavaScript, a player shows the rolls and links to the MIDI files.
         """
         elements = "\n".join(self.elements())
         return f"<style>{style()}</style>\n<div>\n{elements}\n</div>\n<script>{script()}</script>"
 
     def elements(self) -> list[str]:
-        """One element per piece, for a page that has `style` and `script` itself."""
+        """Return one element per piece, for a page that already contains `style` and `script`."""
         return [piece_html(piece) for piece in self.pieces]
 
 
 def style() -> str:
-    """The style sheet of the player."""
+    """Return the style sheet of the player."""
     return _part("player.css")
 
 
 def script() -> str:
-    """The script of the player: it makes each element of the class `rp-piece` playable, once."""
+    """Return the script of the player. It makes each element of the class `rp-piece` playable, once."""
     return _part("player.js")
 
 
@@ -110,12 +112,12 @@ def _part(name: str) -> str:
 
 
 def icon(name: str) -> str:
-    """A small picture for a button."""
+    """Return the SVG icon of a button."""
     return f'<svg class="rp-icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{ICONS[name]}"/></svg>'
 
 
 def piece_html(piece: Piece) -> str:
-    """The element of one piece."""
+    """Return the HTML element of one piece."""
     low, high = rows_of(piece)
     height = min(max(ROW_HEIGHT * (high - low), LEAST_HEIGHT), MOST_HEIGHT)
     title = escape(piece.title) or "piece"
@@ -123,7 +125,7 @@ def piece_html(piece: Piece) -> str:
     remark = f'<div class="rp-remark">{escape(piece.remark)}</div>' if piece.remark else ""
     keys = "".join(f'<span style="top:{100 * at:.2f}%">{name}</span>' for name, at in labels(piece))
     times = "".join(along(text, at) for text, at in ticks(piece.seconds))
-    # Scripts reveal the controls: without them nothing could be played.
+    # The script reveals the controls, which do nothing without it.
     return (
         f'<section class="rp-piece" aria-label="{title}" data-seconds="{piece.seconds:.3f}" '
         f'data-notes="{notes_attribute(piece)}" data-timbre="{timbre_attribute(piece.patch)}">{heading}{remark}'
@@ -149,18 +151,18 @@ def piece_html(piece: Piece) -> str:
 
 
 def along(text: str, at: float) -> str:
-    """A label under a picture, from 0 at its left edge to 1 at its right, beyond neither of which it reaches."""
+    """Return a label below a picture, at a position from 0 (left) to 1 (right). It stays within the picture."""
     kind = "rp-first" if at < 0.02 else "rp-last" if at > 0.96 else ""
     return f'<span class="{kind}" style="left:{100 * at:.2f}%">{text}</span>'
 
 
 def notes_attribute(piece: Piece) -> str:
-    """The notes as numbers: begin and length in hundredths of a second, and the pitch, of each in turn."""
+    """Encode the notes as numbers: for each note its start and length in hundredths of a second, and its pitch."""
     return " ".join(f"{start} {length} {pitch}" for start, length, pitch in whole_times(piece))
 
 
 def timbre_attribute(patch: int) -> str:
-    """The timbre as JSON; a decay of null is a tone that lasts."""
+    """Encode the timbre as JSON. A decay of null means a sustained tone."""
     timbre = TIMBRES[timbre_name(patch)]
     partials = [round(strength, 4) for strength in timbre.partials]
     decay = None if math.isinf(timbre.decay) else timbre.decay
@@ -169,7 +171,7 @@ def timbre_attribute(patch: int) -> str:
 
 
 def summary(piece: Piece) -> str:
-    """A sentence for those who do not see the roll."""
+    """Describe the roll in a sentence, for screen readers."""
     if not piece.notes:
         return f"Piano-roll of {clock(piece.seconds)} minutes, without notes."
     pitches = [note.pitch for note in piece.notes]
@@ -180,6 +182,6 @@ def summary(piece: Piece) -> str:
 
 
 def file_name(title: str) -> str:
-    """A name for the MIDI file: letters, digits and hyphens of the title."""
+    """Make a name for the MIDI file from the letters, digits and hyphens of the title."""
     kept = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in title.removesuffix(".mid"))
     return "-".join(kept.split())[:60].lower() + ".mid" if kept.split() else "piece.mid"

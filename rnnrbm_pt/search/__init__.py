@@ -1,1 +1,1 @@
-"""Search for hyper-parameters: a space of options of `rnnrbm train`, trials that can be resumed, and their results."""
+"""Hyper-parameter search: a space of options of `rnnrbm train`, trials that can be resumed, and their results."""

@@ -1,4 +1,4 @@
-"""Results of a search: the trials as a table, the importance of each parameter, and one page with curves."""
+"""Results of a search: a table of the trials, the importance of each parameter, and a page with curves."""
 
 import base64
 import html
@@ -11,11 +11,11 @@ from rnnrbm_pt.io.atomic_write import replacing
 from rnnrbm_pt.search.trials import import_optuna
 
 N_SHOWN = 10
-"""Trials of a printed table; the page has all."""
+"""Number of trials in the printed table. The page shows all trials."""
 
 
 class Row(NamedTuple):
-    """A trial, for a table.
+    """A trial in a table.
 
     Attributes
     ----------
@@ -23,11 +23,11 @@ class Row(NamedTuple):
     state : str
         "complete", "pruned", "failed" or "running".
     value : float or None
-        What trials are compared by; None unless it is complete.
+        Final value of the quantity that is maximised, or None if the trial is not complete.
     values : dict
-        Those of the space.
+        Values of the parameters by name.
     curve : dict {int: float}
-        By epoch.
+        Validation by epoch.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 def rows_of(study: Any) -> list[Row]:
-    """All trials: the best first, those without a value last."""
+    """Return all trials: the best first, and trials without a value last."""
     rows = [
         Row(
             trial.number,
@@ -53,7 +53,7 @@ def rows_of(study: Any) -> list[Row]:
 
 
 def table(rows: list[Row], names: list[str], by: str) -> list[list[str]]:
-    """The trials as rows of texts, the first of which is the heading."""
+    """Format trials as rows of strings. The first row is the heading."""
     body = [
         [str(row.number), row.state, "" if row.value is None else f"{row.value:.4f}"]
         + [_shown(row.values.get(name, "")) for name in names]
@@ -67,38 +67,38 @@ def _shown(value: Any) -> str:
 
 
 def lines_of(cells: list[list[str]]) -> list[str]:
-    """A table as lines, in columns of equal width."""
+    """Format a table as lines, with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
 
 
 def importances(study: Any) -> dict[str, float]:
-    """The share of each parameter in the variance of the values; empty where there are too few trials to tell."""
+    """Return the share of each parameter in the variance of the values. Empty if there are too few trials."""
     optuna = import_optuna()
     values = {row.value for row in rows_of(study) if row.value is not None}
     if len(values) < 2:
         return {}
     try:
-        with warnings.catch_warnings():  # of few trials: then the shares are rough
+        with warnings.catch_warnings():  # Optuna warns that the shares from few trials are rough
             warnings.simplefilter("ignore")
             return optuna.importance.get_param_importances(study)
-    except (ValueError, RuntimeError, ImportError):  # no parameter is in all trials, or scikit-learn is missing
+    except (ValueError, RuntimeError, ImportError):  # no parameter occurs in all trials, or scikit-learn is missing
         return {}
 
 
 def write_results(study: Any, folder: Path, by: str, names: list[str], command: str | None) -> None:
-    """Write results.png and results.html into the folder of a study.
+    """Write results.png and results.html to the folder of a study.
 
     Parameters
     ----------
     study : optuna.Study
     folder : pathlib.Path
     by : str
-        What trials are compared by.
+        Quantity that is maximised; see `trials.BY`.
     names : list of str
         Parameters, in the order of the columns.
     command : str or None
-        The command that trains the winner.
+        Command that trains the best model.
     """
     rows = rows_of(study)
     picture = _picture(rows, importances(study), by)
@@ -111,9 +111,9 @@ def write_results(study: Any, folder: Path, by: str, names: list[str], command: 
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         "<style>body{font:16px sans-serif;margin:2em;max-width:70em}td,th{padding:.2em 1em .2em 0;text-align:left}"
         "img{max-width:100%}</style>"
-        f"<h1>{title}</h1><p>{len(rows)} trials, the best first, by {by}: more is better.</p>"
-        + (f"<p>This command trains the winner:</p><pre>{html.escape(command)}</pre>" if command else "")
-        + '<img alt="Importance of each parameter, and the validations of each trial by epoch" '
+        f"<h1>{title}</h1><p>{len(rows)} trials, the best first, by {by} (higher is better).</p>"
+        + (f"<p>This command trains the best model:</p><pre>{html.escape(command)}</pre>" if command else "")
+        + '<img alt="Importance of each parameter, and validation of each trial by epoch" '
         f'src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
         f"<table><tr>{''.join(f'<th>{html.escape(text)}' for text in heading)}{cells}</table></html>"
     )

@@ -1,7 +1,7 @@
-"""The space that a search draws from: options of `rnnrbm train`, with the values that each may take.
+"""Search space: options of `rnnrbm train`, with the values that each option may take. As TOML:
 
-lr = "1e-4..0.1:log"                 # from 0.0001 to 0.1, evenly in the logarithm
-hidden = "50..300:50"                # whole numbers from 50 to 300, in steps of 50
+lr = "1e-4..0.1:log"                 # from 0.0001 to 0.1, uniform in the logarithm
+hidden = "50..300:50"                # integers from 50 to 300, in steps of 50
 optimizer = ["sgd", "nesterov"]      # one of these
 momentum = {range = "0.5..0.99", when = {optimizer = ["nesterov"]}}
 """
@@ -24,22 +24,22 @@ LARGEST_FILE = 2**20
 
 @dataclass(frozen=True)
 class Parameter:
-    """One option, and what it may be.
+    """An option and its possible values: either choices or a range.
 
     Attributes
     ----------
     name : str
-        The option without its dashes, such as "clip-norm".
+        Name of the option without dashes at the start, such as "clip-norm".
     choices : tuple
-        The values, unless it has a range.
+        Possible values. Empty for a range.
     low, high : int or float, optional
-        Bounds of a range, both of which are allowed.
+        Smallest and largest value of a range.
     log : bool
-        Whether the range is drawn from evenly in the logarithm.
+        Whether the range is sampled uniformly in the logarithm.
     step : int or float, optional
-        From one value of the range to the next.
+        Distance between neighbouring values of the range.
     when : dict {str: list}
-        Other parameters and their values for which this one exists.
+        Condition for this parameter: values of other parameters, by name. Without a match, the option is left out.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Parameter:
     when: dict[str, list[Value]] = field(default_factory=dict)
 
     def suggest(self, trial: Any) -> Value:
-        """The value of an Optuna trial; one that was drawn before is the same again."""
+        """Return the value for an Optuna trial. A value that was drawn before stays the same."""
         if self.choices:
             return trial.suggest_categorical(self.name, list(self.choices))
         if isinstance(self.low, int):
@@ -59,18 +59,18 @@ class Parameter:
         return trial.suggest_float(self.name, self.low, self.high, step=self.step, log=self.log)
 
     def examples(self) -> tuple[Value, ...]:
-        """Values to check an option by: all choices, or the bounds."""
+        """Return values with which to check the option: all choices, or both bounds."""
         return self.choices or (self.low, self.high)  # type: ignore[return-value]  # a range has both
 
 
 @dataclass(frozen=True)
 class Space:
-    """All parameters, in the order in which they are drawn."""
+    """All parameters, in the order in which they are sampled."""
 
     parameters: tuple[Parameter, ...]
 
     def suggest(self, trial: Any) -> dict[str, Value]:
-        """The values of a trial, by the names of the options."""
+        """Return the values of a trial, by option name."""
         values: dict[str, Value] = {}
         for one in self.parameters:
             if all(values.get(name) in allowed for name, allowed in one.when.items()):
@@ -78,21 +78,22 @@ class Space:
         return values
 
     def to_json(self) -> str:
-        """A text by which the space is known again."""
+        """Return a string that identifies the space."""
         return json.dumps([asdict(one) for one in self.parameters])
 
 
 def parse_parameter(name: str, described: Any, earlier: Iterable[str] = ()) -> Parameter:
-    """A parameter from its entry in a file, or from the text of an option.
+    """Parse a parameter from a TOML entry or from the text of --space.
 
     Parameters
     ----------
     name : str
+        Name of the option.
     described : str, list or dict
-        "LOW..HIGH", "LOW..HIGH:log", "LOW..HIGH:STEP" or "A,B,C"; a list of choices; or a dict of range or choices and
-        when.
+        "LOW..HIGH", "LOW..HIGH:log", "LOW..HIGH:STEP" or "A,B,C"; a list of choices; or a dict with the key "range" or
+        "choices" and optionally "when".
     earlier : iterable of str
-        Names that `when` may have.
+        Names of earlier parameters, to which `when` may refer.
 
     Returns
     -------
@@ -101,18 +102,19 @@ def parse_parameter(name: str, described: Any, earlier: Iterable[str] = ()) -> P
     Raises
     ------
     ValueError
+        If the description is invalid.
     """
     label, when = f"space: {name}", {}
     if isinstance(described, Mapping):
         unknown = set(described) - {"range", "choices", "when"}
         if unknown or len(set(described) & {"range", "choices"}) != 1:
-            raise ValueError(f"{label}: expected range or choices, and perhaps when, found {quoted(dict(described))}")
+            raise ValueError(f"{label}: expected range or choices, and maybe when, found {quoted(dict(described))}")
         when = described.get("when", {})
         if not isinstance(when, Mapping) or not all(isinstance(allowed, list) for allowed in when.values()):
-            raise ValueError(f"{label}: when: expected lists of values by names, found {quoted(when)}")
+            raise ValueError(f"{label}: when: expected lists of values by name, found {quoted(when)}")
         for other in when:
             if other not in set(earlier):
-                raise ValueError(f"{label}: when: expected a parameter that comes before, found {quoted(other)}")
+                raise ValueError(f"{label}: when: expected an earlier parameter, found {quoted(other)}")
         described = described["range"] if "range" in described else described["choices"]
     if isinstance(described, list):
         if not described or not all(isinstance(value, Value) for value in described):
@@ -128,12 +130,12 @@ def parse_parameter(name: str, described: Any, earlier: Iterable[str] = ()) -> P
         low, high = _number(found["low"]), _number(found["high"])
         step = None if how in (None, "log") else _number(how)
     except ValueError:
-        expected = "LOW..HIGH, LOW..HIGH:log or LOW..HIGH:STEP, of numbers"
+        expected = "LOW..HIGH, LOW..HIGH:log or LOW..HIGH:STEP with numbers"
         raise ValueError(f"{label}: expected {expected}, found {quoted(described)}") from None
     if not all(isinstance(x, int) for x in (low, high, 0 if step is None else step)):
         low, high, step = float(low), float(high), None if step is None else float(step)
     if not low < high or (how == "log" and low <= 0) or (step is not None and step <= 0):
-        raise ValueError(f"{label}: expected LOW < HIGH, and above 0 with log, found {quoted(described)}")
+        raise ValueError(f"{label}: expected LOW < HIGH, STEP > 0, and LOW > 0 with log, found {quoted(described)}")
     return Parameter(name, (), low, high, how == "log", step, dict(when))
 
 
@@ -148,12 +150,14 @@ def _number(text: str) -> int | float:
 
 
 def parse_space(texts: Iterable[str] = (), file: FilePath | None = None) -> Space:
-    """The space of a TOML file and of options NAME=VALUES, which come after it.
+    """Parse the space in a TOML file, and in --space options, which are added after it.
 
     Parameters
     ----------
     texts : iterable of str
+        Values of --space: NAME=VALUES.
     file : path-like, optional
+        TOML file.
 
     Returns
     -------
@@ -162,8 +166,9 @@ def parse_space(texts: Iterable[str] = (), file: FilePath | None = None) -> Spac
     Raises
     ------
     ValueError
-        If an entry is invalid, a name comes twice, or there is none; the sentence names the file or the entry.
+        If an entry is invalid, a name occurs twice, or the space is empty. The message names the file or the entry.
     FileNotFoundError
+        If the file does not exist.
     """
     entries: list[tuple[str, Any]] = []
     if file is not None:
@@ -185,5 +190,5 @@ def parse_space(texts: Iterable[str] = (), file: FilePath | None = None) -> Spac
             raise ValueError(f"space: {name}: expected each name once, found it twice")
         parameters.append(parse_parameter(name, described, earlier))
     if not parameters:
-        raise ValueError("space: expected parameters, by --space NAME=VALUES or --space-file, found none")
+        raise ValueError("space: expected parameters from --space NAME=VALUES or --space-file, found none")
     return Space(tuple(parameters))

@@ -1,6 +1,7 @@
-"""Trials of a search: asked for, trained with a checkpoint, pruned at validations, and told. Optuna keeps the record.
+"""Trials of a search. Optuna chooses the settings and keeps the record; each trial trains a model with a checkpoint.
 
-A trial that was killed keeps its checkpoint, and the lock on it is free: the next process takes the trial up again.
+A validation that is too low ends (prunes) a trial. If the process of a trial is killed, its checkpoint stays and the
+lock on the checkpoint is released, so the next process resumes the trial.
 """
 
 import secrets
@@ -17,39 +18,39 @@ from rnnrbm_pt.search.space import Space, Value
 from rnnrbm_pt.training.progress import StopTraining
 
 BY = "likelihood", "monitor", "accuracy"
-"""Quantities that trials are compared by; of each, more is better."""
+"""Quantities that a search can maximise."""
 
 N_FRAMES = 1000
-"""Frames of an accuracy, or of a likelihood that is estimated."""
+"""Number of frames for an accuracy or an estimated likelihood."""
 
 PACKAGES = "rnnrbm-pt", "pytensor", "numpy", "numba", "optuna"
 
 
 def import_optuna() -> Any:
-    """Optuna, silent; an ImportError says how to install it."""
+    """Import Optuna and silence its log. If it is missing, the ImportError says how to install it."""
     try:
         import optuna
     except ImportError:
-        raise ImportError("search: Optuna is needed, of the extra `search`: pip install 'rnnrbm-pt[search]'") from None
+        raise ImportError("search: Optuna is not installed; run pip install 'rnnrbm-pt[search]'") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 
 
 def open_study(folder: Path, storage: str | None = None, *, new: bool = True, prune: bool = True, seed: int = 0) -> Any:
-    """The study of a folder.
+    """Open the study of a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Its name is the study's.
+        Folder of the study. Its name is the name of the study.
     storage : str, optional
-        The URL of a database; by default a journal file in the folder.
+        URL of a database. The default is a journal file in the folder.
     new : bool
-        Whether to make it if it is missing.
+        Whether to create the study if it does not exist.
     prune : bool
         Whether to end trials whose validation is below the median of earlier trials.
     seed : int
-        Of the sampler.
+        Seed of the sampler.
 
     Returns
     -------
@@ -58,14 +59,14 @@ def open_study(folder: Path, storage: str | None = None, *, new: bool = True, pr
     Raises
     ------
     ValueError
-        If the storage cannot be reached or read, or has no such study.
+        If the storage cannot be reached or read, or does not have the study.
     OSError
         If the journal file cannot be written.
     """
     optuna = import_optuna()
     journal = folder / "journal.log"
     if storage is None and not new and not journal.is_file():
-        raise ValueError(f"{journal}: no such file; a search writes it")
+        raise ValueError(f"{journal}: expected the journal of a search, found no such file")
     try:
         if storage is None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,7 @@ def open_study(folder: Path, storage: str | None = None, *, new: bool = True, pr
         raise ValueError(f"{storage or journal}: expected a study {folder.name!r}, found none") from None
     except ValueError:
         raise ValueError(_unreadable(journal) if storage is None else _unreachable(storage)) from None
-    except Exception as error:  # databases have errors of their own, and so have their drivers
+    except Exception as error:  # databases and their drivers raise their own kinds of errors
         if storage is None:
             if isinstance(error, OSError):
                 raise
@@ -102,7 +103,7 @@ def _unreachable(storage: str) -> str:
         shown = make_url(storage).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
         return f"--storage: expected the URL of a database, found {printable(storage, 80)!r}"
-    return f"--storage {shown}: expected a database that can be reached, found none"
+    return f"--storage {shown}: cannot reach the database"
 
 
 def _sampler(seed: int) -> Any:
@@ -111,30 +112,30 @@ def _sampler(seed: int) -> Any:
 
 @dataclass
 class Search:
-    """What a trial needs.
+    """A search: the study, and everything that is needed to run its trials.
 
     Attributes
     ----------
     study : optuna.Study
     folder : pathlib.Path
-        Of the checkpoints.
+        Folder of the checkpoints.
     space : Space
     n_trials : int
-        Trials of the whole study.
+        Total number of trials in the study.
     by : str
-        See `BY`.
+        Quantity to maximise; see `BY`.
     start : callable
-        start(values) returns a new model and the keywords of `fit`, or raises a ValueError.
+        ``start(values)`` returns a new model and the keywords of `fit`, or raises a ValueError.
     load : callable
-        load(path) returns the model of a checkpoint.
+        ``load(path)`` returns the model of a checkpoint.
     data : callable
-        data(model) returns the rolls to learn from and to validate on.
+        ``data(model)`` returns the training rolls and the validation rolls.
     seed : int
-        Of the sampler.
+        Seed of the sampler.
     lock : context manager
-        Held while a trial is asked for, by one process of this search at a time.
+        Lock that the processes of this search share. It is held while a new trial is requested.
     on_trial : callable, optional
-        Called with the number of a trial that has ended.
+        Called with the number of each trial that has ended.
     """
 
     study: Any
@@ -150,12 +151,12 @@ class Search:
     on_trial: Callable[[int], object] | None = None
 
     def run(self) -> None:
-        """Take up the trials that were killed, then ask for new ones until the study has `n_trials`."""
+        """Resume trials that were killed, then run new trials until the study has `n_trials`."""
         optuna = import_optuna()
         own = identity(self.folder)
         for frozen in self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
             if frozen.user_attrs.get("folder") == own:
-                # Optuna has no public way to a trial that goes on: `ask` makes new ones only.
+                # Optuna has no public function that resumes a trial: `ask` only creates new ones.
                 self.run_trial(optuna.trial.Trial(self.study, frozen._trial_id))
         for trial in self._new_trials(own):
             self.run_trial(trial)
@@ -166,17 +167,17 @@ class Search:
                 n = len(self.study.get_trials(deepcopy=False))
                 if n >= self.n_trials:
                     return
-                self.study.sampler = _sampler(self.seed + n)  # so that a search that goes on draws as one in one go
+                self.study.sampler = _sampler(self.seed + n)  # a resumed search draws as an unbroken one
                 trial = self.study.ask()
                 trial.set_user_attr("folder", own)
-            if trial.number >= self.n_trials:  # `lock` does not reach other machines
-                trial.set_user_attr("failed", "another machine had asked for the last trial")
+            if trial.number >= self.n_trials:  # `lock` does not cover other machines
+                trial.set_user_attr("failed", "another machine had already requested the last trial")
                 self.study.tell(trial.number, state=import_optuna().trial.TrialState.FAIL)
                 return
             yield trial
 
     def run_trial(self, trial: Any) -> None:
-        """Train a trial to its end, unless another process does, and tell the study."""
+        """Train a trial to its end and report it to the study, unless another process is training it."""
         state = import_optuna().trial.TrialState
         path = checkpoint_of(self.folder, trial.number)
         with ExitStack() as stack:
@@ -231,15 +232,16 @@ class Search:
 
 
 def measured(model: Any, validation: Any, by: str) -> float:
-    """What trials are compared by.
+    """Compute the quantity that a search maximises.
 
     Parameters
     ----------
     model : SequenceModel
     validation : sequence of arrays
+        Validation rolls.
     by : str
-        "monitor"; "accuracy", the expected one; or "likelihood". A likelihood that is not exact is the lower one of
-        the two that enclose it, since chains that do not mix make the upper one too high.
+        "monitor", "likelihood", or "accuracy" (the expected accuracy). If the likelihood is not exact, the lower of the
+        two estimates that enclose it is used, because chains that do not mix make the upper estimate too high.
 
     Returns
     -------
@@ -257,12 +259,12 @@ def measured(model: Any, validation: Any, by: str) -> float:
 
 
 def checkpoint_of(folder: Path, number: int) -> Path:
-    """The model file of a trial."""
+    """Return the path of the model file of a trial."""
     return folder / f"trial-{number}.npz"
 
 
 def identity(folder: Path) -> str:
-    """A text that tells this folder from those of other machines in the same study."""
+    """Return a random string that distinguishes this folder from the folders of other machines in the same study."""
     path = folder / "identity"
     if path.exists():
         return path.read_text()

@@ -73,7 +73,7 @@ def test_trying_looks_at_the_validation_split_alone(train, tmp_path, monkeypatch
     assert row["validation"] == max(printed)
     main(["show", str(tmp_path / "out")])
     assert "### What was tried on jsb_chorales" in capsys.readouterr().out
-    with pytest.raises(TypeError, match="hiden: expected any of the settings"):
+    with pytest.raises(TypeError, match="hiden: expected one of the settings"):
         train("rnn-nade", "--set", "hiden=3")
 
 

@@ -41,7 +41,7 @@ def test_list_of_what_is_there_and_is_not(data, home):
     lines = data().splitlines()
     assert lines[0].endswith(str(home))
     table = [line.split() for line in lines if line.startswith(("nottingham ", "jsb_chorales ", "musedata ", " "))]
-    assert table[0] == ["nottingham", "rolls", "-", "-", "-", "not", "here"]
+    assert table[0] == ["nottingham", "rolls", "-", "-", "-", "not", "found"]
     assert table[1] == ["midi", "2", "1", "1", "nottingham_midi.zip"]
     assert table[2] == ["jsb_chorales", "rolls", "2", "/", "3", "1", "/", "1", "2", "/", "2", "JSB", "Chorales.pickle"]
     assert table[4] == ["musedata", "rolls", "?", "?", "?", "MuseData.pickle:", "cannot", "be", "read"]
@@ -51,7 +51,7 @@ def test_list_of_what_is_there_and_is_not(data, home):
 
 def test_list_of_nothing(data, home):
     out = data()
-    assert out.count("not here") == 8 + 1 and "rnnrbm data fetch SET" in out
+    assert out.count("not found") == 8 and "rnnrbm data fetch SET" in out
     with pytest.raises(FileNotFoundError, match="none: no such folder"):
         data("--folder", home / "none")
     assert not home.exists()
@@ -68,7 +68,7 @@ def test_fetch_says_how_it_is_used(data, home, server, monkeypatch):
         "  rnnrbm train jsb_chorales -o MODEL",
         f"  rnnrbm train '{home}/JSB Chorales.zip/*/train' -o MODEL",
     ]
-    assert "midi: was there," in data("fetch", "jsb_chorales", "--kind", "midi")
+    assert "midi: already there," in data("fetch", "jsb_chorales", "--kind", "midi")
     other = home.parent / "other"
     out = data("--folder", other, "fetch", "--kind", "rolls", "jsb_chorales", "--unchecked")
     assert (other / "JSB Chorales.pickle").exists() and f"rnnrbm train jsb_chorales --folder {other} -o MODEL" in out
@@ -96,19 +96,19 @@ def test_fetch_that_fails_goes_on_and_ends_in_an_error(data, home, server, capsy
 
 def test_verify(data, home, capsys):
     put(home / "Nottingham.zip", MIDI)
-    with pytest.raises(ValueError, match="^1 of 1 not as recorded$"):
+    with pytest.raises(ValueError, match="^1 of 1 differ from the record$"):
         data("verify")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "nottingham rolls: not here"
-    assert lines[1] == f"nottingham midi: differs from what is recorded ({home}/Nottingham.zip)"
+    assert lines[0] == "nottingham rolls: not found"
+    assert lines[1] == f"nottingham midi: differs from the record ({home}/Nottingham.zip)"
     assert lines[2].startswith("  train/ashover_simple_chords_1") and lines[2].endswith("is missing")
     assert lines[12] == "  and 1,031 more"  # 1,037 missing and 4 that are not of the set, less the ten above
     (home / "Nottingham.zip").rename(home / "JSB Chorales.zip")
     assert data("verify", "jsb_chorales").splitlines() == [
-        "jsb_chorales rolls: not here",
-        f"jsb_chorales midi: 4 files, all of them whole; no hashes of them are recorded ({home}/JSB Chorales.zip)",
+        "jsb_chorales rolls: not found",
+        f"jsb_chorales midi: all 4 files are complete; their hashes are not recorded ({home}/JSB Chorales.zip)",
     ]
-    with pytest.raises(ValueError, match="nothing of that is there to verify"):
+    with pytest.raises(ValueError, match="no data set to verify was found"):
         data("verify", "musedata")
     with pytest.raises(ValueError, match="data set: expected one of nottingham, .*, found 'bach'"):
         data("verify", "bach")
@@ -116,8 +116,8 @@ def test_verify(data, home, capsys):
 
 def test_verify_the_real_ones(data, nottingham_npz):
     out = data("verify", "--kind", "rolls", "--folder", nottingham_npz.parent)
-    assert "nottingham rolls: all 1,037 sequences as recorded" in out
-    assert out.count("as recorded") == 4
+    assert "nottingham rolls: all 1,037 sequences match the record" in out
+    assert out.count("match the record") == 4
 
 
 def test_help_imports_nothing_heavy():

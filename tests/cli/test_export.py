@@ -25,14 +25,14 @@ def test_parameters_go_to_numpy_and_matlab_and_back(tmp_path, monkeypatch, capsy
 
     before = (tmp_path / "model.npz").read_bytes()
     for output, message in (
-        ("params.npz", "-o params.npz: the file is there already; --overwrite replaces it"),
-        ("model.npz", "-o model.npz: the file is there already"),
-        ("params.h5", "-o params.h5: expected a file of parameters (.npz, .mat), found .h5; write -o params.npz"),
-        ("params", "-o params: expected a file of parameters (.npz, .mat), found no suffix; write -o params.npz"),
+        ("params.npz", "-o params.npz: the file exists; use --overwrite to replace it"),
+        ("model.npz", "-o model.npz: the file exists"),
+        ("params.h5", "-o params.h5: expected a file of parameters (.npz, .mat), found .h5; use -o params.npz"),
+        ("params", "-o params: expected a file of parameters (.npz, .mat), found no suffix; use -o params.npz"),
     ):
         assert main(["export", "model.npz", "-o", output]) == 1
         assert message in capsys.readouterr().err
     assert main(["export", "model.npz", "-o", "model.npz", "--overwrite"]) == 1
-    assert "-o model.npz: expected another file than the model" in capsys.readouterr().err
+    assert "-o model.npz: expected a file other than the model" in capsys.readouterr().err
     assert (tmp_path / "model.npz").read_bytes() == before
     assert main(["export", "model.npz", "-o", "params.npz", "--overwrite"]) == 0

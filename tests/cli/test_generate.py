@@ -147,7 +147,7 @@ def test_the_primer_is_kept_in_its_own_key(here, capsys):
     primer = midiread("primer.mid", R, 0.3).piano_roll
     np.testing.assert_array_equal(midiread("a.mid", R, 0.3).piano_roll[: len(primer)], primer)
     generate("--keep-primer", status=1)
-    assert capsys.readouterr().err == "rnnrbm: error: --keep-primer: expected --primer beside it\n"
+    assert capsys.readouterr().err == "rnnrbm: error: --keep-primer: expected --primer as well, found none\n"
 
 
 def test_seconds_and_tempo(here, capsys):

@@ -52,7 +52,7 @@ def test_broken_files_of_a_folder_are_skipped_and_named(here, capsys):
     said = train(capsys, "tunes")
     assert "Training set: 3 sequences, 60 frames" in said.out
     assert said.err.splitlines() == [
-        "rnnrbm: warning: skipped 2 of 5 files, which cannot be read (with --strict this is an error):",
+        "rnnrbm: warning: skipped 2 of 5 files because of errors (use --strict to stop at the first error):",
         "  tunes/empty.mid: expected a MIDI file, found an empty one",
         "  tunes/text.mid: expected a MIDI file, which begins with b'MThd', found b'none'",
     ]
@@ -84,8 +84,8 @@ def test_if_all_are_broken_there_is_nothing_to_train_on(here, capsys):
         Path(f"tunes/{name}.mid").write_bytes(b"")
     error = train(capsys, "tunes", status=1).err
     assert error == (
-        "rnnrbm: error: tunes: expected MIDI files, found 3, none of which can be read, "
-        "the first since tunes/a.mid: expected a MIDI file, found an empty one\n"
+        "rnnrbm: error: tunes: expected MIDI files, found 3 that cannot be read; "
+        "the first error: tunes/a.mid: expected a MIDI file, found an empty one\n"
     )
 
 
@@ -126,14 +126,14 @@ def test_drums_are_left_out_and_counted(here, capsys):
     said = train(capsys, "tunes")
     assert said.err == (
         "rnnrbm: warning: 9 notes of channel 10 (drums) in 2 of 3 files were left out "
-        "(`train --drums` reads them as notes)\n"
+        "(to read them as notes, use `train --drums`)\n"
     )
     after = RnnRbm.load("model.npz")
     assert after.log[0]["monitor"] == before.log[0]["monitor"] and not after.preprocess.drums
     said = train(capsys, "tunes", "--drums")
     assert said.err == (
         "rnnrbm: warning: 9 notes of channel 10 (drums) in 2 of 3 files were read as notes "
-        "(`train --no-drums` leaves them out)\n"
+        "(to leave them out, use `train --no-drums`)\n"
     )
     model = RnnRbm.load("model.npz")
     assert model.log[0]["monitor"] != before.log[0]["monitor"] and model.preprocess.drums
@@ -168,10 +168,10 @@ def test_the_whole_of_a_set_is_said_to_have_parts(here, toy_rolls, capsys):
     for i, part in enumerate(("train", "train", "valid", "test")):
         midiwrite(f"Any/set/{part}/{i}.mid", toy_rolls[i][:20], R, 0.3)
     shutil.make_archive("Any", "zip", "Any")
-    parts = "holds parts, of which all are read: train (2 files), valid (1 file) and test (1 file)"
+    parts = "contains several splits, and all are read: train (2 files), valid (1 file) and test (1 file)"
     for whole, part in (("Any", "Any/set/train"), ("Any.zip", "Any.zip/set/train"), ("Any/*", "Any/set/train")):
         said = train(capsys, whole)
-        assert said.err == f"rnnrbm: warning: {whole} {parts}; to read one alone, write {part}\n"
+        assert said.err == f"rnnrbm: warning: {whole} {parts}; to read only one, write {part}\n"
         assert "Training set: 4 sequences" in said.out
         said = train(capsys, part)
         assert said.err == "" and "Training set: 2 sequences" in said.out
@@ -184,9 +184,7 @@ def test_parts_by_other_names(here, toy_rolls, capsys):
         midiwrite(f"Any/{part}/{i}.mid", toy_rolls[i][:20], R, 0.3)
     assert train(capsys, "Any").err == ""  # one part, as far as can be told
     Path("Any/my Training").rename("Any/Training")
-    assert (
-        "Training (1 file) and Validation (1 file); to read one alone, write Any/Training" in train(capsys, "Any").err
-    )
+    assert "Training (1 file) and Validation (1 file); to read only one, write Any/Training" in train(capsys, "Any").err
 
 
 # Sets by name
@@ -220,7 +218,7 @@ def test_a_set_in_fewer_notes(here, toy_chorales, capsys):
     of_set(capsys, toy_chorales, "jsb_chorales", "--r", "40,52")
     assert RnnRbm.load("model.npz").r == (40, 52)
     error = of_set(capsys, toy_chorales, "jsb_chorales", "--r", "46,60", status=1).err
-    assert "jsb_chorales, train: expected notes 46 to 59, those of the model, found 40 to 50" in error
+    assert "jsb_chorales, train: expected notes 46 to 59, the model's range, found 40 to 50" in error
 
 
 def test_own_pieces_beside_a_set(here, toy_chorales, capsys):
@@ -231,8 +229,8 @@ def test_own_pieces_beside_a_set(here, toy_chorales, capsys):
     assert "Validation set: 1 sequence, 6 frames of a quarter note" in said.out
     error = of_set(capsys, toy_chorales, "tunes", "--validation", "jsb_chorales", status=1).err
     assert error == (
-        "rnnrbm: error: jsb_chorales: expected frames of 0.3 s, those of the model, found frames of a quarter note "
-        "(--steps-per-quarter 1 reads MIDI files so)\n"
+        "rnnrbm: error: jsb_chorales: expected frames of 0.3 s, as in the model, found frames of a quarter note "
+        "(to train on such frames of MIDI files, use --steps-per-quarter 1)\n"
     )
 
 
@@ -250,20 +248,19 @@ def test_a_folder_that_is_called_as_a_set(here, toy_chorales, capsys):
     said = of_set(capsys, toy_chorales, "jsb_chorales")
     assert "Training set: 3 sequences, 18 frames of a quarter note" in said.out
     assert said.err == (
-        "rnnrbm: warning: jsb_chorales is taken as the data set; for what is here under that name, "
-        "write ./jsb_chorales\n"
+        "rnnrbm: warning: jsb_chorales means the data set; for the file or folder of that name, write ./jsb_chorales\n"
     )
     assert "60 frames of 0.3 s" in train(capsys, "./jsb_chorales").out
 
 
 def test_what_is_refused_of_sets(here, toy_chorales, capsys):
-    set_options = "--kind and --folder are of data sets: one of nottingham, jsb_chorales"
+    set_options = "--kind and --folder: expected a data set, one of nottingham, jsb_chorales"
     for arguments, message in [
         (["tunes"], set_options),
-        (["jsb_chorales", "tunes"], "jsb_chorales: a data set is named alone, found 2 names"),
-        (["jsb_chorales", "--dt", "0.3"], "--dt 0.3: the frames of jsb_chorales are a quarter note"),
-        (["jsb_chorales", "--steps-per-quarter", "2"], "--steps-per-quarter 2: the frames of jsb_chorales are a"),
-        (["jsb_chorales", "--transpose", "relative"], "--transpose relative: the frames of jsb_chorales are a"),
+        (["jsb_chorales", "tunes"], "jsb_chorales: expected a data set without other names, found 2 names"),
+        (["jsb_chorales", "--dt", "0.3"], "--dt 0.3: a frame of jsb_chorales is a quarter note"),
+        (["jsb_chorales", "--steps-per-quarter", "2"], "--steps-per-quarter 2: a frame of jsb_chorales is a"),
+        (["jsb_chorales", "--transpose", "relative"], "--transpose relative: a frame of jsb_chorales is a"),
     ]:
         error = of_set(capsys, toy_chorales, *arguments, status=1).err
         assert message in error and error.startswith("rnnrbm: error: ") and error.count("\n") == 1, error

@@ -111,7 +111,7 @@ def test_resume_gives_the_numbers_of_an_unbroken_run(midi_folder, tmp_path, caps
     assert [r["epoch"] for r in resumed] == list(range(1, 41))
     assert [r["monitor"] for r in resumed] == [r["monitor"] for r in whole]
     assert main(["train", str(midi_folder), "-o", str(tmp_path / "stopped"), "--resume"]) == 1
-    assert "the run in it is complete after 40 epochs; a larger --epochs extends it" in capsys.readouterr().err
+    assert "the run is complete after 40 epochs; use a larger --epochs to extend it" in capsys.readouterr().err
 
 
 def bad(path, content):
@@ -219,7 +219,7 @@ def test_info_of_a_model(toy_rolls, python_model, tmp_path, capsys):
     assert "optimizer adam, lr by Cosine (start 0.05, end 0, over 2, by epoch)" in said
     assert f"2 of 2 epochs (complete), {model.progress.updates} updates of 1 window of 20 frames, 5 sequences" in said
     assert f"{model.log[1]['monitor']:.4f} in epoch 2" in said
-    assert f"monitor {model.progress.best:.4f} in epoch {model.progress.best_epoch}, the best: the parameters" in said
+    assert f"best monitor {model.progress.best:.4f} in epoch {model.progress.best_epoch}; the parameters" in said
 
 
 def test_info_of_what_is_no_model(tmp_path, capsys):
@@ -280,7 +280,7 @@ def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsy
     validation = ["--validation", str(midi_folder / "4.mid")]
     assert train(midi_folder, tmp_path / "model", *options.split(), *validation) == 0
     out = capsys.readouterr().out
-    assert "Training set: 5 sequences" in out and "With copies in other keys: 10 sequences, 616 frames" in out
+    assert "Training set: 5 sequences" in out and "With transposed copies: 10 sequences, 616 frames" in out
     assert "Validation set: 1 sequence" in out and "of 0.25 s." in out
     assert "Pretraining, frames, epoch 1" in out and "Pretraining, rnn, epoch 1" in out
     assert "validation -" in out and "The parameters are those of epoch" in out
@@ -301,7 +301,7 @@ def test_training_by_other_means_than_the_tutorials(midi_folder, tmp_path, capsy
     generate = ["generate", str(tmp_path / "model"), "-o", str(tmp_path / "a.mid"), "--steps", "8"]
     assert main([*generate, "--primer", str(midi_folder / "0.mid")]) == 0
     assert main(["train", str(midi_folder), "-o", str(tmp_path / "model"), "--resume"]) == 1
-    assert "the run in it is complete after 2 epochs; a larger --epochs extends it" in capsys.readouterr().err
+    assert "the run is complete after 2 epochs; use a larger --epochs to extend it" in capsys.readouterr().err
 
 
 def test_training_by_hessian_free_optimisation(midi_folder, tmp_path, as_written):

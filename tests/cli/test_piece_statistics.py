@@ -31,14 +31,14 @@ def test_evaluate_describes_pieces_beside_the_data(model, toy_rolls, tmp_path, c
     how = [str(tmp_path / "m.npz"), str(tmp_path / "a.mid"), "--samples", "2", "--chains", "2", "--temperatures", "2"]
     assert main(["evaluate", *how, "--pieces", "2", "--seed", "5"]) == 0
     words = capsys.readouterr().out
-    assert "2 pieces of 200 frames that the model writes (seeds 5 to 6), beside the data:" in words
+    assert "2 generated pieces of 200 frames (seeds 5 to 6), compared with the data:" in words
     rows = [line.split() for line in words.splitlines() if line.startswith("notes per frame")]
     data = statistics(toy_rolls, R)
     pieces = [model.sample(200, seed=seed) for seed in (5, 6)]
     of_pieces = statistics(pieces, R).notes_per_frame
     of_data = statistics(toy_rolls[:1], R).notes_per_frame
     assert rows[0][3:] == [f"{x:.2f}" for x in (of_pieces, of_data, data.notes_per_frame)]
-    assert "Pieces denser than the range of the data: 2 of 2 (seed 5, 6)." in words
+    assert "Pieces denser than the data: 2 of 2 (seed 5, 6)." in words
     assert main(["evaluate", *how, "--pieces", "2", "--seed", "5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["pieces"]
     assert found["outside"] == ["above", "above"] and found["training_data"] == data.to_json()
@@ -49,7 +49,7 @@ def test_of_a_model_that_knows_no_data(model, toy_rolls):
     model.state.data = None
     found = compare_pieces(model, toy_rolls, 1, 7)
     assert "training_data" not in found
-    assert next(piece_lines(found)) == "1 piece of 200 frames that the model writes (seed 7), beside the data:"
+    assert next(piece_lines(found)) == "1 generated piece of 200 frames (seed 7), compared with the data:"
 
 
 def test_generate_warns_of_a_runaway(model, tmp_path, capsys):
@@ -58,7 +58,7 @@ def test_generate_warns_of_a_runaway(model, tmp_path, capsys):
     assert main([*how, "4"]) == 0
     warning = capsys.readouterr().err
     assert warning.startswith("rnnrbm: warning: the piece of --seed 4 is denser than the training data: ")
-    assert "notes per frame over 50 frames; the data have" in warning
+    assert "notes per frame over 50 frames; the data range from" in warning
     model.state.data = None
     model.save(tmp_path / "m.npz")
     assert main([*how, "4"]) == 0

@@ -41,13 +41,13 @@ def test_training_and_evaluating_from_a_store(here, capsys):
 def test_options_of_the_store_are_not_contradicted(here, capsys):
     run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33", "--transpose", "parallel")
     error = run(capsys, "train", "store", "-o", "m.npz", "--r", "20,33", status=1)
-    assert "store: --r asks for (20, 33), the store was prepared with (21, 33); leave the option out" in error
+    assert "store: --r asks for (20, 33), but the store was prepared with (21, 33); leave the option out" in error
     error = run(capsys, "train", "store", "-o", "m.npz", "--transpose", "relative", status=1)
-    assert "store: --transpose asks for relative, the store was prepared with parallel" in error
+    assert "store: --transpose asks for relative, but the store was prepared with parallel" in error
     error = run(capsys, "train", "store", "midi", "-o", "m.npz", status=1)
-    assert "store: a store is named alone, found 2 names" in error
+    assert "store: expected a store without other names, found 2 names" in error
     error = run(capsys, "train", "midi", "-o", "m.npz", "--validation", "store", *SMALL, status=1)
-    assert "store: expected frames of the model, NoteFrames(r=(21, 109)" in error
+    assert "store: expected the model's frames, NoteFrames(r=(21, 109)" in error
     run(capsys, "train", "store", "-o", "m.npz", *SMALL, "--r", "21,33", "--transpose", "parallel")
     assert RnnRbm.load("m.npz").preprocess.tonality == "parallel"
 
@@ -58,12 +58,12 @@ def test_broken_files_are_listed_and_duplicates_counted(here, capsys):
     Path("midi", "copy.mid").write_bytes(Path("midi", "0.mid").read_bytes())
     assert main(["prepare", "midi", "-o", "store", "--r", "21,33"]) == 0
     said = capsys.readouterr()
-    assert re.fullmatch(r"store: 6 sequences, 1 of them equal to an earlier one, \d+ frames\.\n", said.out)
+    assert re.fullmatch(r"store: 6 sequences \(1 duplicate\), \d+ frames\.\n", said.out)
     lines = said.err.splitlines()
-    assert lines[0] == "rnnrbm: warning: skipped 12 of 18 files, which cannot be read:" and len(lines) == 12
+    assert lines[0] == "rnnrbm: warning: skipped 12 of 18 files because of errors:" and len(lines) == 12
     assert lines[1].startswith("  midi/broken 00.mid: expected a MIDI file")
     assert lines[-1] == "  and 2 more: see the lines with `broken` in store/index.jsonl"
-    assert "18 files of 18 had been read before." in run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33")
+    assert "18 of 18 files had already been read." in run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33")
     error = run(capsys, "prepare", "midi", "-o", "store", status=1)
     assert "store/index.jsonl: expected a store of NoteFrames(r=(21, 109)" in error and "--overwrite" in error
     run(capsys, "prepare", "midi", "-o", "store", "--overwrite")

@@ -36,7 +36,7 @@ def test_info_of_a_pretrained_model(here, capsys):
     assert main(["info", "nottingham-rnn-rbm"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("nottingham-rnn-rbm: RnnRbm, float32, ")
-    assert "200 epochs; the file has no state to continue the run from" in said and "in epoch 200" in said
+    assert "200 epochs; the file has no state from which to continue the run" in said and "in epoch 200" in said
 
 
 def test_a_file_of_that_name_comes_first_but_a_folder_does_not(here, python_model, capsys):
@@ -63,4 +63,4 @@ def test_training_does_not_resume_a_pretrained_model(here, toy_rolls, capsys):
     assert capsys.readouterr().err == "rnnrbm: error: nottingham: no such file\n"
     RnnRbm.pretrained("nottingham").save("mine")
     assert main(["train", "a.mid", "-o", "mine", "--resume"]) == 1
-    assert "there is no run in it" in capsys.readouterr().err
+    assert "expected a run to continue" in capsys.readouterr().err

@@ -50,9 +50,9 @@ def test_hostile_names_of_files_are_words(here):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["-o", "page.pdf"], "-o page.pdf: expected a page (.html, .htm), found .pdf; write -o page.html"),
+        (["-o", "page.pdf"], "-o page.pdf: expected a page (.html, .htm), found .pdf; use -o page.html"),
         (["-o", "a.html", "--patch", "kazoo"], "--patch kazoo: expected 0 to 127 or a name, found 'kazoo'"),
-        (["-o", "a.html", "--kind", "midi"], "--kind and --folder are of data sets"),
+        (["-o", "a.html", "--kind", "midi"], "--kind and --folder: expected a data set in --data"),
         (["-o", "a.html", "--data", "none.mid"], "none.mid"),
     ],
 )
@@ -66,14 +66,16 @@ def test_real_numbers_are_no_notes(here, capsys):
     RnnRbm(4, 3, visible="gaussian", n_visible=5, mode=AS_WRITTEN).save("real.npz")
     for command in (["report", "real.npz", "-o", "a.html"], ["play", "real.npz", "-o", "a.html", "--no-browser"]):
         assert main(command) == 1
-        assert "real.npz: expected a model of notes, found Gaussian visible units" in capsys.readouterr().err
+        assert (
+            "real.npz: expected a model of notes, found a model with Gaussian visible units" in capsys.readouterr().err
+        )
 
 
 def test_play_writes_a_piece_by_a_model(here, capsys):
     assert main(["play", "model.npz", "-o", "a.html", "--no-browser", "--steps", "20"]) == 0
     said = capsys.readouterr().out
     seed = said.split("--seed ")[1].split()[0]
-    assert said.endswith("Wrote a.html: open it in a browser.\n")
+    assert said.endswith("Wrote a.html; open it in a browser.\n")
     assert main(["play", "model.npz", "-o", "b.html", "--no-browser", "--steps", "20", "--seed", seed]) == 0
     assert (here / "a.html").read_bytes() == (here / "b.html").read_bytes()
 
@@ -92,7 +94,7 @@ def test_play_opens_a_page_with_a_midi_file(here, capsys, monkeypatch, tmp_path)
 def test_play_without_a_browser_says_what_to_do(here, capsys, monkeypatch):
     monkeypatch.setattr("webbrowser.open", lambda address: False)
     assert main(["play", "a.mid", "-o", "a.html"]) == 0
-    assert capsys.readouterr().out == "Wrote a.html: open it in a browser.\n"
+    assert capsys.readouterr().out == "Wrote a.html; open it in a browser.\n"
 
 
 def test_play_names_what_it_cannot_read(here, capsys):

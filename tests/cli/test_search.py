@@ -136,7 +136,7 @@ def test_conditions_and_combinations_that_fail(here, capsys):
         (["--space", "hidden=0..2"], "space: hidden: argument --hidden: expected an integer of at least 1, found 0"),
         (["--space", "optimizer=sgd,sdg"], "space: optimizer: argument --optimizer: invalid choice: 'sdg'"),
         (["--space", "r=1..2"], "space: r: expected a setting of the model or of training"),
-        ([], "space: expected parameters, by --space NAME=VALUES or --space-file, found none"),
+        ([], "space: expected parameters from --space NAME=VALUES or --space-file, found none"),
         (
             ["--space", "lr=1..2", "--storage", "nonsense://x"],
             "--storage nonsense://x: expected a database",
@@ -148,12 +148,12 @@ def test_conditions_and_combinations_that_fail(here, capsys):
         (["--space", "lr=1..2", "--storage", "sqlite:////no/such/folder/x.db"], "--storage sqlite:////no/such/folder"),
         (
             ["--space", "lr=1..2", "--storage", "postgresql+psycopg://127.0.0.1:1/x"],
-            "--storage postgresql+psycopg://127.0.0.1:1/x: expected a database that can be reached, found none",
+            "--storage postgresql+psycopg://127.0.0.1:1/x: cannot reach the database",
         ),
         (["--space", "tensorboard=a,b"], "space: tensorboard: expected a setting of the model or of training"),
         (["--space", "lr=1..2", "-o", "m.npz"], "-o: expected --best"),
         (["--best"], "--best: expected -o MODEL, found none"),
-        (["--best", "-o", "m.npz"], "s/journal.log: no such file; a search writes it"),
+        (["--best", "-o", "m.npz"], "s/journal.log: expected the journal of a search, found no such file"),
     ],
 )
 def test_bad_input_is_one_sentence(here, capsys, options, message):
@@ -186,9 +186,9 @@ def test_a_password_is_not_shown(here, capsys):
 def test_a_study_stays_what_it_began_as(here, capsys):
     search(capsys, "--study", "s", "--trials", "1", *SPACE)
     error = search(capsys, "--study", "s", "--trials", "2", "--space", "lr=1..2", status=1)
-    assert "s: space: expected that of the study" in error
+    assert "s: space: the study began with" in error
     error = search(capsys, "--study", "s", "--trials", "2", *SPACE, status=1, train=[*NADE, "--k", "3"])
-    assert "s: train: expected that of the study" in error
+    assert "s: train: the study began with" in error
 
 
 def test_without_optuna_the_extra_is_named(here, capsys, monkeypatch):
@@ -201,7 +201,7 @@ def test_without_optuna_the_extra_is_named(here, capsys, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", absent)
     error = search(capsys, "--study", "s", *SPACE, status=1)
-    assert error == "rnnrbm: error: search: Optuna is needed, of the extra `search`: pip install 'rnnrbm-pt[search]'\n"
+    assert error == "rnnrbm: error: search: Optuna is not installed; run pip install 'rnnrbm-pt[search]'\n"
 
 
 def test_two_processes_share_a_study(toy_rolls, tmp_path, monkeypatch):

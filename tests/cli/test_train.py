@@ -29,15 +29,16 @@ def test_a_trained_model_is_not_overwritten(here, capsys):
     before = Path("m.npz").read_bytes(), Path("m.npz.jsonl").read_bytes()
     error = train(capsys, status=1)
     assert error == (
-        "rnnrbm: error: m.npz: a model after 2 of 2 epochs is there; --resume continues it, --overwrite replaces it\n"
+        "rnnrbm: error: m.npz: a model after 2 of 2 epochs exists; use --resume to continue the run or --overwrite to "
+        "replace the file\n"
     )
     assert (Path("m.npz").read_bytes(), Path("m.npz.jsonl").read_bytes()) == before
     Path("m.npz").unlink()
     error = train(capsys, status=1)
-    assert "m.npz.jsonl: a log of 2 lines is there; --overwrite replaces it, --log names another" in error
+    assert "m.npz.jsonl: a log of 2 lines exists; use --overwrite to replace it or --log to name another file" in error
     assert Path("m.npz.jsonl").read_bytes() == before[1]
     Path("m.npz").write_bytes(b"a letter")
-    assert "m.npz: a file is there" in train(capsys, status=1) and Path("m.npz").read_bytes() == b"a letter"
+    assert "m.npz: the file exists" in train(capsys, status=1) and Path("m.npz").read_bytes() == b"a letter"
     train(capsys, "--epochs", "1", "--overwrite")
     assert RnnRbm.load("m.npz").progress.epoch == 1 and len(Path("m.npz.jsonl").read_text().splitlines()) == 1
 
@@ -54,8 +55,8 @@ def test_a_trained_model_is_not_overwritten(here, capsys):
         (["--optimizer", "hf", "--n-sequences", "50"], "optimizer: hf expects a model whose cost is exact"),
         (["--damping", "2"], "sgd: expected settings of this optimiser (none), found damping"),
         (["--schedule", "lr"], "--schedule: expected WHAT=HOW"),
-        (["--dynamic-visible-bias"], "--dynamic-visible-bias: the visible biases of the model rnn-rbm always move"),
-        (["--model", "rnn-nade", "--k", "3"], "--k: the model rnn-nade has no Gibbs chain"),
+        (["--dynamic-visible-bias"], "--dynamic-visible-bias: expected --model rtrbm or lstm-rtrbm, found rnn-rbm"),
+        (["--model", "rnn-nade", "--k", "3"], "--k: expected a model with a Gibbs chain, found rnn-nade"),
     ],
 )
 def test_wrong_options_leave_files_alone(here, capsys, options, message):
@@ -76,17 +77,17 @@ def test_resumed_by_the_same_command(here, capsys):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--hidden", "9"], "--hidden asks for 9, the run has 8"),
-        (["--model", "rtrbm"], "--model asks for rtrbm, the run has RnnRbm"),
-        (["--float32"], "--float32 asks for float32, the run has float64"),
-        (["--batch-size", "50"], "--batch-size asks for 50, the run has 100"),
-        (["--clip-norm", "1"], "--clip-norm asks for 1.0, the run has None"),
-        (["--optimizer", "adam"], "--optimizer asks for adam, the run has sgd"),
+        (["--hidden", "9"], "--hidden asks for 9, but the run has 8"),
+        (["--model", "rtrbm"], "--model asks for rtrbm, but the run has RnnRbm"),
+        (["--float32"], "--float32 asks for float32, but the run has float64"),
+        (["--batch-size", "50"], "--batch-size asks for 50, but the run has 100"),
+        (["--clip-norm", "1"], "--clip-norm asks for 1.0, but the run has None"),
+        (["--optimizer", "adam"], "--optimizer asks for adam, but the run has sgd"),
         (["--schedule", "lr=0.1"], "--schedule lr asks for"),
         (["--pretrain-rnn-epochs", "2"], "--pretrain-... asks for"),
-        (["--transpose", "relative"], "--transpose asks for relative, the run has None"),
-        (["--seed", "7"], "--seed asks for 7, the run has 48879"),
-        (["--recipe", "recommended"], "--optimizer asks for adam, the run has sgd"),
+        (["--transpose", "relative"], "--transpose asks for relative, but the run has None"),
+        (["--seed", "7"], "--seed asks for 7, but the run has 48879"),
+        (["--recipe", "recommended"], "--optimizer asks for adam, but the run has sgd"),
     ],
 )
 def test_resume_with_options_that_contradict(here, capsys, option, message):

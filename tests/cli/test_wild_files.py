@@ -128,18 +128,21 @@ def test_one_run_on_a_folder_of_thirty_wild_files(wild, capsys):
     assert len(good) + len(bad) + 1 == 30
     said = train(capsys)
     skipped, *lines = said.err.splitlines()
-    assert skipped == "rnnrbm: warning: skipped 10 of 30 files, which cannot be read (with --strict this is an error):"
+    assert (
+        skipped
+        == "rnnrbm: warning: skipped 10 of 30 files because of errors (use --strict to stop at the first error):"
+    )
     assert [line.split(":")[0].strip() for line in lines[:10]] == sorted(f"wild/{name}" for name in [*bad, "gone.mid"])
     for name, (_, words) in bad.items():
         assert any(line.startswith(f"  wild/{name}: ") and words in line for line in lines)
     drums, moved = lines[10:]
     assert drums == (
-        "rnnrbm: warning: 8 notes of channel 10 (drums) in 2 of 20 files were left out (`train --drums` reads them as "
-        "notes)"
+        "rnnrbm: warning: 8 notes of channel 10 (drums) in 2 of 20 files were left out (to read them as notes, use "
+        "`train --drums`)"
     )
     assert moved.startswith("rnnrbm: warning: ") and moved.endswith(
-        "notes in 5 of 20 files are moved in time or lost, such as in wild/map-a.mid: the tutorial's reader carries "
-        "the tempo of one track into the next (`train --tempo-from file` reads the files' own tempo maps)"
+        "notes in 5 of 20 files are moved in time or lost, for example in wild/map-a.mid: the tutorial's reader "
+        "carries the tempo of one track into the next (to use each file's own tempo map, use `train --tempo-from file`)"
     )
     assert "Training set: 20 sequences" in said.out
 
@@ -197,7 +200,7 @@ def test_a_model_keeps_how_its_files_are_read(wild, capsys):
 
 def test_what_is_refused(wild, capsys):
     assert train(capsys, "--strict", status=1).err.startswith("rnnrbm: error: wild/cut.mid: expected 2 whole track(s)")
-    error = "rnnrbm: error: --pedal: expected --tempo-from file beside it\n"
+    error = "rnnrbm: error: --pedal: expected --tempo-from file, found tutorial\n"
     assert train(capsys, "--pedal", status=1).err == error
     Path("nothing").mkdir()
     assert main(["train", "nothing", "-o", "model.npz", *SMALL]) == 1

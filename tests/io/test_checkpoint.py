@@ -146,12 +146,12 @@ def test_names_that_an_archive_cannot_tell_apart_are_refused(path, name):
 
 
 def test_objects_and_records_are_refused(path):
-    with pytest.raises(ValueError, match="run.npz: expected numbers or texts in the array x, found objects"):
+    with pytest.raises(ValueError, match="run.npz: expected numbers or strings in the array x, found objects"):
         write_checkpoint(path, {"x": np.array([{}, None])}, None)
     records = np.zeros(3, dtype=[("a", "<i4"), ("b", ">f8", (2,))])
-    with pytest.raises(ValueError, match="run.npz: expected numbers or texts in the array x, found records"):
+    with pytest.raises(ValueError, match="run.npz: expected numbers or strings in the array x, found records"):
         write_checkpoint(path, {"x": records}, None)
-    with pytest.raises(ValueError, match="run.npz: expected what JSON can hold"):
+    with pytest.raises(ValueError, match="run.npz: expected metadata of JSON types"):
         write_checkpoint(path, {}, {1, 2})
     assert not path.exists()
 
@@ -175,7 +175,7 @@ def test_a_flipped_byte_anywhere_is_noticed(path, flip):
         damaged = bytearray(content)
         damaged[position] ^= flip
         refused(path, damaged)
-    assert "found a damaged one: its checksum differs" in refused(path, bytes([content[0], 0]) + content[2:])
+    assert "found a damaged file: its checksum differs" in refused(path, bytes([content[0], 0]) + content[2:])
 
 
 def test_a_file_that_is_cut_short_is_refused_at_every_length(path):
@@ -195,7 +195,7 @@ def test_other_files_are_refused(path, content):
 
 def test_archives_of_others_are_refused(path):
     np.savez(path, W=np.zeros(3), about=np.array("{}"))
-    assert "expected a checkpoint, found an archive without the checksum of one" in refused(path, path.read_bytes())
+    assert "expected a checkpoint, found an archive without a checksum" in refused(path, path.read_bytes())
 
 
 def test_another_version_is_refused(path, monkeypatch):

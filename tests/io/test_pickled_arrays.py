@@ -64,23 +64,23 @@ WRONG = {
     "one array": (pickle.dumps(np.ones(2)), "expected arrays in a list or a dict, found 'numpy"),
     "a number": (pickle.dumps(7), "expected arrays in a list or a dict, found a int"),
     "texts": (pickle.dumps(["a"]), "expected an array, found a str"),
-    "objects": (pickle.dumps([np.array([None])]), "an array of no floats or integers"),
-    "complex numbers": (pickle.dumps([np.ones(2, complex)]), "an array of no floats or integers"),
+    "objects": (pickle.dumps([np.array([None])]), "an array of neither floats nor integers"),
+    "complex numbers": (pickle.dumps([np.ones(2, complex)]), "an array of neither floats nor integers"),
     "keys that are numbers": (pickle.dumps({1: np.ones(2)}), "expected names of arrays in a dict"),
     "keys of 100,000 tuples": (DEEP_KEYS, "expected names of arrays in a dict"),
     "half of it": (pickle.dumps([np.ones(200)])[:-900], "not a pickle"),
     "nothing": (b"", "not a pickle"),
     "no end": (b"]", "not a pickle"),
-    "a mark that is missing": (b"]e.", "no mark"),
+    "a mark that is missing": (b"]e.", "expected a mark"),
     "nothing on the stack": (b"ba.", "not a pickle"),
     "a foreign object": (b"Pabc\n.", "the instruction PERSID is refused"),
     "a number of 5,000 digits": (b"](I" + b"9" * 5000 + b"\ne.", "not a pickle"),
     "a million lists": (b"]" * 1_000_000 + b".", "expected 200,000 instructions"),
     "more bytes than the shape has": (
         pickle.dumps([np.ones(3)], 2).replace(b"K\x03\x85", b"K\x04\x85"),
-        r"an array float64 of shape \(4,\) in 24 bytes",
+        r"an array of float64 and shape \(4,\) in 24 bytes",
     ),
-    "a negative length": (pickle.dumps([np.ones(3)], 2).replace(b"K\x03\x85", b"J\xff\xff\xff\xff\x85"), "no shape"),
+    "a negative length": (pickle.dumps([np.ones(3)], 2).replace(b"K\x03\x85", b"J\xff\xff\xff\xff\x85"), "valid shape"),
 }
 
 

@@ -179,7 +179,7 @@ def test_a_setting_that_says_nothing_to_a_model_is_refused(model_of, python_mode
     for setting in ({"floor": 0.1}, {"temperature": 2}, {"density": 1}):
         with pytest.raises(ValueError, match=f"{next(iter(setting))}: expected a model of notes, found one of real"):
             gaussian.sample(3, **setting)
-    with pytest.raises(TypeError, match="tempertature: expected any of the settings density"):
+    with pytest.raises(TypeError, match="tempertature: expected one of the settings density"):
         nade.sample(3, tempertature=1)
 
 

@@ -115,5 +115,5 @@ def test_files(tmp_path):
     with pytest.raises(ValueError, match=r"few\.npz: expected the parameters W, bv"):
         model.set_params(tmp_path / "few.npz")
     assert list(read_named_arrays(tmp_path / "named.npz")) == list(expected)
-    with pytest.raises(ValueError, match=r"a\.h5: expected a file of \.npz or \.mat, found '\.h5'"):
+    with pytest.raises(ValueError, match=r"a\.h5: expected a \.npz or \.mat file, found '\.h5'"):
         write_named_arrays(tmp_path / "a.h5", expected)

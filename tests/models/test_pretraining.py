@@ -305,7 +305,7 @@ def test_a_pretraining_is_json():
     text = json.dumps(pretraining.to_json())
     assert Pretraining.from_json(json.loads(text)) == pretraining and hash(pretraining)
     assert Pretraining.from_json({}) == Pretraining()
-    with pytest.raises(ValueError, match="Pretraining: expected any of frame_epochs, .*, found 'epochs'"):
+    with pytest.raises(ValueError, match="Pretraining: expected one of frame_epochs, .*, found 'epochs'"):
         Pretraining.from_json({"epochs": 1})
 
 

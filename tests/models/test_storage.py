@@ -304,7 +304,7 @@ def test_failed_save_leaves_the_old_file(saved):
     model, path = saved
     before = path.read_bytes()
     model.log.append(object())
-    with pytest.raises(ValueError, match="expected what JSON can hold"):
+    with pytest.raises(ValueError, match="expected metadata of JSON types"):
         model.save(path)
     assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
 

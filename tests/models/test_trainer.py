@@ -295,7 +295,7 @@ def test_settings_that_are_none(python_model, toy_rolls, settings, message):
 
 def test_a_keyword_that_there_is_not(python_model, toy_rolls):
     model = python_model()
-    with pytest.raises(TypeError, match="n_sequnces: expected any of the settings average, batch_size, beta1, "):
+    with pytest.raises(TypeError, match="n_sequnces: expected one of the settings average, batch_size, beta1, "):
         model.fit(toy_rolls, n_sequnces=5)
 
 

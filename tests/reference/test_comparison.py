@@ -342,7 +342,7 @@ def test_command_with_several_logs(write, tmp_path, capsys):
         (["good", "text"], "text: expected the log of at least one epoch, found other text"),
         (
             ["good", "--plot", "a.gif"],
-            "--plot a.gif: expected a picture (.png, .svg, .pdf), found .gif; write --plot a.png",
+            "--plot a.gif: expected a picture (.png, .svg, .pdf), found .gif; use --plot a.png",
         ),
     ],
 )

@@ -59,13 +59,13 @@ def test_a_runaway_is_pointed_out(trained, toy_rolls):
     trained.set_params({**trained.get_params(), "bv": np.full(12, 9.0)})
     report = report_on(trained, "a", n=1, n_steps=60)
     assert len(report.warnings) == 1
-    assert report.warnings[0].startswith("The piece of seed 1 leaves the range of the data: a passage has 1")
+    assert report.warnings[0].startswith("The piece of seed 1 is outside the range of the data: a passage has 1")
     assert report.warnings[0] in check_alone(report_page(report)).words
 
 
 def test_a_model_that_has_learned_nothing(python_model):
     page = check_alone(report_page(report_on(python_model(), "new", n=1, n_steps=20)))
-    assert "The model has no epochs in its log." in page.words
+    assert "The model's log is empty." in page.words
     assert "does not describe its training data" in page.words
 
 

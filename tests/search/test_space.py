@@ -38,14 +38,14 @@ def test_parameters(described, expected):
     ("described", "message"),
     [
         ("2..1", "expected LOW < HIGH"),
-        ("0..1:log", "above 0 with log"),
-        ("1..2:often", "expected LOW..HIGH, LOW..HIGH:log or LOW..HIGH:STEP, of numbers, found '1..2:often'"),
-        ("1..inf", "of numbers"),
+        ("0..1:log", "LOW > 0 with log"),
+        ("1..2:often", "expected LOW..HIGH, LOW..HIGH:log or LOW..HIGH:STEP with numbers, found '1..2:often'"),
+        ("1..inf", "with numbers"),
         ([], "expected a list of numbers, words or booleans"),
         (5, "expected LOW..HIGH or a list of choices, found 5"),
         ({"low": 1}, "expected range or choices"),
-        ({"range": "1..2", "when": {"y": [1]}}, "expected a parameter that comes before, found 'y'"),
-        ({"range": "1..2", "when": 3}, "expected lists of values by names, found 3"),
+        ({"range": "1..2", "when": {"y": [1]}}, "expected an earlier parameter, found 'y'"),
+        ({"range": "1..2", "when": 3}, "expected lists of values by name, found 3"),
     ],
 )
 def test_bad_parameters(described, message):
@@ -71,5 +71,5 @@ def test_a_file_and_options(tmp_path):
         parse_space([], tmp_path / "nothing.toml")
     with pytest.raises(ValueError, match="--space: expected NAME=VALUES, found 'lr'"):
         parse_space(["lr"])
-    with pytest.raises(ValueError, match="expected parameters, by --space"):
+    with pytest.raises(ValueError, match="expected parameters from --space"):
         parse_space()
