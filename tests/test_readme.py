@@ -1,7 +1,7 @@
 """README and user guide: every command and block in them runs, in their order, on a few small pieces of music.
 
-A block or a command that is added to them is run here too, as it stands or smaller, as `SMALLER` says. Graphs are run as
-they are written, since it is the page that is tested here, not the compilers.
+A block or a command that is added to them runs here too, as it stands or smaller, as `SMALLER` says. Graphs run as they
+are written, because the pages are tested here and not the compilers.
 """
 
 import importlib

@@ -21,6 +21,9 @@ from rnnrbm_pt.io.atomic_write import claimed
 from rnnrbm_pt.models.generation import Generation, frames_at
 from rnnrbm_pt.music.instruments import FAMILIES, program
 
+SAMPLING = "sampling (the defaults are the tutorial's)"
+"""Heading of the options that change how pieces are generated."""
+
 LARGEST_SEED = 10**9
 """Largest new seed. All random streams accept it, and it is short enough to type."""
 
@@ -69,7 +72,7 @@ def add_parser(commands):
         help="transpose the output down by N semitones [default: 0, or back to the key of the primer]",
     )
     add_averages_option(parser)
-    add_options(parser.add_argument_group("sampling (the defaults are the tutorial's)"), Generation)
+    add_options(parser.add_argument_group(SAMPLING), Generation)
     add_running_options(parser)
     return parser
 

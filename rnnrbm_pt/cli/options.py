@@ -1,7 +1,7 @@
 """Helpers that add commands and options to a parser. Options are generated from the fields of settings classes."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from typing import Any
 
@@ -36,7 +36,7 @@ def add_command(
     return parser
 
 
-def add_options(group: Any, kind: type, prefix: str = "") -> None:
+def add_options(group: Any, kind: type, prefix: str = "", only: Collection[str] | None = None) -> None:
     """Add the command-line options of a settings class. An option that is not given is None.
 
     Parameters
@@ -45,10 +45,12 @@ def add_options(group: Any, kind: type, prefix: str = "") -> None:
     kind : settings class
     prefix : str
         Prefix of the option names, such as "pretrain-".
+    only : collection of str, optional
+        Names of the fields that become options. By default all fields do.
     """
     for f in fields(kind):
         argument = dict(f.metadata["argument"])
-        if not argument:
+        if not argument or (only is not None and f.name not in only):
             continue
         option = argument.pop("option", None) or f"--{prefix}{f.name.replace('_', '-')}"
         if "type" in argument:
@@ -66,7 +68,7 @@ def add_options(group: Any, kind: type, prefix: str = "") -> None:
 def given(args: argparse.Namespace, kind: type, prefix: str = "") -> dict[str, Any]:
     """Return the options of a settings class that were given: a dict of values by field name."""
     with_option = [f.name for f in fields(kind) if f.metadata["argument"]]
-    values = {name: getattr(args, destination(prefix, name)) for name in with_option}
+    values = {name: getattr(args, destination(prefix, name), None) for name in with_option}
     return {name: value for name, value in values.items() if value is not None}
 
 

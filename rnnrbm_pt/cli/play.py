@@ -8,11 +8,12 @@ from pathlib import Path
 
 from rnnrbm_pt.cli.generate import LARGEST_SEED
 from rnnrbm_pt.cli.input_files import MODEL_FILE, load_model
-from rnnrbm_pt.cli.options import add_command
+from rnnrbm_pt.cli.options import add_command, given
 from rnnrbm_pt.cli.output_files import MIDI, PAGE, Output, check_outputs, suffix_of
 from rnnrbm_pt.cli.piece_statistics import warn_if_outside
 from rnnrbm_pt.cli.report import add_piece_options, patch_of, write_page
 from rnnrbm_pt.cli.training_options import add_running_options
+from rnnrbm_pt.models.generation import Generation
 from rnnrbm_pt.quoting import printable
 
 
@@ -58,7 +59,7 @@ def piece_by(args, patch):
     if model.real_valued:
         raise ValueError(f"{args.source}: expected a model of notes, found a model with Gaussian visible units")
     seed = 1 + secrets.randbelow(LARGEST_SEED) if args.seed is None else args.seed
-    roll, piece = piece_of(model, args.steps, seed, patch)
+    roll, piece = piece_of(model, args.steps, seed, patch, given(args, Generation))
     warn_if_outside(model, roll, f"the piece of --seed {seed}")
     print(f"Generated {len(roll)} frames, {piece.seconds:.0f} s (to repeat: --seed {seed}).")
     return piece, lead(model)

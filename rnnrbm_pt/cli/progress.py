@@ -58,7 +58,8 @@ class EpochBar:
 def sampled(sample):
     """Describe the piece that was drawn for the log, for the line of an epoch."""
     warning = {"above": " (denser than the data)", "below": " (thinner than the data)", None: ""}[sample["outside"]]
-    return f"sample {sample['notes_per_frame']:.1f} notes per frame{warning}  "
+    dissonant = "" if sample["dissonance"] is None else f", {100 * sample['dissonance']:.0f} % dissonant"
+    return f"sample {sample['notes_per_frame']:.1f} notes per frame{dissonant}{warning}  "
 
 
 def watched(train, num_epochs, *, on_epoch=None, on_pretrain=False):

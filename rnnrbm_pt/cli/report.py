@@ -5,12 +5,14 @@ from functools import partial
 from pathlib import Path
 
 from rnnrbm_pt.checks import LARGEST_SEED, integer
+from rnnrbm_pt.cli.generate import SAMPLING
 from rnnrbm_pt.cli.input_files import FILES, MODEL_FILE, add_reading_options, load_model
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, named_set, read_music
-from rnnrbm_pt.cli.options import add_command, checked
+from rnnrbm_pt.cli.options import add_command, add_options, checked, given
 from rnnrbm_pt.cli.output_files import PAGE, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.io.atomic_write import claimed, replacing
+from rnnrbm_pt.models.generation import DIALS, Generation
 from rnnrbm_pt.music.instruments import program
 from rnnrbm_pt.quoting import printable
 
@@ -45,7 +47,7 @@ def add_parser(commands):
 
 
 def add_piece_options(parser, seed):
-    """Add the options about generated pieces that `report` and `play` share.
+    """Add the options of generated pieces that `report` and `play` share.
 
     Parameters
     ----------
@@ -63,6 +65,7 @@ def add_piece_options(parser, seed):
         metavar="INSTRUMENT",
         help="instrument, by number or name; see `rnnrbm generate --help` [default: 0]",
     )
+    add_options(parser.add_argument_group(SAMPLING), Generation, only=("k", *DIALS))
 
 
 def patch_of(args):
@@ -99,6 +102,7 @@ def run(args):
         n_steps=args.steps,
         seed=args.seed,
         patch=patch,
+        dials=given(args, Generation),
         data=data,
         data_name=printable(" ".join(args.data or [])),
         command=command(args),
@@ -114,6 +118,8 @@ def command(args):
     words += ["--steps", str(args.steps), "--seed", str(args.seed)]
     if args.patch != "0":
         words += ["--patch", args.patch]
+    for dial, value in given(args, Generation).items():
+        words += [f"--{dial}", str(value)]
     if args.data:
         words += ["--data", *args.data]
     return printable(shlex.join(words), LONGEST_COMMAND)

@@ -24,7 +24,9 @@ N_FRAMES = 500
 LONGEST_VALUE = 300  # characters of a setting from a file
 
 
-def piece_of(model: Model, n_steps: int, seed: int, patch: int = 0) -> tuple[np.ndarray, Piece]:
+def piece_of(
+    model: Model, n_steps: int, seed: int, patch: int = 0, dials: Mapping[str, Any] | None = None
+) -> tuple[np.ndarray, Piece]:
     """Generate a piece.
 
     Parameters
@@ -35,6 +37,8 @@ def piece_of(model: Model, n_steps: int, seed: int, patch: int = 0) -> tuple[np.
     seed : int
     patch : int
         MIDI program of the instrument, 0 to 127.
+    dials : dict, optional
+        Settings of `model.sample`, such as ``{"start": "previous", "floor": 0.05}``.
 
     Returns
     -------
@@ -50,7 +54,7 @@ def piece_of(model: Model, n_steps: int, seed: int, patch: int = 0) -> tuple[np.
     """
     if model.real_valued:
         raise ValueError(f"expected a model of notes, found one of {model.n_visible} real numbers per frame")
-    roll = model.sample(n_steps, seed=seed)
+    roll = model.sample(n_steps, seed=seed, **(dials or {}))
     file = io.BytesIO()
     model.frames.write(file, roll, patch=patch)
     title, remark = f"Piece of seed {seed}", in_words(roll, model)
@@ -74,6 +78,7 @@ def report_on(
     n_steps: int = N_STEPS,
     seed: int = SEED,
     patch: int = 0,
+    dials: Mapping[str, Any] | None = None,
     data: list[np.ndarray] | None = None,
     data_name: str = "these data",
     command: str = "",
@@ -94,6 +99,8 @@ def report_on(
         Seed of the first piece.
     patch : int
         MIDI program of the instrument that plays the pieces, 0 to 127.
+    dials : dict, optional
+        Settings of `model.sample` for the pieces, such as ``{"start": "previous", "floor": 0.05}``.
     data : list of arrays, shape (n_steps, n_visible), optional
         Sequences to compare the pieces with and to score the model on, such as a test split.
     data_name : str
@@ -112,7 +119,7 @@ def report_on(
         If the model is not a model of notes, or an argument is invalid.
     """
     n, n_steps = integer("n", n, 1), integer("n_steps", n_steps, 1)
-    drawn = [piece_of(model, n_steps, seed + i, patch) for i in range(n)]
+    drawn = [piece_of(model, n_steps, seed + i, patch, dials) for i in range(n)]
     rolls, known = [roll for roll, _ in drawn], None if data is None else frames_of(data)
     each = [statistics([roll], model.r, data=known) for roll in rolls]
     of_data: dict[str, Statistics] = {} if model.state.data is None else {"training data": model.state.data}

@@ -27,8 +27,8 @@ def tutorial(num_epochs: int = 200, model: str = "RnnRbm") -> Recipe:
 def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
     """Settings that give good likelihood, accuracy and music together.
 
-    Adam's learning rate falls to 0 along a cosine. Dropout before the recurrence and an average of the parameters reduce
-    overfitting. RBMs also get persistent Gibbs chains and a small weight decay, which keep their chains mixing.
+    Adam's learning rate falls to 0 along a cosine. Dropout before the recurrence and an average of the parameters
+    reduce overfitting. RBMs also get persistent Gibbs chains and a small weight decay, which keep their chains mixing.
 
     Parameters
     ----------

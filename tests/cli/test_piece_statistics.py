@@ -74,8 +74,10 @@ def test_no_warning_within_the_range_and_one_of_silence(model, toy_rolls, capsys
 
 
 def test_a_line_of_training_has_the_sample():
-    assert sampled({"notes_per_frame": 4.04, "outside": None}) == "sample 4.0 notes per frame  "
-    assert sampled({"notes_per_frame": 9, "outside": "above"}) == "sample 9.0 notes per frame (denser than the data)  "
+    thin = {"notes_per_frame": 4.04, "dissonance": None, "outside": None}
+    assert sampled(thin) == "sample 4.0 notes per frame  "
+    dense = {"notes_per_frame": 9, "dissonance": 0.306, "outside": "above"}
+    assert sampled(dense) == "sample 9.0 notes per frame, 31 % dissonant (denser than the data)  "
 
 
 def test_train_draws_samples_for_its_log(toy_rolls, tmp_path, capsys):

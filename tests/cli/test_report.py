@@ -1,5 +1,7 @@
 """`rnnrbm report`: the page that it writes, and what it refuses."""
 
+import re
+
 import pytest
 from oracles.html_pages import check_alone
 
@@ -28,6 +30,21 @@ def test_it_writes_a_page(here, capsys):
     assert [found["aria-label"] for found in page.of("rp-piece")] == ["Piece of seed 1", "Piece of seed 2"]
     assert "rnnrbm report model.npz -o page.html -n 2 --steps 20 --seed 1 --patch flute" in page.words
     assert sorted(path.name for path in here.iterdir()) == ["a.mid", "model.npz", "page.html"]
+
+
+def test_pieces_are_generated_by_the_options_of_sampling(here):
+    """The page shows the pieces that `sample` gives with these settings, and a command that makes them again."""
+    how = ["--density", "1.5", "--start", "previous", "--floor", "0.2", "--temperature", "0.5", "--k", "3"]
+    assert main(["report", "model.npz", "-o", "page.html", "-n", "1", "--steps", "20", *how]) == 0
+    page = check_alone((here / "page.html").read_text(encoding="utf-8"))
+    assert "--seed 1 --k 3 --start previous --floor 0.2 --temperature 0.5 --density 1.5" in page.words
+    model = RnnRbm.load("model.npz", mode=AS_WRITTEN)
+    dials = {"density": 1.5, "start": "previous", "floor": 0.2, "temperature": 0.5, "k": 3}
+    notes = model.sample(20, seed=1, **dials).sum() / 20
+    assert f"{notes:.1f} notes per frame" in page.words
+    assert notes != model.sample(20, seed=1).sum() / 20
+    assert main(["play", "model.npz", "-o", "a.html", "--no-browser", "--steps", "20", "--seed", "1", *how]) == 0
+    assert f"{notes:.1f} notes per frame" in check_alone((here / "a.html").read_text(encoding="utf-8")).words
 
 
 def test_it_compares_with_files(here):
@@ -74,7 +91,7 @@ def test_real_numbers_are_no_notes(here, capsys):
 def test_play_writes_a_piece_by_a_model(here, capsys):
     assert main(["play", "model.npz", "-o", "a.html", "--no-browser", "--steps", "20"]) == 0
     said = capsys.readouterr().out
-    seed = said.split("--seed ")[1].split()[0]
+    seed = re.search(r"--seed (\d+)", said)[1]
     assert said.endswith("Wrote a.html; open it in a browser.\n")
     assert main(["play", "model.npz", "-o", "b.html", "--no-browser", "--steps", "20", "--seed", seed]) == 0
     assert (here / "a.html").read_bytes() == (here / "b.html").read_bytes()
