@@ -190,7 +190,7 @@ def test_numbers_that_are_none():
 def test_an_accuracy_that_depends_on_the_start_is_said():
     found = {"n_steps": 1600, "agrees": False, "from_silence": 0.29, "from_previous": 0.585}
     assert list(lengths(found)) == [
-        "It cannot be trusted: after 1600 Gibbs steps, chains from silence give 29.00 % and chains from the frame "
-        "before 58.50 %."
+        "It cannot be trusted: after 1600 Gibbs steps, chains from silence give 29.00 % and chains from the previous "
+        "frame 58.50 %."
     ]
     assert not list(lengths({**found, "agrees": True, "n_steps": 0}))  # of a NADE

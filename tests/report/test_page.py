@@ -105,7 +105,7 @@ def test_monitors_that_are_not_finite_leave_gaps():
     values = [-3.0, -2.0, -math.inf, -1.0]
     chart = curve_chart({"monitor": list(enumerate(values, 1))}, "nats")
     assert chart.count('class="line line-0"') == 2 and "inf" not in chart and "nan" not in chart
-    assert "No epoch has a finite value yet." in curve_chart({"monitor": [(1, math.nan)]}, "nats")
+    assert "No epoch has a finite value." in curve_chart({"monitor": [(1, math.nan)]}, "nats")
     assert "h0" in curve_chart({"monitor": [(7, -1.0)]}, "nats")
 
 
