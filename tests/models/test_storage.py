@@ -219,7 +219,7 @@ def test_a_class_that_does_not_take_the_settings(saved):
             super().__init__()
 
     rewrite(saved[1], lambda about, arrays: about.update(model="Narrow"))
-    with pytest.raises(ValueError, match="expected settings that Narrow takes, found others"):
+    with pytest.raises(ValueError, match="expected settings of Narrow, found other settings"):
         Narrow.load(saved[1])
 
 
