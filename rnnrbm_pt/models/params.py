@@ -176,5 +176,5 @@ def _converted(name: str, given: ArrayLike, like: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         array = array.astype(like.dtype)
     if not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers, found others")
+        raise ValueError(f"{name}: expected finite numbers, found NaN or infinite values")
     return array

@@ -204,7 +204,7 @@ def draw_piece(model, n_steps=None, *, seed=None, primer=None, **settings):
     (how,) = sorted_into(settings, Generation)
     n_steps = length(n_steps, how, model.frames)
     if how.keep_primer and primer is None:
-        raise ValueError("keep_primer: expected a primer")
+        raise ValueError("keep_primer: expected a primer, found none")
     primer = None if primer is None else model.frames.check(primer, "primer")
     roll = model.frames.from_model(model.sampler.sample(n_steps, seed=seed, primer=primer, how=how))
     return np.concatenate([primer, roll]) if how.keep_primer else roll

@@ -109,7 +109,7 @@ def load(
         model.state.restore_all(arrays, metadata, streams="streams" not in changes)
     except TypeError as error:
         found = printable(str(error), 200)
-        raise ValueError(f"{filename}: expected settings that {kind.__name__} takes, found others ({found})") from error
+        raise ValueError(f"{filename}: expected settings of {kind.__name__}, found other settings ({found})") from error
     except ODD as error:
         found = printable(str(error) or type(error).__name__, 200)
         raise ValueError(f"{filename}: expected a complete model, found an incomplete one ({found})") from error

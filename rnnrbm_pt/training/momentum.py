@@ -9,8 +9,8 @@ from rnnrbm_pt.training.slots import new_slot, slots
 def apply_momentum(updates: ParamUpdates, params: Params | None = None, momentum: Scalar = 0.9) -> ParamUpdates:
     """Add momentum to the updates of any optimiser (Polyak, 1964).
 
-    velocity := momentum velocity + updates[p] - p
-    p := p + velocity
+        velocity := momentum velocity + updates[p] - p
+        p := p + velocity
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def apply_nesterov_momentum(
 ) -> ParamUpdates:
     """Add Nesterov momentum to the updates of any optimiser.
 
-    velocity := momentum velocity + updates[p] - p
-    p := p + momentum velocity + updates[p] - p
+        velocity := momentum velocity + updates[p] - p
+        p := p + momentum velocity + updates[p] - p
 
     In this form the gradient is taken at the parameters themselves, instead of at the point where the velocity would
     move them (Bengio, Boulanger-Lewandowski and Pascanu, Advances in optimizing recurrent networks, 2013, section 3.5).

@@ -24,7 +24,7 @@ def sparsity_penalty(
 ) -> TensorVariable:
     """Cross-entropy between a target activation p and the mean activation q_j of each hidden unit.
 
-    sum_j -p log q_j - (1 - p) log(1 - q_j), with q_j = mean over frames of E[h_j | v_t]
+        sum_j -p log q_j - (1 - p) log(1 - q_j), with q_j = mean over frames of E[h_j | v_t]
 
     Nair and Hinton, 3D object recognition with deep belief nets, NIPS 2009; Hinton, A practical guide to training
     restricted Boltzmann machines, 2012, section 11. Here q_j is the mean over the frames of one update instead of a
@@ -84,8 +84,8 @@ def with_max_norm(updates: ParamUpdates, max_norm: Scalar) -> ParamUpdates:
 def with_averages(updates: ParamUpdates, params: Params, decay: float) -> ParamUpdates:
     """Add an exponential moving average of each parameter to the updates.
 
-    t := t + 1
-    average := decay average + (1 - decay) p, with the new p
+        t := t + 1
+        average := decay average + (1 - decay) p, with the new p
 
     The slots ``average_*`` start at zero; `averages` corrects for that. Polyak and Juditsky, Acceleration of stochastic
     approximation by averaging, SIAM J. Control Optim. 30, 1992, average all updates with equal weight instead.

@@ -56,7 +56,7 @@ def sgd(
 ) -> ParamUpdates:
     """Stochastic gradient descent.
 
-    p := p - learning_rate g
+        p := p - learning_rate g
 
     For the arguments of all optimisers see `training.updates`.
     """
@@ -183,10 +183,10 @@ def adam(
 ) -> ParamUpdates:
     """Adam (Kingma and Ba, ICLR 2015, algorithm 1).
 
-    t := t + 1
-    m := beta1 m + (1 - beta1) g
-    v := beta2 v + (1 - beta2) g^2
-    p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+        t := t + 1
+        m := beta1 m + (1 - beta1) g
+        v := beta2 v + (1 - beta2) g^2
+        p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
 
     Lasagne uses the paper's other form, in which epsilon is not divided by sqrt(1 - beta2^t).
     """
@@ -206,9 +206,10 @@ def amsgrad(
 ) -> ParamUpdates:
     """AMSGrad (Reddi, Kale and Kumar, ICLR 2018): Adam with a divisor that never decreases.
 
-    t, m and v as in `adam`
-    v_hat := max(v_hat, v)
-    p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v_hat / (1 - beta2^t)) + epsilon)
+    With t, m and v as in `adam`:
+
+        v_hat := max(v_hat, v)
+        p := p - learning_rate (m / (1 - beta1^t)) / (sqrt(v_hat / (1 - beta2^t)) + epsilon)
 
     The paper omits the two divisions by 1 - beta^t; Lasagne and PyTorch include them.
     """
@@ -229,7 +230,7 @@ def adamw(
 ) -> ParamUpdates:
     """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019).
 
-    p := p - learning_rate (adam's step + weight_decay p)
+        p := p - learning_rate (adam's step + weight_decay p)
 
     Like `learning_rate`, `weight_decay` may depend on the parameter: ``lambda p: 0.01 if p.ndim == 2 else 0.0`` leaves
     the biases without decay.

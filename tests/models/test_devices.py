@@ -75,7 +75,7 @@ def test_every_model_learns_on_two_devices_what_it_does_on_one(toy_rolls, tmp_pa
 
 
 def test_each_device_computes_its_own_sequences_alone(four_devices):
-    """Each device computes a quarter of the 4 sequences. They exchange only three sums and the final states."""
+    """Of 10 frames of 4 sequences, each device computes a quarter. They exchange three sums and the final states."""
     code = four_devices[1]["code"]
     rows = {int(n) for n in re.findall(r"= f64\[(\d+),(?:8|12)\]\S* dot\(", code)}
     assert 10 in rows and not rows & {20, 40}

@@ -159,7 +159,7 @@ def test_seconds_and_tempo(python_model, tmp_path):
         ({"density": float("nan")}, "density: expected a finite number, found nan"),
         ({"seconds": 2, "n_steps": 3}, "seconds: expected either seconds or a number of frames, found 2 and 3"),
         ({"tempo": 90}, "tempo: expected a model of beat-aligned frames, found frames of a fixed 0.3 s"),
-        ({"keep_primer": True}, "keep_primer: expected a primer"),
+        ({"keep_primer": True}, "keep_primer: expected a primer, found none"),
     ],
 )
 def test_a_bad_value_is_one_sentence(python_model, setting, sentence):
