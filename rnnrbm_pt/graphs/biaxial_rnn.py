@@ -49,7 +49,7 @@ N_GATES = 3
 """Number of sums in the GRU along the notes: the update gate z, the reset gate r and the new state g."""
 
 WINDOW = 12
-"""Default number of notes on each side that a note hears individually: an octave."""
+"""Default number of notes on each side that have a feature of their own: an octave."""
 
 GATES = {"gru": dict.fromkeys("zrg", 0.0), "lstm": {"i": 0.0, "f": FORGET_BIAS, "o": 0.0, "g": 0.0}, "tanh": {"u": 0.0}}
 """The gates of each network along time: the letter that ends the names of their parameters, and their initial bias."""
@@ -370,8 +370,8 @@ def build_biaxial_rnn(
     recurrence : {"gru", "lstm", "tanh"}
         The network along time.
     window : int
-        Number of notes on each side that a note hears individually. For all notes together, a note hears how many
-        sound, and how many sound in each pitch class relative to itself.
+        Number of notes on each side that have a feature of their own. All other notes only enter counts of the sounding
+        notes, and of those in each pitch class relative to the note.
     nonlinearity, learn_initial, **common
         random_state, streams, n_steps, u_init, batched, carried, params and dropout: see `build_rnnrbm`. Dropout of
         hidden units drops units of the network along time, where the network along the notes reads them.

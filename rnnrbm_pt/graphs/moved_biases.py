@@ -1,4 +1,4 @@
-"""What the LSTM and the GRU have in common: a state u that sets both biases of the RBM, and the parameters of gates.
+"""The common parts of the LSTM and the GRU: a state u that sets both biases of the RBM, and the parameters of gates.
 
 bv_t = bv + u_tm1 Wuv
 bh_t = bh + u_tm1 Wuh

@@ -3,9 +3,10 @@
     p(v) = prod_i p(v_i | v_1, ..., v_{i-1}),  p(v_i = 1 | ...) = sigmoid(bv_i + V_i . sigmoid(a_i)),
     a_i  = bh + sum_{j<i} v_j W_j
 
-Larochelle and Murray, The neural autoregressive distribution estimator, AISTATS 2011. The units are in order of pitch.
-One pass over the units carries a_i along, so a frame costs O(n_visible n_hidden) operations, like a Gibbs step of an
-RBM.
+sigmoid(a_i) are the hidden units for unit i, given the units before it. The units are in order of pitch. One pass over
+the units carries a_i along, so a frame costs O(n_visible n_hidden) operations, like a Gibbs step of an RBM.
+
+Larochelle and Murray, The neural autoregressive distribution estimator, AISTATS 2011.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from rnnrbm_pt.streams.draw import bernoulli
 
 
 def nade_logit(a_i, V_i, bv_i):
-    """log p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i) for each frame, given a_i of shape (n_frames, n_hidden)."""
+    """Log-odds of unit i, log [p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i)], given a_i of shape (n_frames, n_hidden)."""
     return bv_i + pt.dot(pt.sigmoid(a_i), V_i)
 
 
@@ -57,12 +58,12 @@ def nade_logits(
     V : matrix, shape (n_visible, n_hidden)
         Weights from the hidden units to each unit.
     bv, bh : vector, matrix or tensor3
-        Biases: a vector that all frames share, or one row per frame, with as many axes as v.
+        Visible and hidden biases: a vector that all frames share, or one row per frame, with as many axes as v.
 
     Returns
     -------
     tensor like v
-        log p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i).
+        The log-odds log [p(v_i = 1 | v_<i) / p(v_i = 0 | v_<i)].
     """
     frames = v.reshape((-1, v.shape[-1]))
     bv, bh = (pt.zeros((frames.shape[0], 1), dtype=b.dtype) + _frames(b) for b in (bv, bh))
@@ -157,7 +158,7 @@ def build_nade(
     W, V : matrices, shape (n_visible, n_hidden)
         See `nade_logits`.
     bv, bh : vector, matrix or tensor3
-        Biases: a vector that all frames share, or one row per frame, with as many axes as v.
+        Visible and hidden biases: a vector that all frames share, or one row per frame, with as many axes as v.
     weights : tensor, shape v.shape[:-1], optional
         Weight of each frame: the cost and the monitor are weighted sums over frames. By default, they are averages.
     logits_of : callable

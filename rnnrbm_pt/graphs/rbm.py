@@ -29,7 +29,7 @@ def mean_hidden(v, W, bh):
 
 
 def visible_logit(h, W, bv):
-    """log p(v_i = 1 | h) / p(v_i = 0 | h) = (h W' + bv)_i, shape (..., n_visible)."""
+    """Log-odds of the visible units: log [p(v_i = 1 | h) / p(v_i = 0 | h)] = (h W' + bv)_i, shape (..., n_visible)."""
     return pt.dot(h, W.T) + bv
 
 
@@ -45,13 +45,16 @@ def draw_visible(rng_v, mean_v, visible="binary"):
     ----------
     rng_v : random generator
     mean_v : tensor, shape (..., n_visible)
+        E[v | h]; see `mean_visible`.
     visible : {"binary", "gaussian"}
-        Binary units are 0 or 1. Gaussian units are real numbers with variance 1.
+        Kind of the visible units. Binary units are 0 or 1. Gaussian units are real numbers with variance 1.
 
     Returns
     -------
     next_rng_v : random generator
+        The generator after the draw.
     v : tensor like mean_v
+        The units.
     """
     return gaussian(rng_v, mean_v) if visible == "gaussian" else bernoulli(rng_v, mean_v)
 
@@ -84,18 +87,22 @@ def gibbs_step(v, W, bv, bh, rng_h, rng_v, visible="binary"):
     v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
         The current visible units.
     W : matrix, shape (n_visible, n_hidden)
+        Weights.
     bv : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+        Visible biases, shared by all frames (vector) or one row per frame (matrix).
     bh : vector or matrix, shape (n_hidden,) or (n_steps, n_hidden)
+        Hidden biases, shared by all frames (vector) or one row per frame (matrix).
     rng_h, rng_v : random generators
-        One to draw h, and one to draw v.
+        The generator that draws h, and the generator that draws v.
     visible : {"binary", "gaussian"}
         Kind of the visible units.
 
     Returns
     -------
     v : tensor like v
-        The new visible units. They are drawn given h, which is drawn given the old ones.
+        The new visible units.
     next_rng_h, next_rng_v : random generators
+        The generators after the draws.
     """
     next_rng_h, h = bernoulli(rng_h, mean_hidden(v, W, bh))
     next_rng_v, v = draw_visible(rng_v, mean_visible(h, W, bv, visible), visible)
@@ -112,8 +119,11 @@ def free_energy(v, W, bv, bh, visible="binary"):
     v : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
         Frames, time first.
     W : matrix, shape (n_visible, n_hidden)
+        Weights.
     bv : vector or matrix, shape (n_visible,) or (n_steps, n_visible)
+        Visible biases, shared by all frames (vector) or one row per frame (matrix).
     bh : vector or matrix, shape (n_hidden,) or (n_steps, n_hidden)
+        Hidden biases, shared by all frames (vector) or one row per frame (matrix).
     visible : {"binary", "gaussian"}
         Kind of the visible units. `graphs.gaussian` has the equation for Gaussian units.
 
@@ -192,7 +202,7 @@ def build_rbm(
     visible: str = "binary",
     particles: TensorVariable | None = None,
 ) -> Objective:
-    """Construct a k-step Gibbs chain from the training frames, and the CD-k cost of its end.
+    """Construct the graph of CD-k training: a k-step Gibbs chain, the cost and the monitor.
 
     CD-k is contrastive divergence with a chain of k steps (Hinton, Neural Computation 14, 2002).
 
@@ -201,8 +211,9 @@ def build_rbm(
     v : vector, matrix or tensor3, shape (n_visible,), (n_steps, n_visible) or (n_steps, n_sequences, n_visible)
         Training frames. A chain starts at each of them.
     W : matrix, shape (n_visible, n_hidden)
+        Weights.
     bv, bh : vector, matrix or tensor3
-        Biases: a vector that all frames share, or one row per frame, with as many axes as v.
+        Visible and hidden biases: a vector that all frames share, or one row per frame, with as many axes as v.
     k : int or integer scalar
         Number of Gibbs steps.
     rngs : sequence of four random generators, optional
@@ -216,7 +227,7 @@ def build_rbm(
         Kind of the visible units: 0 or 1, or real numbers with variance 1 given h; see `graphs.gaussian`.
     particles : tensor like v, optional
         Where the chains start, if not at v. For persistent contrastive divergence (Tieleman, ICML 2008) these are the
-        ends of earlier chains. The monitor still compares v with the end of the chain.
+        ends of earlier chains. The monitor then compares v with a chain that did not start at v.
 
     Returns
     -------
@@ -257,8 +268,9 @@ def build_rbm(
         name="gibbs_chain",
     )
     v_sample = chain[-1]
-    # The mark tells this package's rewrites that the graph below is theirs: it may hold no draw that says so. The chain
-    # needs no mark. If v is constant, as in generation, PyTensor would move a mark out of the scan, but too late.
+    # `ours` marks the graph below for the rewrites of this package, which otherwise recognise its draws. The graph may
+    # have no draws, if v_sample is given. The chain has draws, so it gets no mark: for a constant v, as in generation,
+    # PyTensor would move the mark out of the scan too late.
     v = ours(v)
 
     # The tutorial's extra step draws v as well, but nothing uses that v. So its stream never advances.

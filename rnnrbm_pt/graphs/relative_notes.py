@@ -1,4 +1,4 @@
-"""Relative features of notes: what each note hears of a frame, by the distances of the other notes from it.
+"""Relative features: what a note reads of a frame, by the distances of the other notes from it.
 
 Each feature is a sum over the notes of the frame, so one product with a table of 0 and 1 gives all features. The
 features move with the note: transposing a frame transposes its features.
@@ -13,7 +13,7 @@ OCTAVE = 12
 
 
 def notes_around(n_visible: int, window: int) -> np.ndarray:
-    """The features that a note hears of the previous frame.
+    """The features that a note reads from the previous frame.
 
     They are the note itself and its `window` neighbours on each side, a count for each of the 12 pitch classes relative
     to the note, a count of all notes, and a count of the notes below it.
@@ -23,7 +23,7 @@ def notes_around(n_visible: int, window: int) -> np.ndarray:
     n_visible : int
         Number of notes.
     window : int
-        Number of notes on each side that a note hears individually.
+        Number of notes on each side that have a feature of their own.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def notes_around(n_visible: int, window: int) -> np.ndarray:
 
 
 def notes_below(n_visible: int, window: int) -> np.ndarray:
-    """The features that a note hears of its own frame. Only the notes below it count, since they are drawn before it.
+    """The features that a note reads from its own frame. Only the notes below it count, since they are drawn before it.
 
     Parameters
     ----------

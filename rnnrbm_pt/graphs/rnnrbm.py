@@ -4,6 +4,9 @@
     bh_t = bh + u_tm1 Wuh
     u_t  = tanh(bu + v_t Wvu + u_tm1 Wuu)
 
+v_t is a frame, and u_t is the state of the RNN after this frame. Given the earlier frames, v_t has the distribution of
+an RBM with the weights W and the biases bv_t and bh_t.
+
 Boulanger-Lewandowski, Bengio and Vincent, Modeling temporal dependencies in high-dimensional sequences, ICML 2012.
 An LSTM or a GRU may replace the last equation; see `graphs.lstm` and `graphs.gru`.
 """

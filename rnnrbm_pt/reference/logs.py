@@ -22,7 +22,7 @@ Log = Mapping[int, float]
 """{epoch: monitor} of a run."""
 
 Record = dict[str, Any]
-"""What a run logged about one epoch: the epoch, the monitor, and perhaps more."""
+"""The log of one epoch of a run: the epoch, the monitor, and perhaps more."""
 
 
 class HasLog(Protocol):
