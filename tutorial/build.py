@@ -7,6 +7,7 @@ blank lines:
 - a block of ``text`` is what the Python block printed;
 - an image ``![...](figures/name.png)`` is the matplotlib figure that the block called `figure`.
 
+If a page writes the MIDI file `name.mid`, it is put beside that image, and the site shows a player instead of the image.
 An image elsewhere, of the name of a function in `tutorial.drawings`, is drawn by it. A Python block after the comment
 ``<!-- quote: rnnrbm_pt.graphs.rbm.free_energy -->`` is that function's source without its docstring, and is put there;
 after ``<!-- quote part: ... -->`` it is some statements of it, and is checked. Blocks marked ``python .noeval``, as
@@ -130,6 +131,8 @@ class Built(NamedTuple):
     """The page as it should be."""
     figures: dict
     """{name: bytes of a PNG file}."""
+    pieces: dict
+    """{name: bytes of a MIDI file}, of figures that show a piece."""
     seconds: float
 
 
@@ -176,7 +179,8 @@ def build(path):
             pieces.append(written)
         for name in set(IMAGE.findall(text)) - set(figures):
             figures[name] = png(drawn(name, path))
-    return Built("".join(pieces) + text[done:], figures, time.perf_counter() - start)
+        midi = {name: Path(f"{name}.mid").read_bytes() for name in figures if Path(f"{name}.mid").exists()}
+    return Built("".join(pieces) + text[done:], figures, midi, time.perf_counter() - start)
 
 
 def with_output(written, code, old, new):
@@ -259,6 +263,10 @@ def out_of_date(path, built):
             found.append(f"{path.name}: figures/{name}.png is missing")
         elif not same_picture(data, file.read_bytes()):
             found.append(f"{path.name}: figures/{name}.png shows something else")
+    for name, data in built.pieces.items():
+        file = TUTORIAL / "figures" / f"{name}.mid"
+        if not file.exists() or file.read_bytes() != data:
+            found.append(f"{path.name}: figures/{name}.mid is missing, or another piece")
     return found
 
 
@@ -272,6 +280,8 @@ def write(path, built):
         file.parent.mkdir(exist_ok=True)
         if not file.exists() or not same_picture(data, file.read_bytes()):
             file.write_bytes(data)
+    for name, data in built.pieces.items():
+        (TUTORIAL / "figures" / f"{name}.mid").write_bytes(data)
 
 
 def main(arguments=None):

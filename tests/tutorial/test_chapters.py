@@ -93,6 +93,19 @@ def test_pictures(tmp_path, monkeypatch):
         tutorial.build(chapter(tmp_path, "![No line](figures/nothing.png)\n"))
 
 
+def test_the_piece_of_a_picture_lies_beside_it(tmp_path, monkeypatch):
+    draw = "import numpy as np\nfrom matplotlib.figure import Figure\nfrom rnnrbm_pt import midiwrite\n"
+    draw += "figure = Figure(figsize=(3, 2))\nmidiwrite('line.mid', np.eye(88)[:4])\nmidiwrite('other.mid', np.eye(88))\n"
+    monkeypatch.setattr(tutorial, "TUTORIAL", tmp_path)
+    path = chapter(tmp_path, "```python\n" + draw + "```\n\n![A line](figures/line.png)\n")
+    built = tutorial.build(path)
+    assert list(built.pieces) == ["line"]
+    tutorial.write(path, built)
+    assert tutorial.out_of_date(path, tutorial.build(path)) == []
+    (tmp_path / "figures" / "line.mid").write_bytes(b"")
+    assert tutorial.out_of_date(path, built) == ["01_small.md: figures/line.mid is missing, or another piece"]
+
+
 def test_the_command_says_what_is_out_of_date(tmp_path, capsys):
     path = chapter(tmp_path, "```python\nprint(1)\n```\n")
     assert tutorial.main(["--check", str(path)]) == 1
