@@ -1,1 +1,1 @@
-"""How good a model is: likelihoods, accuracy, simple models to compare with, published figures."""
+"""Evaluation of models: likelihoods, accuracy, baselines, and the paper's results."""

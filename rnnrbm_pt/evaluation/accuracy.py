@@ -1,4 +1,4 @@
-"""Expected frame-level accuracy and precision of samples of the next frame.
+"""Expected frame-level accuracy and precision of predictions of the next frame.
 
 The accuracy is that of Bay, Ehmann and Downie, Evaluation of multiple-F0 estimation and tracking systems, ISMIR 2009,
 with expected counts.
@@ -14,59 +14,60 @@ from rnnrbm_pt.evaluation.frames import frames_per_block, in_blocks, repeated
 from rnnrbm_pt.evaluation.prediction import Expect
 
 FEWEST = 25
-"""Steps of the shortest chains that are tried, those of the tutorial's generation."""
+"""Gibbs steps of the first attempt, as many as in the tutorial's generation."""
 
 FRAMES_TO_SETTLE = 500
-"""Frames that are enough to find out how long chains have to be."""
+"""Number of frames used to find the necessary length of the chains."""
 
 CLOSE = 0.01
-"""Two accuracies that differ by less agree, or by less than twice the standard error of their difference."""
+"""Two accuracies agree if they differ by less than this, or by less than twice the standard error of the difference."""
 
 
 class Settled(NamedTuple):
-    """An expected accuracy, and whether the Gibbs chains behind it had forgotten where they started."""
+    """An expected accuracy, and whether its Gibbs chains forget where they start."""
 
     accuracy: Estimate
     precision: Estimate
     n_steps: int
-    """Gibbs steps of the chains before those that count; 0 of a NADE, whose samples are exact."""
+    """Burn-in: Gibbs steps of a chain before the steps that count. 0 for a NADE, whose samples are exact."""
     agrees: bool
-    """Whether chains of that length from both starts gave the same accuracy. If not, no longer ones were tried."""
+    """Whether chains with this burn-in give the same accuracy from both starts. If not, the limit was reached."""
     from_silence: Estimate
-    """The accuracy of chains that start at silence, on the frames that the length was found on."""
+    """Accuracy of chains that start at silence, on the frames used to find the burn-in."""
     from_previous: Estimate
-    """The same of chains that start at the frame before."""
+    """Accuracy of chains that start at the previous frame, on the same frames."""
 
     def to_json(self) -> dict[str, Any]:
-        """What is said of the chains, as a dict that `json.dumps` takes."""
+        """Convert the fields about the chains to a dict that `json.dumps` accepts."""
         found = {"n_steps": self.n_steps, "agrees": self.agrees}
         return found | {"from_silence": float(self.from_silence), "from_previous": float(self.from_previous)}
 
 
 def settle(measure: Callable[[int, str], Estimate], most: int) -> tuple[int, bool, Estimate, Estimate]:
-    """Double the number of Gibbs steps until accuracies from two starts agree.
+    """Double the number of Gibbs steps until the accuracies from two starts agree.
 
     Parameters
     ----------
     measure : callable
-        measure(n_steps, start) -> Estimate, for a start of "zeros" or "previous"; always of the same frames, and with
-        the error of the draws alone.
+        measure(n_steps, start) -> Estimate, with start "zeros" or "previous". It always measures the same frames, and
+        its standard error is due to the draws alone.
     most : int
-        Steps that are not exceeded.
+        Largest number of steps to try.
 
     Returns
     -------
     n_steps : int
     agrees : bool
     from_silence, from_previous : Estimate
-        The last two accuracies.
+        The accuracies at the last number of steps.
     """
     n_steps = FEWEST
     while True:
-        one, other = measure(n_steps, "zeros"), measure(n_steps, "previous")
-        agrees = abs(one - other) <= max(CLOSE, 2 * np.hypot(one.standard_error, other.standard_error))
+        silence, previous = measure(n_steps, "zeros"), measure(n_steps, "previous")
+        error = np.hypot(silence.standard_error, previous.standard_error)
+        agrees = abs(silence - previous) <= max(CLOSE, 2 * error)
         if agrees or 2 * n_steps > most:
-            return n_steps, bool(agrees), one, other
+            return n_steps, bool(agrees), silence, previous
         n_steps *= 2
 
 
@@ -80,20 +81,20 @@ def accuracy_and_precision(
     dtype: str,
     padded: bool,
 ) -> tuple[Estimate, Estimate]:
-    """The expected accuracy TP / (TP + FP + FN) and the expected precision TP / (TP + FP), of the same samples.
+    """The expected accuracy TP / (TP + FP + FN) and the expected precision TP / (TP + FP), from the same samples.
 
     Parameters
     ----------
     expect : callable
         See `evaluation.prediction.Expect`.
     observed : iterable of tuples of arrays
-        One tuple per sequence: bv_t, bh_t, v_t and the starts of Gibbs chains, of its frames.
+        For each sequence the arrays bv_t, bh_t, v_t and the starts of the Gibbs chains, with one row per frame.
     weights : array
         See `evaluation.prediction.averaging_weights`.
     n_total : int
-        Number of all frames, from which those of `observed` were drawn.
+        Number of all frames; the frames in `observed` were drawn from them.
     n_samples : int
-        Samples per frame, at least 2.
+        Number of samples per frame, at least 2.
     dtype : str
     padded : bool
         As for `evaluation.frames.repeated`.

@@ -1,10 +1,10 @@
-"""Simple models of sequences of notes, to compare the numbers of `score` and `expected_accuracy` with.
+"""Baselines: simple models of sequences of notes to compare `score` and `expected_accuracy` with.
 
-Each learns in closed form from training sequences, and gives for each frame its log-likelihood given the frames before,
-and E[v_t | v_1, ..., v_{t-1}]. All models are proper: the probabilities of all possible frames sum to 1.
+A baseline learns from training sequences in closed form. For each frame it gives the log-likelihood given the earlier
+frames, and E[v_t | v_1, ..., v_{t-1}]. In all baselines the probabilities of all possible frames sum to 1.
 
-The note 1-gram is that of Boulanger-Lewandowski, Bengio and Vincent (ICML 2012, table 1), and so is the chord 1-gram
-("add-p"), except how p is chosen. Their "previous + Gaussian" is not `PreviousFrame`, whose definition is its own.
+The note 1-gram is that of Boulanger-Lewandowski, Bengio and Vincent (ICML 2012, table 1). So is the chord 1-gram
+("add-p"), except for the choice of p. `PreviousFrame` is not their "previous + Gaussian".
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ Rolls = Sequence[np.ndarray]
 
 
 def bernoulli_log_likelihood(v: np.ndarray, p: ArrayLike) -> np.ndarray:
-    """log p(v) of independent notes: sum_i log(v_i p_i + (1 - v_i) (1 - p_i)).
+    """log p(v) of independent notes, sum_i log(v_i p_i + (1 - v_i) (1 - p_i)).
 
     Parameters
     ----------
     v, p : arrays, shape (..., n_visible)
-        Frames of 0 and 1, and the probability of each note, strictly between 0 and 1.
+        Frames of 0 and 1, and the probabilities of the notes, strictly between 0 and 1.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def bernoulli_log_likelihood(v: np.ndarray, p: ArrayLike) -> np.ndarray:
 
 
 def add_one(n_on: ArrayLike, n: ArrayLike) -> np.ndarray:
-    """The probability of an event that occurred n_on times out of n, by Laplace's rule: (n_on + 1) / (n + 2)."""
+    """Probability of an event that occurred n_on times out of n, by Laplace's rule: (n_on + 1) / (n + 2)."""
     return np.add(n_on, 1) / np.add(n, 2)
 
 
@@ -45,7 +45,7 @@ def count_on(rolls: Iterable[np.ndarray], n_visible: int) -> np.ndarray:
 
 
 class FairCoins:
-    """Every note is a fair coin: -n_visible log 2 nats per frame, -61.00 for 88 notes. Nothing is learned."""
+    """Each note is on with probability 1/2: -n_visible log 2 nats per frame, or -61.00 for 88 notes."""
 
     name = "random"
 
@@ -53,7 +53,7 @@ class FairCoins:
         self.p = np.full(n_visible, 0.5)
 
     def expected(self, roll: np.ndarray) -> np.ndarray:
-        """E[v_t | v_1, ..., v_{t-1}], shape (n_steps, n_visible): row t does not depend on roll[t:]."""
+        """E[v_t | v_1, ..., v_{t-1}], shape (n_steps, n_visible). Row t does not depend on roll[t:]."""
         return np.broadcast_to(self.p, roll.shape)
 
     def log_likelihoods(self, roll: np.ndarray) -> np.ndarray:
@@ -71,13 +71,13 @@ class NoteFrequencies(FairCoins):
 
 
 class ChordFrequencies(FairCoins):
-    """The chord 1-gram: each frame as a whole is as frequent as in training, independent of the past.
+    """The chord 1-gram: whole frames have their frequencies in the training data, independent of the past.
 
         p(v) = (1 - m) n(v) / n_frames + m / 2^n_visible
 
-    This is (n(v) + p) / (n_frames + p 2^n_visible), with p written as the mass m that all possible frames share. The
-    mass is that of the frames that occur once in training, (n_once + 1) / (n_frames + 2). Except for the 1 and the 2,
-    this mass predicts each training frame best from all the others.
+    This equals (n(v) + p) / (n_frames + p 2^n_visible), the paper's "add-p", with the smoothing written as the total
+    mass m that all possible frames share. m is the fraction of training frames that occur once,
+    (n_once + 1) / (n_frames + 2). Apart from the 1 and the 2, this m best predicts each training frame from all others.
     """
 
     name = "chord 1-gram"
@@ -96,15 +96,15 @@ class ChordFrequencies(FairCoins):
 
 
 def chords(roll: np.ndarray) -> Iterator[bytes]:
-    """The frames of a roll, packed into bytes, which can be counted."""
+    """The frames of a roll, packed into bytes so that they can be counted."""
     return map(bytes, np.packbits(roll, axis=1))
 
 
 class PreviousFrame(FairCoins):
-    """Persistence: each note depends on whether it was on in the frame before, as often as in training.
+    """Persistence: each note depends only on whether it was on in the previous frame.
 
-    p(on | on) and p(on | off) of each note are estimated from all pairs of neighbouring frames, by Laplace's rule.
-    The first frame of a sequence has the note 1-gram's probabilities.
+    For each note, p(on | on) and p(on | off) are estimated from all pairs of successive training frames, by Laplace's
+    rule. The first frame of a sequence has the probabilities of the note 1-gram.
     """
 
     name = "previous frame"
@@ -128,11 +128,11 @@ class PreviousFrame(FairCoins):
 
 
 BASELINES: tuple[type[FairCoins], ...] = FairCoins, NoteFrequencies, ChordFrequencies, PreviousFrame
-"""All simple models; each is made from training sequences and a number of notes."""
+"""All baselines. Each class takes training sequences and the number of notes."""
 
 
 class Baseline(NamedTuple):
-    """Result of a simple model: nats per frame, and expected accuracy from 0 to 1."""
+    """Result of a baseline: log-likelihood in nats per frame, and expected accuracy from 0 to 1."""
 
     name: str
     log_likelihood: float
@@ -140,10 +140,10 @@ class Baseline(NamedTuple):
 
 
 def scored(model: FairCoins, rolls: Rolls) -> Baseline:
-    """The log-likelihood per frame and the expected accuracy of a simple model; all frames have the same weight.
+    """Log-likelihood per frame and expected accuracy of a baseline. All frames have the same weight.
 
-    The accuracy is sum_t TP / sum_t (TP + FP + FN) with the counts expected under E[v_t | v_1, ..., v_{t-1}], as
-    `expected_accuracy` of the models defines it; here it is exact.
+    The accuracy is sum_t TP / sum_t (TP + FP + FN), with the counts expected under E[v_t | v_1, ..., v_{t-1}]. This is
+    the models' `expected_accuracy`, but exact.
 
     Parameters
     ----------
@@ -172,14 +172,14 @@ def scored(model: FairCoins, rolls: Rolls) -> Baseline:
 
 
 def baselines(rolls: Rolls, training: Rolls | None = None) -> list[Baseline]:
-    """Score simple models on given sequences.
+    """Score the baselines on given sequences.
 
     Parameters
     ----------
     rolls : list of arrays of uint8, shape (n_steps, n_visible)
-        Of 0 and 1, which is not checked.
+        Values of 0 and 1; this is not checked.
     training : list of such arrays, optional
-        Sequences to learn from. Without them, only the model that learns nothing is scored.
+        Sequences to learn from. Without them, only `FairCoins` is scored, which needs no training.
 
     Returns
     -------
@@ -188,11 +188,11 @@ def baselines(rolls: Rolls, training: Rolls | None = None) -> list[Baseline]:
     Raises
     ------
     ValueError
-        If one of the lists has no frames, or widths differ.
+        If one of the lists has no frames, or the widths of the rolls differ.
     """
     widths = {roll.shape[1] for roll in (*rolls, *(training or []))}
     if len(widths) != 1:
-        raise ValueError(f"rolls: expected one number of notes in all of them, found {sorted(widths) or 'no rolls'}")
+        raise ValueError(f"rolls: expected rolls of the same width, found widths {sorted(widths) or 'of no rolls'}")
     (n_visible,) = widths
     if training is not None and not sum(map(len, training)):
         raise ValueError("training: expected frames, found none")

@@ -1,4 +1,4 @@
-"""A likelihood enclosed from both sides by annealed importance sampling, with as many temperatures as it takes."""
+"""Lower and upper estimates of a likelihood by annealed importance sampling, with enough temperatures to agree."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,43 +7,43 @@ from rnnrbm_pt.evaluation.estimate import Estimate
 from rnnrbm_pt.evaluation.mixing import Mixing
 
 FEWEST = 100
-"""Temperatures that are tried first."""
+"""Number of temperatures of the first attempt."""
 
 FRAMES_TO_SETTLE = 500
-"""Frames that are enough to find out how many temperatures it takes."""
+"""Number of frames used to find the necessary number of temperatures."""
 
 NARROW = 0.05
-"""Nats per frame between the two sides, above which a likelihood has no figure."""
+"""Largest distance between the two estimates, in nats per frame, at which the likelihood is reported."""
 
 
 class Bracket(NamedTuple):
-    """Two estimates of one likelihood, of the same frames, in nats per frame."""
+    """A lower and an upper estimate of the likelihood of the same frames, in nats per frame."""
 
     lower: Estimate
-    """Annealed in reverse, from the RBM to its base: errs downwards where the Gibbs chains reach their distribution."""
+    """Estimate by reverse annealing, from the RBM to its base. It is too low if the Gibbs chains converge."""
     upper: Estimate
-    """Annealed forward, from the base to the RBM: errs upwards."""
+    """Estimate by forward annealing, from the base to the RBM. It is too high."""
     n_temperatures: int
     settled: bool
-    """Whether half as many temperatures gave both sides to within a fifth of `NARROW`."""
+    """Whether both estimates differ by at most a fifth of `NARROW` from those with half as many temperatures."""
     mixing: Mixing
-    """Whether Gibbs chains of as many steps forget where they start. If not, both sides may be too high."""
+    """Whether Gibbs chains of the same number of steps forget where they start. If not, both may be too high."""
 
     @property
     def width(self) -> float:
-        """How far the sides are apart; negative where the lower one came out higher, by chance or since chains stick.
+        """The upper estimate minus the lower one. It may be negative by chance, or because the chains do not mix.
 
-        Both are of the same frames, so that the choice of frames adds nothing to it.
+        The choice of frames adds no error, since both estimates use the same frames.
         """
         return float(self.upper - self.lower)
 
     @property
     def holds(self) -> bool:
-        """Whether the lower side may be reported: the sides are close, temperatures settled, and the chains mix."""
+        """Whether `lower` can be reported: the estimates are close, have settled, and the chains mix."""
         return abs(self.width) <= NARROW and self.settled and self.mixing.mixes
 
     def to_json(self) -> dict[str, Any]:
-        """A dict that `json.dumps` takes, with `width` and `holds`."""
+        """Convert to a dict that `json.dumps` accepts, including `width` and `holds`."""
         sides = {name: float(getattr(self, name)) for name in ("lower", "upper")}
         errors = {f"{name}_error": getattr(self, name).standard_error for name in sides}
         found = {"n_temperatures": self.n_temperatures, "settled": self.settled, "mixing": self.mixing.to_json()}
@@ -51,25 +51,25 @@ class Bracket(NamedTuple):
 
 
 def temperatures_that_settle(score: Callable[[int, bool], float], most: int) -> tuple[int, bool]:
-    """Double the temperatures until both sides stay where they are and are close to each other.
+    """Double the number of temperatures until both estimates no longer change and are close to each other.
 
     Parameters
     ----------
     score : callable
         score(n_temperatures, reverse) -> nats per frame, always of the same frames.
     most : int
-        Temperatures that are not exceeded.
+        Largest number of temperatures to try.
 
     Returns
     -------
     n_temperatures : int
     settled : bool
+        Whether the last doubling changed both estimates by at most a fifth of `NARROW`.
     """
     n, before = FEWEST, None
     while True:
-        sides = score(n, False), score(n, True)
-        still = before is not None and all(abs(x - y) <= NARROW / 5 for x, y in zip(sides, before, strict=True))
-        settled = still and abs(sides[0] - sides[1]) <= NARROW
-        if settled or 2 * n > most:
-            return n, still
-        n, before = 2 * n, sides
+        estimates = score(n, False), score(n, True)
+        settled = before is not None and all(abs(x - y) <= NARROW / 5 for x, y in zip(estimates, before, strict=True))
+        if (settled and abs(estimates[0] - estimates[1]) <= NARROW) or 2 * n > most:
+            return n, settled
+        n, before = 2 * n, estimates

@@ -1,4 +1,4 @@
-"""Estimates with standard errors: means of frames, ratios, and logarithms of means."""
+"""Estimates with standard errors: means over frames, ratios of sums, and logarithms of means."""
 
 from typing import Self
 
@@ -12,19 +12,18 @@ class Estimate(float):
     Attributes
     ----------
     standard_error : float
-        Standard error of the number; 0 where it is exact, nan where only one frame of several was drawn.
+        Standard error of the number. It is 0 if the number is exact, and nan if one frame was drawn out of several.
     n_frames : int
-        Number of frames that it is a mean over.
+        Number of frames in the mean.
     exact : bool
-        Whether no draws were needed, except for the choice of frames.
+        Whether the number is exact for its frames: nothing was sampled except perhaps the frames themselves.
     n_low_ess : int
-        Number of frames with a low effective sample size (ESS) in annealed importance sampling: their weights have a
-        standard deviation above their mean. Where there are many, there were too few chains or temperatures, and
-        neither the number nor its error is to be trusted. Their absence proves nothing: a mode that no chain found
-        leaves no trace in the weights.
+        Number of frames with a low effective sample size (ESS) in annealed importance sampling: the standard deviation
+        of the weights exceeds their mean. Many such frames mean too few chains or temperatures, and an unreliable
+        number and error. Their absence proves nothing, since a mode that no chain finds does not affect the weights.
     effective_chains : float
-        Mean over frames of the effective sample size in annealed importance sampling, n / (1 + variance of the weights
-        by their mean squared), of n chains. 0 where there was none.
+        Effective sample size in annealed importance sampling, averaged over frames. With n chains it is
+        n / (1 + variance of the weights / squared mean of the weights). 0 without annealed importance sampling.
     """
 
     standard_error: float
@@ -54,10 +53,10 @@ class Estimate(float):
 
 
 def log_mean_exp(log_weights: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """The logarithm of the expectation of w, and its standard error, from samples of log w.
+    """Estimate log E[w] and its standard error from samples of log w.
 
-    By the delta method: with r the relative standard error of the mean of w, log(mean w) has the standard error r. On
-    average it is too small by r^2 / 2, which is added: next to the small error of a mean over many frames it matters.
+    By the delta method, the standard error of log(mean w) is the relative standard error r of mean w. On average
+    log(mean w) is too small by r^2 / 2. This is added, since it is not negligible in a mean over many frames.
 
     Parameters
     ----------
@@ -77,22 +76,23 @@ def log_mean_exp(log_weights: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def error_of_mean(values: np.ndarray, errors: np.ndarray, n_total: int) -> float:
-    """The standard error of the mean of n values, with errors of their own, out of n_total.
+    """Standard error of the mean of n out of n_total values, which have errors of their own.
 
-    The values are drawn without replacement. Their variance s^2 includes that of the errors: with f = n / n_total
+    The values are drawn without replacement. Their variance s^2 includes the errors. With f = n / n_total the squared
+    standard error is
 
         ((1 - f) s^2 + f mean(errors^2)) / n
 
     Parameters
     ----------
     values, errors : arrays, shape (n,)
-        The errors are independent of each other.
+        Values and their standard errors, which are independent of each other.
     n_total : int
 
     Returns
     -------
     float
-        nan if there is only one value out of several.
+        nan if there is one value out of several.
     """
     n = len(values)
     variance = np.mean(np.square(errors)) * n / n_total
@@ -102,7 +102,7 @@ def error_of_mean(values: np.ndarray, errors: np.ndarray, n_total: int) -> float
 
 
 def ratio_estimate(hits: np.ndarray, counts: np.ndarray, n_total: int) -> Estimate:
-    """The sum of hits over the sum of counts, estimated from some of n_total frames.
+    """Estimate the sum of hits divided by the sum of counts from some of n_total frames.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def ratio_estimate(hits: np.ndarray, counts: np.ndarray, n_total: int) -> Estima
     Estimate
     """
     found = hits.sum() / counts.sum()
-    residuals = hits - found * counts  # their mean is 0: the ratio, to first order
+    residuals = hits - found * counts  # mean 0; linearises the ratio
     errors = residuals.std(axis=1, ddof=1) / np.sqrt(hits.shape[1])
     error = error_of_mean(residuals.mean(axis=1), errors, n_total) / counts.mean()
     return Estimate(found, error, len(hits), exact=False)

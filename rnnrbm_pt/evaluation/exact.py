@@ -6,21 +6,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 LARGEST = 20
-"""Most units of the smaller layer. The sum then has 2^20 terms and takes about a second per frame."""
+"""Largest number of units in the layer to sum over. The sum then has 2^20 terms and takes about a second per frame."""
 
-_ELEMENTS = 2**21  # of an array, at most: 16 MiB
+_MAX_ELEMENTS = 2**21  # in one array: 16 MiB
 
 
 def _states(start: int, stop: int, n: int) -> np.ndarray:
-    """The numbers from `start` to `stop - 1` in binary, as rows of n bits."""
+    """The integers from `start` to `stop - 1` in binary, one per row of n bits."""
     return ((np.arange(start, stop)[:, None] >> np.arange(n)) & 1).astype(float)
 
 
 def log_partition(W: ArrayLike, bv: ArrayLike, bh: ArrayLike, visible: str = "binary") -> np.ndarray:
     """log Z of RBMs that share W.
 
-    Z = sum_h exp(h.bh) prod_i (1 + exp((h W' + bv)_i)), or the same with the layers exchanged: the sum with
-    fewer terms is computed. With Gaussian visible units, Z is the integral
+    Z = sum_h exp(h.bh) prod_i (1 + exp((h W' + bv)_i)). The layers can be exchanged; the sum with fewer terms is
+    computed. With Gaussian visible units, Z is the integral
 
         (2 pi)^(n_visible/2) sum_h exp(h.bh + bv.(h W') + 1/2 |h W'|^2)
 
@@ -47,11 +47,11 @@ def log_partition(W: ArrayLike, bv: ArrayLike, bh: ArrayLike, visible: str = "bi
     if n > LARGEST:
         layer = "hidden layer" if visible == "gaussian" else "smaller layer"
         raise ValueError(
-            f"the exact likelihood: expected at most {LARGEST} units in the {layer}, found {n}; for more it is "
-            "estimated by annealed importance sampling"
+            f"the exact likelihood: expected at most {LARGEST} units in the {layer}, found {n}; use annealed "
+            "importance sampling for larger models"
         )
     total = np.full(len(bv), -np.inf)
-    chunk = max(1, _ELEMENTS // max(1, len(bv) * W.shape[0]))
+    chunk = max(1, _MAX_ELEMENTS // max(1, len(bv) * W.shape[0]))
     for start in range(0, 2**n, chunk):
         h = _states(start, min(start + chunk, 2**n), n)
         x = h @ W.T  # (n_states, n_visible)

@@ -1,4 +1,4 @@
-"""Choosing the frames to score, and cutting them into blocks for compiled functions."""
+"""Choose the frames to score, and cut them into blocks for compiled functions."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from rnnrbm_pt.checks import integer, seed_number
 
 ROWS = 2048
-"""Number of chains that run side by side: several chains for each of some frames."""
+"""Number of chains that run in parallel, over several frames with several chains each."""
 
 
 def frames_per_block(n_chains: int) -> int:
-    """Number of frames whose chains run side by side."""
+    """Number of frames whose chains run in parallel."""
     return max(1, ROWS // n_chains)
 
 
 def repeated(n: int, *arrays: np.ndarray, dtype: str, padded: bool = False) -> list[np.ndarray]:
-    """Each row n times, one for each chain.
+    """Repeat each row n times, once per chain.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def repeated(n: int, *arrays: np.ndarray, dtype: str, padded: bool = False) -> l
     *arrays : arrays, shape (n_frames, ...)
     dtype : str
     padded : bool
-        Whether to append rows of zeros to fill a block, for JAX, which compiles for fixed shapes.
+        Whether to append rows of zeros to fill a block. JAX needs this, since it compiles for fixed shapes.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def in_blocks(pieces: Iterable[tuple[np.ndarray, ...]], size: int) -> Iterator[t
     Yields
     ------
     tuple of arrays
-        Of length `size`; the last block may be shorter.
+        Blocks of length `size`; the last block may be shorter.
     """
     rest = None
     for piece in pieces:
@@ -62,13 +62,14 @@ def in_blocks(pieces: Iterable[tuple[np.ndarray, ...]], size: int) -> Iterator[t
 
 
 def draw_frames(rolls: Sequence[np.ndarray], n_frames: int | None, seed: int) -> tuple[list[NDArray[np.bool_]], int]:
-    """Choose frames of rolls: all, or `n_frames` drawn without replacement.
+    """Choose all frames of rolls, or `n_frames` frames drawn without replacement.
 
     Returns
     -------
     list of bool arrays, shape (n_steps,)
+        True for each chosen frame.
     int
-        Number of all frames.
+        Total number of frames.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def draw_frames(rolls: Sequence[np.ndarray], n_frames: int | None, seed: int) ->
     if n_frames is not None:
         n_frames = integer("n_frames", n_frames)
         if not 1 <= n_frames <= n_total:
-            raise ValueError(f"n_frames: expected 1 to {n_total}, the number of all frames, found {n_frames}")
+            raise ValueError(f"n_frames: expected 1 to {n_total}, the total number of frames, found {n_frames}")
         chosen[:] = False
         chosen[np.random.default_rng(seed_number(seed)).choice(n_total, n_frames, replace=False)] = True
     return np.split(chosen, np.cumsum(lengths)[:-1]), n_total

@@ -1,6 +1,6 @@
 """Likelihoods of frames: exact, or with log Z estimated by annealed importance sampling (AIS).
 
-These functions know no model: they take compiled functions and arrays, which `models.scorer` makes for a model.
+These functions take compiled functions and arrays, so they work with any model; `models.scorer` calls them.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,10 @@ LogPartition = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """log_partition(bv, bh) -> log Z and its standard errors, shape (n_frames,) each."""
 
 Anneal = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], tuple[ArrayLike, ArrayLike, ArrayLike]]
-"""anneal(bv, bh, betas, v) -> log-weights, end and log Z of the base of chains that start at v. See `graphs.ais`."""
+"""anneal(bv, bh, betas, v) -> log-weights, last states, and log Z of the base, for chains that start at v.
+
+See `graphs.ais`.
+"""
 
 
 def log_likelihoods(
@@ -26,11 +29,11 @@ def log_likelihoods(
     Parameters
     ----------
     observed : iterable of tuples of arrays
-        Free energy (or log p, where there is no `log_partition`), bv_t, bh_t and v_t of frames, one tuple per sequence.
+        For each sequence the free energies (or log p, without `log_partition`), bv_t, bh_t and v_t of its frames.
     log_partition : callable, optional
         See `LogPartition`.
     block : int
-        Number of frames in each call of `log_partition`.
+        Number of frames per call of `log_partition`.
 
     Returns
     -------
@@ -66,11 +69,11 @@ def annealed_log_partition(
         See `Anneal`.
     bv, bh : arrays, shape (n_frames, n_visible) and (n_frames, n_hidden)
     n_chains : int
-        Chains per frame.
+        Number of chains per frame.
     n_temperatures : int
         Number of inverse temperatures, evenly spaced from 0 to 1.
     reverse : bool
-        Whether to anneal from 1 to 0, starting where chains from 0 to 1 end after as many further Gibbs steps.
+        Whether to anneal from 1 to 0. These chains start where forward chains end after as many additional Gibbs steps.
     dtype : str
     padded : bool
         As for `evaluation.frames.repeated`.
@@ -91,17 +94,18 @@ def annealed_log_partition(
 
 
 def mean_log_likelihood(log_p: np.ndarray, errors: np.ndarray, n_total: int, *, n_chains: int, exact: bool) -> Estimate:
-    """The mean of the log-likelihoods of frames, all with the same weight.
+    """Mean log-likelihood per frame. All frames have the same weight.
 
     Parameters
     ----------
     log_p, errors : arrays, shape (n_frames,)
-        As `log_likelihoods` gives them.
+        As returned by `log_likelihoods`.
     n_total : int
-        Number of all frames, from which those of `log_p` were drawn.
+        Number of all frames; the frames in `log_p` were drawn from them.
     n_chains : int
-        Chains per frame.
+        Number of chains per frame.
     exact : bool
+        Whether log Z was computed exactly.
 
     Returns
     -------

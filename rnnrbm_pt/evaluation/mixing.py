@@ -1,17 +1,17 @@
 """Whether Gibbs chains forget where they started.
 
-Annealed importance sampling, in both directions, knows only the states that its chains visit. If a second mode of an
-RBM is one that they never reach, both directions leave out its share of Z, agree with each other, and report a small
-error. So chains are started at states far apart. If they mix, their ends have one distribution. If they do not, the
-ends of two groups still differ in the direction in which the starts differ:
+Annealed importance sampling knows only the states that its chains visit, in both directions. If an RBM has a mode that
+no chain reaches, both directions miss its share of Z, agree with each other, and report a small error. To detect this,
+chains are started at states far apart. If the chains mix, their last states have the same distribution. If they do not,
+the last states of two groups differ in the direction d in which the starts differ:
 
-    memory = (mean of v.d of one group - mean of v.d of the other) / d.d,  d = difference of the starts
+    memory = (mean of v.d in group 1 - mean of v.d in group 2) / d.d,  d = start of group 1 - start of group 2
 
-It is 1 for chains that never leave their starts, and 0 in expectation for chains that mix. A mode that no start leads
-to is not seen here either.
+The memory is 1 for chains that never leave their starts, and 0 in expectation for chains that mix. A mode that cannot
+be reached from any of the starts remains undetected.
 
-How fast chains forget is the autocorrelation of their frames over k further Gibbs steps. It is taken across the chains
-of one RBM, over all units together:
+The autocorrelation over k additional Gibbs steps measures how fast chains forget. It is taken across the chains of one
+RBM, over all units together:
 
     sum_i cov(v_i, v_i after k steps) / sqrt(sum_i var(v_i) sum_i var(v_i after k steps))
 """
@@ -27,36 +27,36 @@ from rnnrbm_pt.evaluation.frames import frames_per_block, in_blocks, repeated
 from rnnrbm_pt.evaluation.likelihood import Anneal
 
 FRAMES = 100
-"""Frames that are enough to see whether chains mix."""
+"""Number of frames used to find out whether chains mix."""
 
 SLIGHT = 0.01
-"""Memory that does no harm: it is about the relative error of Z that chains with so much of it make."""
+"""Harmless memory. The relative error of Z that it causes is about as large as the memory itself."""
 
 
 LAGS = 1, 5, 25, 100
-"""Gibbs steps over which the autocorrelation of chains is taken."""
+"""Gibbs steps between the two states of an autocorrelation."""
 
 
 class Mixing(NamedTuple):
-    """What chains remember of their starts, as a mean over frames, for the two starts where it is most."""
+    """The memory of Gibbs chains, averaged over frames, for the two starts with the largest memory."""
 
     memory: float
-    """From 0, forgotten, to 1; up to chance, which may make it negative."""
+    """From 0 (forgotten) to 1. It may be negative by chance."""
     standard_error: float
     starts: tuple[str, str]
     """Names of the two starts."""
     n_steps: int
-    """Gibbs steps after which it was measured."""
+    """Number of Gibbs steps before the measurement."""
     autocorrelation: Mapping[int, float] = MappingProxyType({})
-    """The autocorrelation of frames over further Gibbs steps, by their number. Chains start at the frames."""
+    """{additional Gibbs steps: autocorrelation}, of the chains that start at the frames."""
 
     @property
     def mixes(self) -> bool:
-        """Whether the memory is slight, or within four standard errors of none."""
+        """Whether the memory is below `SLIGHT` or below four standard errors."""
         return self.memory < max(SLIGHT, 4 * self.standard_error)
 
     def to_json(self) -> dict[str, Any]:
-        """A dict that `json.dumps` takes, with `mixes`."""
+        """Convert to a dict that `json.dumps` accepts, including `mixes`."""
         correlations = {str(lag): value for lag, value in self.autocorrelation.items()}
         return {**self._asdict(), "starts": list(self.starts), "autocorrelation": correlations, "mixes": self.mixes}
 
@@ -70,18 +70,18 @@ def mixing(
     dtype: str,
     padded: bool,
 ) -> Mixing:
-    """Start Gibbs chains at the frames, at silence and at all notes, and compare where they end.
+    """Compare the last states of Gibbs chains that start at the frames, at silence and at all notes.
 
     Parameters
     ----------
     anneal : callable
         See `likelihood.Anneal`.
     observed : iterable of tuples of arrays
-        Of binary frames: anything, bv_t, bh_t and v_t, one tuple per sequence.
+        For each sequence an array that is ignored, then bv_t, bh_t and v_t of its binary frames.
     n_chains : int
-        Chains per frame and start, at least 2.
+        Number of chains per frame and start, at least 2.
     n_steps : int
-        Gibbs steps.
+        Number of Gibbs steps.
     dtype : str
     padded : bool
         As for `evaluation.frames.repeated`.
@@ -119,12 +119,12 @@ def mixing(
 
 
 def by_frame(rows: np.ndarray, n_chains: int, n_frames: int) -> np.ndarray:
-    """Ends of chains, one a row, as an array of float64, shape (n_frames, n_chains, n_visible)."""
+    """Reshape the states of chains, one per row, to float64 of shape (n_frames, n_chains, n_visible)."""
     return rows.astype(np.float64).reshape(-1, n_chains, rows.shape[1])[:n_frames]
 
 
 def covariances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Covariance and both variances across the chains of each frame, summed over frames and units.
+    """Covariance and the two variances across the chains of each frame, summed over frames and units.
 
     Parameters
     ----------
@@ -140,24 +140,25 @@ def covariances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def correlation(covariance: float, variance: float, other_variance: float) -> float:
-    """The correlation of two such sums; 1 where nothing varies, since such chains have not moved."""
+    """Correlation from the results of `covariances`. It is 1 if nothing varies, since the chains have not moved."""
     scale = np.sqrt(variance * other_variance)
     return float(covariance / scale) if scale > 0 else 1.0
 
 
 def memory(difference: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What two groups of chains remember of the difference of their starts.
+    """The memory of two groups of chains.
 
     Parameters
     ----------
     difference : array, shape (n_frames, n_visible)
+        Start of the first group minus start of the second group.
     one, other : arrays, shape (n_frames, n_chains, n_visible)
-        The ends of the chains.
+        The last states of the chains.
 
     Returns
     -------
     array, shape (2, n_frames or fewer)
-        The memory and its variance for each frame; without frames where the starts are equal.
+        The memory and its variance for each frame. Frames with equal starts are left out.
     """
     length = (difference**2).sum(axis=1)  # (n_frames,)
     different = length > 0
@@ -167,7 +168,7 @@ def memory(difference: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.nda
 
 
 def mean_memory(memories: np.ndarray) -> tuple[float, float]:
-    """The mean over frames and its standard error; none of both where there are no frames."""
+    """Mean memory over frames and its standard error; both are 0 if there are no frames."""
     values, variances = memories
     if not len(values):
         return 0.0, 0.0

@@ -1,20 +1,19 @@
-"""Table 1 of the paper, as far as it is known here: log-likelihoods and accuracies on four sets of piano-rolls.
+"""Table 1 of the paper: log-likelihoods and accuracies on four sets of piano-rolls. Some cells are missing.
 
 N. Boulanger-Lewandowski, Y. Bengio, P. Vincent: Modeling temporal dependencies in high-dimensional sequences:
 application to polyphonic music generation and transcription, ICML 2012.
 
-The cells were written down from memory and from quotations, not from the paper itself, so some may be wrong;
-later papers quote an RNN-NADE with -5.19 on the JSB chorales. These rows were confirmed by computing them on the test
-splits:
+The cells come from memory and from quotations, not from the paper itself, so some may be wrong. Later papers quote
+-5.19 for an RNN-NADE on the JSB chorales. These rows were checked by computing them on the test splits:
 
-- "Random", -88 log 2. Its accuracies equal the mean number of notes per frame divided by 88, in all four sets. The
-  counts expected of fair coins give this value for TP / (TP + FP), without missed notes. With missed notes,
-  TP / (TP + FP + FN), it would be n / (88 + n). So all accuracies of the table seem to leave out missed notes,
-  as `missed=False` of `expected_accuracy` does. An RNN-NADE of this library agrees: with likelihoods of -2.25 on
-  Nottingham and -5.20 on the chorales it has 73 % and 34 %. The one that the authors trained by Hessian-free
-  optimisation has -2.31 and 71.5 %, and -5.56 and 32.5 %. If missed notes count, ours has 57 % and 20 %.
-- "Note 1-gram", by `baselines.NoteFrequencies`, to the last digit in all four sets.
-- "1-gram (add-p)": `baselines.ChordFrequencies` comes close, with a mass chosen in another way.
+- "Random": -88 log 2. Its accuracies equal the mean number n of notes per frame divided by 88, in all four sets. For
+  fair coins this is the expected TP / (TP + FP), without missed notes. With missed notes, TP / (TP + FP + FN) would be
+  n / (88 + n). So all accuracies in the table seem to ignore missed notes, like `expected_accuracy` with
+  `missed=False`. An RNN-NADE of this library supports this. It has a likelihood of -2.25 and an accuracy of 73 % on
+  Nottingham, and -5.20 and 34 % on the chorales. If missed notes count, its accuracies are 57 % and 20 %. The RNN-NADE
+  that the authors trained by Hessian-free optimisation has -2.31 and 71.5 %, and -5.56 and 32.5 %.
+- "Note 1-gram": `baselines.NoteFrequencies` gives the same numbers to the last digit in all four sets.
+- "1-gram (add-p)": `baselines.ChordFrequencies` comes close, with another choice of the smoothing mass.
 """
 
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """Result of one model on one set: nats per frame, and the accuracy in percent; None where it is not known."""
+    """Result of one model on one set: log-likelihood in nats per frame, and accuracy in percent (None if unknown)."""
 
     log_likelihood: float
     accuracy: float | None
@@ -48,7 +47,7 @@ TABLE = MappingProxyType(
         "RNN-NADE": _row((-7.48, 20.69), (-2.91, 64.95), (-6.74, 24.91), (-5.83, 32.11)),
     }
 )
-"""{row: {set: Cell}}, of the test splits."""
+"""{row: {set: Cell}}, for the test splits."""
 
 ROWS = MappingProxyType({"RnnRbm": "RNN-RBM", "Rtrbm": "RTRBM", "RnnNade": "RNN-NADE"})
-"""The row of each class of models that has one; the LSTM-RTRBM came later."""
+"""{model class: row}. The LSTM-RTRBM has no row, since it was published later."""

@@ -1,1 +1,1 @@
-"""MIDI files, piano-rolls, collections of them, and pictures. Knows nothing of models."""
+"""MIDI files, piano-rolls, data sets, sound and pictures. Nothing here depends on the models."""

@@ -1,4 +1,4 @@
-"""The Bach chorales of the package music21."""
+"""The Bach chorales in the package music21."""
 
 import contextlib
 import importlib.metadata
@@ -18,11 +18,11 @@ from rnnrbm_pt.music.musicxml import quarter_roll, read_mxl
 from rnnrbm_pt.music.pianoroll import Range
 from rnnrbm_pt.music.sources import with_bar
 
-LARGEST_ARRAY = 2**22  # bytes, of the file in the cache; its largest has some 400,000
+LARGEST_ARRAY = 2**22  # bytes, of an array in the cache file; the largest one has about 400,000
 
 
 class Chorales(NamedTuple):
-    """Chorales in the three sets; `names` has three lists of the same lengths, as "bwv269"."""
+    """Chorales, split into three sets. `names` has a list of names such as "bwv269" for each set, in the same order."""
 
     train: list[np.ndarray]
     valid: list[np.ndarray]
@@ -31,46 +31,46 @@ class Chorales(NamedTuple):
 
 
 def chorales(r: Range = (21, 109), progress: bool = False) -> Chorales:
-    """Bach's four-part chorales, out of the installed package music21.
+    """Read Bach's four-part chorales from the installed package music21.
 
-    The 364 scores with exactly four parts (soprano, alto, tenor, bass) among `corpus/bach/bwv*.mxl`, less
-    three that stand there twice, a copy in another key included. One frame a quarter note, with what
-    sounds on its beat (see `quarter_roll`); they keep the key they are written in; repeats are not played.
+    These are the 364 scores with exactly four parts (soprano, alto, tenor, bass) among `corpus/bach/bwv*.mxl`, minus
+    three duplicates, one of them in another key. There is one frame per quarter note; it holds the notes that sound on
+    the beat (see `quarter_roll`). The chorales keep their original keys, and repeats are not played.
 
-    The split is by name alone, three fifths to train and a fifth each to valid and test: a chorale stays in
-    its set whichever machine and whichever version of music21. It is not the split of Boulanger-Lewandowski,
-    Bengio and Vincent (2012), nor their very pieces, so likelihoods do not compare with their table.
+    The split depends on the names alone: three fifths go to train, one fifth each to valid and test. So a chorale
+    stays in its set on every machine and with every version of music21. Neither the split nor the pieces are exactly
+    those of Boulanger-Lewandowski, Bengio and Vincent (2012), so likelihoods cannot be compared with their table.
 
-    What is read is kept in a file of the user's cache folder, or of the folder that the environment
-    variable RNNRBM_CACHE names.
+    The rolls are cached in a file in the user's cache folder, or in the folder that the environment variable
+    RNNRBM_CACHE names.
 
     Parameters
     ----------
     r : (int, int)
-        Range of MIDI note numbers, half open. The chorales have 36 to 81; notes outside `r` are left out.
+        Half-open range of MIDI note numbers. The chorales use 36 to 81; notes outside `r` are left out.
     progress : bool
-        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+        Whether to show a progress bar on stderr. It appears only on a terminal, after one second.
 
     Returns
     -------
     Chorales
-        train, valid, test: lists of uint8 arrays, shape (n_steps, r[1] - r[0]), 0/1, in the order of the
-        works' numbers; and names, a dict of "train", "valid" and "test".
+        train, valid, test: lists of uint8 arrays of 0 and 1, shape (n_steps, r[1] - r[0]), ordered by BWV number;
+        and names, a dict with the keys "train", "valid" and "test".
 
     Raises
     ------
     ImportError
         If music21 is not installed.
     FileNotFoundError
-        If it is installed without its corpus.
+        If music21 is installed without its corpus.
     ValueError
-        If `r` is no range of MIDI note numbers, or a score cannot be read.
+        If `r` is not a valid range of MIDI note numbers, or a score cannot be read.
 
     Notes
     -----
-    The encodings come with music21 under its corpus' own terms (`corpus/license.txt` there): take them as not
-    for commercial use. Nothing of them is part of this package. Nine pairs, bwv227.1 and bwv227.11 among
-    them, are alike in most of their bars without being copies; they stay, and some stand in two sets.
+    music21 distributes the scores under the terms of its corpus (`corpus/license.txt` there): assume that commercial
+    use is not allowed. This package contains none of them. Nine pairs, such as bwv227.1 and bwv227.11, share most of
+    their bars without being copies. They are kept, and some pairs are divided between two sets.
     """
     low, high = r
     if not 0 <= low < high <= 128:
@@ -78,30 +78,30 @@ def chorales(r: Range = (21, 109), progress: bool = False) -> Chorales:
     sets: dict[str, list[np.ndarray]] = {"train": [], "valid": [], "test": []}
     names: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     for name, roll in _cached_chorales(_corpus_folder(), progress).items():
-        into = _set_of(name)
-        sets[into].append(roll[:, low:high].copy())
-        names[into].append(name)
+        split = _split_of(name)
+        sets[split].append(roll[:, low:high].copy())
+        names[split].append(name)
     return Chorales(**sets, names=names)
 
 
-def _set_of(name):
-    # A checksum of the name, not a place in the list: one chorale more or less moves no other.
+def _split_of(name):
+    # A checksum of the name instead of a position in the list: adding or removing a chorale moves no other chorale.
     return ("train", "train", "train", "valid", "test")[zlib.crc32(name.encode()) % 5]
 
 
 def _corpus_folder():
-    # Importing music21 takes seconds; where it lies is known without.
+    # Importing music21 takes seconds. Finding its folder does not need the import.
     spec = importlib.util.find_spec("music21")
     if spec is None or not spec.submodule_search_locations:
-        raise ImportError('the chorales are read from the package music21: pip install "rnnrbm-pt[corpus]"')
+        raise ImportError('the chorales come from the package music21: pip install "rnnrbm-pt[corpus]"')
     folder = Path(spec.submodule_search_locations[0], "corpus", "bach")
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder; this music21 is installed without its corpus")
+        raise FileNotFoundError(f"{folder}: no such folder; music21 is installed without its corpus")
     return folder
 
 
 def _read_chorales(folder, progress):
-    """Name to roll of shape (n_steps, 128), by the works' numbers, each chorale once."""
+    """{name: roll of shape (n_steps, 128)}, ordered by BWV number and without duplicates."""
     rolls, seen = {}, set()
     files = sorted(folder.glob("bwv*.mxl"), key=_by_number)
     for file in with_bar(files, "reading chorales", progress):
@@ -109,9 +109,9 @@ def _read_chorales(folder, progress):
         if len(parts) != 4:
             continue
         roll = quarter_roll(parts)
-        shape = np.roll(roll, -int(roll.any(axis=0).argmax()), axis=1).tobytes()  # the same in any key
-        if shape not in seen:
-            seen.add(shape)
+        in_any_key = np.roll(roll, -int(roll.any(axis=0).argmax()), axis=1).tobytes()  # lowest note in column 0
+        if in_any_key not in seen:
+            seen.add(in_any_key)
             rolls[file.stem] = roll
     return rolls
 
@@ -123,14 +123,14 @@ def _by_number(file):
 def _cached_chorales(folder, progress):
     try:
         version = importlib.metadata.version("music21")
-    except importlib.metadata.PackageNotFoundError:  # a copy on the path: nothing tells its versions apart
+    except importlib.metadata.PackageNotFoundError:  # a bare copy on the path, whose version is unknown
         return _read_chorales(folder, progress)
-    # The number at the end goes up whenever the same corpus would be read differently.
+    # Increase the number at the end whenever the same corpus is read differently.
     cache = cache_folder() / f"chorales-music21-{version}-1.npz"
     rolls = _load_rolls(cache)
     if rolls is None:
         rolls = _read_chorales(folder, progress)
-        with contextlib.suppress(OSError, ValueError):  # a cache saves time, no more
+        with contextlib.suppress(OSError, ValueError):  # the cache only saves time
             _save_rolls(cache, rolls)
     return rolls
 
@@ -146,7 +146,7 @@ def _save_rolls(path, rolls):
 
 
 def _load_rolls(path):
-    """The rolls of a cache file; None when it is missing, damaged, or something else."""
+    """The rolls in a cache file; None if it is missing, damaged, or some other file."""
     try:
         with open_archive(path) as archive:
             names, lengths, packed = (
@@ -157,5 +157,5 @@ def _load_rolls(path):
             return None
         pieces = np.split(frames, np.cumsum(lengths)[:-1])
         return {str(name): roll for name, roll in zip(names, pieces, strict=True)}
-    except Exception:  # whatever stands there, it is not what was written, and the scores are still there
+    except Exception:  # whatever is wrong with the cache, the scores can be read again
         return None

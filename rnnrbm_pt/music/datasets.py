@@ -1,4 +1,4 @@
-"""Collections of music: the paper's four data sets, MIDI files wherever they lie, and Bach's chorales of music21."""
+"""Data sets: the paper's four sets, your own MIDI files, and the Bach chorales in music21."""
 
 import os
 import re
@@ -38,20 +38,20 @@ Kind = Literal["rolls", "midi"]
 
 
 class PaperData(NamedTuple):
-    """One of the paper's sets, and what is known of it.
+    """One of the paper's data sets.
 
     Attributes
     ----------
     train, valid, test : list
-        Of kind "rolls": uint8 arrays, shape (n_steps, 88), 0/1, time first. Of kind "midi": paths and ZipMembers, as
-        `midi_files` gives them and `read_rolls` takes them.
+        Kind "rolls": uint8 arrays of 0 and 1, shape (n_steps, 88), time first. Kind "midi": paths and ZipMembers, as
+        `midi_files` returns and `read_rolls` accepts them.
     name, kind : str
     source : str
-        The file or folder that it was read from.
+        The file or folder that the set was read from.
     steps_per_quarter : int or None
-        Frames a quarter note: 2, in the JSB chorales 1. None for MIDI files, which are sampled as their reader likes.
+        Frames per quarter note: 2, or 1 for the JSB chorales. None for MIDI files, which you sample yourself.
     r : (int, int) or None
-        MIDI note numbers of the columns, half open; None for MIDI files.
+        Half-open range of the columns' MIDI note numbers; None for MIDI files.
     """
 
     train: list
@@ -65,17 +65,17 @@ class PaperData(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What was found of a set when it was held against what is recorded.
+    """Result of comparing a data set with the manifest.
 
     Attributes
     ----------
     name, kind, source : str
     counts : dict
-        By split: (number of sequences, number of frames); the latter None for MIDI files.
+        {split: (number of sequences, number of frames)}. The number of frames is None for MIDI files.
     faults : list of str
-        What differs, a sentence each; none if nothing does.
+        One sentence per difference; empty if there are none.
     known : bool
-        Whether anything is recorded to hold it against. It is, but for MIDI files of sets other than Nottingham.
+        Whether the manifest covers this set. It covers everything except the MIDI files of sets other than Nottingham.
     """
 
     name: str
@@ -94,25 +94,25 @@ def load(
     download: bool = True,
     progress: bool = False,
 ) -> PaperData:
-    """One of the four data sets of Boulanger-Lewandowski, Bengio and Vincent (2012), in the paper's split.
+    """Load one of the four data sets of Boulanger-Lewandowski, Bengio and Vincent (2012), with the paper's split.
 
-    Its two kinds are two benchmarks. The rolls are transposed to C major or C minor and sampled every eighth note (the
-    JSB chorales: every quarter note): the paper's table is about them. The MIDI files are in their own keys and times:
-    the tutorial reads Nottingham's at dt = 0.3 s.
+    The two kinds are two different benchmarks. The rolls are the data behind the paper's table: transposed to C major
+    or C minor, and sampled every eighth note (JSB chorales: every quarter note). The MIDI files keep their keys and
+    tempos. The tutorial reads the MIDI files of Nottingham at dt = 0.3 s.
 
     Parameters
     ----------
     name : {"nottingham", "jsb_chorales", "musedata", "piano_midi"}
     kind : {"rolls", "midi"}
     folder : path-like, optional
-        Where it lies, under the authors' name or the name above: "JSB Chorales.pickle" or jsb_chorales.npz, .pickle,
-        .pkl or .json of rolls; "Nottingham.zip", nottingham_midi.zip or a folder Nottingham of MIDI files, with train,
-        valid and test in it. Nothing is downloaded then. By default the folder that the environment variable
-        RNNRBM_DATA names, or `data` in the user's cache folder.
+        Folder that holds the data; if given, nothing is downloaded. Files have the authors' name or the name above.
+        Rolls: "JSB Chorales.pickle", or jsb_chorales with .npz, .pickle, .pkl or .json. MIDI files: "Nottingham.zip",
+        nottingham_midi.zip, or a folder Nottingham with the folders train, valid and test. Default: the folder that
+        the environment variable RNNRBM_DATA names, or `data` in the user's cache folder.
     download : bool
-        Whether to download what is not there, from the authors' addresses: see `fetch`.
+        Whether to download a missing set from the authors' sites; see `fetch`.
     progress : bool
-        Whether to draw a bar on stderr for a long download, when that is a terminal.
+        Whether to show a progress bar on stderr for a long download. It appears only on a terminal.
 
     Returns
     -------
@@ -121,29 +121,29 @@ def load(
     Raises
     ------
     FileNotFoundError
-        If it is not there and nothing is to be downloaded.
+        If the set is missing and must not be downloaded.
     FetchError
-        If it cannot be downloaded; an OSError.
+        If it cannot be downloaded. A FetchError is an OSError.
     ValueError
-        If there is no such set or kind, or its file cannot be read; the sentence names the file.
+        If there is no such set or kind, or its file cannot be read; the message names the file.
     """
-    one = paper_set(name, kind)
+    wanted = paper_set(name, kind)
     source = find(name, kind, folder)
     if source is None:
         if folder is not None or not download:
             where = Path(folder).expanduser() if folder is not None else data_folder()
-            found = "nothing of the kind" if where.is_dir() else "no such folder"
+            found = "no such file" if where.is_dir() else "no such folder"
             raise FileNotFoundError(
-                f"{where}: expected {one.file_name(kind)} in it, or {name} by another name, found {found}; "
+                f"{where}: expected {wanted.file_name(kind)} in it, or {name} under another name, found {found}; "
                 f"`rnnrbm data fetch {name} --kind {kind}` downloads it"
             )
         source = fetch(name, kind, progress=progress)
-    steps, r = (one.steps_per_quarter, R) if kind == "rolls" else (None, None)
+    steps, r = (wanted.steps_per_quarter, R) if kind == "rolls" else (None, None)
     return PaperData(**_read(source, kind), name=name, kind=kind, source=str(source), steps_per_quarter=steps, r=r)
 
 
 def find(name: str, kind: Kind = "rolls", folder: FilePath | None = None) -> Path | None:
-    """Where a set lies, if it does.
+    """Find the file or folder of a data set.
 
     Parameters
     ----------
@@ -153,33 +153,34 @@ def find(name: str, kind: Kind = "rolls", folder: FilePath | None = None) -> Pat
     Returns
     -------
     pathlib.Path or None
+        None if the set is not there.
 
     Raises
     ------
     ValueError
         If there is no such set or kind, or `folder` is a file.
     """
-    one = paper_set(name, kind)
+    wanted = paper_set(name, kind)
     where = data_folder() if folder is None else Path(folder).expanduser()
     if where.exists() and not where.is_dir():
         raise ValueError(f"{where}: expected a folder, found a file")
     if not where.is_dir():
         return None
-    stems = {_plain(one.name), _plain(one.title)}
+    stems = {_normalised(wanted.name), _normalised(wanted.title)}
+    paths = sorted(where.iterdir())
     if kind == "rolls":
-        places = [path for path in sorted(where.iterdir()) if _plain(path.stem) in stems and path.is_file()]
-        return next((path for suffix in SUFFIXES for path in places if path.suffix.lower() == suffix), None)
+        files = [path for path in paths if _normalised(path.stem) in stems and path.is_file()]
+        return next((path for suffix in SUFFIXES for path in files if path.suffix.lower() == suffix), None)
     stems |= {f"{stem}_midi" for stem in stems}
-    if _plain(where.resolve().name) in stems and _has_splits(where):
+    if _normalised(where.resolve().name) in stems and _has_splits(where):
         return where
-    places = sorted(where.iterdir())
-    zips = [path for path in places if path.suffix.lower() == ".zip" and _plain(path.stem) in stems and path.is_file()]
-    folders = [path for path in places if path.is_dir() and _plain(path.name) in stems and _has_splits(path)]
+    zips = [p for p in paths if p.suffix.lower() == ".zip" and _normalised(p.stem) in stems and p.is_file()]
+    folders = [p for p in paths if p.is_dir() and _normalised(p.name) in stems and _has_splits(p)]
     return next(iter([*folders, *zips]), None)
 
 
-def _plain(name):
-    """ "JSB Chorales" and "jsb-chorales" as jsb_chorales."""
+def _normalised(name):
+    """The name in small letters and underscores: "JSB Chorales" and "jsb-chorales" become jsb_chorales."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
@@ -197,64 +198,65 @@ def fetch(
     again: bool = False,
     progress: bool = False,
 ) -> Path:
-    """Download a set from the authors' addresses, unless it is there.
+    """Download a data set from the authors' sites, unless it is there already.
 
-    The file is read, and held against what is recorded of it (see `verify`), before it is put in its place; a download
-    that fails leaves nothing. What is recorded comes from other copies of the data than the authors' own.
+    The download is read and compared with the manifest (see `verify`) before it is saved under its name. A failed
+    download leaves nothing behind. The manifest was made from other copies of the data than the authors' own.
 
     Parameters
     ----------
     name, kind
         As for `load`.
     folder : path-like, optional
-        Where to put it; made if it is missing. By default as for `load`.
+        Folder to save it in; created if it is missing. The default is that of `load`.
     base_url : str, optional
-        Where the authors' files lie under their names, instead of their addresses; by default what the environment
-        variable RNNRBM_DATA_URL has. http or https.
+        http or https address of a folder with the authors' files under their own names, to use instead of the authors'
+        sites. Default: the environment variable RNNRBM_DATA_URL.
     check : bool
-        Whether to refuse what differs from what is recorded. What cannot be read is refused in any case.
+        Whether to refuse data that differ from the manifest. Unreadable data are always refused.
     again : bool
-        Whether to download it also if it is there.
+        Whether to download even if the set is there.
     progress : bool
         As for `load`.
 
     Returns
     -------
     pathlib.Path
-        The file, or the folder of MIDI files that was there.
+        The file, or the existing folder of MIDI files.
 
     Raises
     ------
     FetchError
-        If no address gives the file; an OSError. The sentence says where a copy can be put by hand.
+        If the file cannot be downloaded from any address. The message says where to put a copy by hand. A FetchError is
+        an OSError.
     ValueError
-        If there is no such set or kind, or what came is not what it should be.
+        If there is no such set or kind, or the download is unreadable or differs from the manifest.
     OSError
         If the file cannot be written.
     """
-    one = paper_set(name, kind)
+    wanted = paper_set(name, kind)
     where = data_folder() if folder is None else Path(folder).expanduser()
     found = None if again else find(name, kind, where)
     if found is not None:
         return found
     base_url = base_url or os.environ.get("RNNRBM_DATA_URL")
-    bases = [base_url] if base_url else one.addresses(kind)
-    path = where / one.file_name(kind)
+    bases = [base_url] if base_url else wanted.addresses(kind)
+    path = where / wanted.file_name(kind)
 
     def check_file(temporary):
         verified = _verify(name, kind, temporary)
         if check and verified.faults:
             more = len(verified.faults) - 1
             raise ValueError(
-                f"{temporary}: not the data that is recorded: {verified.faults[0]}"
+                f"{temporary}: the data differ from the manifest: {verified.faults[0]}"
                 + (f" (and {more} more)" if more else "")
-                + "; check=False, or --unchecked, takes it all the same"
+                + "; check=False, or --unchecked, accepts them anyway"
             )
 
     try:
         fetch_file([join(base, path.name) for base in bases], path, check_file, progress)
     except FetchError as err:
-        raise FetchError(f"{err}; a copy of {path.name} can be put into {where} by hand") from err
+        raise FetchError(f"{err}; you can put a copy of {path.name} into {where} by hand") from err
     return path
 
 
@@ -263,14 +265,14 @@ def _read(source, kind):
 
 
 def _midi_splits(source):
-    """Lists of MIDI files by split, of a zip file or a folder."""
+    """{split: list of MIDI files} in a zip file or a folder."""
     splits = {split: [] for split in SPLITS}
     for file in midi_files(source):
         parts = file.name.split("/") if isinstance(file, ZipMember) else file.relative_to(source).parts
-        within = [part for part in parts[:-1] if part in SPLITS]
-        if len(within) != 1:
+        split = [part for part in parts[:-1] if part in SPLITS]
+        if len(split) != 1:
             raise ValueError(f"{file}: expected a MIDI file in one of the folders {', '.join(SPLITS)}")
-        splits[within[0]].append(file)
+        splits[split[0]].append(file)
     empty = [split for split, found in splits.items() if not found]
     if empty:
         raise ValueError(f"{source}: expected MIDI files in train, valid and test, found none in {empty[0]}")
@@ -278,18 +280,18 @@ def _midi_splits(source):
 
 
 # ---------------------------------------------------------------------------------------------------
-# Against the manifest
+# Comparison with the manifest
 
 
 def verify(name: str, kind: Kind = "rolls", folder: FilePath | None = None) -> Verified:
-    """Hold a set against what is recorded: counts and hashes of the rolls of all four, and of Nottingham's MIDI files.
+    """Compare a data set with the manifest, which has counts and hashes of all rolls and of Nottingham's MIDI files.
 
-    Of Nottingham each sequence and each file has a hash of its own, of the others each split.
+    For Nottingham there is a hash of each sequence and each file; for the other sets, of each split.
 
     Parameters
     ----------
     name, kind, folder
-        As for `load`; nothing is downloaded.
+        As for `load`. Nothing is downloaded.
 
     Returns
     -------
@@ -298,13 +300,13 @@ def verify(name: str, kind: Kind = "rolls", folder: FilePath | None = None) -> V
     Raises
     ------
     FileNotFoundError
-        If it is not there.
+        If the set is missing.
     ValueError
         If there is no such set or kind, or its file cannot be read.
     """
     source = find(name, kind, folder)
     if source is None:
-        load(name, kind, folder, download=False)  # says so
+        load(name, kind, folder, download=False)  # raises FileNotFoundError
     return _verify(name, kind, source)
 
 
@@ -316,33 +318,34 @@ def _verify(name, kind, source):
             faults += _roll_faults(name, split, [short_digest(np.packbits(roll, axis=1).tobytes()) for roll in items])
         else:
             counts[split] = len(items), None
-            # Read in any case: a damaged file is found by that.
+            # Read every file, even if the manifest does not cover it, so that a damaged file is found.
             faults += _midi_faults(name, split, {_base_name(file): short_digest(_content(file)) for file in items})
     return Verified(name, kind, str(source), counts, faults, (name, kind, SPLITS[0]) in manifest().splits)
 
 
 def _roll_faults(name, split, digests):
-    known = manifest().splits[name, "rolls", split]
-    if len(digests) != known.n_sequences:
-        return [f"{split}: expected {known.n_sequences:,} sequences, found {len(digests):,}"]
-    if digest_of_all(digests) == known.digest:
+    recorded = manifest().splits[name, "rolls", split]
+    if len(digests) != recorded.n_sequences:
+        return [f"{split}: expected {recorded.n_sequences:,} sequences, found {len(digests):,}"]
+    if digest_of_all(digests) == recorded.digest:
         return []
-    wanted = manifest().rolls.get((name, split))
-    if wanted is None:
+    expected = manifest().rolls.get((name, split))
+    if expected is None:
         return [f"{split}: the sequences differ"]
-    if sorted(digests) == sorted(wanted):
+    if sorted(digests) == sorted(expected):
         return [f"{split}: the sequences are in another order"]
-    differing = [i for i, (found, known) in enumerate(zip(digests, wanted, strict=True)) if found != known]
-    return [f"{split}: sequence {i} differs" for i in differing]
+    pairs = enumerate(zip(digests, expected, strict=True))
+    return [f"{split}: sequence {i} differs" for i, (found, digest) in pairs if found != digest]
 
 
 def _midi_faults(name, split, digests):
-    wanted = manifest().midi.get((name, split))
-    if wanted is None:
+    expected = manifest().midi.get((name, split))
+    if expected is None:
         return []
-    faults = [f"{split}/{file} is missing" for file in wanted if file not in digests]
-    faults += [f"{split}/{file} is not one of the set" for file in digests if file not in wanted]
-    return faults + [f"{split}/{file} differs" for file in wanted if digests.get(file, wanted[file]) != wanted[file]]
+    faults = [f"{split}/{file} is missing" for file in expected if file not in digests]
+    faults += [f"{split}/{file} does not belong to the set" for file in digests if file not in expected]
+    differing = [file for file, digest in expected.items() if digests.get(file, digest) != digest]
+    return faults + [f"{split}/{file} differs" for file in differing]
 
 
 def _base_name(file):

@@ -1,4 +1,4 @@
-"""Files from the authors' addresses, which are in place whole and looked at, or not at all."""
+"""Downloads that are either complete and checked, or leave nothing behind."""
 
 import http.client
 import os
@@ -22,48 +22,48 @@ from rnnrbm_pt.quoting import printable
 MAX_BYTES = 64 * 2**20
 PIECE = 2**16  # bytes
 TIMEOUT = 30.0  # seconds without a byte
-WHOLE_TIMEOUT = 1200.0  # seconds that one address may take, so that a server cannot drip for ever
+WHOLE_TIMEOUT = 1200.0  # seconds per address, so that a slow server cannot keep us for ever
 REDIRECTING = (301, 302, 303, 307, 308)
 MAX_REDIRECTIONS = 5
 
 
 class FetchError(OSError):
-    """A file could not be had from an address: one sentence, which begins with the address."""
+    """A download failed. The message begins with the address."""
 
 
 def fetch_file(urls: Sequence[str], path: FilePath, check: Callable[[Path], object], progress: bool = False) -> str:
-    """Download a file from the first of some addresses that gives it, and put it in its place.
+    """Download a file from the first address that works, check it, and save it.
 
     Parameters
     ----------
     urls : list of str
-        http or https, in the order they are tried.
+        http or https addresses, in the order to try them.
     path : path-like
-        Where it shall be; what stands there is replaced.
+        Where to save the file; an existing file is replaced.
     check : callable
-        check(temporary path) raises ValueError of a file that is not what it should be. In its sentence the address
-        stands in for the path.
+        Called as check(temporary path); raises ValueError if the file is not the expected one. The address replaces
+        the path in its message.
     progress : bool
-        Whether to draw a bar on stderr, when that is a terminal.
+        Whether to show a progress bar on stderr. It appears only on a terminal.
 
     Returns
     -------
     str
-        The address that gave it.
+        The address that worked.
 
     Raises
     ------
     FetchError
-        If none did: unreachable, an HTTP error, broken off, too large, not there after 20 minutes, sent elsewhere than
-        to http or https. Then nothing is left behind.
+        If no address works: it cannot be reached, answers with an HTTP error or redirects to something other than http
+        or https; or the transfer breaks off, is too large or takes more than 20 minutes. No partial file is left.
     ValueError
-        If an address is none of http or https, or as `check` does, of the last address tried.
+        If an address is not http or https, or if `check` refuses a file and no later address works.
     OSError
         If the file cannot be written.
     """
     for url in urls:
         _check_scheme(url)
-    remove_leftovers(path)  # of a download that was killed
+    remove_leftovers(path)  # of an earlier download that was killed
     errors = []
     for url in urls:
         try:
@@ -87,12 +87,12 @@ def _check(check, temporary, url):
 
 
 def join(base: str, name: str) -> str:
-    """The address of a file below a base, with what an address may not have written as %20."""
+    """The address of a file in a folder, with spaces and the like percent-encoded."""
     return base.rstrip("/") + "/" + urllib.parse.quote(name)
 
 
 class _Deadline:
-    """Ends the connections that were made through it, once their time is over."""
+    """Closes the connections made through it when the time is up."""
 
     def __init__(self, seconds):
         self.sockets, self.over = [], False
@@ -108,12 +108,12 @@ class _Deadline:
 
     def _end(self):
         self.over = True
-        for one in self.sockets:
-            with suppress(OSError):  # closed already
-                one.shutdown(socket.SHUT_RDWR)
+        for sock in self.sockets:
+            with suppress(OSError):  # already closed
+                sock.shutdown(socket.SHUT_RDWR)
 
     def connection(self, kind):
-        """A class of connections whose sockets are ended."""
+        """A subclass of `kind` whose sockets are closed at the deadline."""
         deadline = self
 
         class Connection(kind):
@@ -127,7 +127,7 @@ class _Deadline:
 
 
 def _opener(deadline):
-    # Put together by hand: the usual one would open file: and ftp: as well, and follow redirections there.
+    # Built by hand, because the default opener also opens file: and ftp: addresses and follows redirections to them.
     class Http(urllib.request.HTTPHandler):
         def http_open(self, request):
             return self.do_open(deadline.connection(http.client.HTTPConnection), request)
@@ -150,17 +150,17 @@ def _opener(deadline):
 
 
 def _open(url, deadline):
-    """The response to a request, once redirections have been followed to http or https, from https only to https."""
-    place = url
+    """Open an address, following redirections to http or https. A redirection from https must lead to https."""
+    address = url
     for _ in range(MAX_REDIRECTIONS + 1):
         try:
-            return _opener(deadline).open(place, timeout=TIMEOUT)
+            return _opener(deadline).open(address, timeout=TIMEOUT)
         except urllib.error.HTTPError as err:
             with err:
                 location = err.headers.get("Location") if err.code in REDIRECTING else None
             if location is None:
                 raise
-        place = _redirected(place, location, url)
+        address = _redirected(address, location, url)
     raise FetchError(f"{url}: expected a file, found more than {MAX_REDIRECTIONS} redirections")
 
 
@@ -186,7 +186,7 @@ def _download(url, path, progress):
             if not deadline.over:
                 raise
         if deadline.over:
-            raise FetchError(f"{url}: expected the whole file within {WHOLE_TIMEOUT:g} s, found it still coming")
+            raise FetchError(f"{url}: expected the whole file within {WHOLE_TIMEOUT:g} s, found an unfinished transfer")
 
 
 def _transfer(url, path, progress, deadline):
@@ -195,10 +195,10 @@ def _transfer(url, path, progress, deadline):
             announced = response.headers.get("Content-Length", "")
             announced = int(announced) if announced.isdecimal() and len(announced) < 16 else None
             if announced is not None and announced > MAX_BYTES:
-                raise FetchError(f"{url}: expected {MAX_BYTES:,} bytes at most, found {announced:,} announced")
+                raise FetchError(f"{url}: expected {MAX_BYTES:,} bytes at most, found a file of {announced:,}")
             received = _copy(response, file, url, announced, progress)
     except urllib.error.HTTPError as err:
-        raise FetchError(f"{url}: the server answers {err.code} {_reason(err.reason)}") from err
+        raise FetchError(f"{url}: the server answered {err.code} {_reason(err.reason)}") from err
     except urllib.error.URLError as err:
         raise FetchError(f"{url}: cannot be reached ({_reason(err.reason)})") from err
     except (ConnectionError, TimeoutError, ssl.SSLError, http.client.HTTPException, ValueError) as err:
@@ -223,5 +223,5 @@ def _copy(response, file, url, announced, progress):
 
 
 def _reason(error):
-    """ "Connection refused" and the like, on one line and without the number."""
+    """The text of an error, such as "Connection refused", on one line and without its number."""
     return printable(" ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split()))

@@ -1,10 +1,10 @@
-"""Where things are kept between runs."""
+"""Folders of files that are kept between runs."""
 
 import os
 from pathlib import Path
 
 INDEX = "index.jsonl"
-"""The file of a store of piano-rolls that says what is in it."""
+"""Name of the index of a store of piano-rolls."""
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
@@ -13,7 +13,7 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 
 
 def cache_folder() -> Path:
-    """Folder of what is kept between runs: RNNRBM_CACHE, or the user's cache folder."""
+    """Folder for cached files: the environment variable RNNRBM_CACHE, or the user's cache folder."""
     chosen = os.environ.get("RNNRBM_CACHE")
     if chosen:
         return Path(chosen).expanduser()
@@ -23,6 +23,6 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Folder of the paper's data sets: RNNRBM_DATA, or `data` in the folder of what is kept between runs."""
+    """Folder of the paper's data sets: the environment variable RNNRBM_DATA, or `data` in the cache folder."""
     chosen = os.environ.get("RNNRBM_DATA")
     return Path(chosen).expanduser() if chosen else cache_folder() / "data"

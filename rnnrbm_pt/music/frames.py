@@ -1,4 +1,4 @@
-"""What the frames of a model are: notes that MIDI files hold, or real numbers. A frozen value of either kind."""
+"""Descriptions of a model's frames: `NoteFrames` for notes from MIDI files, `RealFrames` for real numbers."""
 
 import os
 from collections.abc import Iterable
@@ -19,16 +19,16 @@ Files = FilePath | ZipMember | Iterable[FilePath | ZipMember]
 
 @dataclass(frozen=True)
 class NoteFrames:
-    """Frames of 0 and 1, one column per note.
+    """Frames of 0 and 1 with one column per note.
 
     Attributes
     ----------
     r : (int, int)
-        Range of MIDI notes, half open. The default is the 88 keys of a piano.
+        Half-open range of MIDI note numbers. The default is the 88 keys of a piano.
     dt : float
-        Seconds per frame, where frames are not beat-aligned.
+        Seconds per frame, unless frames are beat-aligned.
     preprocess : Preprocessing
-        What is done to MIDI files, and undone in what is written.
+        Preprocessing of the MIDI files that are read. Files that are written undo it.
     """
 
     r: Range = (21, 109)
@@ -46,19 +46,19 @@ class NoteFrames:
 
     @property
     def step_seconds(self) -> float:
-        """Seconds per frame in what is written: dt, or by the tempo where frames are beat-aligned."""
+        """Seconds per frame in the files that are written: dt, or set by the tempo if frames are beat-aligned."""
         return self.preprocess.step_seconds(self.dt)
 
     def check(self, roll: ArrayLike, name: str = "roll") -> np.ndarray:
-        """A roll as an array of uint8; a ValueError says what is wrong with it."""
+        """Return a roll as an array of uint8; raise ValueError if it is invalid."""
         return check_roll(roll, self.r, name)
 
     def from_model(self, roll: np.ndarray) -> np.ndarray:
-        """What a model has drawn, as uint8."""
+        """Convert a roll that a model has drawn to uint8."""
         return roll.astype(np.uint8)
 
     def prepare(self, files: Files, progress: bool = False, on_outside: Any = None, **callbacks: Any) -> Prepared:
-        """Read MIDI files as `preprocess` says.
+        """Read MIDI files and preprocess them.
 
         Parameters
         ----------
@@ -68,7 +68,8 @@ class NoteFrames:
         Returns
         -------
         Prepared
-            The rolls; by how many semitones each was moved, its former key and the number of folded notes.
+            The rolls, and for each roll its transposition in semitones, its original key and its number of folded
+            notes.
         """
         if isinstance(files, (str, os.PathLike, ZipMember)):
             files = [files]
@@ -83,21 +84,21 @@ class NoteFrames:
         Parameters
         ----------
         files : path or list of paths
-            MIDI files in the order in which they are wanted. Folders, patterns and zip files stand for the sorted MIDI
-            files in them.
+            MIDI files, in the order to read them. A folder, a pattern or a zip file stands for the MIDI files in it,
+            sorted.
         progress : bool
-            Whether to show a bar.
+            Whether to show a progress bar.
         on_outside : callable, optional
-            Called as on_outside(file, n) for each file with n notes outside `r`, which are left out.
+            Called as on_outside(file, n) for each file with n notes outside `r`. These notes are left out.
         on_drums : callable, optional
-            Called as on_drums(file, n) for each file with n notes on channel 10. `preprocess` says whether they are
-            read as notes.
+            Called as on_drums(file, n) for each file with n notes on channel 10. They are read as notes if
+            ``preprocess.drums`` is set.
         on_broken : callable, optional
-            Called as on_broken(file, error) for each file that cannot be read, which is then skipped. Without it, such
-            a file is an error.
+            Called as on_broken(file, error) for each unreadable file, which is then skipped. Without the callable, an
+            unreadable file is an error.
         on_moved : callable, optional
-            Called as on_moved(file, n) for each file of which n notes are at another time than its tempo map says;
-            see `Preprocessing`.
+            Called as on_moved(file, n) for each file with n notes whose times differ from the file's tempo map; see
+            `Preprocessing`.
 
         Returns
         -------
@@ -120,7 +121,7 @@ class NoteFrames:
 
 @dataclass(frozen=True)
 class RealFrames:
-    """Frames of finite real numbers, which are no notes.
+    """Frames of finite real numbers, which do not stand for notes.
 
     Attributes
     ----------
@@ -145,19 +146,19 @@ class RealFrames:
         return self.dt
 
     def check(self, roll: ArrayLike, name: str = "roll") -> np.ndarray:
-        """A roll as an array of float64; a ValueError says what is wrong with it."""
+        """Return a roll as an array of float64; raise ValueError if it is invalid."""
         return check_real_roll(roll, self.n_visible, name)
 
     def from_model(self, roll: np.ndarray) -> np.ndarray:
-        """What a model has drawn, as it is."""
+        """Return a roll that a model has drawn, unchanged."""
         return roll
 
     def prepare(self, files: Files, *how: Any, **callbacks: Any) -> NoReturn:
-        """Real numbers are not read from MIDI files: a ValueError."""
+        """Raise ValueError, since MIDI files hold no real numbers."""
         raise ValueError(f"read: expected a model of notes, found one of {self.n_visible} real numbers per frame")
 
     read = prepare
 
     def write(self, filename: FilePath, roll: ArrayLike, *, patch: int = 0) -> NoReturn:
-        """Real numbers are not written as MIDI files: a ValueError."""
-        raise ValueError("generate: expected binary visible units, found Gaussian ones, which are no notes")
+        """Raise ValueError, since MIDI files hold no real numbers."""
+        raise ValueError("generate: expected binary visible units, found Gaussian units, which are not notes")

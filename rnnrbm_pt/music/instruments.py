@@ -1,4 +1,4 @@
-"""The instruments of General MIDI: their names, and the program numbers that MIDI files have for them."""
+"""The instruments of General MIDI: their names and program numbers."""
 
 import difflib
 import re
@@ -28,13 +28,13 @@ FAMILIES = {
     "percussive": "tinkle-bell agogo steel-drums woodblock taiko-drum melodic-tom synth-drum reverse-cymbal",
     "sound effects": "guitar-fret-noise breath-noise seashore bird-tweet telephone-ring helicopter applause gunshot",
 }
-"""The sixteen families in the order of their program numbers, eight names each."""
+"""The sixteen families in the order of their program numbers, with eight names each."""
 
 INSTRUMENTS = tuple(name for names in FAMILIES.values() for name in names.split())
 
 
 def program(text: str) -> int:
-    """The program number that a number or a name stands for.
+    """Convert a program number or the name of an instrument to a program number.
 
     Parameters
     ----------
@@ -49,21 +49,21 @@ def program(text: str) -> int:
     Raises
     ------
     ValueError
-        If it is another number or no name. The sentence lists the names that resemble it, or else all of them.
+        If the number is out of range or the name is unknown. The message lists similar names, or all names.
     """
     if re.fullmatch(r"[+-]?\d+", text):
         if 0 <= int(text) <= 127:
             return int(text)
         raise ValueError(f"expected 0 to 127 or a name, found {text}")
-    name = _plain(text)
+    name = _normalised(text)
     if name in INSTRUMENTS:
         return INSTRUMENTS.index(name)
     similar = [known for known in INSTRUMENTS if name and name in known]
     similar = similar or difflib.get_close_matches(name, INSTRUMENTS)
-    names = f"names like it are {', '.join(similar)}" if similar else f"the names are {', '.join(INSTRUMENTS)}"
+    names = f"similar names are {', '.join(similar)}" if similar else f"the names are {', '.join(INSTRUMENTS)}"
     raise ValueError(f"expected 0 to 127 or a name, found {text!r}; {names}")
 
 
-def _plain(name):
-    """ "Church Organ" and "church_organ" as church-organ."""
+def _normalised(name):
+    """The name in small letters and hyphens: "Church Organ" and "church_organ" become church-organ."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

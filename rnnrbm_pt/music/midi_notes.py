@@ -1,24 +1,24 @@
-"""The notes of a parsed MIDI file, by the tutorial's rule or by the file's own tempo map."""
+"""The notes of a parsed MIDI file, timed by the tutorial's rules or by the file's own tempo map."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
+DEFAULT_TEMPO = 500_000  # microseconds per quarter note, until a tempo event
 DRUMS = 9  # channel 10, counted from 0: the percussion of General MIDI
 SUSTAIN = 64  # the controller of the sustain pedal
-PEDAL_DOWN = 64  # at least, of 127
-MOVED = 1e-6  # seconds: rounding moves no note by more
+PEDAL_DOWN = 64  # smallest controller value at which the pedal is down, of 127
+MOVED = 1e-6  # seconds; rounding moves no note by more
 
 Unit = Literal["second", "quarter"]
 TempoFrom = Literal["tutorial", "file"]
 TEMPO_FROM = "tutorial", "file"
 Track = Sequence[Any]
-"""Messages of mido, each with the ticks since the one before."""
+"""Messages as mido reads them. The time of a message is in ticks since the message before."""
 
 
 class Note(NamedTuple):
-    """A note of a MIDI file: its number, and its two ends in seconds (or quarter notes) from the beginning."""
+    """A note of a MIDI file: its MIDI note number, and its start and end in seconds (or quarter notes)."""
 
     pitch: int
     start: float
@@ -26,14 +26,14 @@ class Note(NamedTuple):
 
 
 class Division(NamedTuple):
-    """What a tick of a file is.
+    """The length of a file's ticks.
 
     Attributes
     ----------
     ticks : float
-        Ticks per quarter note, or per second where `smpte`.
+        Ticks per quarter note, or per second if `smpte`.
     smpte : bool
-        Whether ticks are parts of a second, so that tempo says nothing.
+        Whether ticks are fractions of a second, so that tempo events have no effect.
     """
 
     ticks: float
@@ -41,15 +41,16 @@ class Division(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The notes of a file that begin and end.
+    """The notes found in a file.
 
     Attributes
     ----------
     notes : list of Note
+        All notes that have an end.
     n_drums : int
-        Notes that begin on channel 10.
+        Number of notes that begin on channel 10.
     n_moved : int
-        Notes of `notes` that begin or end at another time than the file's tempo map says.
+        Number of notes in `notes` whose start or end differs from the file's tempo map.
     """
 
     notes: list[Note]
@@ -58,15 +59,15 @@ class Found(NamedTuple):
 
 
 def seconds_at(tick: int, tempo: float, beat: int, time: float, division: float) -> float:
-    """The time of a tick, given that `beat`, in ticks too, is at `time` and the tempo holds since then.
+    """The time of a tick at constant tempo, if tick number `beat` is at `time`.
 
-    In seconds if `tempo` is in microseconds a quarter note; in quarter notes if it is a million.
+    The time is in seconds if `tempo` is in microseconds per quarter note; in quarter notes if `tempo` is a million.
     """
     return time + tempo * (tick - beat) * 1e-6 / division
 
 
 def with_ticks(track: Track) -> Iterator[tuple[int, Any]]:
-    """The messages of a track, each with its ticks from the beginning."""
+    """The messages of a track, each with its tick, counted from the start of the track."""
     tick = 0
     for message in track:
         tick += message.time
@@ -74,7 +75,7 @@ def with_ticks(track: Track) -> Iterator[tuple[int, Any]]:
 
 
 def earliest(tracks: Sequence[Track], kind: str) -> Any:
-    """The earliest message of a kind, such as "set_tempo"; None if no track has one."""
+    """The earliest message of one kind, such as "set_tempo"; None if no track has one."""
     found = []
     for track in tracks:
         for tick, message in with_ticks(track):
@@ -85,12 +86,12 @@ def earliest(tracks: Sequence[Track], kind: str) -> Any:
 
 
 def has_tempo(division: Division, unit: Unit) -> bool:
-    """Whether tempo events say anything, for times in that unit."""
+    """Whether tempo events affect times in this unit."""
     return unit == "second" and not division.smpte
 
 
 def file_clock(tracks: Sequence[Track], division: Division, unit: Unit = "second") -> Callable[[int], float]:
-    """The time of a tick as the MIDI standard has it: the tempo events of all tracks are one map for all tracks.
+    """The time of a tick by the MIDI standard: the tempo events of all tracks form one tempo map for all tracks.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def file_clock(tracks: Sequence[Track], division: Division, unit: Unit = "second
     Returns
     -------
     callable
-        clock(tick) -> seconds, or quarter notes.
+        clock(tick) -> time in seconds or quarter notes.
     """
     if not has_tempo(division, unit):
         return lambda tick: tick / division.ticks
@@ -120,7 +121,7 @@ def file_clock(tracks: Sequence[Track], division: Division, unit: Unit = "second
 
 
 def notes_by_the_tutorial(tracks: Sequence[Track], division: Division, unit: Unit, drums: bool) -> Found:
-    """The notes by the rule of the tutorial's reader, in the order they begin in the file; see `midiread`.
+    """Find notes by the rules of the tutorial's reader, in the order in which they begin in the file; see `midiread`.
 
     Parameters
     ----------
@@ -134,8 +135,8 @@ def notes_by_the_tutorial(tracks: Sequence[Track], division: Division, unit: Uni
     -------
     Found
     """
-    found, n_drums = [], 0  # [pitch, start, end or None], and the ticks of both ends
-    latest: dict[int, list[Any]] = {}  # the last of them, by pitch
+    found, n_drums = [], 0  # [pitch, start, end or None, tick of the start, tick of the end or None]
+    latest: dict[int, list[Any]] = {}  # latest note of each pitch
     timed = has_tempo(division, unit)
     tempo, beat, time = DEFAULT_TEMPO if timed else 1e6, 0, 0.0
     for track in tracks:
@@ -166,7 +167,7 @@ def notes_by_the_tutorial(tracks: Sequence[Track], division: Division, unit: Uni
 
 
 def _may_move(tracks: Sequence[Track]) -> bool:
-    """Whether the tempo of one track can matter to another one: not where all of it is said at the very beginning."""
+    """Whether tempo events could time the notes of several tracks differently: not if all are at the beginning."""
     if len(tracks) < 2:
         return False
     return any(
@@ -177,28 +178,28 @@ def _may_move(tracks: Sequence[Track]) -> bool:
 
 
 def notes_by_the_file(tracks: Sequence[Track], division: Division, unit: Unit, drums: bool, pedal: bool) -> Found:
-    """The notes by the MIDI standard: one tempo map for all tracks, and each channel of a track by itself.
+    """Find notes by the MIDI standard: one tempo map for all tracks, and each channel of each track on its own.
 
     Parameters
     ----------
     tracks, division, unit, drums
         As for `notes_by_the_tutorial`.
     pedal : bool
-        Whether notes last until the sustain pedal of their channel is up, or their key is struck again. A pedal that is
-        never lifted holds them to the end of the file.
+        Whether the sustain pedal of a channel holds its notes, until it is lifted or their key is struck again. A pedal
+        that is never lifted holds them to the end of the file.
 
     Returns
     -------
     Found
-        In the order in which they begin. A note-off ends all notes of its key that sound.
+        Its notes are sorted by start. A note-off ends all sounding notes of its key.
     """
     clock = file_clock(tracks, division, unit)
     events = [(tick, i, message) for i, track in enumerate(tracks) for tick, message in with_ticks(track)]
-    events.sort(key=lambda event: event[0])  # those of one tick stay in the order of the tracks
+    events.sort(key=lambda event: event[0])  # a stable sort: events of one tick keep the order of the tracks
     found: list[list[Any]] = []  # [pitch, start, end or None], in ticks
     n_drums = 0
-    down: dict[tuple[int, int, int], list[list[Any]]] = {}  # keys that are down, by track, channel and pitch
-    held: dict[int, dict[int, list[list[Any]]]] = {}  # notes that a pedal holds, by channel (if it is down) and pitch
+    down: dict[tuple[int, int, int], list[list[Any]]] = {}  # notes whose keys are down, by track, channel and pitch
+    held: dict[int, dict[int, list[list[Any]]]] = {}  # notes held by a pedal: {channel with pedal down: {pitch: notes}}
     for tick, i, message in events:
         if message.type == "control_change" and message.control == SUSTAIN and pedal:
             if message.value >= PEDAL_DOWN:
@@ -230,7 +231,7 @@ def notes_by_the_file(tracks: Sequence[Track], division: Division, unit: Unit, d
 
 
 def _end(notes: dict[int, list[list[Any]]], tick: int) -> None:
-    """End notes, which are in lists by their pitch."""
+    """End all notes in a dict of lists of notes by pitch."""
     for of_pitch in notes.values():
         for note in of_pitch:
             note[2] = tick

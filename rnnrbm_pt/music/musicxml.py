@@ -1,4 +1,4 @@
-"""Notes out of compressed MusicXML (.mxl), without a notation library."""
+"""Read the notes of compressed MusicXML files (.mxl) without a notation library."""
 
 import re
 import zipfile
@@ -15,12 +15,12 @@ from rnnrbm_pt.quoting import printable, quoted
 
 PartNote = tuple[Fraction, Fraction, int]
 Measure = tuple[Fraction, list[PartNote]]
-"""Its length in quarter notes, and its notes by times from its start."""
+"""Length of a measure in quarter notes, and its notes, with times from the start of the measure."""
 
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
-# Bounds of what one file may cost, far above any chorale.
-MAX_BYTES = 16 * 2**20  # of the score, unpacked
+# Limits for one file, far above any chorale.
+MAX_BYTES = 16 * 2**20  # of the unpacked score
 MAX_MARKS = 1_000_000  # tags and attributes
 MAX_PARTS = 200
 MAX_MEASURES = 20_000
@@ -30,11 +30,11 @@ NUMBER = re.compile(r"\s*\d{1,9}(?:\.\d{0,6})?\s*", re.ASCII)
 
 
 def read_mxl(filename: FilePath) -> list[list[PartNote]]:
-    """Notes of each part of a compressed MusicXML file.
+    """Read the notes of each part of a compressed MusicXML file.
 
-    Measures begin together in all parts, each where the longest of the parts ends the one before. So a
-    pickup measure is as short as it is written. Repeats are not played out; grace and cue notes and
-    percussion without pitch are left out; transposing instruments give the note that sounds.
+    A measure begins at the same time in all parts, when the longest part has finished the measure before. So a pickup
+    measure is as short as it is written. Repeats are not played. Grace notes, cue notes and unpitched percussion are
+    left out. Transposing instruments give the sounding pitch.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ def read_mxl(filename: FilePath) -> list[list[PartNote]]:
     Returns
     -------
     list of list of (Fraction, Fraction, int)
-        For each part its notes: onset and end in quarter notes from the score's start, and the MIDI note
-        number. The pieces of a tied note are listed one by one: each ends where the next begins.
+        The notes of each part: start and end in quarter notes from the beginning of the score, and MIDI note number.
+        Tied notes are listed separately; each ends where the next one begins.
 
     Raises
     ------
     ValueError
-        If the file is no .mxl file, or its score cannot be read, has notes outside 0 to 127, or is far larger than any
-        chorale.
+        If the file is not an .mxl file, or its score is unreadable, has notes outside 0 to 127, or is far larger than
+        any chorale.
     FileNotFoundError
         If there is no such file.
     """
@@ -69,7 +69,7 @@ def read_mxl(filename: FilePath) -> list[list[PartNote]]:
 
 
 def _together(measures: list[list[Measure]]) -> list[list[PartNote]]:
-    """The notes of each part, of measures that begin together."""
+    """The notes of each part, given the measures of each part."""
     parts: list[list[PartNote]] = [[] for _ in measures]
     start = Fraction(0)
     for row in zip_longest(*measures, fillvalue=(Fraction(0), [])):
@@ -80,38 +80,38 @@ def _together(measures: list[list[Measure]]) -> list[list[PartNote]]:
 
 
 def _checked_time(time: Fraction) -> Fraction:
-    """A time in quarter notes, if it can be one of a score: else numbers grow without end."""
+    """Return a time in quarter notes, after a check that keeps numbers from growing without limit."""
     if not 0 <= time <= MAX_QUARTERS:
         raise ValueError(f"expected times from 0 to {MAX_QUARTERS:,} quarter notes, found {quoted(float(time))}")
     if time.denominator > MAX_DENOMINATOR:
-        raise ValueError(f"expected times of {MAX_DENOMINATOR:,} to a quarter note at most, found a finer one")
+        raise ValueError(f"expected {MAX_DENOMINATOR:,} divisions of a quarter note at most, found a finer time")
     return time
 
 
 def _number(text: str | None) -> Fraction:
-    """A number of a score, as a fraction; None and the like are a ValueError."""
+    """Convert a number in a score to a fraction; raise ValueError if it is missing or invalid."""
     if text is None or not NUMBER.fullmatch(text):
         raise ValueError(f"expected a number, found {quoted(text)}")
     return Fraction(text.strip())
 
 
 def quarter_roll(parts: Sequence[Sequence[PartNote]]) -> np.ndarray:
-    """Piano-roll of what sounds at each quarter-note beat.
+    """Convert notes to a piano-roll with one frame per quarter note.
 
-    Frame t holds the notes with onset <= t < end: what begins and ends between two beats is not seen,
-    so quavers in passing drop out and each frame is a chord that was sung.
+    Frame t has the notes with start <= t < end. A note that begins and ends between two beats is not in the roll, so
+    passing quavers are dropped and each frame is a chord that is actually sung.
 
     Parameters
     ----------
     parts : list of list of (Fraction, Fraction, int)
-        As `read_mxl` gives them.
+        As returned by `read_mxl`.
 
     Returns
     -------
     ndarray of uint8, shape (n_steps, 128)
-        0/1, one column a MIDI note number. It ends with the last note that sounds on a beat.
+        0 and 1, with one column per MIDI note number. It ends with the last note that sounds on a beat.
     """
-    spans = [(-(-onset // 1), -(-end // 1), pitch) for part in parts for onset, end, pitch in part]
+    spans = [(-(-start // 1), -(-end // 1), pitch) for part in parts for start, end, pitch in part]
     n_steps = max((stop for first, stop, _ in spans if stop > first), default=0)
     roll = np.zeros((n_steps, 128), dtype=np.uint8)
     for first, stop, pitch in spans:
@@ -120,21 +120,21 @@ def quarter_roll(parts: Sequence[Sequence[PartNote]]) -> np.ndarray:
 
 
 def _score_text(filename: FilePath) -> bytes:
-    """Bytes of the score that the archive's table of contents names first."""
+    """The first score that the archive's container file lists, as bytes."""
     with open_archive(filename) as archive:
         container = ElementTree.fromstring(_xml(archive, "META-INF/container.xml"))
         rootfile = container.find("{*}rootfiles/{*}rootfile")
         if rootfile is None:
-            raise ValueError("its container names no score")
+            raise ValueError("its container file lists no score")
         return _xml(archive, rootfile.attrib["full-path"])
 
 
 def _xml(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Bytes of a file of XML, once it cannot become much larger than it is: by entities, or by tags without number."""
+    """Read an XML file as bytes, after a check that parsing cannot use much memory: no entities, and not many tags."""
     text = unpack(archive, archive.getinfo(name), MAX_BYTES, name)
     if b"<!ENTITY" in text or b"\0" in text:
-        found = "a declaration of an entity" if b"<!ENTITY" in text else "a NUL (UTF-16 is not read)"
-        raise ValueError(f"{name}: expected XML without entities of its own, found {found}")
+        found = "an entity declaration" if b"<!ENTITY" in text else "a NUL (UTF-16 is not supported)"
+        raise ValueError(f"{name}: expected XML without entity declarations, found {found}")
     n_marks = text.count(b"<") + text.count(b"=")
     if n_marks > MAX_MARKS:
         raise ValueError(f"{name}: expected {MAX_MARKS:,} tags and attributes at most, found {n_marks:,}")
@@ -142,7 +142,7 @@ def _xml(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _part_measures(part: ElementTree.Element) -> list[Measure]:
-    """Length and notes of each measure of a part; times in quarter notes from the measure's start."""
+    """Length and notes of each measure of a part. Times are in quarter notes from the start of the measure."""
     divisions, transposition = Fraction(1), 0
     measures = []
     written = part.findall("measure")
@@ -156,7 +156,7 @@ def _part_measures(part: ElementTree.Element) -> list[Measure]:
                 if element.find("divisions") is not None:
                     divisions = _number(element.findtext("divisions"))
                     if not divisions:
-                        raise ValueError("expected divisions of a quarter note, found 0")
+                        raise ValueError("expected divisions per quarter note, found 0")
                 transpose = element.find("transpose")
                 if transpose is not None:
                     octaves = int(transpose.findtext("octave-change", "0"))
@@ -182,6 +182,6 @@ def _part_measures(part: ElementTree.Element) -> list[Measure]:
 
 
 def _midi_number(pitch: ElementTree.Element) -> int:
-    """MIDI note number of a <pitch>: C4 is 60. Quarter tones go to the nearest semitone."""
+    """MIDI note number of a <pitch>; C4 is 60. Quarter tones are rounded to semitones."""
     octave, step = int(pitch.findtext("octave", "")), _SEMITONES[pitch.findtext("step", "")]
     return 12 * (octave + 1) + step + round(float(pitch.findtext("alter", "0")))

@@ -1,7 +1,7 @@
-"""What is known of the paper's four data sets without having them: names, addresses, counts, hashes.
+"""Names, addresses, counts and hashes of the paper's four data sets; the data themselves are not needed.
 
 N. Boulanger-Lewandowski, Y. Bengio, P. Vincent: Modeling temporal dependencies in high-dimensional sequences:
-application to polyphonic music generation and transcription (ICML 2012). Imports nothing heavy.
+application to polyphonic music generation and transcription (ICML 2012).
 """
 
 import hashlib
@@ -12,27 +12,38 @@ from typing import NamedTuple
 
 SPLITS = ("train", "valid", "test")
 KINDS = ("rolls", "midi")
-R = (21, 109)  # of the rolls' columns, MIDI note numbers, half open
-SHORT = 20  # hexadecimal digits, 80 bits, of the hash of one sequence
+R = (21, 109)  # half-open range of the rolls' MIDI note numbers
+SHORT = 20  # hexadecimal digits (80 bits) of the hash of one sequence
 
 HOME = "http://www-etud.iro.umontreal.ca/~boulanni/"
 TUTORIAL = "http://www.iro.umontreal.ca/~lisa/deep/data/"
 
 
 class PaperSet(NamedTuple):
-    """One of the four: its name here, the authors' name for it, what it is, and steps a quarter note of its rolls."""
+    """One of the four data sets.
+
+    Attributes
+    ----------
+    name : str
+        Its name in this library.
+    title : str
+        The authors' name for it.
+    description : str
+    steps_per_quarter : int
+        Steps per quarter note of its rolls.
+    """
 
     name: str
     title: str
-    about: str
+    description: str
     steps_per_quarter: int
 
     def file_name(self, kind: str) -> str:
-        """The authors' name for its file: "JSB Chorales.pickle" of rolls, "JSB Chorales.zip" of MIDI files."""
+        """The authors' file name: "JSB Chorales.pickle" for rolls, "JSB Chorales.zip" for MIDI files."""
         return self.title + {"rolls": ".pickle", "midi": ".zip"}[kind]
 
     def addresses(self, kind: str) -> tuple[str, ...]:
-        """Bases of the addresses that its file is published under, in the order they are tried."""
+        """Addresses of the folders that its file is published in, in the order to try them."""
         return (TUTORIAL, HOME) if (self.name, kind) == ("nottingham", "midi") else (HOME,)
 
 
@@ -41,14 +52,14 @@ SETS = {
     for one in (
         PaperSet("nottingham", "Nottingham", "folk tunes with chords", 2),
         PaperSet("jsb_chorales", "JSB Chorales", "four-part chorales by J. S. Bach", 1),
-        PaperSet("musedata", "MuseData", "orchestral and piano music from CCARH's library", 2),
+        PaperSet("musedata", "MuseData", "orchestral and piano music from the library of CCARH", 2),
         PaperSet("piano_midi", "Piano-midi.de", "piano music", 2),
     )
 }
 
 
 def paper_set(name: str, kind: str = "rolls") -> PaperSet:
-    """The set of that name, once the name and the kind have been looked at.
+    """Return the data set with this name, after a check of the name and the kind.
 
     Raises
     ------
@@ -63,7 +74,7 @@ def paper_set(name: str, kind: str = "rolls") -> PaperSet:
 
 
 class KnownSplit(NamedTuple):
-    """What is known of a split: how many sequences, frames of them (None for MIDI files), and the hash of all."""
+    """Recorded number of sequences, number of frames (None for MIDI files) and hash of a split."""
 
     n_sequences: int
     n_frames: int | None
@@ -71,16 +82,16 @@ class KnownSplit(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """What is known of the sets.
+    """Recorded counts and hashes of the data sets.
 
     Attributes
     ----------
     splits : dict
-        KnownSplit by (name, kind, split): of all four sets' rolls, and of Nottingham's MIDI files.
+        {(name, kind, split): KnownSplit}, for the rolls of all four sets and the MIDI files of Nottingham.
     rolls : dict
-        Lists of short hashes, in the order of the sequences, by (name, split): of Nottingham.
+        {(name, split): list of the sequences' short hashes}, for Nottingham only.
     midi : dict
-        Dicts of file name to short hash, by (name, split): of Nottingham.
+        {(name, split): {file name: short hash}}, for Nottingham only.
     """
 
     splits: dict[tuple[str, str, str], KnownSplit]
@@ -89,18 +100,18 @@ class Manifest(NamedTuple):
 
 
 def short_digest(content: bytes) -> str:
-    """The first 20 hexadecimal digits of the SHA-256 of some bytes: a roll's packed frames or a whole MIDI file."""
+    """First 20 hexadecimal digits of the SHA-256 of a roll's packed frames or of a whole MIDI file."""
     return hashlib.sha256(content).hexdigest()[:SHORT]
 
 
 def digest_of_all(lines: Iterable[str]) -> str:
-    """SHA-256 of some lines of text, each ended by a newline: the short hashes of a split."""
+    """SHA-256 of the short hashes of a split, each followed by a newline."""
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 @cache
 def manifest() -> Manifest:
-    """The manifest that comes with the package; the file itself says how it is written.
+    """Read the manifest that comes with the package. The file itself describes its format.
 
     Returns
     -------
@@ -108,7 +119,7 @@ def manifest() -> Manifest:
     """
     text = files("rnnrbm_pt.music").joinpath("manifest.txt").read_text(encoding="ascii")
     known = Manifest({}, {}, {})
-    into: list[str] | dict[str, str]
+    target: list[str] | dict[str, str]
     for line in text.splitlines():
         words = line.split()
         if words[:1] in (["rolls"], ["midi"]):
@@ -116,17 +127,14 @@ def manifest() -> Manifest:
             frames = None if n_frames == "-" else int(n_frames)
             known.splits[name, kind, split] = KnownSplit(int(n_sequences), frames, digest)
         elif words[:1] == ["in-order"]:
-            into = known.rolls.setdefault((words[1], words[2]), [])
+            target = known.rolls.setdefault((words[1], words[2]), [])
         elif words[:1] == ["by-name"]:
-            into = known.midi.setdefault((words[1], words[2]), {})
+            target = known.midi.setdefault((words[1], words[2]), {})
             pattern = words[3]
         elif words and words[0] != "#":
-            if isinstance(into, list):
-                into += words
+            if isinstance(target, list):
+                target += words
             else:
-                into.update((pattern.replace("*", number), digest) for number, digest in map(_halves, words))
+                pairs = (word.split(":") for word in words)
+                target.update((pattern.replace("*", number), digest) for number, digest in pairs)
     return known
-
-
-def _halves(word):
-    return word.split(":")

@@ -1,4 +1,4 @@
-"""Piano rolls: what they are, the check that an array is one, and moving them in pitch and time."""
+"""Piano-rolls: checks, transposition, and other ranges of notes and step lengths."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,21 +11,21 @@ from numpy.typing import ArrayLike
 from rnnrbm_pt.checks import integer
 from rnnrbm_pt.quoting import quoted
 
-RESAMPLE_TOLERANCE = 1e-9  # of a step
+RESAMPLE_TOLERANCE = 1e-9  # in steps
 
 Range = tuple[int, int]
-"""(low, high), MIDI note numbers, half open."""
+"""(low, high), half-open range of MIDI note numbers."""
 
 
 def check_range(r: Range, name: str = "r") -> Range:
-    """The pitches of a roll as two plain integers.
+    """Check a range of MIDI note numbers and return it as two plain integers.
 
     Parameters
     ----------
     r : pair of int
-        (low, high), MIDI note numbers, half open: low is in, high is out.
+        (low, high), half-open range of MIDI note numbers: it includes low and excludes high.
     name : str
-        What to call the pair in an error.
+        Name of the range in error messages.
 
     Returns
     -------
@@ -50,27 +50,27 @@ def check_range(r: Range, name: str = "r") -> Range:
     return low, high
 
 
-def check_roll(roll: ArrayLike, r: Range = (21, 109), name: str = "piano roll") -> np.ndarray:
-    """A piano roll as an array of 0 and 1 in uint8, or an error that says what is wrong with it.
+def check_roll(roll: ArrayLike, r: Range = (21, 109), name: str = "piano-roll") -> np.ndarray:
+    """Check a piano-roll and return it as an array of uint8.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, r[1] - r[0])
-        0 or 1 in any boolean, integer or floating type, time first. It may have no steps.
+        0 and 1 of any boolean, integer or floating-point type, time first. It may have no steps.
     r : pair of int
-        (low, high), MIDI note numbers, half open: column i is note low + i.
+        (low, high), half-open range of MIDI note numbers: column i is note low + i.
     name : str
-        What to call the roll in an error.
+        Name of the roll in error messages.
 
     Returns
     -------
     array of uint8, shape (n_steps, r[1] - r[0])
-        A copy: what is done to it later leaves `roll` as it was.
+        A copy of `roll`.
 
     Raises
     ------
     ValueError
-        If the roll has another number of dimensions or of columns, or holds anything but 0 and 1.
+        If the roll has the wrong number of dimensions or columns, or values other than 0 and 1.
     """
     low, high = check_range(r)
     try:
@@ -78,7 +78,7 @@ def check_roll(roll: ArrayLike, r: Range = (21, 109), name: str = "piano roll") 
     except ValueError as error:
         raise ValueError(f"{name}: expected an array (n_steps, {high - low}), found {error}") from None
     if found.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: expected an array of 0 and 1, found one of {found.dtype}")
+        raise ValueError(f"{name}: expected an array of 0 and 1, found an array of {found.dtype}")
     if found.ndim != 2 or found.shape[1] != high - low:
         raise ValueError(
             f"{name}: expected shape (n_steps, {high - low}), notes {low} to {high - 1}, found {found.shape}"
@@ -93,26 +93,26 @@ def check_roll(roll: ArrayLike, r: Range = (21, 109), name: str = "piano roll") 
 
 
 def check_real_roll(roll: ArrayLike, n_visible: int, name: str = "roll") -> np.ndarray:
-    """A roll of real numbers as an array of float64, or an error that says what is wrong with it.
+    """Check a roll of real numbers and return it as an array of float64.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, n_visible)
         Finite numbers, time first. It may have no steps.
     n_visible : int
-        Width of a frame.
+        Number of visible units, the width of a frame.
     name : str
-        What to call the roll in an error.
+        Name of the roll in error messages.
 
     Returns
     -------
     array of float64, shape (n_steps, n_visible)
-        A copy.
+        A copy of `roll`.
 
     Raises
     ------
     ValueError
-        If the roll has another number of dimensions or of columns, or holds anything but finite numbers.
+        If the roll has the wrong number of dimensions or columns, or values that are not finite numbers.
     """
     try:
         found = np.array(roll, dtype=np.float64)
@@ -127,7 +127,7 @@ def check_real_roll(roll: ArrayLike, n_visible: int, name: str = "roll") -> np.n
 
 
 def held_notes(roll: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    """The notes of a roll: 1s that follow one another in a column are one note that is held.
+    """The notes of a roll. Successive 1s in a column are one held note.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def held_notes(roll: np.ndarray) -> Iterator[tuple[int, int, int]]:
 
     Returns
     -------
-    iterator of (first step, step after the last, column)
-        Column by column.
+    iterator of (first step, last step + 1, column)
+        Sorted by column.
     """
     silence = np.zeros((1, roll.shape[1]), np.int8)
     change = np.diff(np.concatenate([silence, roll.astype(np.int8), silence]), axis=0).T
@@ -146,18 +146,18 @@ def held_notes(roll: np.ndarray) -> Iterator[tuple[int, int, int]]:
 
 
 def transpose(roll: ArrayLike, shift: int, r: Range = (21, 109), *, fold: bool = False) -> np.ndarray:
-    """A piano roll moved up or down.
+    """Transpose a piano-roll.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, r[1] - r[0])
     shift : int
-        Semitones, upwards. The way back is -shift.
+        Semitones to move up; negative to move down.
     r : pair of int
-        (low, high), MIDI note numbers, half open, before and after.
+        (low, high), half-open range of MIDI note numbers, before and after.
     fold : bool
-        Move notes that would leave r by octaves back into it, onto one that is there already perhaps: the way back
-        is lost for them. Needs an octave in r at least.
+        Whether to move notes that would leave r by octaves, back into r. Such a note may meet another note, so folding
+        cannot be undone. r must span at least an octave.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def transpose(roll: ArrayLike, shift: int, r: Range = (21, 109), *, fold: bool =
     Raises
     ------
     ValueError
-        If a note would leave r, unless it is to be folded.
+        If a note would leave r and `fold` is False, or r is too narrow to fold notes into.
     """
     low, high = check_range(r)
     roll = check_roll(roll, (low, high))
@@ -178,9 +178,9 @@ def transpose(roll: ArrayLike, shift: int, r: Range = (21, 109), *, fold: bool =
     if outside.any():
         if not fold:
             note = low + used[outside][0]
-            raise ValueError(f"shift: expected notes {low} to {high - 1} after it, found {note} moved by {shift}")
+            raise ValueError(f"shift: expected to stay within notes {low} to {high - 1}, found {note} moved by {shift}")
         if high - low < 12:
-            raise ValueError(f"r: expected an octave at least to fold notes into, found {low} to {high - 1}")
+            raise ValueError(f"r: expected at least an octave to fold notes into, found {low} to {high - 1}")
     to = np.where(to < 0, to % 12, to)
     over = np.maximum(0, -(-(to - (high - low - 1)) // 12))  # octaves
     moved = np.zeros_like(roll)
@@ -190,38 +190,36 @@ def transpose(roll: ArrayLike, shift: int, r: Range = (21, 109), *, fold: bool =
 
 
 def with_transpositions(rolls: Iterable[ArrayLike], semitones: int, r: Range = (21, 109)) -> list[np.ndarray]:
-    """Piano rolls and their copies in other keys, from so many semitones below to as many above.
-
-    More to learn from: a model that has few pieces overfits them later.
+    """Add transposed copies of piano-rolls, so that a model with few pieces overfits later.
 
     Parameters
     ----------
     rolls : list of array_like, shape (n_steps, r[1] - r[0])
     semitones : int
-        At least 0. A copy that would leave r is left out.
+        Largest transposition up and down, at least 0. Copies with notes outside r are left out.
     r : pair of int
-        (low, high), MIDI note numbers, half open.
+        (low, high), half-open range of MIDI note numbers.
 
     Returns
     -------
     list of arrays of uint8, shape (n_steps, r[1] - r[0])
-        Of each roll the lowest copy first.
+        For each roll, all its copies including itself, from the lowest to the highest.
 
     Raises
     ------
     ValueError
-        If a roll is none, or the number is none.
+        If a roll or `semitones` is invalid.
     """
     return list(Transpositions([check_roll(roll, r) for roll in rolls], semitones, r))
 
 
 class Transpositions(Sequence[np.ndarray]):
-    """What `with_transpositions` gives, each copy made when it is taken: for rolls that need not fit into memory.
+    """The sequence that `with_transpositions` returns, but each copy is computed on access and not kept in memory.
 
     Parameters
     ----------
     rolls : sequence of arrays, shape (n_steps, r[1] - r[0])
-        Each roll is looked at once now, and again for each of its copies.
+        Each roll is read once at the start, and once for each access to one of its copies.
     semitones, r
         As for `with_transpositions`.
     """
@@ -232,8 +230,8 @@ class Transpositions(Sequence[np.ndarray]):
         low, high = check_range(r)
         self.rolls: Sequence[np.ndarray] = rolls
         self.r: Range = (low, high)
-        self.which: array[int] = array("q")  # of each copy
-        self.shifts: array[int] = array("b")
+        self.which: array[int] = array("q")  # index of each copy's roll
+        self.shifts: array[int] = array("b")  # semitones of each copy
         for i, roll in enumerate(rolls):
             used = np.flatnonzero(roll.any(axis=0))
             first, last = (int(used[0]), int(used[-1])) if len(used) else (0, high - low - 1)
@@ -251,20 +249,20 @@ class Transpositions(Sequence[np.ndarray]):
 
 
 def change_range(roll: np.ndarray, r: Range, new_r: Range) -> tuple[np.ndarray, int]:
-    """A piano roll of other pitches: columns cut off, or silent ones put on.
+    """Change the range of a piano-roll by removing columns or adding silent ones.
 
     Parameters
     ----------
     roll : array of 0 and 1, shape (n_steps, r[1] - r[0])
     r, new_r : pairs of int
-        (low, high), MIDI note numbers, half open, before and after.
+        (low, high), half-open ranges of MIDI note numbers, before and after.
 
     Returns
     -------
     array, shape (n_steps, new_r[1] - new_r[0])
-        Of the type of `roll`.
+        The new roll, with the dtype of `roll`.
     int
-        How many of its 1s were lost.
+        Number of 1s that were removed.
     """
     (low, high), (new_low, new_high) = check_range(r), check_range(new_r, "new_r")
     changed = np.zeros((len(roll), new_high - new_low), roll.dtype)
@@ -275,17 +273,18 @@ def change_range(roll: np.ndarray, r: Range, new_r: Range) -> tuple[np.ndarray, 
 
 
 def resample(roll: ArrayLike, dt: float, new_dt: float) -> np.ndarray:
-    """A piano roll with steps of another length.
+    """Change the length of a piano-roll's steps.
 
-    To shorter steps: each takes what sounds when it begins. To longer ones: each takes the first step that begins with
-    it or after it. So longer steps cut into shorter ones and put together again are what they were.
+    A new step that is shorter than the old ones copies the old step in which it begins. A new step that is longer
+    copies the first old step that begins with it or after it. So a roll that is resampled to shorter steps and back is
+    unchanged.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, n_notes)
-        Of anything: what is in a step is moved, not looked at.
+        Any values; steps are copied, not interpreted.
     dt, new_dt : float
-        Lengths of the steps, in seconds or quarter notes or whatever they share.
+        Old and new length of a step, both in the same unit, such as seconds or quarter notes.
 
     Returns
     -------
@@ -294,14 +293,14 @@ def resample(roll: ArrayLike, dt: float, new_dt: float) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a length is no number above 0.
+        If a length is not a number above 0.
     """
     for name, value in (("dt", dt), ("new_dt", new_dt)):
         if not isinstance(value, Real) or not 0 < value < np.inf:
             raise ValueError(f"{name}: expected a number above 0, found {value!r}")
     roll = np.asarray(roll)
     ratio = new_dt / dt
-    # A hair beside a whole number counts as that number, as in `midiread`.
+    # Numbers very close to a whole number are rounded to it, as in `midiread`.
     if ratio <= 1:
         n_steps = int(np.ceil(len(roll) / ratio - RESAMPLE_TOLERANCE))
         steps = np.floor(np.arange(n_steps) * ratio + RESAMPLE_TOLERANCE)

@@ -1,4 +1,4 @@
-"""Pictures: piano-rolls and training curves."""
+"""Pictures of piano-rolls and training curves."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ GAP_COLOUR = "#b03030"
 
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 BLACK_KEYS = (1, 3, 6, 8, 10)
-MARGIN = 3  # semitones left free above and below a cropped roll
-TALLEST_FOR_EACH_NOTE = 30  # semitones; with more of them only the Cs are labelled
-MOST_DOTS = 40  # epochs; with more of them dots hide the curve
-LOST_HEIGHT = 0.03  # of the axes: where epochs that are not finite are marked
+MARGIN = 3  # semitones of free space above and below a cropped roll
+MAX_LABELLED_SEMITONES = 30  # in taller plots only the Cs are labelled
+MAX_DOTS = 40  # epochs; dots would hide a longer curve
+LOST_HEIGHT = 0.03  # height of the marks for values that are not finite, as a fraction of the axes
 SUFFIXES = (".png", ".svg", ".pdf")
 
 Log = Sequence[float] | Mapping[int, float]
 
 
 def note_name(note: int) -> str:
-    """Name of a MIDI note number, in sharps: 60 is C4, 61 is C♯4."""
+    """Name of a MIDI note number, with sharps: 60 is C4, 61 is C♯4."""
     return f"{NAMES[note % 12]}{note // 12 - 1}"
 
 
@@ -50,27 +50,27 @@ def plot_piano_roll(
     note_names: bool = False,
     title: str | None = None,
 ) -> Axes:
-    """Draw a piano-roll: time across, notes up.
+    """Plot a piano-roll with time on the x axis and notes on the y axis.
 
-    Each 1 of the roll is a cell from t * dt to (t + 1) * dt seconds, and from half a semitone below its note
-    to half a semitone above. Lines stand at the Cs, and the black keys' rows are shaded.
+    Each 1 at step t is a cell from t * dt to (t + 1) * dt seconds, from half a semitone below the note to half a
+    semitone above it. Lines mark the Cs, and the rows of the black keys are shaded.
 
     Parameters
     ----------
     piano_roll : array_like, shape (n_steps, r[1] - r[0])
-        0/1, or probabilities between, drawn paler.
+        0 and 1, or probabilities, which are drawn paler.
     r : (int, int)
-        Range of MIDI note numbers, half open.
+        Half-open range of MIDI note numbers.
     dt : float
-        Seconds a step.
+        Seconds per step.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure of pyplot's when None.
+        Where to draw. Default: a new pyplot figure.
     crop : bool
-        Show only the notes that occur, with 3 semitones of margin, instead of all of `r`.
+        Whether to show only the notes that occur, with a margin of 3 semitones, instead of all of `r`.
     note_names : bool
-        Label the notes C4 and so on instead of 60.
+        Whether to label notes by name (C4) instead of number (60).
     title : str, optional
-        By default the tutorial's, "generated piano-roll".
+        Default: "generated piano-roll", as in the tutorial.
 
     Returns
     -------
@@ -79,7 +79,8 @@ def plot_piano_roll(
     Raises
     ------
     ValueError
-        If the roll's shape does not fit `r`, it has no steps or values outside 0 to 1, or dt is not positive.
+        If the shape of the roll does not match `r`, the roll has no steps or has values outside 0 to 1, or dt is not
+        positive.
     """
     roll, low, high = _checked(piano_roll, r, dt)
     if ax is None:
@@ -97,7 +98,7 @@ def plot_piano_roll(
         _coloured(roll),
         origin="lower",
         aspect="auto",
-        interpolation="none",  # a cell is a cell: nothing is smeared over its edges
+        interpolation="none",  # cells keep sharp edges
         extent=(0, duration, low - 0.5, high - 0.5),
         zorder=2,
     )
@@ -121,19 +122,19 @@ def plot_training_curve(
     label: str = "training",
     reference_label: str = "reference",
 ) -> Axes:
-    """Draw the mean monitor of each epoch.
+    """Plot the mean monitor of each epoch.
 
     Parameters
     ----------
     log : sequence of float, or mapping of int to float
-        Mean log pseudo-likelihood a frame, in nats: of epochs 1, 2, ... in turn, or by the epoch's number.
-        An epoch that is not finite leaves a gap in the curve and a mark near the lower edge.
+        Mean log pseudo-likelihood per frame, in nats: the values of epochs 1, 2, ..., or a dict {epoch: value}. A value
+        that is not finite leaves a gap in the curve, with a mark near the lower edge.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure of pyplot's when None.
-    reference : as `log`, optional
-        Another run to hold this one against, drawn dashed.
+        Where to draw. Default: a new pyplot figure.
+    reference : like `log`, optional
+        Another run to compare with, drawn as a dashed line.
     label, reference_label : str
-        Names of the curves. They are shown when there is a reference.
+        Names of the curves, shown if there is a reference.
 
     Returns
     -------
@@ -155,12 +156,12 @@ def plot_training_curve(
     for at, height, style in curves:
         drawn = np.where(np.isfinite(height), height, np.nan)
         ax.plot(at, drawn, linewidth=1.6, marker="o", markersize=4, markevery=_dotted(drawn), **style)
-    lost = np.unique(np.concatenate([at[~np.isfinite(height)] for at, height, _ in curves]))
-    if len(lost):
-        # The height is a share of the axes, so the marks stay low whatever the curves' range.
+    non_finite = np.unique(np.concatenate([at[~np.isfinite(height)] for at, height, _ in curves]))
+    if len(non_finite):
+        # The height is a fraction of the axes, so the marks stay near the lower edge whatever the values.
         ax.plot(
-            lost,
-            np.full(len(lost), LOST_HEIGHT),
+            non_finite,
+            np.full(len(non_finite), LOST_HEIGHT),
             "x",
             color=GAP_COLOUR,
             transform=ax.get_xaxis_transform(),
@@ -168,13 +169,13 @@ def plot_training_curve(
             label="not finite",
         )
     if not any(np.isfinite(height).any() for _, height, _ in curves):
-        ax.set_yticks([])  # no value was drawn, so no height means anything
+        ax.set_yticks([])  # without values the y axis has no scale
     _whole_numbers(ax, np.concatenate([at for at, _, _ in curves]))
     ax.set_xlabel("epoch")
     ax.set_ylabel("log pseudo-likelihood per frame (nats)")
     ax.grid(axis="y", color=C_LINE_COLOUR, linewidth=0.6)
     ax.set_axisbelow(True)
-    if reference is not None or len(lost):
+    if reference is not None or len(non_finite):
         ax.legend(frameon=False, loc="best")
     _plain(ax)
     return ax
@@ -183,7 +184,7 @@ def plot_training_curve(
 def save_piano_roll(
     path: FilePath, piano_roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, **options: Any
 ) -> None:
-    """Write a picture of a piano-roll: PNG, SVG or PDF, as the suffix of `path` says.
+    """Save a picture of a piano-roll as PNG, SVG or PDF, depending on the suffix of `path`.
 
     Parameters
     ----------
@@ -194,7 +195,7 @@ def save_piano_roll(
     Raises
     ------
     ValueError
-        If the suffix is none of these, or as for `plot_piano_roll`.
+        If the suffix is another one, and in the cases of `plot_piano_roll`.
     OSError
         If the file cannot be written.
     """
@@ -205,7 +206,7 @@ def save_piano_roll(
 def piano_roll_png(
     piano_roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, **options: Any
 ) -> tuple[bytes, int, int]:
-    """A picture of a piano-roll as PNG.
+    """Draw a piano-roll as a PNG image.
 
     Parameters
     ----------
@@ -228,7 +229,7 @@ def piano_roll_png(
 
 
 def save_training_curve(path: FilePath, log: Log, **options: Any) -> None:
-    """Write a picture of a training curve: PNG, SVG or PDF, as the suffix of `path` says.
+    """Save a picture of a training curve as PNG, SVG or PDF, depending on the suffix of `path`.
 
     Parameters
     ----------
@@ -239,7 +240,7 @@ def save_training_curve(path: FilePath, log: Log, **options: Any) -> None:
     Raises
     ------
     ValueError
-        If the suffix is none of these, or as for `plot_training_curve`.
+        If the suffix is another one, and in the cases of `plot_training_curve`.
     OSError
         If the file cannot be written.
     """
@@ -248,13 +249,13 @@ def save_training_curve(path: FilePath, log: Log, **options: Any) -> None:
 
 
 def _size(piano_roll, dt):
-    """The size of a picture of a roll, in inches."""
+    """Width and height of a picture of a roll, in inches."""
     seconds = len(np.asarray(piano_roll)) * dt
     return min(max(9, seconds / 8), 18), 4.2
 
 
 def _new_axes(figsize):
-    # Imported here: pyplot chooses a window system, which a picture in a file has no need of.
+    # Imported here, since pyplot chooses a window system, which is not needed to save a picture.
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=figsize, layout="constrained")[1]
@@ -264,7 +265,7 @@ def _new_axes(figsize):
 def _saved(path, figsize):
     from matplotlib.figure import Figure
 
-    # Checked first: to a name without suffix matplotlib adds one, and the file lands elsewhere.
+    # Checked first, because matplotlib adds a suffix to a name without one and so writes another file.
     if Path(path).suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES)}")
     figure = Figure(figsize=figsize, layout="constrained")
@@ -295,7 +296,7 @@ def _shown(roll, low, high):
 
 
 def _coloured(roll):
-    """The roll's transpose as RGBA: the notes' colour, as opaque as they are likely."""
+    """The transposed roll as an RGBA image. The opacity is the probability of the note."""
     from matplotlib.colors import to_rgba
 
     image = np.empty((*roll.T.shape, 4))
@@ -306,15 +307,15 @@ def _coloured(roll):
 
 def _ticks(bottom, top, note_names):
     notes = range(bottom, top)
-    if top - bottom <= TALLEST_FOR_EACH_NOTE and note_names:
+    if top - bottom <= MAX_LABELLED_SEMITONES and note_names:
         return [note for note in notes if note % 12 not in BLACK_KEYS]
     cs = [note for note in notes if note % 12 == 0]
     return cs if len(cs) > 1 else list(notes[:: max(1, (top - bottom) // 6)])
 
 
 def _dotted(values):
-    """Where a curve has dots: everywhere if it is short, else where no line would show the epoch."""
-    if len(values) <= MOST_DOTS:
+    """Indices of the values with dots: all values of a short curve, else values between two gaps, without a line."""
+    if len(values) <= MAX_DOTS:
         return list(range(len(values)))
     around = np.isnan(np.pad(values, 1, constant_values=np.nan))
     return np.flatnonzero(~around[1:-1] & around[:-2] & around[2:]).tolist()
@@ -331,7 +332,7 @@ def _whole_numbers(ax, epochs):
 def _epochs(log, what):
     pairs = sorted(log.items()) if isinstance(log, Mapping) else list(enumerate(log, start=1))
     if not pairs:
-        raise ValueError(f"{what}: expected the values of one epoch at least, found none")
+        raise ValueError(f"{what}: expected the values of at least one epoch, found none")
     epochs, values = zip(*pairs, strict=True)
     return np.array(epochs, dtype=float), np.array(values, dtype=float)
 

@@ -1,4 +1,4 @@
-"""What is done to pieces before a model sees them, and the way back for what it generates.
+"""Preprocessing of pieces before training, and its inverse for generated pieces.
 
 preprocessing = Preprocessing(tonality="parallel", steps_per_quarter=2)
 prepared = preprocessing.read(midi_files("tunes"), r=(21, 109))
@@ -33,17 +33,17 @@ KEYS_FROM = ("auto", "signature", "notes")
 
 
 class Prepared(NamedTuple):
-    """Pieces as a model is to have them, each list in the order of the files.
+    """Preprocessed pieces. Each list is in the order of the files.
 
     Attributes
     ----------
     rolls : list of arrays of uint8, shape (n_steps, r[1] - r[0])
     shifts : list of int
-        Semitones by which each was moved up; 0 without transposition.
+        Semitones by which each piece was moved up; 0 without transposition.
     keys : list of Key or None
-        The keys they were in; None where none was asked for or could be told.
+        Original key of each piece; None if it was not needed or could not be determined.
     n_folded : list of int
-        Notes of each one's steps that had to move by an octave beside, to stay in r.
+        Number of notes of each piece that had to be moved by octaves to stay in r, counted once per step.
     """
 
     rolls: list[np.ndarray]
@@ -54,33 +54,33 @@ class Prepared(NamedTuple):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Transposition to a common tonality and steps by the beat; each can be had without the other.
+    """How to read MIDI files: transposition to a common tonality, beat-aligned steps, and options of the reader.
 
     Parameters
     ----------
     tonality : None, "parallel" or "relative"
-        Whether to transpose pieces: to C major and C minor, or to C major and A minor.
+        Common tonality to transpose pieces to. "parallel": C major and C minor. "relative": C major and A minor. None:
+        no transposition.
     key_from : {"auto", "signature", "notes"}
-        Where the key of a file is taken from. "auto": its key signature, unless it has none, or C major's, which many
-        programs write without being told a key; then the notes. "signature": the key signature; without one, the notes.
-        "notes": the notes, as `find_key` has it, which is how Boulanger-Lewandowski et al. (2012) come nearest: see
-        there. A roll has no signature.
+        Source of a piece's key. "notes": the notes, by `find_key`; this comes closest to Boulanger-Lewandowski et al.
+        (2012). "signature": the file's key signature, or the notes if there is none. "auto": the same, but a signature
+        of C major is ignored, since many programs write it without knowing the key. A roll has no key signature.
     profiles : {"temperley", "albrecht", "krumhansl"}
-        What `find_key` compares notes with.
+        Key profiles of `find_key`.
     steps_per_quarter : int, optional
-        Steps of a quarter note, whatever the tempo; without it, steps are of dt seconds. The paper has 2 (1 for the
-        JSB chorales).
+        Steps per quarter note, at any tempo. The paper has 2 (1 for the JSB chorales). Without it, a step is dt
+        seconds.
     tempo : float
-        Quarter notes a minute in what is written; used with steps_per_quarter only.
+        Quarter notes per minute in the files that are written. Used only with steps_per_quarter.
     drums : bool
-        Whether to read the notes of channel 10, whose numbers mean drums by General MIDI. The tutorial's reader does.
+        Whether to read the notes of channel 10, where General MIDI has drums, as the tutorial's reader does.
     tempo_from : {"tutorial", "file"}
-        Where the times of notes come from: the rule of the tutorial's reader, which carries the tempo of a track into
-        the next one, or the file's tempo map. It is `tempo` of `midiread`.
+        How to time notes: by the rules of the tutorial's reader, which carries the tempo of a track over to the next
+        track, or by the file's tempo map. This is the argument `tempo` of `midiread`.
     pedal : bool
-        Whether the sustain pedal holds notes; with ``tempo_from="file"`` only.
+        Whether the sustain pedal holds notes. Requires ``tempo_from="file"``.
     keep_short : bool
-        Whether notes shorter than a step are kept as one step.
+        Whether to keep notes shorter than a step, as one step.
     """
 
     tonality: Literal["parallel", "relative"] | None = None
@@ -102,17 +102,17 @@ class Preprocessing:
         if n is not None and not (isinstance(n, Integral) and 1 <= n <= 240):
             raise ValueError(f"steps_per_quarter: expected an integer from 1 to 240, found {n!r}")
         if n is not None:
-            object.__setattr__(self, "steps_per_quarter", int(n))  # NumPy's integers are none of json's
+            object.__setattr__(self, "steps_per_quarter", int(n))  # json does not write NumPy's integers
         for name in ("drums", "pedal", "keep_short"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}: expected True or False, found {getattr(self, name)!r}")
         check_reading(self.tempo_from, self.pedal, "tempo_from")
         if not isinstance(self.tempo, Real) or not 4 <= self.tempo <= 1000:
-            raise ValueError(f"tempo: expected 4 to 1000 quarter notes a minute, found {self.tempo!r}")
+            raise ValueError(f"tempo: expected 4 to 1000 quarter notes per minute, found {self.tempo!r}")
         object.__setattr__(self, "tempo", float(self.tempo))
 
     def to_json(self) -> dict[str, Any]:
-        """What `json.dumps` takes; `from_json` makes the preprocessing again.
+        """Convert to a dict that `json.dumps` accepts and `from_json` reads.
 
         Returns
         -------
@@ -122,12 +122,12 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """The preprocessing that `to_json` described.
+        """Make the preprocessing that `to_json` described.
 
         Raises
         ------
         ValueError
-            If it describes none.
+            If the description is invalid.
         """
         unknown = set(described) - {field.name for field in fields(cls)}
         if unknown:
@@ -135,12 +135,12 @@ class Preprocessing:
         return cls(**described)
 
     def step_seconds(self, dt: float = 0.3) -> float:
-        """Seconds of a step in what is written, to play it or to plot it.
+        """Seconds per step in the files that are written, for playback and plots.
 
         Parameters
         ----------
         dt : float
-            Seconds a step where steps are not by the beat.
+            Seconds per step, unless steps are beat-aligned.
         """
         return dt if self.steps_per_quarter is None else 60 / self.tempo / self.steps_per_quarter
 
@@ -156,14 +156,14 @@ class Preprocessing:
         on_broken: OnBroken | None = None,
         on_moved: OnNotes | None = None,
     ) -> Prepared:
-        """Read MIDI files and prepare them.
+        """Read and preprocess MIDI files.
 
         Parameters
         ----------
         files, r, progress, on_outside, on_drums, on_broken, on_moved
             As for `read_midi_files`.
         dt : float
-            Seconds a step where steps are not by the beat.
+            Seconds per step, unless steps are beat-aligned.
 
         Returns
         -------
@@ -172,11 +172,11 @@ class Preprocessing:
         Raises
         ------
         ValueError
-            Without `on_broken`, if a file is no readable MIDI file; the sentence begins with its path.
+            If a file cannot be read as MIDI and there is no `on_broken`. The message begins with its path.
         """
         callbacks = {"on_drums": on_drums, "on_broken": on_broken, "on_moved": on_moved}
-        done = [piece for _, piece in self.read_each(files, r, dt, progress, on_outside, **callbacks)]
-        return Prepared(*(list(column) for column in zip(*done, strict=True))) if done else Prepared([], [], [], [])
+        pieces = [piece for _, piece in self.read_each(files, r, dt, progress, on_outside, **callbacks)]
+        return Prepared(*map(list, zip(*pieces, strict=True))) if pieces else Prepared([], [], [], [])
 
     def read_each(
         self,
@@ -187,7 +187,7 @@ class Preprocessing:
         on_outside: OnNotes | None = None,
         **callbacks: Any,
     ) -> Iterator[tuple[MidiRoll, Transposed]]:
-        """Read MIDI files and prepare them, one by one.
+        """Read and preprocess MIDI files one by one.
 
         Parameters
         ----------
@@ -197,9 +197,9 @@ class Preprocessing:
         Yields
         ------
         MidiRoll
-            What the file holds.
+            The content of the file.
         Transposed
-            The prepared piece.
+            The preprocessed piece.
         """
         grid, unit = self._grid(dt)
         found = read_midi_files(
@@ -219,7 +219,7 @@ class Preprocessing:
             yield read, self.apply(read.piano_roll, r, key=self.signed_key(read))
 
     def signed_key(self, read: MidiRoll) -> Key | None:
-        """The key that a file says its piece is in, if that is wanted and to be believed; see `key_from`.
+        """The key in the key signature of a file.
 
         Parameters
         ----------
@@ -228,6 +228,7 @@ class Preprocessing:
         Returns
         -------
         Key or None
+            None if there is no key signature or `key_from` says to ignore it.
         """
         if self.tonality is None or self.key_from == "notes" or read.key_signature is None:
             return None
@@ -243,18 +244,18 @@ class Preprocessing:
         tempo: float | None = None,
         key: Key | None = None,
     ) -> Transposed:
-        """Prepare a piano roll.
+        """Preprocess a piano-roll.
 
         Parameters
         ----------
         roll : array_like, shape (n_steps, r[1] - r[0])
         r : pair of int
-            (low, high), MIDI note numbers, half open.
+            (low, high), half-open range of MIDI note numbers.
         dt, tempo : float, optional
-            Seconds a step of the roll, and quarter notes a minute of its music: given both, the roll gets steps by the
-            beat. Without them it is taken to have the right ones.
+            Seconds per step of the roll, and quarter notes per minute of its music. If both are given and steps are
+            beat-aligned, the roll is resampled to such steps. Otherwise its steps are left as they are.
         key : Key, optional
-            Its key, where that is known; without it, that of its notes.
+            Key of the piece, if known. Default: the key found from the notes.
 
         Returns
         -------
@@ -277,17 +278,17 @@ class Preprocessing:
         dt: float | None = None,
         tempo: float | None = None,
     ) -> np.ndarray:
-        """The way back from `apply`, for a roll that is to sound as the pieces did.
+        """Undo `apply`, so that a generated roll is in the key and the steps of an original piece.
 
         Parameters
         ----------
         roll : array_like, shape (n_steps, r[1] - r[0])
         r : pair of int
-            (low, high), MIDI note numbers, half open.
+            (low, high), half-open range of MIDI note numbers.
         shift : int
-            That of the piece in whose key it shall be; notes that would leave r are moved by octaves.
+            The `shift` of the piece whose key the roll should have. Notes that would leave r are moved by octaves.
         dt, tempo : float, optional
-            As for `apply`: given both, steps by the beat become steps of dt seconds.
+            As for `apply`. If both are given, beat-aligned steps become steps of dt seconds.
 
         Returns
         -------
@@ -308,14 +309,14 @@ class Preprocessing:
         shift: int = 0,
         patch: int = 0,
     ) -> None:
-        """Write a roll as a MIDI file: with quarter notes of the right tempo where steps are by the beat.
+        """Write a roll as a MIDI file. If steps are beat-aligned, the file's quarter notes are those of the music.
 
         Parameters
         ----------
         filename, roll, r, patch
             As for `midiwrite`.
         dt : float
-            Seconds a step where steps are not by the beat.
+            Seconds per step, unless steps are beat-aligned.
         shift : int
             As for `undo`.
         """

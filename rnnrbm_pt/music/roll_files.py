@@ -1,4 +1,4 @@
-"""Files of piano rolls: the paper's .pickle, the same as .json, and packed bits in .npz."""
+"""Files of piano-rolls: the paper's .pickle, the same lists as .json, and packed bits in .npz."""
 
 import math
 from itertools import chain
@@ -17,43 +17,43 @@ from rnnrbm_pt.quoting import printable, quoted
 
 SUFFIXES = (".npz", ".pickle", ".pkl", ".json")
 
-# The largest set has 783 sequences and 392,296 frames, the longest sequence 4,273.
+# The largest set has 783 sequences and 392,296 frames. The longest sequence has 4,273 frames.
 MAX_SEQUENCES = 20_000
 MAX_FRAMES = 2_000_000
 MAX_LENGTH = 100_000
 MAX_NOTES = 10_000_000
 MAX_JSON = 16 * 2**20  # bytes
-MAX_CONTAINERS = 2_000_000  # lists of a JSON file
+MAX_CONTAINERS = 2_000_000  # lists in a JSON file
 
 
 def read_roll_file(path: FilePath) -> dict[str, list[np.ndarray]]:
-    """The sequences of a file of piano rolls.
+    """Read a file of piano-rolls.
 
     Parameters
     ----------
     path : path-like
         One of
 
-        - .pickle or .pkl, as the authors published them: a dict of "train", "valid" and "test", each a list of
-          sequences, each a list of frames, each a list or tuple of the MIDI note numbers that sound. No pickle is
-          executed: see `load_plain`;
-        - .json: the same as JSON;
-        - .npz: for S in train, valid, test the arrays `S_lengths`, the frames in each sequence, and `S_frames`,
-          `np.packbits` of all of them as one matrix of 88 columns, flattened row by row.
+        - .pickle or .pkl, the authors' format: a dict with the keys "train", "valid" and "test". Each value is a list
+          of sequences, a sequence is a list of frames, and a frame is a list or tuple of the MIDI note numbers that
+          sound. Nothing in a pickle is executed; see `load_plain`.
+        - .json: the same as JSON.
+        - .npz: two arrays for each S of train, valid and test. `S_lengths` has the number of frames of each sequence.
+          `S_frames` is `np.packbits` of all frames, as one matrix of 88 columns flattened row by row.
 
     Returns
     -------
     dict of list of ndarray, shape (n_steps, 88)
-        By "train", "valid" and "test"; uint8, 0/1, time first; column i is MIDI note 21 + i.
+        Keys are "train", "valid" and "test". The arrays are uint8, 0 and 1, time first; column i is MIDI note 21 + i.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ValueError
-        If it is none of these, damaged, has notes outside 21 to 108, or is far larger than the sets are.
+        If the file has another format or is damaged, has notes outside 21 to 108, or is far larger than the sets.
     """
     path = Path(path)
     label = str(path)
@@ -63,19 +63,19 @@ def read_roll_file(path: FilePath) -> dict[str, list[np.ndarray]]:
     if suffix not in SUFFIXES:
         raise ValueError(f"{label}: expected a file of {', '.join(SUFFIXES)}, found {suffix or 'no suffix'}")
     if suffix == ".json":
-        return rolls_of(_load_json(read_bytes(path, "a file of piano rolls", MAX_JSON), label), label)
-    return rolls_of(load_plain(read_bytes(path, "a file of piano rolls", MAX_BYTES), label), label)
+        return rolls_of(_load_json(read_bytes(path, "a file of piano-rolls", MAX_JSON), label), label)
+    return rolls_of(load_plain(read_bytes(path, "a file of piano-rolls", MAX_BYTES), label), label)
 
 
 def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
-    """Piano rolls of the note numbers that a pickle or a JSON file holds.
+    """Convert the note numbers in a pickle or a JSON file to piano-rolls.
 
     Parameters
     ----------
     described : dict of list of list of list of int
-        By "train", "valid", "test", then sequence, frame, note.
+        Note numbers, by split ("train", "valid", "test"), sequence and frame.
     label : str
-        What an error begins with.
+        Start of error messages.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
     Raises
     ------
     ValueError
-        If it is made otherwise, has notes outside 21 to 108, or is far larger than the sets are.
+        If the structure is another one, there are notes outside 21 to 108, or it is far larger than the sets.
     """
     if type(described) is not dict or set(described) != set(SPLITS):
         found = type(described).__name__
@@ -99,7 +99,7 @@ def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
         for i, frames in enumerate(inside):
             _check_list(frames, f"{label}: {split}, sequence {i}", "a list of frames")
             _check_count(len(frames), MAX_LENGTH, "frames", f"{label}: {split}, sequence {i}")
-    # Containers may be shared, so that a small file could describe a vast one: counted before anything is made of it.
+    # Containers may be shared, so a small file can describe a huge set. Count before allocating anything.
     _check_count(sum(map(len, chain.from_iterable(inside for _, inside in sequences))), MAX_FRAMES, "frames", label)
     n_notes = 0
     for split, inside in sequences:
@@ -114,8 +114,8 @@ def rolls_of(described: Any, label: str) -> dict[str, list[np.ndarray]]:
 
 def _count_notes(frames, label):
     if not set(map(type, frames)) <= {list, tuple}:
-        strange = next(frame for frame in frames if type(frame) not in (list, tuple))
-        raise ValueError(f"{label}: expected frames that are lists of note numbers, found {_short(strange)}")
+        wrong = next(frame for frame in frames if type(frame) not in (list, tuple))
+        raise ValueError(f"{label}: expected frames that are lists of note numbers, found {_short(wrong)}")
     lengths = [len(frame) for frame in frames]
     low, high = R
     _check_count(max(lengths), high - low, "notes in a frame", label)
@@ -123,16 +123,16 @@ def _count_notes(frames, label):
 
 
 def _roll_of(frames, label):
-    """(n_frames, 88) of a list of frames."""
+    """Convert a list of frames to an array, shape (n_frames, 88)."""
     low, high = R
     lengths = [len(frame) for frame in frames]
     notes = list(chain.from_iterable(frames))
-    if not set(map(type, notes)) <= {int}:  # a bool is an int to isinstance
-        strange = next(note for note in notes if type(note) is not int)
-        raise ValueError(f"{label}: expected whole numbers for notes, found {_short(strange)}")
+    if not set(map(type, notes)) <= {int}:  # isinstance would accept a bool
+        wrong = next(note for note in notes if type(note) is not int)
+        raise ValueError(f"{label}: expected integer note numbers, found {_short(wrong)}")
     if notes and not (low <= min(notes) and max(notes) < high):
-        strange = next(note for note in notes if not low <= note < high)
-        raise ValueError(f"{label}: expected notes from {low} to {high - 1}, found {_short(strange)}")
+        wrong = next(note for note in notes if not low <= note < high)
+        raise ValueError(f"{label}: expected notes from {low} to {high - 1}, found {_short(wrong)}")
     roll = np.zeros((len(frames), high - low), dtype=np.uint8)
     roll[np.repeat(np.arange(len(frames)), lengths), np.array(notes, dtype=np.uint8) - low] = 1
     return roll
@@ -151,7 +151,7 @@ def _check_count(count, most, what, label):
 
 
 def _short(value):
-    """What a value is, without writing out all that it holds."""
+    """A short description of a value: a number itself, otherwise the type."""
     plain = type(value) in (int, float) or value is None
     return quoted(value) if plain else f"a value of type {type(value).__name__}"
 
@@ -192,12 +192,12 @@ def _read_npz(path, label):
 def _check_lengths(lengths, split, label):
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or not 1 <= len(lengths) <= MAX_SEQUENCES:
         raise ValueError(
-            f"{label}: {split}_lengths: expected whole numbers, 1 to {MAX_SEQUENCES:,} of them, "
+            f"{label}: {split}_lengths: expected from 1 to {MAX_SEQUENCES:,} integers, "
             f"found {lengths.dtype} of shape {lengths.shape}"
         )
-    # Each before the sum, which could run over.
+    # Each length is checked before their sum, which could overflow.
     if lengths.min() < 1 or lengths.max() > MAX_FRAMES or lengths.sum(dtype=np.int64) > MAX_FRAMES:
         raise ValueError(
-            f"{label}: {split}_lengths: expected lengths from 1, {MAX_FRAMES:,} frames together at most, "
+            f"{label}: {split}_lengths: expected lengths above 0, {MAX_FRAMES:,} frames in total at most, "
             f"found {lengths.min()} to {lengths.max()}"
         )

@@ -1,10 +1,11 @@
-"""Hearing a piano-roll: a small additive synthesiser, WAV files, and a sample that a notebook shows and plays.
+"""The sound of piano-rolls: a small additive synthesiser, WAV files, and a player for notebooks.
 
-The tone of a note is a sum of partials at the multiples of its frequency f, as strong as its timbre says,
+The tone of a note is a sum of partials at multiples of its frequency f,
 
     s(t) = attack(t) sum_n a_n exp(-n t / tau) sin(2 pi n f t).
 
-That of a piano, roughly, is a plucked string: a_n = n^-1.5, and tau = 1.6 s at A4, sqrt(2) less an octave up.
+The timbre sets the strengths a_n. The piano is roughly a plucked string: a_n = n^-1.5, and tau = 1.6 s at A4, shorter
+by a factor of sqrt(2) per octave.
 """
 
 import base64
@@ -23,58 +24,57 @@ from rnnrbm_pt.music.pianoroll import Range, check_range, check_roll, held_notes
 from rnnrbm_pt.music.timbres import TIMBRES, Timbre, timbre_name
 
 SAMPLE_RATE = 44100
-"""Samples a second, as on a CD."""
+"""Samples per second, as on a CD."""
 
 A4 = 69
-PEAK = 0.9  # of full scale
-MOST_SECONDS = 3600  # an hour takes 1.3 GB
+PEAK = 0.9  # as a fraction of full scale
+MAX_SECONDS = 3600  # an hour takes 1.3 GB
 
 
 def frequency(note: float) -> float:
-    """Frequency of a MIDI note number in hertz, in equal temperament: 69 is 440 Hz, an octave is a factor of 2."""
+    """Frequency of a MIDI note number in hertz, in equal temperament: 69 is 440 Hz, and an octave is a factor of 2."""
     return 440.0 * 2.0 ** ((note - A4) / 12)
 
 
 def synthesize(
     roll: ArrayLike, r: Range = (21, 109), dt: float = 0.3, sample_rate: int = SAMPLE_RATE, patch: int = 0
 ) -> np.ndarray:
-    """The sound of a piano-roll.
+    """Synthesise the sound of a piano-roll.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, r[1] - r[0])
-        0 and 1, time first; column i is note r[0] + i. A note held over several steps is struck once, as `midiwrite`
-        has it.
+        0 and 1, time first; column i is note r[0] + i. Successive 1s in a column are one held note, as in `midiwrite`.
     r : pair of int
-        (low, high), MIDI note numbers, half open.
+        (low, high), half-open range of MIDI note numbers.
     dt : float
-        Seconds a step.
+        Seconds per step.
     sample_rate : int
-        Samples a second. Partials above half of it are left out.
+        Samples per second. Partials above half the sample rate are left out.
     patch : int
         MIDI program, 0 to 127. Each family of instruments has one timbre; see `music.timbres`.
 
     Returns
     -------
     array of float64, shape (n_samples,)
-        One channel, as long as the roll and the release of its last notes. The loudest sample is 0.9 or -0.9, so that
-        nothing clips; without notes all are 0.
+        One channel, as long as the roll plus the release of its last notes. The loudest sample is 0.9 or -0.9, so that
+        nothing clips. Without notes all samples are 0.
 
     Raises
     ------
     ValueError
-        If an argument is not as above, or the roll lasts longer than an hour.
+        If an argument is invalid, or the roll lasts longer than an hour.
     """
     low, high = check_range(r)
     roll = check_roll(roll, (low, high))
     _check_times(len(roll), dt, sample_rate)
-    steps = np.rint(np.arange(len(roll) + 1) * dt * sample_rate).astype(int)  # the sample each step begins with
+    steps = np.rint(np.arange(len(roll) + 1) * dt * sample_rate).astype(int)  # first sample of each step
     timbre = TIMBRES[timbre_name(integer("patch", patch, 0, 127))]
     n_release = round(timbre.release * sample_rate)
-    release = _fall(n_release)
+    release = _fade_out(n_release)
     sound = np.zeros(steps[-1] + n_release)
     for column, notes in _by_column(held_notes(roll)):
-        # All notes of one pitch are the same tone, cut off sooner or later: it is computed once.
+        # All notes of one pitch are the same tone, cut off at different times, so it is computed once.
         longest = max(steps[end] - steps[start] for start, end in notes)
         tone = tone_of(timbre, frequency(low + column), longest + n_release, sample_rate)
         for start, end in notes:
@@ -86,7 +86,7 @@ def synthesize(
 
 
 def tone_of(timbre: Timbre, hertz: float, n_samples: int, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
-    """The tone of an instrument that is left to sound; see the formula of this module.
+    """The tone of one undamped note; see the formula of this module.
 
     Parameters
     ----------
@@ -98,11 +98,11 @@ def tone_of(timbre: Timbre, hertz: float, n_samples: int, sample_rate: int = SAM
     Returns
     -------
     array of float64, shape (n_samples,)
-        Without partials where even the first is above half the sample rate.
+        All 0 if even the first partial is above half the sample rate.
     """
     time = np.arange(n_samples) / sample_rate
     tau = timbre.decay * math.sqrt(frequency(A4) / hertz)
-    # Partial n is the imaginary part of the n-th power of the first: multiplying is quicker than another sine.
+    # Partial n is the imaginary part of the n-th power of the first partial. A product is faster than another sine.
     first = np.exp((2j * math.pi * hertz - 1 / tau) * time)
     n_partials = min(len(timbre.partials), math.ceil(sample_rate / 2 / hertz) - 1)
     tone = np.zeros(n_samples)
@@ -111,7 +111,7 @@ def tone_of(timbre: Timbre, hertz: float, n_samples: int, sample_rate: int = SAM
         power *= first
         tone += strength * power.imag
     n_attack = round(timbre.attack * sample_rate)
-    tone[:n_attack] *= 1 - _fall(n_attack)[:n_samples]
+    tone[:n_attack] *= 1 - _fade_out(n_attack)[:n_samples]
     return tone
 
 
@@ -123,12 +123,12 @@ def write_wav(
     sample_rate: int = SAMPLE_RATE,
     patch: int = 0,
 ) -> None:
-    """Write a piano-roll as a WAV file: 16 bits, one channel.
+    """Write a piano-roll as a WAV file of 16 bits and one channel.
 
     Parameters
     ----------
     filename : str, path-like or binary file object
-        Where to write. A path holds the whole file or, after an error, what it held before.
+        Where to write. If an error occurs, an existing file at a path is left as it was.
     roll, r, dt, sample_rate, patch
         As for `synthesize`.
 
@@ -148,12 +148,12 @@ def write_wav(
 
 
 def wav_bytes(sound: ArrayLike, sample_rate: int = SAMPLE_RATE) -> bytes:
-    """The bytes of a WAV file: 16 bits, one channel.
+    """Convert sound to the bytes of a WAV file of 16 bits and one channel.
 
     Parameters
     ----------
     sound : array, shape (n_samples,)
-        From -1 to 1.
+        Values from -1 to 1.
     sample_rate : int
 
     Returns
@@ -170,16 +170,17 @@ def wav_bytes(sound: ArrayLike, sample_rate: int = SAMPLE_RATE) -> bytes:
 
 
 class Recording:
-    """A piano-roll that a notebook shows as a picture, with a player under it.
+    """A piano-roll that a notebook shows as a picture with a player below it.
 
     Parameters
     ----------
     roll, r, dt
         As for `synthesize`.
     sample_rate : int
-        Half of a CD's: the sound is kept in the notebook, about 60 kB a second.
+        Samples per second. The default is half of a CD's, since the sound is stored in the notebook: about 60 kB per
+        second.
     title : str
-        Over the picture.
+        Title of the picture.
 
     Examples
     --------
@@ -215,7 +216,7 @@ class Recording:
         )
 
     def png(self) -> bytes:
-        """The picture: the notes that occur, by name."""
+        """The picture as PNG. It shows only the notes that occur, with their names."""
         from matplotlib.figure import Figure
 
         from rnnrbm_pt.music.plot import plot_piano_roll
@@ -234,19 +235,19 @@ def _check_times(n_steps, dt, sample_rate):
     if not isinstance(dt, Real) or not 0 < dt < math.inf:
         raise ValueError(f"dt: expected a number of seconds above 0, found {dt!r}")
     if not isinstance(sample_rate, Integral) or not 1000 <= sample_rate <= 192_000:
-        raise ValueError(f"sample_rate: expected 1000 to 192000 samples a second, found {sample_rate!r}")
-    if n_steps * dt > MOST_SECONDS:
-        raise ValueError(f"piano roll: expected {MOST_SECONDS} s at most, found {n_steps} steps of {dt} s")
+        raise ValueError(f"sample_rate: expected 1000 to 192000 samples per second, found {sample_rate!r}")
+    if n_steps * dt > MAX_SECONDS:
+        raise ValueError(f"piano-roll: expected {MAX_SECONDS} s at most, found {n_steps} steps of {dt} s")
 
 
 def _by_column(notes):
-    """The (start, end) of each column's notes; they come column by column."""
+    """(column, list of (start, end) of its notes) for each column with notes."""
     found = {}
     for start, end, column in notes:
         found.setdefault(column, []).append((start, end))
     return found.items()
 
 
-def _fall(n):
-    """From 1 down to 0 by half a cosine, so that neither end has a corner; n samples."""
+def _fade_out(n):
+    """n samples from 1 down to 0, along half a cosine, so that both ends are smooth."""
     return (1 + np.cos(np.pi * (np.arange(n) + 0.5) / max(n, 1))) / 2

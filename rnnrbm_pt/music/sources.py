@@ -1,4 +1,4 @@
-"""MIDI files wherever they lie: in folders, patterns and zip files."""
+"""Find and read MIDI files in folders, by patterns and in zip files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tqdm import tqdm
 from rnnrbm_pt.io.archives import check_unpacked, open_archive, unpack
 from rnnrbm_pt.io.atomic_write import FilePath
 
-if TYPE_CHECKING:  # reading a MIDI file takes more imports than listing it
+if TYPE_CHECKING:  # reading MIDI files needs more imports than listing them
     import numpy as np
 
     from rnnrbm_pt.music.midi import MidiRoll
@@ -24,14 +24,14 @@ if TYPE_CHECKING:  # reading a MIDI file takes more imports than listing it
     from rnnrbm_pt.music.pianoroll import Range
 
 MIDI_SUFFIXES = (".mid", ".midi")
-LARGEST_MEMBER = 2**20  # bytes, as of any MIDI file; the Nottingham tunes have about 3,000
+LARGEST_MEMBER = 2**20  # bytes, the limit for all MIDI files; the Nottingham tunes have about 3,000
 
 
 class ZipMember:
-    """A file inside a zip file, opened as a `pathlib.Path` is: `member.open("rb")`.
+    """A file inside a zip file. It opens like a `pathlib.Path`: `member.open("rb")`.
 
-    The archive stays open for as long as one of its members is kept: its table of contents is read once,
-    not once a file. `str(member)` reads `archive.zip/folder/name.mid`.
+    The archive stays open as long as any of its members is in use, so its table of contents is read only once.
+    `str(member)` is `archive.zip/folder/name.mid`.
     """
 
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
@@ -45,15 +45,15 @@ class ZipMember:
         return f"ZipMember({str(self)!r})"
 
     def open(self, mode: str = "rb") -> BinaryIO:
-        """The whole content as a binary file in memory, with `str(self)` for its `name`.
+        """Open the whole content as a binary file in memory. Its `name` is `str(self)`.
 
         Raises
         ------
         ValueError
-            If the member is larger than 1 MiB or damaged; or if `mode` is not "rb".
+            If the member is larger than 1 MiB or damaged, or `mode` is not "rb".
         """
         if mode != "rb":
-            raise ValueError(f"{self}: a file in a zip file can only be opened with mode 'rb', not {mode!r}")
+            raise ValueError(f"{self}: expected mode 'rb' for a file in a zip file, found {mode!r}")
         entry = self.archive.getinfo(self.name)
         content = io.BytesIO(unpack(self.archive, entry, LARGEST_MEMBER, self))
         content.name = str(self)
@@ -65,33 +65,33 @@ OnBroken = Callable[[FilePath | ZipMember, Exception], object]
 
 
 def midi_files(sources: FilePath | Iterable[FilePath]) -> list[Path | ZipMember]:
-    """The MIDI files that some paths stand for.
+    """List the MIDI files in folders, zip files and the like.
 
     Parameters
     ----------
     sources : str, path-like, or list of them
-        Each of them one of
+        Each source is one of
 
-        - a MIDI file, by whatever suffix;
-        - a folder, searched with its subfolders for .mid and .midi (upper case too);
-        - a pattern such as `tunes/*.mid` (`**` goes through subfolders);
-        - a zip file, searched as a folder is;
-        - a file, a folder or a pattern inside a zip file: `nottingham_midi.zip/Nottingham/train`.
+        - a MIDI file, with any suffix;
+        - a folder, searched with its subfolders for .mid and .midi, in upper or lower case;
+        - a pattern such as `tunes/*.mid`, where `**` matches any subfolders;
+        - a zip file, searched like a folder;
+        - a file, a folder or a pattern inside a zip file, such as `nottingham_midi.zip/Nottingham/train`.
 
-        Hidden files and folders and macOS's `__MACOSX` are passed over, and zip files found in folders are
-        not looked into. Links to folders are followed, each folder once.
+        Hidden files and folders and the `__MACOSX` folders of macOS are skipped, and so are zip files inside folders.
+        Links to folders are followed, but each folder is searched only once.
 
     Returns
     -------
     list of pathlib.Path and ZipMember
-        Each with `open("rb")`. Sorted by `str`, as `sorted(glob.glob(...))` would be, and each file once.
+        Each file once, sorted by `str` like `sorted(glob.glob(...))`. All have a method `open`.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file or folder, or nothing matches a pattern.
     ValueError
-        If a source has no MIDI files in it, or is a zip file that is damaged or that `open_archive` refuses.
+        If a source contains no MIDI files, or is a zip file that is damaged or refused by `open_archive`.
     """
     if isinstance(sources, (str, os.PathLike)):
         sources = [sources]
@@ -99,7 +99,7 @@ def midi_files(sources: FilePath | Iterable[FilePath]) -> list[Path | ZipMember]
     archives: dict[Path, zipfile.ZipFile] = {}
     for source in sources:
         for file in _files_of(Path(source).expanduser(), archives):
-            files.setdefault(_place(file), file)
+            files.setdefault(_identity(file), file)
     return sorted(files.values(), key=_posix)
 
 
@@ -111,7 +111,7 @@ def read_rolls(
     on_outside: OnNotes | None = None,
     **options: Any,
 ) -> list[np.ndarray]:
-    """Piano-rolls of many MIDI files.
+    """Read MIDI files as piano-rolls.
 
     Parameters
     ----------
@@ -121,12 +121,12 @@ def read_rolls(
     Returns
     -------
     list of ndarray, shape (n_steps, r[1] - r[0])
-        0/1, in the order of the files.
+        Arrays of 0 and 1, in the order of the files.
 
     Raises
     ------
     ValueError
-        If a file is no readable MIDI file; the sentence begins with its path.
+        If a file cannot be read as MIDI. The message begins with its path.
     """
     return [read.piano_roll for read in read_midi_files(files, r, dt, progress, on_outside, **options)]
 
@@ -147,52 +147,52 @@ def read_midi_files(
     keep_short: bool = False,
     on_moved: OnNotes | None = None,
 ) -> Iterator[MidiRoll]:
-    """What `midiread` finds in many MIDI files, one by one.
+    """Read MIDI files one by one with `midiread`.
 
     Parameters
     ----------
     files : list of path-like and ZipMember
-        As `midi_files` gives them.
+        As returned by `midi_files`.
     r : (int, int)
-        Range of MIDI note numbers, half open.
+        Half-open range of MIDI note numbers.
     dt : float
-        Seconds a step, or quarter notes a step.
+        Seconds per step, or quarter notes per step.
     progress : bool
-        Whether to draw a bar on stderr, when that is a terminal and the work takes more than a second.
+        Whether to show a progress bar on stderr. It appears only on a terminal, after one second.
     on_outside : callable, optional
-        Called as on_outside(file, n) for each file of which n notes, outside `r`, were left out.
+        Called as on_outside(file, n) for each file with n notes outside `r`. These notes are left out.
     unit : {"second", "quarter"}
-        What dt is counted in.
+        Unit of dt.
     drums : bool
         Whether to read the notes of channel 10 too; see `midiread`.
     on_drums : callable, optional
-        Called as on_drums(file, n) for each file that has n notes on channel 10, read or left out.
+        Called as on_drums(file, n) for each file with n notes on channel 10, whether they are read or not.
     on_broken : callable, optional
-        Called as on_broken(file, error) for each file that cannot be read, which is skipped then, unless the callable
-        raises. The sentence of the error begins with the path of the file.
+        Called as on_broken(file, error) for each unreadable file, which is then skipped, unless the callable raises.
+        The message of the error begins with the path of the file.
     tempo, pedal, keep_short
         See `midiread`.
     on_moved : callable, optional
-        Called as on_moved(file, n) for each file of which the tutorial's rule puts n notes at another time than the
-        file's tempo map does.
+        Called as on_moved(file, n) for each file with n notes whose times under the tutorial's rules differ from the
+        file's tempo map.
 
     Yields
     ------
     MidiRoll
-        In the order of the files.
+        One per file, in order.
 
     Raises
     ------
     ValueError
-        If an option makes no sense; or, without `on_broken`, if a file is no readable MIDI file: the sentence begins
-        with its path.
+        If an argument is invalid; or if a file cannot be read as MIDI and there is no `on_broken`. The message then
+        begins with the path of the file.
     OSError
-        Without `on_broken`, if a file cannot be opened.
+        If a file cannot be opened and there is no `on_broken`.
     """
     from rnnrbm_pt.music.midi import check_dt, check_reading, midiread
     from rnnrbm_pt.music.pianoroll import check_range
 
-    check_range(r)  # once and first: no file is to blame for it
+    check_range(r)  # before any file is read, so that the error does not blame a file
     check_dt(dt, unit)
     check_reading(tempo, pedal)
     how: dict[str, Any] = {"unit": unit, "drums": drums, "tempo": tempo, "pedal": pedal, "keep_short": keep_short}
@@ -203,7 +203,7 @@ def read_midi_files(
             with file.open("rb") if isinstance(file, ZipMember) else open(file, "rb") as stream:
                 read = midiread(stream, r, dt, **how)
         except (ValueError, OSError) as error:
-            named = _naming(file, error)
+            named = _with_path(file, error)
             if on_broken is not None:
                 on_broken(file, named)
                 continue
@@ -219,8 +219,8 @@ def read_midi_files(
         yield read
 
 
-def _naming(file, error):
-    """The error, or one of its kind, whose sentence begins with the file."""
+def _with_path(file, error):
+    """The error, with a message that begins with the path of the file."""
     if str(error).startswith(str(file)):
         return error
     if isinstance(error, OSError):
@@ -229,29 +229,30 @@ def _naming(file, error):
 
 
 def with_bar(files: Iterable[Any], what: str, progress: bool) -> Iterable[Any]:
-    """The same files one by one, with a bar on stderr where that is a terminal and the work takes a second.
+    """Iterate over files with a progress bar on stderr.
 
     Parameters
     ----------
     files : sequence
     what : str
-        What stands before the bar.
+        Text in front of the bar.
     progress : bool
-        Whether to draw it.
+        Whether to show the bar. It appears only on a terminal, after one second.
 
     Returns
     -------
     iterable
+        The same files.
     """
-    # disable=None: drawn on a terminal only, so that no log fills up with it.
+    # disable=None shows the bar only on a terminal, and so keeps it out of log files.
     return tqdm(files, desc=what, unit="file", delay=1, disable=None if progress else True)
 
 
 def _files_of(source, archives):
-    """MIDI files of one source, in any order. `archives` keeps the opened zip files by their path."""
+    """The MIDI files of one source, in any order. Opened zip files are kept in `archives` by path."""
     if source.is_dir():
         found = _in_folder(source)
-    elif source.is_file() or source.is_symlink():  # a link to nothing is a broken file
+    elif source.is_file() or source.is_symlink():  # a broken link is reported later, as an unreadable file
         found = _in_zip(source, "", archives) if source.suffix.lower() == ".zip" else [source]
     else:
         archive = next((parent for parent in source.parents if parent.is_file()), None)
@@ -262,24 +263,24 @@ def _files_of(source, archives):
         else:
             raise FileNotFoundError(f"{source}: no such file or folder")
     if not found:
-        raise ValueError(f"{source}: no MIDI files ({', '.join(MIDI_SUFFIXES)}) in it")
+        raise ValueError(f"{source}: expected MIDI files ({', '.join(MIDI_SUFFIXES)}) in it, found none")
     return found
 
 
 def _in_folder(folder):
     def stop(err):
-        # os.walk would pass over a folder that it may not read, and half a data set would look whole.
+        # By default os.walk skips an unreadable folder, so an incomplete data set would go unnoticed.
         raise err
 
     found, seen, waiting = [], set(), [folder]
     while waiting:
         for parent, subfolders, names in os.walk(waiting.pop(0), onerror=stop):
-            place = os.path.realpath(parent)
-            subfolders[:] = [] if place in seen else [name for name in subfolders if _is_visible(name)]
-            if place not in seen:
+            real_path = os.path.realpath(parent)
+            subfolders[:] = [] if real_path in seen else [name for name in subfolders if _is_visible(name)]
+            if real_path not in seen:
                 found.extend(Path(parent, name) for name in names if _is_midi(name) and _is_visible(name))
-            seen.add(place)
-            # os.walk lists links to folders and does not follow them. They come last: real names are preferred.
+            seen.add(real_path)
+            # os.walk lists links to folders without following them. They are searched last, to prefer real paths.
             links = [Path(parent, name) for name in subfolders if os.path.islink(os.path.join(parent, name))]
             waiting.extend(sorted(links))
     return found
@@ -288,7 +289,7 @@ def _in_folder(folder):
 def _matching(pattern, archives):
     matches = [Path(match) for match in glob.glob(str(pattern), recursive=True)]
     if not matches:
-        raise FileNotFoundError(f"{pattern}: nothing matches this pattern")
+        raise FileNotFoundError(f"{pattern}: no file matches this pattern")
     found = []
     for match in matches:
         if match.is_dir():
@@ -301,7 +302,7 @@ def _matching(pattern, archives):
 
 
 def _in_zip(path, inside, archives):
-    """Members at `inside`: a member, a folder of them, or a pattern that names them part by part."""
+    """The MIDI files of a zip file at the path `inside`: a file, a folder, or a pattern for either."""
     key = path.resolve()
     if key not in archives:
         archives[key] = open_archive(path)
@@ -334,8 +335,8 @@ def _is_visible(name):
     return not name.startswith(".") and name != "__MACOSX"
 
 
-def _place(file):
-    """What tells two files apart, however their paths are written."""
+def _identity(file):
+    """A key that is the same for all spellings of a file's path."""
     if isinstance(file, ZipMember):
         return Path(file.archive.filename).resolve(), file.name
     return file.resolve(), ""

@@ -1,17 +1,19 @@
-"""Numbers that describe pieces of music, for comparing what a model writes with what it learned from.
+"""Statistics of pieces of music, to compare generated pieces with the training data.
 
-Of the frames of one or more rolls:
+The statistics of one or more rolls are
 
-- notes per frame;
-- held: of the notes in a frame, the share that sounds in the frame before as well;
-- dissonance: of the pairs of notes in a frame, the share a second, a seventh or a tritone apart, up to octaves;
-- repetition: of the passages of 8 frames, the share that occurs in the same piece before;
-- the shares of the twelve pitch classes among the notes, and of the twelve intervals, up to octaves, among the pairs;
-- the lowest and the highest note;
-- the thinnest and the densest passage of 50 frames, in notes per frame;
-- known: of the frames with notes, the share that occurs in other rolls too, those of the training data.
+- notes_per_frame: the mean number of notes per frame;
+- held: the fraction of notes that also sound in the frame before;
+- dissonance: the fraction of pairs of simultaneous notes that are a second, a seventh or a tritone apart, up to
+  octaves;
+- repetition: the fraction of passages of 8 frames that occur earlier in the same piece;
+- pitch_classes, intervals: the frequencies of the twelve pitch classes among the notes, and of the twelve intervals, up
+  to octaves, among pairs of simultaneous notes;
+- lowest, highest: the lowest and the highest note;
+- thinnest, densest: the notes per frame of the thinnest and the densest passage of 50 frames;
+- known: the fraction of frames with notes that also occur in the training data.
 
-A piece that has a passage much denser than any in the data is a runaway: a wall of notes. See `outside`.
+A runaway is a piece with a passage much denser than any in the training data: a wall of notes. See `outside`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,36 +30,38 @@ from rnnrbm_pt.quoting import quoted
 DISSONANT = 1, 2, 6, 10, 11
 """Semitones of the dissonant intervals, up to octaves: seconds, the tritone, sevenths."""
 INTERVALS = "P8", "m2", "M2", "m3", "M3", "P4", "TT", "P5", "m6", "M6", "m7", "M7"
-"""Usual abbreviations of the intervals, up to octaves, by semitones: P8 is the octave, TT the tritone."""
+"""Abbreviations of the intervals of 0 to 11 semitones, up to octaves. P8 is the octave, TT the tritone."""
 
-N_REPEATED = 8  # frames of a passage that may occur again
-N_DENSITY = 50  # frames of a passage whose density is compared
+N_REPEATED = 8  # frames per passage, for repetition
+N_DENSITY = 50  # frames per passage, for density
 MARGIN = 1.25
-"""A passage is outside the range of the data if it is so many times denser than their densest, or thinner."""
-N_AT_ONCE = 10_000  # frames whose pairs are counted at once: it bounds the memory
+"""A passage is outside the range of the data if it is this many times denser or thinner than any passage in them."""
+N_AT_ONCE = 10_000  # frames whose pairs are counted at once, to limit memory
 
 Frames = frozenset[bytes]
-"""Frames of rolls of one range of notes, to look others up in; see `frames_of`."""
+"""A set of packed frames, all with the same range of notes; see `frames_of`."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Numbers that describe pieces; the module says what they mean. None where there is nothing to count.
+    """Statistics of pieces, as defined by this module. A value is None if there is nothing to count.
 
     Attributes
     ----------
     pieces, frames : int
+        Number of pieces and of frames.
     notes_per_frame : float
     held, dissonance, repetition : float or None
-        From 0 to 1.
+        Fractions from 0 to 1.
     known : float or None
-        From 0 to 1, if the pieces were compared with others.
+        Fraction from 0 to 1; None if there were no training data to compare with.
     thinnest, densest : float
         Notes per frame.
     lowest, highest : int or None
         MIDI note numbers.
     pitch_classes, intervals : tuple of 12 floats
-        Shares: from C up, and from 0 semitones up. All are 0 where there is nothing to count.
+        Frequencies that sum to 1: of pitch classes from C up, and of intervals from 0 semitones up. All are 0 if there
+        is nothing to count.
     """
 
     pieces: int
@@ -75,17 +79,17 @@ class Statistics:
     intervals: tuple[float, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """A dict that `json.dumps` takes and `from_json` reads."""
+        """Convert to a dict that `json.dumps` accepts and `from_json` reads."""
         return asdict(self) | {"pitch_classes": list(self.pitch_classes), "intervals": list(self.intervals)}
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """The statistics that `to_json` described.
+        """Make the statistics that `to_json` described.
 
         Raises
         ------
         ValueError
-            If a number is absent or invalid.
+            If a value is missing or invalid.
         """
         names = [f.name for f in fields(cls)]
         if not isinstance(described, Mapping) or sorted(described) != sorted(names):
@@ -94,7 +98,7 @@ class Statistics:
 
 
 def frames_of(rolls: Iterable[np.ndarray]) -> Frames:
-    """The frames of rolls, without the silent ones.
+    """The set of all frames of rolls, except silence.
 
     Parameters
     ----------
@@ -103,22 +107,22 @@ def frames_of(rolls: Iterable[np.ndarray]) -> Frames:
     Returns
     -------
     frozenset of bytes
-        For `statistics`, of rolls of the same notes.
+        Argument `data` of `statistics`, for rolls of the same range of notes.
     """
     return frozenset(frame for roll in rolls for frame in _packed(roll[roll.any(axis=1)]))
 
 
 def statistics(rolls: Sequence[np.ndarray], r: Range = (21, 109), *, data: Frames | None = None) -> Statistics:
-    """Describe pieces.
+    """Compute statistics of pieces.
 
     Parameters
     ----------
     rolls : list of arrays of 0 and 1, shape (n_steps, r[1] - r[0])
-        Numbers are of all frames together, not means over pieces.
+        Statistics are over all frames together, not means over pieces.
     r : pair of int
-        (low, high), MIDI note numbers, half open.
+        (low, high), half-open range of MIDI note numbers.
     data : frozenset, optional
-        The frames of the training data, as `frames_of` gives them.
+        The frames of the training data, as returned by `frames_of`.
 
     Returns
     -------
@@ -127,14 +131,14 @@ def statistics(rolls: Sequence[np.ndarray], r: Range = (21, 109), *, data: Frame
     Raises
     ------
     ValueError
-        If there are no frames, or a roll has another width.
+        If there are no frames, or a roll has the wrong width.
     """
     low, high = check_range(r)
     pieces = frames = 0
     per_note, pairs = np.zeros(high - low, np.int64), np.zeros(12)
     held, repeated, sounding = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
     thinnest, densest = np.inf, -np.inf
-    for i, roll in enumerate(rolls):  # one by one: they may be more than memory holds
+    for i, roll in enumerate(rolls):  # one by one, since they may not fit into memory
         if np.ndim(roll) != 2 or np.shape(roll)[1] != high - low:
             raise ValueError(f"roll {i}: expected shape (n_steps, {high - low}), found {np.shape(roll)}")
         roll = np.asarray(roll) != 0
@@ -172,7 +176,7 @@ def statistics(rolls: Sequence[np.ndarray], r: Range = (21, 109), *, data: Frame
 
 
 def outside(piece: Statistics, data: Statistics) -> Literal["above", "below"] | None:
-    """Whether a piece leaves the range of the data in density.
+    """Whether the density of a piece leaves the range of the data.
 
     Parameters
     ----------
@@ -181,8 +185,8 @@ def outside(piece: Statistics, data: Statistics) -> Literal["above", "below"] | 
     Returns
     -------
     {"above", "below"} or None
-        "above" for a runaway, which has a passage 1.25 times as dense as the densest of the data; "below" for a piece
-        with one 1.25 times as thin as the thinnest.
+        "above" for a runaway: its densest passage is more than 1.25 times as dense as the densest one in the data.
+        "below" if the thinnest passage in the data is more than 1.25 times as dense as the thinnest one of the piece.
     """
     if piece.densest > MARGIN * data.densest:
         return "above"
@@ -192,7 +196,7 @@ def outside(piece: Statistics, data: Statistics) -> Literal["above", "below"] | 
 
 
 def of_a_sample(roll: np.ndarray, r: Range, data: Statistics, known: Frames | None = None) -> dict[str, Any]:
-    """What a log says of a piece: a few of its numbers, and whether it leaves the range of the data.
+    """Statistics of a generated piece for a log, and whether its density leaves the range of the data.
 
     Parameters
     ----------
@@ -200,12 +204,12 @@ def of_a_sample(roll: np.ndarray, r: Range, data: Statistics, known: Frames | No
     r : pair of int
     data : Statistics
     known : frozenset, optional
-        As `statistics` takes it.
+        The frames of the training data, as returned by `frames_of`.
 
     Returns
     -------
     dict
-        JSON's types only.
+        Suitable for `json.dumps`.
     """
     found = statistics([roll], r, data=known)
     names = "notes_per_frame", "held", "dissonance", "repetition", "known", "thinnest", "densest"
@@ -239,7 +243,7 @@ ROWS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "known frames": _percent("known"),
     "range of notes": _range,
 }
-"""The rows of a table: their titles, and functions of what `to_json` gives. The two histograms have no row."""
+"""Rows of a table: {title: function of the dict from `to_json`}. The two histograms have no row."""
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -255,12 +259,12 @@ def _packed(roll: np.ndarray) -> list[bytes]:
 
 
 def _held(roll: np.ndarray) -> tuple[int, int]:
-    """Notes that sound in the frame before as well, and all notes behind the first frame."""
+    """Number of notes that also sound in the frame before, and number of all notes after the first frame."""
     return int((roll[1:] & roll[:-1]).sum()), int(roll[1:].sum())
 
 
 def _pairs(roll: np.ndarray) -> np.ndarray:
-    """Pairs of notes that sound in one frame, by their distance up to octaves: shape (12,)."""
+    """Number of pairs of simultaneous notes by interval, up to octaves, shape (12,)."""
     n_notes = roll.shape[1]
     together = np.zeros((n_notes, n_notes))
     for start in range(0, len(roll), N_AT_ONCE):
@@ -271,7 +275,7 @@ def _pairs(roll: np.ndarray) -> np.ndarray:
 
 
 def _repeated(roll: np.ndarray) -> tuple[int, int]:
-    """Passages that occur before, without overlap; and all passages that have room for one before them."""
+    """Number of passages that occur earlier without overlap, and number of passages with room for an earlier one."""
     frames = np.packbits(roll, axis=1)
     passages = [frames[i : i + N_REPEATED].tobytes() for i in range(len(frames) - N_REPEATED + 1)]
     before: set[bytes] = set()
@@ -283,14 +287,14 @@ def _repeated(roll: np.ndarray) -> tuple[int, int]:
 
 
 def _densities(roll: np.ndarray) -> np.ndarray:
-    """Notes per frame of each passage of 50 frames, or of the whole where it is shorter."""
+    """Notes per frame of each passage of 50 frames, or of the whole roll if it is shorter."""
     n = min(N_DENSITY, len(roll))
     total = np.concatenate([[0], np.cumsum(roll.sum(axis=1))])
     return (total[n:] - total[:-n]) / n
 
 
 # ---------------------------------------------------------------------------------------------------
-# What a file says
+# Reading
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -1,11 +1,11 @@
-"""Piano-rolls on disk: packed bits in one file and an index in another, for collections larger than memory.
+"""Piano-rolls on disk, for data sets larger than memory: a file of packed bits and an index.
 
     rolls = RollStore("corpus")     # a folder that `rnnrbm prepare` wrote
     RnnRbm(r=rolls.frames.r).fit(rolls)
 
-`frames.bits` has the frames of all pieces, one after the other, each frame as `numpy.packbits` gives it. `index.jsonl`
-has a line of JSON for the settings, a line per file in their order, and a last line that counts them. A store without
-the last line is not finished.
+`frames.bits` has the frames of all pieces in order, each packed with `numpy.packbits`. `index.jsonl` has one line of
+JSON for the settings, one line per file in order, and a last line with their counts. A store is not finished until the
+last line is written.
 """
 
 import hashlib
@@ -28,25 +28,25 @@ from rnnrbm_pt.quoting import printable, quoted
 
 FORMAT, VERSION = "rnnrbm_pt rolls", 1
 BITS = "frames.bits"
-LONGEST_LINE = 2**16  # bytes of a line of the index
+LONGEST_LINE = 2**16  # bytes, of a line of the index
 PIECE = np.dtype([("start", "<i8"), ("n_frames", "<i4"), ("same_as", "<i4"), ("line", "<i8"), ("digest", "V16")])
-"""What is kept in memory of a piece: 40 bytes."""
+"""The data kept in memory for each piece: 40 bytes."""
 PACKED = struct.Struct("<qiiq16s")
-"""The same."""
+"""The layout of `PIECE` for the struct module."""
 
 
 def digest_of(packed: bytes) -> bytes:
-    """The 16 bytes by which packed frames are known again."""
+    """A hash of packed frames, 16 bytes long."""
     return hashlib.sha256(packed).digest()[:16]
 
 
 class Header(NamedTuple):
-    """The first line of an index: what frames are, and which files the pieces come from.
+    """The first line of an index: settings of the frames and the files that the pieces come from.
 
     Attributes
     ----------
     frames : NoteFrames
-        How the files were read.
+        Settings used to read the files.
     n_files : int
     files : str
         A hash of the names of all files.
@@ -57,14 +57,14 @@ class Header(NamedTuple):
     files: str
 
     def to_json(self) -> dict[str, Any]:
-        """A dict that `json.dumps` takes and `from_json` reads."""
+        """Convert to a dict that `json.dumps` accepts and `from_json` reads."""
         frames = self.frames
         read = {"r": list(frames.r), "dt": frames.dt, "preprocess": frames.preprocess.to_json()}
         return {"format": FORMAT, "version": VERSION, **read, "n_files": self.n_files, "files": self.files}
 
     @classmethod
     def from_json(cls, described: Any) -> Self:
-        """The header that `to_json` described; a ValueError says what is wrong with it."""
+        """Make the header that `to_json` described; raise ValueError if the description is invalid."""
         if not isinstance(described, dict) or described.get("format") != FORMAT:
             raise ValueError("expected the index of a store of piano-rolls, found something else")
         if described.get("version") != VERSION:
@@ -80,18 +80,18 @@ class Header(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Where a piece lies.
+    """The position of a piece in a store.
 
     Attributes
     ----------
     start, n_frames : int
-        Its first byte in the packed frames, and how many frames it has.
+        Offset of the first byte in the packed frames, and number of frames.
     same_as : int
-        The first piece with the same frames, or -1.
+        Index of the first piece with the same frames, or -1.
     line : int
-        Where its line in the index begins.
+        Offset of the piece's line in the index.
     digest : bytes
-        The `digest_of` its packed frames.
+        `digest_of` the packed frames.
     """
 
     start: int
@@ -102,7 +102,7 @@ class Piece(NamedTuple):
 
 
 class Pieces:
-    """A list of pieces in 40 bytes each."""
+    """A list of pieces that takes 40 bytes per piece."""
 
     def __init__(self) -> None:
         self.content = bytearray()
@@ -114,7 +114,7 @@ class Pieces:
         return Piece(*PACKED.unpack_from(self.content, i * PACKED.size))
 
     def append(self, piece: Piece) -> None:
-        """Add a piece."""
+        """Append a piece."""
         self.content += PACKED.pack(*piece)
 
     def array(self) -> np.ndarray:
@@ -123,18 +123,18 @@ class Pieces:
 
 
 class Found(NamedTuple):
-    """What an index says.
+    """The content of an index.
 
     Attributes
     ----------
     header : Header
     pieces : array of PIECE
     broken : array of int
-        Where the lines of the files begin that could not be read.
+        Offsets of the lines of unreadable files.
     n_bytes : int
-        Of the packed frames.
+        Number of bytes of packed frames.
     end : int
-        Where the lines that count end; what follows was not written to its end.
+        Offset of the end of the valid lines. Anything after it was not written completely.
     finished : bool
         Whether the last line is there.
     """
@@ -148,18 +148,18 @@ class Found(NamedTuple):
 
     @property
     def n_files(self) -> int:
-        """The number of files that have a line."""
+        """Number of files with a line in the index."""
         return len(self.pieces) + len(self.broken)
 
 
 def read_index(path: Path, n_bytes: int | None = None) -> Found:
-    """Read an index, finished or not.
+    """Read an index, which may be unfinished.
 
     Parameters
     ----------
     path : pathlib.Path
     n_bytes : int, optional
-        The bytes of the packed frames. Lines of pieces beyond them, and all lines behind, do not count.
+        Size of the file of packed frames. The first piece that extends beyond it and all later lines are ignored.
 
     Returns
     -------
@@ -168,13 +168,13 @@ def read_index(path: Path, n_bytes: int | None = None) -> Found:
     Raises
     ------
     ValueError
-        If it is no index, or of another version; the sentence names the file and the line.
+        If the file is not an index or has another version. The message names the file and the line.
     """
     with open(path, "rb") as file:
         reader = _Lines(file, path)
         first = reader.next_line()
         if first is None:
-            raise ValueError(f"{path}: expected the index of a store of piano-rolls, found no whole line")
+            raise ValueError(f"{path}: expected the index of a store of piano-rolls, found no complete line")
         header = reader.named(lambda: Header.from_json(parse_json(first, 10)))
         width = (header.frames.n_visible + 7) // 8
         pieces, total, finished = Pieces(), 0, False
@@ -182,7 +182,7 @@ def read_index(path: Path, n_bytes: int | None = None) -> Found:
         end = reader.end
         while (line := reader.next_line()) is not None:
             if finished:
-                raise ValueError(f"{path}: expected nothing after the last line, found more")
+                raise ValueError(f"{path}: expected nothing after the line of counts, found more lines")
             described = reader.named(lambda text=line: _checked_line(parse_json(text, 3), pieces))
             if "end" in described:
                 counted = [len(pieces), len(broken), total]
@@ -204,7 +204,7 @@ def read_index(path: Path, n_bytes: int | None = None) -> Found:
 
 
 def _checked_line(described: Any, pieces: Pieces) -> dict[str, Any]:
-    """A line of an index behind the first one; a ValueError says what is wrong with it."""
+    """Return a line after the first one of an index; raise ValueError if it is invalid."""
     if not isinstance(described, dict):
         raise ValueError(f"expected a dict, found {quoted(described)}")
     if "end" in described:
@@ -216,7 +216,7 @@ def _checked_line(described: Any, pieces: Pieces) -> dict[str, Any]:
     integer("n_frames", described.get("n_frames"), 0, MAX_FRAMES)
     digest = described.get("digest")
     if not isinstance(digest, str) or len(digest) != 32 or set(digest) - set("0123456789abcdef"):
-        raise ValueError(f"expected a digest of 32 letters, found {quoted(digest)}")
+        raise ValueError(f"expected a digest of 32 hexadecimal digits, found {quoted(digest)}")
     if "same_as" in described:
         same_as = integer("same_as", described["same_as"], 0, len(pieces) - 1)
         first = pieces[same_as]
@@ -226,23 +226,24 @@ def _checked_line(described: Any, pieces: Pieces) -> dict[str, Any]:
 
 
 class _Lines:
-    """Whole lines of a file, one by one: `start` and `end` are the places of the last one."""
+    """Reader of the complete lines of a file. `start` and `end` are the offsets of the line read last."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self.file, self.path, self.number, self.start, self.end = file, path, 0, 0, 0
 
     def next_line(self) -> bytes | None:
-        """The next line; None if there is none, or none that was written to its end."""
+        """The next line; None at the end of the file or if the line is incomplete."""
         line = self.file.readline(LONGEST_LINE)
         if not line.endswith(b"\n"):
             if len(line) == LONGEST_LINE:
-                raise ValueError(f"{self.path}: line {self.number + 1}: expected {LONGEST_LINE:,} bytes at most")
+                number = self.number + 1
+                raise ValueError(f"{self.path}: line {number}: expected {LONGEST_LINE:,} bytes at most, found more")
             return None
         self.number, self.start, self.end = self.number + 1, self.end, self.end + len(line)
         return line
 
     def named(self, parse: Any) -> Any:
-        """What a function returns, whose ValueError gets the name of the file and the line."""
+        """Call a function, and add the file and the line to the message of its ValueError."""
         try:
             return parse()
         except (json.JSONDecodeError, UnicodeDecodeError):
@@ -252,28 +253,28 @@ class _Lines:
 
 
 class RollStore(Sequence[np.ndarray]):
-    """The piano-rolls of a store, each of which is read when it is taken.
+    """The sequence of piano-rolls in a store. A roll is read from disk on access.
 
     Parameters
     ----------
     path : path-like
-        The folder.
+        The folder of the store.
 
     Attributes
     ----------
     frames : NoteFrames
-        Range of notes, seconds and preprocessing of the rolls.
+        Range of notes, seconds per frame and preprocessing of the rolls.
     lengths : array of int
-        Frames of each piece.
+        Number of frames of each piece.
     same_as : array of int
-        For each piece the first piece with the same frames, if that comes before it; otherwise -1.
+        For each piece, the index of the first earlier piece with the same frames, or -1.
 
     Raises
     ------
     FileNotFoundError
         If there is no store.
     ValueError
-        If the store is of another version, not finished, damaged or cut short; the sentence names the file.
+        If the store has another version, or is unfinished, damaged or incomplete. The message names the file.
     """
 
     def __init__(self, path: FilePath) -> None:
@@ -284,12 +285,12 @@ class RollStore(Sequence[np.ndarray]):
         found = read_index(self.path / INDEX)
         if not found.finished:
             raise ValueError(
-                f"{self.path / INDEX}: the store is not finished, or was cut short: it has {found.n_files:,} of "
-                f"{found.header.n_files:,} files; the same `rnnrbm prepare` continues it"
+                f"{self.path / INDEX}: expected {found.header.n_files:,} files, found {found.n_files:,}: the store is "
+                "not finished or was cut short; run the same `rnnrbm prepare` again to continue it"
             )
         n_bytes = (self.path / BITS).stat().st_size
         if n_bytes != found.n_bytes:
-            raise ValueError(f"{self.path / BITS}: expected {found.n_bytes:,} bytes, by the index, found {n_bytes:,}")
+            raise ValueError(f"{self.path / BITS}: expected {found.n_bytes:,} bytes as in the index, found {n_bytes:,}")
         self.frames, self._found = found.header.frames, found
         self.lengths, self.same_as = found.pieces["n_frames"], found.pieces["same_as"]
         self._width = (self.frames.n_visible + 7) // 8
@@ -301,40 +302,41 @@ class RollStore(Sequence[np.ndarray]):
         return len(self.lengths)
 
     def __getitem__(self, index: Any) -> Any:
-        """A roll, array of uint8 of shape (n_steps, n_visible); or the list of rolls of a slice.
+        """Read a roll, an array of uint8 of shape (n_steps, n_visible), or the list of rolls of a slice.
 
         Raises
         ------
         IndexError
         ValueError
-            If the frames are not those that were written.
+            If the frames on disk are damaged.
         """
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         i = range(len(self))[index]
         start, n_frames, digest = (self._found.pieces[name][i] for name in ("start", "n_frames", "digest"))
-        # Read, not mapped: pages that are mapped stay in the memory of the process, more of them with every piece.
+        # Read instead of memory-mapped, since mapped pages would count towards the memory of the process.
         with open(self.path / BITS, "rb") as file:
             file.seek(start)
             packed = file.read(n_frames * self._width)
         if digest_of(packed) != digest.tobytes():
-            raise ValueError(f"{self.path / BITS}: piece {i} is damaged: its frames are not those that were written")
+            raise ValueError(f"{self.path / BITS}: piece {i} is damaged: its frames differ from those written")
         rows = np.frombuffer(packed, np.uint8).reshape(n_frames, self._width)
         return np.unpackbits(rows, axis=1, count=self.frames.n_visible)
 
     def describe(self, index: int) -> dict[str, Any]:
-        """What the index says of a piece.
+        """Read the index entry of a piece.
 
         Returns
         -------
         dict
-            name, n_frames, digest; where known tempo (quarter notes per minute, the first one of the file) and key;
-            where not 0 shift (semitones that it was moved up), outside, drums and moved (notes); same_as.
+            Always: name, n_frames and digest. If known: tempo (the first one in the file, in quarter notes per minute)
+            and key. If not 0: shift (semitones by which the piece was moved up), and the numbers of notes outside,
+            drums and moved. For a duplicate: same_as.
         """
         return self._line(self._found.pieces["line"][range(len(self))[index]])
 
     def broken(self) -> Iterator[dict[str, Any]]:
-        """The files that could not be read: dicts of name and broken, the reason."""
+        """The index entries of unreadable files: dicts with the keys name and broken (the reason)."""
         return map(self._line, self._found.broken)
 
     def _line(self, start: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Writing a store of piano-rolls: MIDI files are read by several processes, and written in their order by one.
+"""Write a store of piano-rolls. Several processes read MIDI files, and one process writes the rolls in order.
 
-What is written stays: a writer that was killed, at whatever moment, goes on behind the last line of the index that was
-written to its end. So the same files give the same bytes, by however many processes and in however many attempts.
+Nothing written is lost: after an interruption at any time, writing continues after the last complete line of the index.
+So the same files give the same bytes, with any number of processes and attempts.
 """
 
 import json
@@ -28,21 +28,22 @@ from rnnrbm_pt.music.store import BITS, LONGEST_LINE, Found, Header, digest_of, 
 from rnnrbm_pt.quoting import printable
 
 N_AT_ONCE = 32
-"""Files that a process reads at a time, and after which what was read is on the disk."""
+"""Number of files that a process reads at a time. The store is saved to disk each time."""
 
 Place = tuple[str, str]
-"""A path, and the name inside it if it is a zip file."""
+"""A path, and the name inside it if the path is a zip file, else ""."""
 
 
 class Counts(NamedTuple):
-    """Numbers of files of a store, and of frames.
+    """Counts of a store.
 
     Attributes
     ----------
     pieces, broken, duplicates : int
+        Numbers of files that were read, that are unreadable, and that have the same frames as an earlier file.
     frames : int
     before : int
-        Files that were in the store when this call began.
+        Number of files that were in the store before this call.
     """
 
     pieces: int
@@ -61,22 +62,22 @@ def write_store(
     overwrite: bool = False,
     on_files: Callable[[int], object] | None = None,
 ) -> Counts:
-    """Read MIDI files into a store, or go on with it.
+    """Read MIDI files into a store, or continue an unfinished one.
 
     Parameters
     ----------
     path : path-like
-        The folder of the store; made if it is missing.
+        The folder of the store; created if it is missing.
     files : list of pathlib.Path and ZipMember
-        As `midi_files` gives them.
+        As returned by `midi_files`.
     frames : NoteFrames
-        How they are read.
+        Settings to read the files with.
     jobs : int
-        Processes that read. One is this process; more are spawned.
+        Number of processes that read. With 1, this process reads; otherwise processes are spawned.
     overwrite : bool
-        Whether to begin anew where something is there.
+        Whether to replace an existing store.
     on_files : callable, optional
-        Called with the number of files that were written, after each few.
+        Called after every few files with the number of files written since the last call.
 
     Returns
     -------
@@ -85,9 +86,10 @@ def write_store(
     Raises
     ------
     ValueError
-        If the store holds other files or other frames, or another process writes it, or no file can be read.
+        If the store holds other files or was made with other settings, if another process is writing it, or if none of
+        the files can be read.
     OSError
-        If something cannot be written, or a process ended early.
+        If the store cannot be written, or a process ended early.
     """
     path = Path(path)
     places = [_place_of(file) for file in files]
@@ -115,7 +117,7 @@ def write_store(
             file.seek(found.broken[0])
             first = json.loads(file.readline(LONGEST_LINE))["broken"]
         raise ValueError(
-            f"{path}: expected MIDI files, found {len(places):,}, none of which can be read, the first since {first}"
+            f"{path}: expected readable MIDI files, found {len(places):,} unreadable ones; the first error is {first}"
         )
     pieces = found.pieces
     n_same = int((pieces["same_as"] >= 0).sum())
@@ -123,14 +125,14 @@ def write_store(
 
 
 def _found(path: Path, header: Header) -> Found | None:
-    """What is there already; None if nothing is."""
+    """The index of an existing store, or None."""
     index, bits = path / INDEX, path / BITS
-    if not index.exists() or b"\n" not in index.read_bytes()[:LONGEST_LINE]:  # killed while it wrote the first line
+    if not index.exists() or b"\n" not in index.read_bytes()[:LONGEST_LINE]:  # killed while writing the first line
         return None
     found = read_index(index, bits.stat().st_size if bits.exists() else 0)
     if found.header.frames != header.frames:
         raise ValueError(
-            f"{index}: expected a store of {header.frames}, found one of {found.header.frames}; --overwrite replaces it"
+            f"{index}: expected a store with {header.frames}, found {found.header.frames}; --overwrite replaces it"
         )
     if found.header != header:
         raise ValueError(
@@ -141,7 +143,7 @@ def _found(path: Path, header: Header) -> Found | None:
 
 
 class _Writer:
-    """Appends pieces to a store: first the frames, which have to be on the disk before their lines are written."""
+    """Appends pieces to a store. Frames are saved to disk before the index lines that refer to them."""
 
     def __init__(self, bits: BinaryIO, index: BinaryIO, found: Found) -> None:
         self.bits, self.index = bits, index
@@ -201,7 +203,7 @@ def _opened(path: str) -> Any:
 
 
 def read_places(places: Sequence[Place], frames: NoteFrames) -> list[tuple[dict[str, Any], bytes]]:
-    """Read MIDI files, each into the beginnings of a line of the index and its packed frames.
+    """Read MIDI files. For each file, return an index entry without its digest, and the packed frames.
 
     Parameters
     ----------
@@ -235,7 +237,7 @@ def read_places(places: Sequence[Place], frames: NoteFrames) -> list[tuple[dict[
 
 
 def _read_by(jobs: int, places: Sequence[Place], frames: NoteFrames) -> Iterator[list[tuple[dict[str, Any], bytes]]]:
-    """What `read_places` gives of all places, some at a time and in their order."""
+    """Results of `read_places` for all places in order, a chunk at a time, from one or more processes."""
     chunks = (places[start : start + N_AT_ONCE] for start in range(0, len(places), N_AT_ONCE))
     if jobs == 1:
         for chunk in chunks:
@@ -244,7 +246,7 @@ def _read_by(jobs: int, places: Sequence[Place], frames: NoteFrames) -> Iterator
     with ExitStack() as stack:
         readers = [stack.enter_context(_reader(frames)) for _ in range(min(jobs, -(-len(places) // N_AT_ONCE)))]
         waiting: list[Connection] = []
-        for chunk in islice(chunks, 2 * len(readers)):  # one to read, and one for when it is read
+        for chunk in islice(chunks, 2 * len(readers)):  # one chunk to read now and one to read next
             waiting.append(readers[len(waiting) % len(readers)])
             _exchange(waiting[-1], chunk)
         while waiting:
@@ -257,7 +259,7 @@ def _read_by(jobs: int, places: Sequence[Place], frames: NoteFrames) -> Iterator
 
 
 def _exchange(reader: Connection, chunk: Sequence[Place] | None = None) -> Any:
-    """Send a chunk to a process, or receive what it read."""
+    """Send a chunk of places to a process; or, without a chunk, receive a result."""
     found = None
     try:
         if chunk is not None:
@@ -265,7 +267,7 @@ def _exchange(reader: Connection, chunk: Sequence[Place] | None = None) -> Any:
         else:
             found = reader.recv()
     except (EOFError, ConnectionError):
-        raise OSError("a process that reads MIDI files ended early; the same command goes on") from None
+        raise OSError("a process that reads MIDI files ended early; run the same command again to continue") from None
     if isinstance(found, Exception):
         raise found
     return found
@@ -273,7 +275,7 @@ def _exchange(reader: Connection, chunk: Sequence[Place] | None = None) -> Any:
 
 @contextmanager
 def _reader(frames: NoteFrames) -> Iterator[Connection]:
-    """A spawned process that reads what is sent to it, until the connection is closed."""
+    """Spawn a process that reads the places sent to it until the connection is closed."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, frames), daemon=True)
@@ -288,15 +290,15 @@ def _reader(frames: NoteFrames) -> Iterator[Connection]:
 
 
 def _serve(connection: Connection, frames: NoteFrames) -> None:
-    signal(SIGINT, SIG_IGN)  # Ctrl+C is for the process that writes
+    signal(SIGINT, SIG_IGN)  # the writing process handles Ctrl+C
     while True:
         try:
             places = connection.recv()
-        except (EOFError, OSError):  # the writer has ended, or was killed
+        except (EOFError, OSError):  # the writing process has ended or was killed
             return
         try:
             found: Any = read_places(places, frames)
-        except Exception as error:  # for the writer to raise
+        except Exception as error:  # the writing process raises it
             found = error
         try:
             connection.send(found)

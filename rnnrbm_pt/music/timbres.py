@@ -1,7 +1,7 @@
-"""The tones of a small synthesiser: one timbre for each family of instruments.
+"""Timbres of the synthesiser, one for each family of instruments.
 
-A tone is a sum of partials, at the multiples of the frequency of the note. Those of a string that is plucked or struck
-fade, the higher ones sooner; those of an instrument that is blown or bowed last as long as the note.
+A tone is a sum of partials at multiples of the note's frequency. The partials of plucked and struck strings decay, the
+higher ones faster. The partials of blown and bowed instruments last as long as the note.
 """
 
 import math
@@ -11,17 +11,17 @@ from rnnrbm_pt.music.instruments import FAMILIES
 
 
 class Timbre(NamedTuple):
-    """A kind of tone.
+    """A timbre: strengths of partials, and times of decay, attack and release.
 
     Attributes
     ----------
     partials : tuple of float
-        Strengths of the partials, from the first up.
+        Strengths of the partials, from the first one up.
     decay : float
-        Seconds in which the first partial of A4 falls to 1/e, infinite if it lasts. Partial n is n times as fast, and
-        so is each note whose frequency is n^2 times that of A4.
+        Seconds in which the first partial of A4 falls to 1/e; infinite if it does not decay. Partial n decays n times
+        as fast, and so does a note with n^2 times the frequency of A4.
     attack, release : float
-        Seconds in which the tone sets in, and dies away after the end of the note.
+        Seconds in which the tone fades in, and in which it fades out after the end of the note.
     """
 
     partials: tuple[float, ...]
@@ -31,12 +31,12 @@ class Timbre(NamedTuple):
 
 
 def falling(slope: float, n: int = 8) -> tuple[float, ...]:
-    """Partials of which number n is n^-slope as strong as the first."""
+    """Strengths of n partials: partial i has the strength i^-slope."""
     return tuple(i**-slope for i in range(1, n + 1))
 
 
 def odd(slope: float, n: int = 9) -> tuple[float, ...]:
-    """The same without those of even number, as in a pipe that is closed at one end."""
+    """Like `falling`, but without the even partials, as in a pipe that is closed at one end."""
     return tuple(i**-slope if i % 2 else 0.0 for i in range(1, n + 1))
 
 
@@ -52,7 +52,7 @@ TIMBRES = {
     "flute": Timbre((1.0, 0.25, 0.06, 0.02), attack=0.05, release=0.09),
     "synth": Timbre(odd(1.6), attack=0.01, release=0.12),
 }
-"""By name: a handful of families of instruments."""
+"""All timbres by name."""
 
 OF_FAMILIES = {
     "pianos": "piano",
@@ -84,10 +84,10 @@ OF_INSTRUMENTS = {
     "fiddle": "strings",
     "shanai": "reed",
 }
-"""Instruments that sound unlike the others of their family."""
+"""Timbres of single instruments that sound unlike the rest of their family."""
 
 
 def timbre_name(patch: int) -> str:
-    """The name of the timbre for a MIDI program, 0 to 127."""
+    """Name of the timbre of a MIDI program, 0 to 127."""
     family, names = list(FAMILIES.items())[patch // 8]
     return OF_INSTRUMENTS.get(names.split()[patch % 8], OF_FAMILIES[family])

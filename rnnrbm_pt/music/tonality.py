@@ -1,8 +1,9 @@
-"""Keys: what key a piece is in, and how far it is from the common one.
+"""Finding the key of a piece, and transposing pieces to a common tonality.
 
-A key is found as Krumhansl and Schmuckler do it (Krumhansl, Cognitive Foundations of Musical Pitch, 1990, chapter 4):
-the weight of each of the twelve pitch classes in the piece is correlated with a profile, the weights that are usual in
-a major or a minor key, turned to each of the twelve tonics; the key with the largest correlation is the piece's.
+Keys are found with the algorithm of Krumhansl and Schmuckler (Krumhansl, Cognitive Foundations of Musical Pitch, 1990,
+chapter 4). A profile has the usual weights of the twelve pitch classes in a major or a minor key. It is rotated to each
+of the twelve tonics and correlated with the weights in the piece. The key with the largest correlation is the key of
+the piece.
 """
 
 from collections.abc import Mapping
@@ -31,14 +32,14 @@ PROFILES = {
         "major": (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
         "minor": (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
     },
-    # Krumhansl and Kessler, Psychological Review 89(4), 1982: how well listeners find that a tone fits the key.
+    # Krumhansl and Kessler, Psychological Review 89(4), 1982: listeners' ratings of how well a tone fits the key.
     "krumhansl": {
         "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
         "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
     },
 }
 
-# Tonic of the common key of (major, minor) pieces.
+# Tonics of the common keys of major and minor pieces.
 COMMON = {"parallel": (0, 0), "relative": (0, 9)}
 
 
@@ -47,7 +48,7 @@ Common = Literal["parallel", "relative"]
 
 
 class Key(NamedTuple):
-    """A key: the pitch class of its tonic, C for 0, and whether it is minor."""
+    """A key: the pitch class of its tonic (C is 0), and whether it is minor."""
 
     tonic: int
     minor: bool
@@ -57,17 +58,17 @@ class Key(NamedTuple):
 
 
 class Transposed(NamedTuple):
-    """A piece brought to the common tonality.
+    """A piece transposed to the common tonality.
 
     Attributes
     ----------
     roll : array of uint8, shape (n_steps, r[1] - r[0])
     shift : int
-        Semitones by which it was moved up; `transpose(roll, -shift, r)` is the piece again, unless n_folded.
+        Semitones by which the piece was moved up. `transpose(roll, -shift, r)` restores the piece if n_folded is 0.
     key : Key or None
-        The key it was in; None where none could be told.
+        Original key of the piece; None if it could not be determined.
     n_folded : int
-        Notes of its steps that had to move by an octave beside, to stay in r; 0 as a rule.
+        Number of notes that also had to be moved by octaves to stay in r, counted once per step; usually 0.
     """
 
     roll: np.ndarray
@@ -77,32 +78,32 @@ class Transposed(NamedTuple):
 
 
 def parse_key(name: str) -> Key:
-    """The key that a name stands for, as a MIDI file's key signature has it: "F", "Bb", "C#m".
+    """Convert the name of a key, as in a MIDI file's key signature ("F", "Bb", "C#m"), to a `Key`.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If the name is invalid.
     """
     text = name.removesuffix("m")
     if text[:1] not in LETTERS or not text or text[1:] not in ALTERATIONS:
-        raise ValueError(f"key: expected a name as C, Bb or F#m, found {name!r}")
+        raise ValueError(f"key: expected a name such as C, Bb or F#m, found {name!r}")
     return Key((LETTERS[text[0]] + ALTERATIONS[text[1:]]) % 12, name.endswith("m"))
 
 
 def pitch_class_weights(roll: ArrayLike, r: Range = (21, 109)) -> np.ndarray:
-    """In how many steps each pitch class sounds, counting a note and its octave as two.
+    """Number of steps in which each pitch class sounds. A note and its octave count as two.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, r[1] - r[0])
     r : pair of int
-        (low, high), MIDI note numbers, half open.
+        (low, high), half-open range of MIDI note numbers.
 
     Returns
     -------
     array, shape (12,)
-        From C up.
+        Weights from C up.
     """
     low, high = check_range(r)
     counts = check_roll(roll, (low, high)).sum(axis=0)
@@ -110,24 +111,24 @@ def pitch_class_weights(roll: ArrayLike, r: Range = (21, 109)) -> np.ndarray:
 
 
 def key_scores(weights: ArrayLike, profiles: Profiles = "temperley") -> np.ndarray | None:
-    """Correlation of a piece's pitch classes with the profile of each key.
+    """Correlations of the pitch classes of a piece with the profiles of all keys.
 
     Parameters
     ----------
     weights : array_like, shape (12,)
         Weight of each pitch class, from C up.
     profiles : str or mapping
-        One of `PROFILES`, or {"major": 12 weights, "minor": 12 weights} from the tonic up.
+        A name in `PROFILES`, or {"major": 12 weights, "minor": 12 weights} with weights from the tonic up.
 
     Returns
     -------
     array, shape (2, 12), or None
-        Major and minor keys by their tonics, between -1 and 1. None if all weights are equal, as in silence.
+        Correlations of major and minor keys by tonic, from -1 to 1. None if all weights are equal, as in silence.
 
     Raises
     ------
     ValueError
-        If there are no such profiles or not twelve weights.
+        If `profiles` is an unknown name, or `weights` is not 12 finite numbers.
     """
     weights = np.asarray(weights, float)
     if weights.shape != (12,) or not np.isfinite(weights).all():
@@ -138,32 +139,33 @@ def key_scores(weights: ArrayLike, profiles: Profiles = "temperley") -> np.ndarr
         profiles = PROFILES[profiles]
     if np.ptp(weights) == 0:
         return None
-    # The piece is turned, not the profile: so a transposed piece has the same scores, to the bit, at other tonics.
-    turned = [_standard(np.roll(weights, -tonic)) for tonic in range(12)]
-    modes = [_standard(np.asarray(profiles[mode], float)) for mode in ("major", "minor")]
-    return np.array([[(piece * mode).sum() for piece in turned] for mode in modes])
+    # Rotate the piece, not the profile, so that a transposed piece has exactly the same scores, at other tonics.
+    rotated = [_standardised(np.roll(weights, -tonic)) for tonic in range(12)]
+    modes = [_standardised(np.asarray(profiles[mode], float)) for mode in ("major", "minor")]
+    return np.array([[(piece * mode).sum() for piece in rotated] for mode in modes])
 
 
 def find_key(roll: ArrayLike, r: Range = (21, 109), profiles: Profiles = "temperley") -> Key | None:
-    """The key of a piano roll, by Krumhansl's and Schmuckler's algorithm.
+    """Find the key of a piano-roll with the algorithm of Krumhansl and Schmuckler.
 
-    On 693 Nottingham tunes (those that are, note by note, what Boulanger-Lewandowski et al. (2012) made of them but for
-    the transposition) the tonic is that paper's in 683 with Temperley's profiles, the default, in 673 with Albrecht's
-    and Shanahan's, in 619 with Krumhansl's and Kessler's. The tunes' key signatures have it in 631.
+    The profiles were compared on the 693 Nottingham tunes whose rolls by Boulanger-Lewandowski et al. (2012) are exact
+    transpositions. The tonic agrees with the paper's for 683 tunes with the default profiles of Temperley, for 673 with
+    those of Albrecht and Shanahan, and for 619 with those of Krumhansl and Kessler. The tunes' key signatures agree
+    with the paper for 631.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, r[1] - r[0])
     r : pair of int
-        (low, high), MIDI note numbers, half open.
+        (low, high), half-open range of MIDI note numbers.
     profiles : str or mapping
         As for `key_scores`.
 
     Returns
     -------
     Key or None
-        Of equal ones the first, major keys before minor ones, from C up. None for silence, and where all pitch classes
-        have one weight.
+        If several keys are equally likely, the first one: major before minor, then from C up. None if all pitch classes
+        have the same weight, as in silence.
     """
     scores = key_scores(pitch_class_weights(roll, r), profiles)
     if scores is None:
@@ -173,13 +175,14 @@ def find_key(roll: ArrayLike, r: Range = (21, 109), profiles: Profiles = "temper
 
 
 def shift_to_common(key: Key, to: Common = "parallel") -> int:
-    """Semitones from a key to the common one, the nearer way.
+    """Smallest transposition from a key to the common tonality, in semitones.
 
     Parameters
     ----------
     key : Key
     to : {"parallel", "relative"}
-        Minor pieces go to C minor, as in Boulanger-Lewandowski et al. (2012), or to A minor, which has C major's notes.
+        Major pieces go to C major. "parallel": minor pieces go to C minor, as in Boulanger-Lewandowski et al. (2012).
+        "relative": minor pieces go to A minor, which has the notes of C major.
 
     Returns
     -------
@@ -188,7 +191,7 @@ def shift_to_common(key: Key, to: Common = "parallel") -> int:
     Raises
     ------
     ValueError
-        If `to` is neither.
+        If `to` is another value.
     """
     if to not in COMMON:
         raise ValueError(f"to: expected one of {', '.join(COMMON)}, found {to!r}")
@@ -203,27 +206,27 @@ def to_common_tonality(
     key: Key | None = None,
     profiles: Profiles = "temperley",
 ) -> Transposed:
-    """A piano roll moved to the common tonality.
+    """Transpose a piano-roll to the common tonality.
 
-    It is moved the nearer way, unless notes would leave r: then by an octave more or less. Where that does not help,
-    the notes that would leave r are moved by an octave, and counted.
+    The roll is moved by the smallest transposition. If notes would leave r, it is moved by an octave more or less. If
+    that does not help, the notes that would leave r are moved by octaves, and counted.
 
     Parameters
     ----------
     roll : array_like, shape (n_steps, r[1] - r[0])
     r : pair of int
-        (low, high), MIDI note numbers, half open.
+        (low, high), half-open range of MIDI note numbers.
     to : {"parallel", "relative"}
         As for `shift_to_common`.
     key : Key, optional
-        The piece's key, by its signature for instance. Without it, what `find_key` finds.
+        Key of the piece, for example from its key signature. Default: the result of `find_key`.
     profiles : str or mapping
         As for `key_scores`.
 
     Returns
     -------
     Transposed
-        A piece of which no key can be told stays where it is.
+        A piece whose key cannot be determined is not moved.
     """
     low, high = check_range(r)
     roll = check_roll(roll, (low, high))
@@ -239,7 +242,7 @@ def to_common_tonality(
     return Transposed(transpose(roll, shift, r, fold=True), shift, key, int(roll[:, leaving].sum()))
 
 
-def _standard(values):
-    """Centred, and of norm 1."""
+def _standardised(values):
+    """The values, centred and scaled to norm 1."""
     centred = values - values.mean()
     return centred / np.sqrt((centred * centred).sum())

@@ -157,7 +157,7 @@ def test_a_file_of_drums_only(here, capsys):
             message.channel = 9
     file.save("drums.mid")
     error = train(capsys, "drums.mid", status=1).err
-    assert "drums.mid: expected notes, found none but those of channel 10 (drums)" in error
+    assert "drums.mid: expected notes, found only notes of channel 10 (drums)" in error
     assert "1 sequence" in train(capsys, "drums.mid", "--drums").out
 
 

@@ -126,7 +126,7 @@ def bad(path, content):
         ("empty.mid", b"", "empty.mid"),
         ("text.mid", b"not midi at all", "text.mid"),
         ("cut.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x20\0\x90\x40", "cut.mid"),
-        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe6\x28MTrk\0\0\0\4\0\xff\x2f\0", "SMPTE frames of 24, 25"),
+        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe6\x28MTrk\0\0\0\4\0\xff\x2f\0", "expected 24, 25, 29, 30 SMPTE frames"),
         ("type2.mid", b"MThd\0\0\0\6\0\2\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "type"),
         ("silent.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "notes"),
     ],

@@ -65,7 +65,7 @@ def test_broken_files_are_listed_and_duplicates_counted(here, capsys):
     assert lines[-1] == "  and 2 more: see the lines with `broken` in store/index.jsonl"
     assert "18 of 18 files had already been read." in run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33")
     error = run(capsys, "prepare", "midi", "-o", "store", status=1)
-    assert "store/index.jsonl: expected a store of NoteFrames(r=(21, 109)" in error and "--overwrite" in error
+    assert "store/index.jsonl: expected a store with NoteFrames(r=(21, 109)" in error and "--overwrite" in error
     run(capsys, "prepare", "midi", "-o", "store", "--overwrite")
     assert RollStore("store").frames.r == (21, 109)
     Path("store", "frames.bits").write_bytes(b"")

@@ -116,4 +116,4 @@ def test_play_without_a_browser_says_what_to_do(here, capsys, monkeypatch):
 
 def test_play_names_what_it_cannot_read(here, capsys):
     assert main(["play", "none.mid"]) == 1
-    assert "none.mid: expected a MIDI file, found none there" in capsys.readouterr().err
+    assert "none.mid: expected a MIDI file, found no such file" in capsys.readouterr().err

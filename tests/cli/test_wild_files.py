@@ -92,11 +92,11 @@ def wild_files():
         "text.mid": (b"Lyrics of a song\n", "which begins with b'MThd', found b'Lyri'"),
         "page.mid": (b"<!DOCTYPE html>", "which begins with b'MThd', found b'<!DO'"),
         "wrapped.mid": (b"RIFF\0\0\0\0RMIDdata" + whole, "which begins with b'MThd', found b'RIFF'"),
-        "cut.mid": (whole[:-9], "expected 2 whole track(s), by its header, found the file broken off"),
-        "sub/header.mid": (whole[:14], "found the file broken off"),
+        "cut.mid": (whole[:-9], "expected 2 complete track(s), found the end of the file"),
+        "sub/header.mid": (whole[:14], "found the end of the file"),
         "type2.mid": (midi(track_of(melody(draws)), track_of(melody(draws)), kind=2), "found type 2"),
         "silent.mid": (midi(track_of(tempos((0, 500_000)))), "expected notes, found none that begins and ends"),
-        "drums-only.mid": (midi(track_of(melody(draws, channel=9))), "found none but those of channel 10 (drums)"),
+        "drums-only.mid": (midi(track_of(melody(draws, channel=9))), "found only notes of channel 10 (drums)"),
     }
     return good, bad
 
@@ -199,9 +199,10 @@ def test_a_model_keeps_how_its_files_are_read(wild, capsys):
 
 
 def test_what_is_refused(wild, capsys):
-    assert train(capsys, "--strict", status=1).err.startswith("rnnrbm: error: wild/cut.mid: expected 2 whole track(s)")
-    error = "rnnrbm: error: --pedal: expected --tempo-from file, found tutorial\n"
+    assert train(capsys, "--strict", status=1).err.startswith("rnnrbm: error: wild/cut.mid: expected 2 complete track")
+    error = "rnnrbm: error: --pedal: expected --tempo-from file, found tutorial
+"
     assert train(capsys, "--pedal", status=1).err == error
     Path("nothing").mkdir()
     assert main(["train", "nothing", "-o", "model.npz", *SMALL]) == 1
-    assert capsys.readouterr().err == "rnnrbm: error: nothing: no MIDI files (.mid, .midi) in it\n"
+    assert capsys.readouterr().err == "rnnrbm: error: nothing: expected MIDI files (.mid, .midi) in it, found none\n"

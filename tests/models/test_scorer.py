@@ -150,7 +150,7 @@ def test_what_cannot_be_taken_is_said(rbm):
     for settings, said in (
         ({"n_chains": 1}, "n_chains: expected an integer of at least 2, found 1"),
         ({"n_temperatures": 1}, "n_temperatures: expected an integer of at least 2, found 1"),
-        ({"n_frames": 33}, "n_frames: expected 1 to 32, the number of all frames, found 33"),
+        ({"n_frames": 33}, "n_frames: expected 1 to 32, the total number of frames, found 33"),
         ({"n_frames": 0}, "n_frames: expected 1 to 32"),
     ):
         with pytest.raises(ValueError, match=said):

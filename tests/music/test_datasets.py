@@ -94,9 +94,7 @@ def test_no_such_set_or_kind(function, arguments):
 
 
 def test_not_there(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=rf"^{tmp_path}: expected MuseData\.zip in it, .* found nothing of the kind;"
-    ):
+    with pytest.raises(FileNotFoundError, match=rf"^{tmp_path}: expected MuseData\.zip in it, .* found no such file;"):
         load("musedata", "midi", tmp_path)
     with pytest.raises(
         FileNotFoundError, match="home: expected .* found no such folder; `rnnrbm data fetch musedata --kind"
@@ -117,7 +115,7 @@ def test_not_there(tmp_path):
             ["train/a.mid", "test/a.mid"],
             r"Nottingham\.zip: expected MIDI files in train, valid and test, found none in v",
         ),
-        (["x.txt"], r"Nottingham\.zip: no MIDI files"),
+        (["x.txt"], r"Nottingham\.zip: expected MIDI files"),
         (["train/../../a.mid"], r"Nottingham\.zip/train/\.\./\.\./a\.mid: expected a path within the zip file"),
     ],
 )
@@ -153,12 +151,12 @@ def test_what_differs_from_what_is_recorded_is_refused(server, home, monkeypatch
     with pytest.raises(ValueError) as caught:
         fetch("nottingham", base_url=server.base)
     assert str(caught.value) == (
-        f"{server.base}/Nottingham.pickle: not the data that is recorded: train: expected 694 sequences, found 2 "
-        "(and 2 more); check=False, or --unchecked, takes it all the same"
+        f"{server.base}/Nottingham.pickle: the data differ from the manifest: train: expected 694 sequences, found 2 "
+        "(and 2 more); check=False, or --unchecked, accepts them anyway"
     )
     assert os.listdir(home) == []
     monkeypatch.setenv("RNNRBM_DATA_URL", server.base)
-    with pytest.raises(ValueError, match="not the data that is recorded"):
+    with pytest.raises(ValueError, match="the data differ from the manifest"):
         load("nottingham")
 
 
@@ -170,7 +168,7 @@ def test_what_differs_from_what_is_recorded_is_refused(server, home, monkeypatch
             b"<html>Not here</html>",
             r"MuseData\.pickle: expected a pickle of numbers in lists, found a file that",
         ),
-        ("rolls", ROLLS[:-9], r"MuseData\.pickle: .* broken off"),
+        ("rolls", ROLLS[:-9], r"MuseData\.pickle: .* an incomplete file"),
         ("rolls", pickle.dumps({"train": os.getcwd}), r"MuseData\.pickle: .* a word other than train, valid and test"),
         ("midi", b"<html>Not here</html>", r"MuseData\.zip: not a zip file, or a damaged one"),
         ("midi", MIDI[:-30], r"MuseData\.zip: not a zip file, or a damaged one"),
@@ -190,7 +188,7 @@ def test_offline(home, unreachable):
         fetch("jsb_chorales", base_url=unreachable)
     assert str(caught.value) == (
         f"{unreachable}/JSB%20Chorales.pickle: cannot be reached (Connection refused); "
-        f"a copy of JSB Chorales.pickle can be put into {home} by hand"
+        f"you can put a copy of JSB Chorales.pickle into {home} by hand"
     )
 
 
@@ -305,5 +303,5 @@ def test_differing_midi_files_are_named(tmp_path, nottingham_zip):
     assert verify("nottingham", "midi", tmp_path).faults == [
         "valid/xmas_simple_chords_4.mid differs",
         "test/xmas_simple_chords_5.mid is missing",
-        "test/new.mid is not one of the set",
+        "test/new.mid does not belong to the set",
     ]

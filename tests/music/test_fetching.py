@@ -88,20 +88,20 @@ def to(place):
 @pytest.mark.parametrize(
     "answer, said",
     [
-        (None, "the server answers 404 Not Found"),
-        (lambda handler: handler.send_error(503, "Busy\x1b[2J"), r"the server answers 503 Busy"),
+        (None, "the server answered 404 Not Found"),
+        (lambda handler: handler.send_error(503, "Busy\x1b[2J"), r"the server answered 503 Busy"),
         (closes_early, "the transfer"),
         (closes_early_in_a_chunk, "the transfer failed"),
         (closes_at_once, "the transfer failed|cannot be reached"),
         (no_http, "the transfer failed"),
-        (announces_too_much, "expected 1,000 bytes at most, found 1,001 announced"),
+        (announces_too_much, "expected 1,000 bytes at most, found a file of 1,001"),
         (too_much, "expected 1,000 bytes at most, found more"),
         (to("file:///etc/passwd"), "found a redirection from http://.* to file:///etc/passwd"),
         (to("ftp://127.0.0.1/a.zip"), "found a redirection from http://.* to ftp://127.0.0.1/a.zip"),
         (to("/a.zip"), "expected a file, found more than 5 redirections"),
         (to("http://[/"), "the transfer failed"),
         (to("//a b\x1b/"), "the transfer failed|cannot be reached"),
-        (lambda handler: handler.reply(302, b""), "the server answers 302"),
+        (lambda handler: handler.reply(302, b""), "the server answered 302"),
         (lambda handler: handler.reply(204, b""), "refused"),
     ],
 )
@@ -163,7 +163,7 @@ def test_a_server_that_drips(server, tmp_path, monkeypatch, where):
     server.answers["/a.zip"] = drips
     monkeypatch.setattr(fetching, "WHOLE_TIMEOUT", 0.3)
     with pytest.raises(
-        FetchError, match=rf"^{server.base}/a\.zip: expected the whole file within 0.3 s, found it still"
+        FetchError, match=rf"^{server.base}/a\.zip: expected the whole file within 0.3 s, found an unfinished"
     ):
         fetched(tmp_path, server.base + "/a.zip")
     over.set()

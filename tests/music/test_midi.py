@@ -298,7 +298,7 @@ def test_notes_of_channel_10_are_notes_unless_they_are_left_out():
     left = read(data, drums=False)
     assert left.n_drums == 2 and np.array_equal(left.piano_roll, read(midi(ONE_NOTE)).piano_roll)
     assert read(midi(ONE_NOTE)).n_drums == 0
-    with pytest.raises(ValueError, match=r"expected notes, found none but those of channel 10 \(drums\)"):
+    with pytest.raises(ValueError, match=r"expected notes, found only notes of channel 10 \(drums\)"):
         read(midi(drums), drums=False)
 
 

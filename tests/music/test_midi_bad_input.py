@@ -25,19 +25,22 @@ KEY_OF_9_FLATS = "00 ff5902 f700"
         (b"RIFF\x00\x00\x00\x00RMID", "begins with b'MThd', found b'RIFF'"),
         (b"MThd\x00\x00\x00\x06", "expected a MIDI header of 14 bytes"),
         (b"MThd\x00\x00\x00\x05" + midi(ONE_NOTE)[8:], "expected a MIDI header of 14 bytes"),
-        (midi(ONE_NOTE)[:-1], "expected 1 whole track.* found the file broken off"),
-        (midi(ONE_NOTE)[:14], "expected 1 whole track.* found the file broken off"),
+        (midi(ONE_NOTE)[:-1], "expected 1 complete track.* found the end of the file"),
+        (midi(ONE_NOTE)[:14], "expected 1 complete track.* found the end of the file"),
         (midi(ONE_NOTE, kind=2), "expected MIDI of type 0 or 1, found type 2"),
         (midi(ONE_NOTE, kind=515), "found type 515"),
-        (midi(ONE_NOTE, division=0xE728)[:-4], "found the file broken off"),  # 25 frames a second, 40 ticks each
-        (midi(ONE_NOTE, division=0xE628), "expected SMPTE frames of 24, 25, 29, 30 a second.* found 26 in 40"),
-        (midi(ONE_NOTE, division=0xE700), "expected SMPTE frames of .* in at least 1 tick each, found 25 in 0"),
-        (midi(ONE_NOTE, division=0), "expected at least 1 tick a quarter note, found 0"),
+        (midi(ONE_NOTE, division=0xE728)[:-4], "found the end of the file"),  # 25 frames a second, 40 ticks each
+        (midi(ONE_NOTE, division=0xE628), "expected 24, 25, 29, 30 SMPTE frames per second.* found 26 frames of 40"),
+        (
+            midi(ONE_NOTE, division=0xE700),
+            "expected .* SMPTE frames per second with at least 1 tick each, found 25 frames of 0",
+        ),
+        (midi(ONE_NOTE, division=0), "expected at least 1 tick per quarter note, found 0"),
         (midi(), "expected notes, found none"),
         (midi(track(END)), "expected notes, found none"),
         (midi(track("00 90 3c 5a", END)), "expected notes, found none that begins and ends"),
-        (midi(track("00 90 14 5a", "14 80 14 00", END)), "expected notes 60 to 63, found 1, all outside"),
-        (midi(track("00 90 3c 5a", "00 80 3c 00", END)), "expected notes that last"),
+        (midi(track("00 90 14 5a", "14 80 14 00", END)), "expected notes from 60 to 63, found 1, all out of range"),
+        (midi(track("00 90 3c 5a", "00 80 3c 00", END)), "expected notes that end after 0 s, found none"),
         (midi(b"XTrk" + ONE_NOTE[4:]), "expected MIDI events, found OSError: no MTrk header"),
         (midi(track("00 3c 5a")), "found OSError: running status"),  # data, and no status before it
         (midi(track("00 90 3c 80")), "found OSError: data byte"),
@@ -56,7 +59,7 @@ def test_broken_files_are_refused_in_one_sentence(data, message):
 
 def test_a_path_is_named_in_the_error(tmp_path):
     path = tmp_path / "song.mid"
-    with pytest.raises(FileNotFoundError, match="song.mid: expected a MIDI file, found none there"):
+    with pytest.raises(FileNotFoundError, match="song.mid: expected a MIDI file, found no such file"):
         midiread(path)
     with pytest.raises(ValueError, match=f"{tmp_path}: expected a MIDI file, found a folder"):
         midiread(tmp_path)
@@ -65,7 +68,7 @@ def test_a_path_is_named_in_the_error(tmp_path):
         midiread(path)
     with pytest.raises(ValueError, match="^elsewhere: "):
         midiread(path, name="elsewhere")
-    with open(path) as file, pytest.raises(ValueError, match="opened for reading bytes"):
+    with open(path) as file, pytest.raises(ValueError, match="opened in binary mode"):
         midiread(file)
 
 
@@ -123,7 +126,7 @@ def test_the_longest_roll():
     note = track("00 90 3c 5a", delta + "80 3c 00", END)
     found = read(midi(note), dt=0.01)
     assert found.piano_roll.shape == (MAX_FRAMES, 4) and found.piano_roll[:, 0].all()
-    with pytest.raises(ValueError, match=f"expected notes within {MAX_FRAMES} steps of 0.00999 s"):
+    with pytest.raises(ValueError, match=f"expected {MAX_FRAMES} steps of 0.00999 s at most"):
         read(midi(note), dt=0.00999)
     # Many such notes on top of each other cost no more steps than one.
     began = time.process_time()
@@ -137,7 +140,7 @@ def test_the_longest_roll():
 
 
 def test_the_smallest_dt_is_refused_as_too_many_steps():
-    with pytest.raises(ValueError, match="expected notes within"):
+    with pytest.raises(ValueError, match="expected 1000000 steps"):
         read(midi(ONE_NOTE), dt=5e-324)
 
 

@@ -133,8 +133,8 @@ def test_a_silent_roll_makes_a_valid_file_without_notes(n_steps):
 @pytest.mark.parametrize(
     "roll, options, message",
     [
-        (np.zeros((3, 87)), {}, r"^piano roll: expected shape \(n_steps, 88\), .*, found \(3, 87\)"),
-        (np.full((3, 88), 0.5), {}, "piano roll: expected only 0 and 1, found 0.5 at step 0, note 21"),
+        (np.zeros((3, 87)), {}, r"^piano-roll: expected shape \(n_steps, 88\), .*, found \(3, 87\)"),
+        (np.full((3, 88), 0.5), {}, "piano-roll: expected only 0 and 1, found 0.5 at step 0, note 21"),
         (np.zeros((3, 88)), {"patch": 128}, "patch: expected an integer from 0 to 127, found 128"),
         (np.zeros((3, 88)), {"patch": 1.0}, "patch: expected an integer from 0 to 127, found 1.0"),
         (np.zeros((3, 88)), {"dt": 0.0019}, "dt: expected 0.002 s at least, found 0.0019"),
@@ -186,9 +186,9 @@ def test_quarter_notes_of_the_file_are_those_of_the_music():
     "options, message",
     [
         ({"unit": "beat"}, "unit: expected one of second, quarter, found 'beat'"),
-        ({"unit": "quarter", "tempo": 3}, "tempo: expected 4 to 60,000,000 quarter notes a minute, found 3"),
+        ({"unit": "quarter", "tempo": 3}, "tempo: expected 4 to 60,000,000 quarter notes per minute, found 3"),
         ({"unit": "quarter", "tempo": "fast"}, "tempo: expected 4 to 60,000,000"),
-        ({"tempo": 90}, "tempo: expected 120 with seconds for the unit, found 90"),
+        ({"tempo": 90}, "tempo: expected 120 with unit 'second', found 90"),
         ({"unit": "quarter", "dt": 0.004}, "dt: expected 0.00417 quarter notes at least, found 0.004"),
         ({"unit": "quarter", "dt": 1e6}, "expected 559241 quarter notes at most, found 3 steps of 1000000.0 quarter"),
     ],

@@ -1,4 +1,4 @@
-"""What counts as a piano roll; moving rolls in pitch and time."""
+"""What counts as a piano-roll; moving rolls in pitch and time."""
 
 import numpy as np
 import pytest
@@ -39,9 +39,9 @@ def test_nested_lists_and_no_steps_are_rolls():
         ([[0, -1]], "found -1 at step 0"),
         ([[0.5, 1]], "found 0.5 at step 0, note 60"),
         ([[0, np.nan]], "found nan at step 0, note 61"),
-        ([["0", "1"]], "expected an array of 0 and 1, found one of <U1"),
-        ([[None, 1]], "found one of object"),
-        ([[1j, 0]], "found one of complex128"),
+        ([["0", "1"]], "expected an array of 0 and 1, found an array of <U1"),
+        ([[None, 1]], "found an array of object"),
+        ([[1j, 0]], "found an array of complex128"),
         ([[0, 1], [0]], "song: expected an array"),
     ],
 )
@@ -109,9 +109,9 @@ def test_folded_notes_may_meet():
 @pytest.mark.parametrize(
     "shift, r, fold, message",
     [
-        (3, (60, 64), False, "shift: expected notes 60 to 63 after it, found 61 moved by 3"),
+        (3, (60, 64), False, "shift: expected to stay within notes 60 to 63, found 61 moved by 3"),
         (-2, (60, 64), False, "found 61 moved by -2"),
-        (3, (60, 64), True, "r: expected an octave at least to fold notes into, found 60 to 63"),
+        (3, (60, 64), True, "r: expected at least an octave to fold notes into, found 60 to 63"),
         (0.5, (60, 64), False, "shift: expected an integer, found 0.5"),
     ],
 )

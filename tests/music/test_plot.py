@@ -172,7 +172,7 @@ def test_long_curve_has_dots_only_where_no_line_reaches(ax):
 
 @pytest.mark.parametrize("log, reference, said", [([], None, "log: "), ([-1.0], {}, "reference: ")])
 def test_curve_without_epochs(ax, log, reference, said):
-    with pytest.raises(ValueError, match=f"^{said}expected the values of one epoch at least"):
+    with pytest.raises(ValueError, match=f"^{said}expected the values of at least one epoch"):
         plot_training_curve(log, ax, reference=reference)
 
 

@@ -119,7 +119,7 @@ def test_json():
         ({"steps_per_quarter": 0}, "steps_per_quarter: expected an integer from 1 to 240, found 0"),
         ({"drums": "no"}, "drums: expected True or False, found 'no'"),
         ({"steps_per_quarter": 0.5}, "steps_per_quarter: expected an integer"),
-        ({"tempo": "fast"}, "tempo: expected 4 to 1000 quarter notes a minute, found 'fast'"),
+        ({"tempo": "fast"}, "tempo: expected 4 to 1000 quarter notes per minute, found 'fast'"),
         ({"speed": 1}, "preprocessing: expected tonality, .*, found speed"),
     ],
 )

@@ -58,11 +58,11 @@ def test_what_is_missing_or_cut_short_is_named(store, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing.*no such file; `rnnrbm prepare` writes a store"):
         RollStore(tmp_path / "nothing")
     (store / BITS).write_bytes(store_bits()[0])
-    with pytest.raises(ValueError, match=rf"{BITS}: expected 88 bytes, by the index, found 55$"):
+    with pytest.raises(ValueError, match=rf"{BITS}: expected 88 bytes as in the index, found 55$"):
         RollStore(store)
     lines = store_index().splitlines(True)
     (store / INDEX).write_bytes(b"".join(lines[:3]))
-    with pytest.raises(ValueError, match=rf"{INDEX}: the store is not finished, or was cut short: it has 2 of 4 files"):
+    with pytest.raises(ValueError, match=rf"{INDEX}: expected 4 files, found 2: the store is not finished"):
         RollStore(store)
     (store / INDEX).write_bytes(json.dumps({**json.loads(lines[0]), "version": 2}).encode() + b"\n")
     with pytest.raises(ValueError, match=rf"{INDEX}: line 1: expected a store of version 1, found version 2$"):
@@ -74,5 +74,5 @@ def test_what_is_missing_or_cut_short_is_named(store, tmp_path):
                 RollStore(store)
     for content in (b"", lines[0][:20]):
         (store / INDEX).write_bytes(content)
-        with pytest.raises(ValueError, match=rf"{INDEX}: expected the index of a store .*, found no whole line$"):
+        with pytest.raises(ValueError, match=rf"{INDEX}: expected the index of a store .*, found no complete line$"):
             RollStore(store)

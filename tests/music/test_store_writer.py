@@ -94,7 +94,7 @@ def test_killed_it_goes_on_where_it_was(folder, written, tmp_path, jobs):
     (tmp_path / "killed.py").write_text(KILLED)
     command = [sys.executable, str(tmp_path / "killed.py"), str(tmp_path / "store"), str(folder), str(jobs)]
     assert subprocess.run(command).returncode == -signal.SIGKILL
-    with pytest.raises(ValueError, match=f"it has {N_AT_ONCE} of 83 files"):
+    with pytest.raises(ValueError, match=f"expected 83 files, found {N_AT_ONCE}"):
         RollStore(tmp_path / "store")
     counts = write_store(tmp_path / "store", midi_files(folder), FRAMES, jobs=jobs)
     assert counts.before == N_AT_ONCE and contents(tmp_path / "store") == contents(written)
@@ -135,11 +135,11 @@ def test_any_rolls_make_the_round_trip(tmp_path_factory, drawn):
 
 def test_other_files_or_frames_are_refused(folder, written, tmp_path):
     before = contents(written)
-    with pytest.raises(ValueError, match="index.jsonl: expected a store of NoteFrames.*--overwrite replaces it"):
+    with pytest.raises(ValueError, match="index.jsonl: expected a store with NoteFrames.*--overwrite replaces it"):
         write_store(written, midi_files(folder), NoteFrames((30, 90)))
     with pytest.raises(ValueError, match="expected a store of these 1 files, found one of 83 other files"):
         write_store(written, midi_files(folder / "00.mid"), FRAMES)
-    with pytest.raises(ValueError, match="none of which can be read, the first since .*letter.mid: expected"):
+    with pytest.raises(ValueError, match="unreadable ones; the first error is .*letter.mid: expected"):
         write_store(tmp_path / "none", midi_files(folder / "letter.mid"), FRAMES)
     assert contents(written) == before
     assert write_store(tmp_path / "none", midi_files(folder / "00.mid"), FRAMES, overwrite=True)[:2] == (1, 0)

@@ -136,7 +136,7 @@ def test_names_of_keys():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: parse_key("H"), "key: expected a name as C, Bb or F#m, found 'H'"),
+        (lambda: parse_key("H"), "key: expected a name such as C, Bb or F#m, found 'H'"),
         (lambda: parse_key(""), "key: expected a name"),
         (lambda: parse_key("C##"), "key: expected a name"),
         (lambda: shift_to_common(Key(0, False), "minor"), "to: expected one of parallel, relative, found 'minor'"),

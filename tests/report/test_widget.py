@@ -95,5 +95,5 @@ def test_names_of_files():
 def test_errors(roll):
     with pytest.raises(ValueError, match="titles: expected 1, one per roll, found 2"):
         player(roll, R, titles=["a", "b"])
-    with pytest.raises(ValueError, match="piano roll: expected shape"):
+    with pytest.raises(ValueError, match="piano-roll: expected shape"):
         player(roll, (60, 70))
