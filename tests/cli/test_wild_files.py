@@ -200,8 +200,7 @@ def test_a_model_keeps_how_its_files_are_read(wild, capsys):
 
 def test_what_is_refused(wild, capsys):
     assert train(capsys, "--strict", status=1).err.startswith("rnnrbm: error: wild/cut.mid: expected 2 complete track")
-    error = "rnnrbm: error: --pedal: expected --tempo-from file, found tutorial
-"
+    error = "rnnrbm: error: --pedal: expected --tempo-from file, found tutorial\n"
     assert train(capsys, "--pedal", status=1).err == error
     Path("nothing").mkdir()
     assert main(["train", "nothing", "-o", "model.npz", *SMALL]) == 1
