@@ -12,6 +12,8 @@ image. An image elsewhere, of the name of a function in `tutorial.drawings`, is 
 comment ``<!-- quote: rnnrbm_pt.graphs.rbm.free_energy -->`` is that function's source without its docstring, and is
 put there; after ``<!-- quote part: ... -->`` it is some statements of it, and is checked. Blocks marked
 ``python .noeval``, as Jupytext has it, do not run.
+
+With `--check` nothing is written; what is out of date is said, and the exit status is 1.
 """
 
 import argparse
