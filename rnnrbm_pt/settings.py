@@ -29,7 +29,7 @@ def setting(help: str, check: Callable[[str, Any], Any], *, default: Any, **argu
     check : callable
         ``check(name, value)`` returns the value to store, or raises a ValueError.
     default : object
-        Default value. If it is None, None is also an allowed value.
+        Default value. A default of None means that None is allowed too.
     **argument
         Keywords of `ArgumentParser.add_argument` for the command-line option, and optionally ``option``, its name.
         Without keywords, the field has no command-line option.
