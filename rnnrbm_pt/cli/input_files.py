@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rnnrbm_pt.cli.stores import check_frames, store_of
 from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.models.pretrained import find, names, verified_file
-from rnnrbm_pt.music.paper_sets import SETS
+from rnnrbm_pt.music.paper_sets import CORPUS, SETS
 from rnnrbm_pt.quoting import printable
 
 LONGEST_LINE = 1000  # characters of a warning, since file names may be long
@@ -159,7 +159,7 @@ def read_files(model, sources, strict=False):
         except FileNotFoundError as error:
             if Path(source).name != str(source) or Path(source).suffix:
                 raise
-            raise FileNotFoundError(f"{error}; data sets are {', '.join(SETS)}") from error
+            raise FileNotFoundError(f"{error}; data sets are {', '.join([*SETS, CORPUS])}") from error
         files += found
         if isinstance(source, str):
             if [str(file) for file in found] == [str(Path(source).expanduser())]:

@@ -1,11 +1,12 @@
-"""Data sets of the paper, which commands accept by name instead of files."""
+"""Data sets that commands accept by name instead of files: the paper's four, and the chorales of music21."""
 
 from pathlib import Path
 
 from rnnrbm_pt.cli.input_files import Read, read_files, warn
-from rnnrbm_pt.music.paper_sets import KINDS, SETS
+from rnnrbm_pt.music.paper_sets import CORPUS, KINDS, SETS
 
-NAMES = ", ".join(SETS)
+KNOWN = (*SETS, CORPUS)
+NAMES = ", ".join(KNOWN)
 FRAMES = {1: "a quarter note", 2: "an eighth note"}
 """Duration of a frame of a data set's rolls, by the number of frames per quarter note."""
 
@@ -35,10 +36,10 @@ def named_set(sources):
     ValueError
         If a data set is given together with other names.
     """
-    if len(sources) == 1 and sources[0] in SETS:
+    if len(sources) == 1 and sources[0] in KNOWN:
         return sources[0]
     for source in sources:
-        if source in SETS and not Path(source).exists():
+        if source in KNOWN and not Path(source).exists():
             raise ValueError(f"{source}: expected a data set without other names, found {len(sources)} names")
     return None
 
@@ -54,11 +55,21 @@ def load_set(name, args):
     Returns
     -------
     PaperData
+
+    Raises
+    ------
+    ValueError
+        If --kind midi or --folder is given for the chorales of music21.
     """
-    from rnnrbm_pt.music.datasets import load
+    from rnnrbm_pt.music.datasets import PaperData, chorales, load
 
     if Path(name).exists():
         warn(f"{name} means the data set; for the file or folder of that name, write ./{name}")
+    if name == CORPUS:
+        if args.kind == "midi" or args.folder:
+            raise ValueError(f"--kind midi and --folder: {name} is a part of music21 and has piano-rolls only")
+        found = chorales(progress=True)
+        return PaperData(*found[:3], name=name, kind="rolls", source="music21", steps_per_quarter=1, r=(21, 109))
     return load(name, args.kind or "rolls", args.folder, progress=True)
 
 
@@ -85,7 +96,7 @@ def read_split(model, found, split, strict=False):
     if found.kind == "midi":
         return read_files(model, getattr(found, split), strict)
     rolls = cut(getattr(found, split), found.r, model.r, f"{found.name}, {split}")
-    return Read(rolls, [], FRAMES[found.steps_per_quarter] + ", transposed to C")
+    return Read(rolls, [], FRAMES[found.steps_per_quarter] + ("" if found.name == CORPUS else ", transposed to C"))
 
 
 def cut(rolls, r, new_r, name):
@@ -144,17 +155,19 @@ def preprocessing_of_rolls(name, args):
     ValueError
         If an option contradicts the frames of the rolls.
     """
-    known = {"tonality": "parallel", "steps_per_quarter": SETS[name].steps_per_quarter}
+    if name == CORPUS:
+        known = {"tonality": None, "steps_per_quarter": 1}
+    else:
+        known = {"tonality": "parallel", "steps_per_quarter": SETS[name].steps_per_quarter}
     for option, given, fixed in (
         ("--dt", args.dt, None),
         ("--steps-per-quarter", args.steps_per_quarter, known["steps_per_quarter"]),
         ("--transpose", args.transpose, known["tonality"]),
     ):
         if given not in (None, fixed):
-            raise ValueError(
-                f"{option} {given}: a frame of {name} is {FRAMES[known['steps_per_quarter']]}, transposed to C; "
-                f"leave the option out, or read the set's MIDI files with --kind midi"
-            )
+            frames = FRAMES[known["steps_per_quarter"]] + ("" if name == CORPUS else ", transposed to C")
+            other = "" if name == CORPUS else ", or read the set's MIDI files with --kind midi"
+            raise ValueError(f"{option} {given}: a frame of {name} is {frames}; leave the option out{other}")
     return {**known, "key_from": args.key_from or "auto"}
 
 

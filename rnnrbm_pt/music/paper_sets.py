@@ -58,6 +58,11 @@ SETS = {
 }
 
 
+CORPUS = "bach_chorales"
+"""Name of the chorales of music21, which commands accept like a data set of the paper. They keep their keys, so their
+rolls differ from those of jsb_chorales."""
+
+
 def paper_set(name: str, kind: str = "rolls") -> PaperSet:
     """Return the data set with this name, after a check of the name and the kind.
 
