@@ -7,11 +7,11 @@ blank lines:
 - a block of ``text`` is what the Python block printed;
 - an image ``![...](figures/name.png)`` is the matplotlib figure that the block called `figure`.
 
-If a page writes the MIDI file `name.mid`, it is put beside that image, and the site shows a player instead of the
-image. An image elsewhere, of the name of a function in `tutorial.drawings`, is drawn by it. A Python block after the
-comment ``<!-- quote: rnnrbm_pt.graphs.rbm.free_energy -->`` is that function's source without its docstring, and is
-put there; after ``<!-- quote part: ... -->`` it is some statements of it, and is checked. Blocks marked
-``python .noeval``, as Jupytext has it, do not run.
+If a page writes the MIDI file `name.mid`, it is put beside the image, and the site shows a player instead of the image.
+An image elsewhere, of the name of a function in `tutorial.drawings`, is drawn by it. A Python block after the comment
+``<!-- quote: rnnrbm_pt.graphs.rbm.free_energy -->`` is that function's source without its docstring, and is put there;
+after ``<!-- quote part: ... -->`` it is some statements of it, and is checked. Blocks marked ``python .noeval``, as
+Jupytext has it, do not run.
 
 With `--check` nothing is written; what is out of date is said, and the exit status is 1.
 """

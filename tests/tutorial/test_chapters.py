@@ -95,9 +95,8 @@ def test_pictures(tmp_path, monkeypatch):
 
 def test_the_piece_of_a_picture_lies_beside_it(tmp_path, monkeypatch):
     draw = "import numpy as np\nfrom matplotlib.figure import Figure\nfrom rnnrbm_pt import midiwrite\n"
-    draw += (
-        "figure = Figure(figsize=(3, 2))\nmidiwrite('line.mid', np.eye(88)[:4])\nmidiwrite('other.mid', np.eye(88))\n"
-    )
+    draw += "figure = Figure(figsize=(3, 2))\n"
+    draw += "midiwrite('line.mid', np.eye(88)[:4])\nmidiwrite('other.mid', np.eye(88))\n"
     monkeypatch.setattr(tutorial, "TUTORIAL", tmp_path)
     path = chapter(tmp_path, "```python\n" + draw + "```\n\n![A line](figures/line.png)\n")
     built = tutorial.build(path)
