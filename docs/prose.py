@@ -50,11 +50,10 @@ PHRASES = {
     r"\bbe had\b": "obtain, get",
     r"\bbut for\b": "except",
     r"\bin the place of\b": "instead of",
-    r"\b(?:comes?|came|coming) to\b": "reach, become",
+    r"\b(?:comes?|came|coming) to\b(?! (?-i:[A-G])\b)": "reach, become",
     r"\bby the beat\b": "beat-aligned",
     r"\b(?:hold|holds|held|holding)\b[^.]{0,40}\bagainst\b": "compare with",
     r"\bthan all else\b": "than anything else",
-    r"\bif it is none\b": "if it is invalid",
     r"\bis a matter of course\b": "say it",
     r"^#+ One word$": "a heading that names the content",
 }

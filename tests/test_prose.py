@@ -78,6 +78,7 @@ def test_what_is_found(text):
         "    What is printed.\n",
         "The function `What is` stands [here](What.md).",
         "A kind of kindness.",
+        "If it is None, it wanders through F and comes to G.",
     ],
 )
 def test_what_is_not_found(text):
