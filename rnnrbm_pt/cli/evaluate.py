@@ -297,7 +297,7 @@ def notes(report):
     if report["data"]["kind"] == "rolls" and high - low != 88:
         yield f"The model has {high - low} notes; the others are silent in the data. The simple models have all 88."
     if log_p["frames"] < report["data"]["frames"]:
-        yield f"The model's numbers are averages over {log_p['frames']:,} random frames; +- covers this choice too."
+        yield f"Log-likelihood and accuracy are from {log_p['frames']:,} random frames; +- includes this choice."
     if log_p["exact"]:
         yield "Log-likelihood: exact for each frame."
     else:

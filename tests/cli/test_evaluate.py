@@ -74,7 +74,7 @@ def test_annealing_is_said(sets, tmp_path, capsys):
     words = evaluate(capsys, tmp_path / "wide", "jsb_chorales", *settings, "--frames", 5).out
     assert "annealed importance sampling with 3 chains of 4 temperatures per frame" in words
     assert "The 3 chains of a frame are worth 3.0 independent chains on average." in words  # hardly any weights yet
-    assert "over 5 random frames" in words and words.count("+-") == 4 and "The simple models" not in words
+    assert "from 5 random frames" in words and words.count("+-") == 4 and "The simple models" not in words
 
 
 def test_a_bracket_says_what_to_report(sets, tmp_path, capsys):
