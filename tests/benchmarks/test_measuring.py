@@ -46,7 +46,7 @@ def test_what_cannot_be_had_is_told_and_the_rest_measured():
     ]
     runs, absent = stand_ready(rows, Sizes(), say=lambda line: None)
     assert list(runs) == ["there"]
-    assert absent == {"missing": "not installed: no module", "refused": "cannot be had: one sequence"}
+    assert absent == {"missing": "not installed: no module", "refused": "not supported: one sequence"}
 
 
 def test_programs_are_chosen_by_a_pattern_in_any_case():
@@ -58,7 +58,9 @@ def test_programs_are_chosen_by_a_pattern_in_any_case():
         "LSTM-RTRBM, JAX by hand, float64",
         "RNN-NADE, JAX by hand, float64",
     ]
-    with pytest.raises(ValueError, match="--only: expected a pattern of rnnrbm_pt numba.*found 'tensorflow'"):
+    with pytest.raises(
+        ValueError, match="--only: expected a pattern that matches one of rnnrbm_pt numba.*'tensorflow'"
+    ):
         chosen(rows, "tensorflow")
 
 
