@@ -1,4 +1,4 @@
-"""How times are taken and told; none is measured here."""
+"""Tests of taking and presenting times. No timing is checked here."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def test_the_floor_and_numpys_programs_run():
 
 
 def test_a_model_is_given_the_sizes_and_updates():
-    """With the settings of other tests' models, so that its code is compiled once."""
+    """Uses the same settings as other tests, so that the code is compiled only once."""
     small = Sizes(n_visible=12, n_hidden=8, n_hidden_recurrent=6, n_steps=20, lr=0.05)
     run = this_project(small, backend="numba", floatX="float64", streams="srs")
     assert run.model.settings["n_hidden"] == 8
