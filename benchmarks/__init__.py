@@ -1,1 +1,1 @@
-"""Timings, measured side by side in one run. They are no tests."""
+"""Benchmarks: time, memory and quality of training, measured for several programs or settings."""

@@ -1,12 +1,13 @@
-"""What each improvement of training brings by itself, measured beside the tutorial's program.
+"""Compare improvements of training, one at a time, with the tutorial's program.
 
     python -m benchmarks.ablation run nottingham DATA FOLDER --only tutorial adam
     python -m benchmarks.ablation run jsb_chorales DATA FOLDER
     python -m benchmarks.ablation show FOLDER
 
-`run` trains each configuration and writes NAME.jsonl, a line an epoch: updates so far, the mean monitor of the epoch's
-updates, the monitor of the validation split, and seconds of the processor since training began, pretraining included
-with what it compiles. Several can run side by side. `show` prints the table and writes curves.png.
+`run` trains each configuration and writes NAME.jsonl with one line per epoch: the number of updates so far, the mean
+monitor of the epoch's updates, the monitor of the validation split, and the CPU seconds of training. The CPU seconds
+include pretraining and its compilation, but not validation. Several runs can go on at the same time. `show` prints a
+table and writes curves.png.
 """
 
 import argparse
@@ -25,10 +26,10 @@ MUSIC = {"tonality": "parallel", "key_from": "notes", "steps_per_quarter": 2}
 
 CONFIGURATIONS = {
     "tutorial": ("the tutorial as it is", {}, {}),
-    "music": ("transposed, frames by the beat", {"preprocess": MUSIC}, {}),
+    "music": ("transposed, beat-aligned frames", {"preprocess": MUSIC}, {}),
     "rbm": ("RBM pretrained", {}, {"pretrain": RBM}),
     "rnn": ("RNN pretrained", {}, {"pretrain": RNN}),
-    "nesterov": ("gradient clipped, Nesterov's momentum", {}, NESTEROV),
+    "nesterov": ("gradient clipping, Nesterov momentum", {}, NESTEROV),
     "adam": ("Adam", {}, {"optimizer": "adam"}),
     "u0": ("u0 learned", {"learn_initial": True}, {}),
     "carry": ("state carried from window to window", {}, {"carry_state": True}),
@@ -38,11 +39,11 @@ CONFIGURATIONS = {
         {"num_epochs": 20, "optimizer": "adam", "schedule": {"lr": Cosine(0.001, 0.0, 20)}},
     ),
 }
-"""Each name: what it is, the model's keywords, and those of `fit`."""
+"""{name: (description, keywords of the model, keywords of `fit`)}."""
 
 
 def read(dataset, folder, model):
-    """The training and the validation split: of Nottingham the tutorial's MIDI files, else the paper's rolls."""
+    """The training and the validation split: the tutorial's MIDI files for Nottingham, else the paper's rolls."""
     if dataset == "nottingham":
         data = load(dataset, "midi", folder, download=False)
         return [model.read(files) for files in (data.train, data.valid)]
@@ -51,13 +52,13 @@ def read(dataset, folder, model):
 
 
 def settings_of(name):
-    """Keywords of the model and of `fit` for a configuration."""
+    """The keywords of the model and of `fit` for a configuration."""
     _, of_model, of_fit = CONFIGURATIONS[name]
     return dict(of_model), dict(of_fit)
 
 
 def run(args):
-    """Train the configurations that are asked for."""
+    """Train the requested configurations."""
     args.folder.mkdir(parents=True, exist_ok=True)
     for name in args.only or CONFIGURATIONS:
         of_model, of_fit = settings_of(name)
@@ -75,7 +76,7 @@ def run(args):
 
 
 def compile_all(model, roll, valid, of_fit):
-    """Train a little and put everything back, so that what follows compiles nothing but pretraining."""
+    """Train briefly and restore the model, so that later training compiles nothing except pretraining."""
     state = model.state.arrays()
     model.fit([roll], **{**of_fit, "pretrain": None, "num_epochs": 1})
     model.monitor(valid)
@@ -84,14 +85,14 @@ def compile_all(model, roll, valid, of_fit):
 
 
 class Watch:
-    """Writes a line an epoch; the clock stands still while the validation split is looked at."""
+    """Writes a line per epoch. Validation does not count towards the CPU seconds."""
 
     def __init__(self, model, valid, every, file):
         self.model, self.valid, self.every, self.file = model, valid, every, file
         self.start = time.process_time()
 
     def __call__(self, record):
-        """Take the record of an epoch."""
+        """Write the line of an epoch."""
         now = time.process_time()
         row = {"epoch": record["epoch"], "updates": self.model.progress.updates, "monitor": record["monitor"]}
         row |= {"gradient_norm": record["gradient_norm"], "seconds": round(now - self.start, 2)}
@@ -101,7 +102,7 @@ class Watch:
         self.start += time.process_time() - now
 
     def write(self, row):
-        """Write a line and show it."""
+        """Write a line to the file and print it."""
         self.file.write(json.dumps(row) + "\n")
         self.file.flush()
         print(json.dumps(row), flush=True)
@@ -124,12 +125,12 @@ def first_at(rows, goal):
 
 
 def table(runs):
-    """What each run came to, as lines of a table.
+    """A Markdown table of the results.
 
     Parameters
     ----------
     runs : dict {name: list of rows}
-        With the tutorial's among them, whose last monitor is the goal of all.
+        Includes "tutorial". Its last monitor is the goal of all other runs.
 
     Returns
     -------
@@ -137,15 +138,15 @@ def table(runs):
     """
     goal = runs["tutorial"][-1]["monitor"]
     lines = [
-        "| what | epochs | last monitor | best validation | at epoch "
-        f"| updates to {goal:.3f} | ratio | seconds to it |",
+        "| configuration | epochs | last monitor | best validation | at epoch "
+        f"| updates to {goal:.3f} | ratio | seconds to {goal:.3f} |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     n_updates = runs["tutorial"][-1]["updates"]
     for name, rows in runs.items():
         best = max((row for row in rows if "validation" in row), key=lambda row: row["validation"])
-        there = first_at(rows, goal)
-        reached = " | | " if there is None else ratio(there, n_updates, pretraining_epochs(name) * rows[0]["updates"])
+        row = first_at(rows, goal)
+        reached = " | | " if row is None else ratio(row, n_updates, pretraining_epochs(name) * rows[0]["updates"])
         lines.append(
             f"| {CONFIGURATIONS[name][0]} | {len(rows)} | {rows[-1]['monitor']:.3f} | {best['validation']:.3f} "
             f"| {best['epoch']} | {reached} |"
@@ -154,22 +155,22 @@ def table(runs):
 
 
 def pretraining_epochs(name):
-    """How often a configuration goes through the training split before the updates that are counted."""
+    """Number of epochs of pretraining in a configuration."""
     pretrain = settings_of(name)[1].get("pretrain", {})
     return pretrain.get("frame_epochs", 0) + pretrain.get("rnn_epochs", 0)
 
 
 def ratio(row, n_updates, n_before):
-    """Updates, what part they are of the tutorial's, and seconds of a row, for a line of the table.
+    """Updates, fraction of the tutorial's updates, and seconds, as cells of the table.
 
-    Pretraining is not among the updates, which have no Gibbs chain there or one of frames, but it is in the part: as
-    many passes through the data, each counted as one epoch of updates.
+    The number of updates does not include pretraining, whose updates differ from those of training. The fraction does:
+    an epoch of pretraining counts as much as an epoch of training.
     """
     return f"{row['updates']:,} | 1/{n_updates / (row['updates'] + n_before):.1f} | {row['seconds']:,.0f}"
 
 
 def show(args):
-    """Print the table of a folder, and write its figure."""
+    """Print the table of a folder and save its figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -190,7 +191,7 @@ def show(args):
         axes.axhline(goal, color="0.6", linewidth=0.8, linestyle="--")
         axes.set(title=title, xscale="log", xlabel="updates")
         axes.spines[["top", "right"]].set_visible(False)
-    left.set_ylabel("monitor (nats a frame)")
+    left.set_ylabel("monitor (nats per frame)")
     bottom = min(rows[min(len(rows) - 1, 2)]["monitor"] for rows in runs.values())
     left.set_ylim(bottom=bottom)
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
@@ -199,18 +200,18 @@ def show(args):
 
 
 def main(arguments=None):
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
     sub = commands.add_parser("run")
     sub.set_defaults(function=run)
     sub.add_argument("dataset", choices=["nottingham", "jsb_chorales"])
-    sub.add_argument("data", type=Path, help="the folder of the data sets")
+    sub.add_argument("data", type=Path, help="folder of the data sets")
     sub.add_argument("folder", type=Path)
     sub.add_argument("--only", nargs="+", choices=CONFIGURATIONS)
     sub.add_argument("--epochs", type=int, default=200)
-    sub.add_argument("--every", type=int, default=5, help="epochs between two looks at the validation split (5)")
-    sub.add_argument("--frames", type=int, metavar="N", help="say in the end how likely N frames of that split are")
+    sub.add_argument("--every", type=int, default=5, help="epochs between two validations (5)")
+    sub.add_argument("--frames", type=int, metavar="N", help="score the last model on N frames of the validation split")
     sub.add_argument("--seed", type=int, default=0xBEEF)
     sub = commands.add_parser("show")
     sub.set_defaults(function=show)

@@ -1,7 +1,7 @@
-"""The adding problem of Hochreiter and Schmidhuber: sum the two marked numbers of a sequence, at its end.
+"""The adding problem of Hochreiter and Schmidhuber: output the sum of two marked numbers at the end of a sequence.
 
-Each step has a number in [0, 1] and a mark. Two steps are marked: one in the first tenth, one in the first half. An
-answer of 1 everywhere has a mean squared error of 1/6; 0.04 or less counts as solved.
+Each step has a number in [0, 1] and a mark. Two steps are marked: one in the first tenth, and a later one in the first
+half. Always answering 1 has a mean squared error of 1/6. The problem counts as solved at 0.04 or less.
 
 S. Hochreiter, J. Schmidhuber: Long short-term memory, Neural Computation 1997.
 """
@@ -18,7 +18,7 @@ SOLVED = 0.04
 
 
 def sequences(n, seed, n_steps=N_STEPS, dtype="float32"):
-    """Sequences and what they add up to: the same for a seed.
+    """Draw sequences and their targets. The same seed gives the same sequences.
 
     Returns
     -------
@@ -36,11 +36,11 @@ def sequences(n, seed, n_steps=N_STEPS, dtype="float32"):
 
 
 def parameters(seed, n_hidden=N_HIDDEN, dtype="float32"):
-    """A plain RNN's parameters, whose recurrent weights are a rotation, so that states last."""
+    """Initial parameters of a plain RNN. The recurrent weights are orthogonal, so that states do not decay."""
     random_state = np.random.RandomState(seed)
     rotation, _ = np.linalg.qr(random_state.randn(n_hidden, n_hidden))
     values = {
-        "Wxu": random_state.randn(2, n_hidden),  # of size 1, so that marks reach the bends of tanh
+        "Wxu": random_state.randn(2, n_hidden),  # of size 1, so that marks reach the nonlinear part of tanh
         "Wuu": rotation,
         "bu": np.zeros(n_hidden),
         "Wuy": random_state.randn(n_hidden, 1) / np.sqrt(n_hidden),
@@ -50,12 +50,12 @@ def parameters(seed, n_hidden=N_HIDDEN, dtype="float32"):
 
 
 def adding_objective(params):
-    """The squared error of an RNN's last output, halved, in the form of Hessian-free optimisation.
+    """Half the squared error of an RNN's last output, as an objective for Hessian-free optimisation.
 
     Returns
     -------
     objective : Objective
-        It reports the squared errors.
+        It reports the sum of squared errors.
     batch : list of variables
         x and target.
     """
@@ -65,7 +65,7 @@ def adding_objective(params):
 
     def step(x_t, u_tm1, Wxu, Wuu, bu, Wuy, by):
         u_t = pt.tanh(pt.dot(x_t, Wxu) + pt.dot(u_tm1, Wuu) + bu)
-        return u_t, pt.dot(u_t, Wuy) + by  # the outputs of all steps: the scan has to emit what J is taken of
+        return u_t, pt.dot(u_t, Wuy) + by  # outputs of all steps, since J differentiates outputs of the scan
 
     u0 = pt.zeros((x.shape[1], bu.shape[0]), dtype=dtype)
     u_t, y_t = scan(

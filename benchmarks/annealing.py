@@ -1,9 +1,9 @@
-"""What annealed importance sampling costs: microseconds per chain and temperature.
+"""Time of annealed importance sampling, in microseconds per chain and temperature.
 
     python -m benchmarks.annealing [--threads 1 2] [--frames N] [--chains N] [--temperatures N] [--json FILE]
 
-The programs take turns: the operation of the Numba backend, the scan that it replaces, and NumPy by hand. The RBMs have
-54 visible and 150 hidden units, as those of Nottingham's notes do, and biases of their own for each frame.
+Three programs take turns: the operation of the Numba backend, the scan that it replaces, and NumPy by hand. The RBMs
+have 54 visible units, for the range of notes in Nottingham, and 150 hidden units. Each frame has its own biases.
 """
 
 import argparse
@@ -14,21 +14,21 @@ DTYPES = "float32", "float64"
 
 
 def parse(arguments=None):
-    """The command line's arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.annealing", description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="threads of Numba (1)")
-    parser.add_argument("--frames", type=int, default=50, help="RBMs (50)")
-    parser.add_argument("--chains", type=int, default=20, help="chains of each (20)")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="numbers of Numba threads (1)")
+    parser.add_argument("--frames", type=int, default=50, help="number of RBMs (50)")
+    parser.add_argument("--chains", type=int, default=20, help="chains per RBM (20)")
     parser.add_argument("--temperatures", type=int, default=100, help="inverse temperatures (100)")
     parser.add_argument("--visible", type=int, default=54, help="visible units (54)")
     parser.add_argument("--hidden", type=int, default=150, help="hidden units (150)")
-    parser.add_argument("--rounds", type=int, default=7, help="annealings of each program (7)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to it")
+    parser.add_argument("--rounds", type=int, default=7, help="timed runs of each program (7)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE")
     return parser.parse_args(arguments)
 
 
 def values(options, dtype):
-    """W, biases of all chains, betas and where the chains start; few notes are on, as in music."""
+    """W, the biases of all chains, betas, and the chains' initial states. Few notes are on, as in music."""
     import numpy as np
 
     draws = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def values(options, dtype):
 
 
 def compiled(dtype, mode, parallel):
-    """A compiled function of W, bv, bh, betas and v."""
+    """Compile annealing as a function of W, bv, bh, betas and v."""
     import pytensor
     import pytensor.tensor as pt
 
@@ -54,7 +54,7 @@ def compiled(dtype, mode, parallel):
 
 
 def runs_of(options):
-    """The programs, {(name, dtype, threads): Run}."""
+    """The programs: {(name, dtype, threads): Run}."""
     import numpy as np
 
     from benchmarks.by_hand.numpy_annealing import anneal
@@ -82,7 +82,7 @@ def runs_of(options):
 
 
 def main(arguments=None):
-    """Measure and print."""
+    """Measure and print the results."""
     options = parse(arguments)
     from benchmarks.machine import bound_threads, describe, sentences
 

@@ -1,11 +1,11 @@
-"""Train a model on the Bach chorales of the paper's authors and say how well it predicts the test split.
+"""Train a model on the JSB chorales of the paper's authors and measure how well it predicts the test split.
 
     python -m benchmarks.chorales DATA.npz FOLDER --model rnn-rbm --lr 0.03 --epochs 400 --seconds 500
 
-DATA.npz holds the rolls, or a file of another kind that `read_roll_file` takes. FOLDER gets
-model.npz, sample.mid, sample.png and result.json. The rate stays for half of the epochs and then falls linearly to 0;
-the visible biases start at the log odds of each note in the training split. Which parameters are kept, and which
-settings, is for the validation split to say; the test split is looked at once.
+DATA.npz is a file of rolls in any format that `read_roll_file` supports. Writes model.npz, sample.mid, sample.png and
+result.json to FOLDER. The learning rate is constant for half of the epochs and then falls linearly to 0. The visible
+biases start at the log odds of each note in the training split. Parameters and settings are chosen on the validation
+split; the test split is used once, at the end.
 """
 
 import argparse
@@ -20,36 +20,36 @@ from rnnrbm_pt.music.pianoroll import change_range
 from rnnrbm_pt.music.roll_files import read_roll_file
 
 R = 43, 97
-"""The notes that the three splits use, half open."""
+"""Half-open range of the notes in the three splits."""
 
 MODELS = {"rnn-rbm": "RnnRbm", "rtrbm": "Rtrbm", "lstm-rtrbm": "LstmRtrbm", "rnn-nade": "RnnNade"}
 
 
 def load(path):
-    """The rolls of a file, a list for each split, cut to the notes `R`."""
+    """Read a file of rolls as {split: list of rolls}, reduced to the notes `R`."""
     rolls = {}
     for split, found in read_roll_file(path).items():
         changed = [change_range(roll, PAPER_R, R) for roll in found]
         if any(n_lost for _, n_lost in changed):
-            raise ValueError(f"{path}: expected notes {R[0]} to {R[1] - 1}, found others in {split}")
+            raise ValueError(f"{path}: expected notes {R[0]} to {R[1] - 1}, found other notes in {split}")
         rolls[split] = [roll for roll, _ in changed]
     return rolls
 
 
 def squared_error(model, rolls, n_samples):
-    """How far what a model expects of each frame is from it.
+    """Mean squared error of a model's predictions.
 
     Returns
     -------
     float
-        The mean of the squares over all frames and 88 notes: those outside `R` are never wrong.
+        The mean over all frames and 88 notes. Notes outside `R` have no error.
     """
     squares = sum(((roll - model.predict_next(roll, n_samples=n_samples)) ** 2).sum() for roll in rolls)
     return float(squares / (88 * sum(map(len, rolls))))
 
 
 def baselines(rolls):
-    """Errors of the per-note mean of the training split, and of the frame before."""
+    """Mean squared errors of two simple predictions: the mean of the training split, and the previous frame."""
     mean = np.concatenate(rolls["train"]).mean(axis=0)
     frames = np.concatenate(rolls["test"])
     before = np.concatenate([np.vstack([np.zeros_like(roll[:1]), roll[:-1]]) for roll in rolls["test"]])
@@ -60,18 +60,20 @@ def baselines(rolls):
 
 
 def main(arguments=None):
-    """Train, choose, evaluate, write."""
+    """Train, choose parameters, evaluate, and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chorales", description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", choices=MODELS, default="rnn-rbm")
     parser.add_argument("--lr", type=float, default=0.03)
-    parser.add_argument("--scale", type=float, help="of the initial weights, times 1 / sqrt(inputs) (the tutorial's)")
+    parser.add_argument(
+        "--scale", type=float, help="initial weights are this times 1 / sqrt(inputs) (as in the tutorial)"
+    )
     parser.add_argument("--hidden", type=int, default=150)
     parser.add_argument("--recurrent", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=400)
-    parser.add_argument("--every", type=int, default=20, help="epochs between two looks at the validation split (20)")
-    parser.add_argument("--seconds", type=float, default=np.inf, help="stop after so long, compilation included")
+    parser.add_argument("--every", type=int, default=20, help="epochs between two validations (20)")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="time limit, including compilation")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(arguments)
 
@@ -100,7 +102,7 @@ def main(arguments=None):
     curve, best = [], (np.inf, None)
     exact = args.model == "rnn-nade"
 
-    def look(record):
+    def validate(record):
         nonlocal best
         epoch = record["epoch"]
         model.lr.set_value(np.float32(args.lr * min(1, 2 * (1 - epoch / args.epochs))))
@@ -111,16 +113,16 @@ def main(arguments=None):
             row = {"epoch": epoch, "seconds": round(seconds, 1), "monitor": record["monitor"], "valid_error": error}
             curve.append({**row, "valid_log_likelihood": log_p})
             print(json.dumps(curve[-1]), flush=True)
-            judged = -log_p if exact else error
-            if judged < best[0]:
-                best = judged, [p.get_value() for p in model.params]
+            loss = -log_p if exact else error
+            if loss < best[0]:
+                best = loss, [p.get_value() for p in model.params]
             if seconds > args.seconds:
                 raise KeyboardInterrupt
 
     try:
-        model.fit(rolls["train"], batch_size=200, num_epochs=args.epochs, on_epoch=look)
+        model.fit(rolls["train"], batch_size=200, num_epochs=args.epochs, on_epoch=validate)
     except KeyboardInterrupt:
-        print("stopped: out of time", flush=True)
+        print("stopped at the time limit", flush=True)
     if best[1] is not None:
         for p, value in zip(model.params, best[1], strict=True):
             p.set_value(value)

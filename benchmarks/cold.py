@@ -1,10 +1,11 @@
-"""Cold start: the time from `import rnnrbm_pt` to the first update done, and that of a generated piece.
+"""Cold start: the time from `import rnnrbm_pt` to the end of the first update, and the time to generate a piece.
 
     python -m benchmarks.cold [--only PATTERN] [--theano PYTHON] [--markdown FILE] [--json FILE]
 
-Each program runs in a new process whose caches of compiled code are empty, and in a second one that finds what the
-first left. Python's own start is not counted; the libraries' files may lie in the system's memory, and their bytecode
-is there. Generation is of 200 frames, CD-25; "compiled" is its time once that is done.
+Each program runs in a new process with empty caches of compiled code ("cold"), and then in another new process with the
+caches of the first ("cached"). The start of Python itself is not counted. The libraries' bytecode exists, and their
+files may be in the system's page cache. A generated piece has 200 frames, with 25 Gibbs steps each. "Compiled" is the
+time of generation after compilation.
 """
 
 import argparse
@@ -20,19 +21,19 @@ DEFAULT = "^rnnrbm_pt (numba|c), srs, float64|^rnnrbm_pt (numba|c|jax), philox, 
 
 
 def parse(arguments=None):
-    """The command line's arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cold", description=__doc__.split("\n")[0])
     parser.add_argument("--only", metavar="PATTERN", default=DEFAULT, help="programs to measure (%(default)s)")
-    parser.add_argument("--theano", metavar="PYTHON", help="an interpreter that has Theano 1.0.5")
-    parser.add_argument("--threads", type=int, default=1, help="threads of each program (1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to it")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to it")
+    parser.add_argument("--theano", metavar="PYTHON", help="a Python interpreter with Theano 1.0.5")
+    parser.add_argument("--threads", type=int, default=1, help="threads per program (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE")
     parser.add_argument("--child", metavar="NAME", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def caches_in(folder):
-    """Environment variables that put the caches of compiled code, of every library, into a folder."""
+    """Environment variables that put all libraries' caches of compiled code into a folder."""
 
     def flags(name):
         return ",".join(filter(None, [os.environ.get(name), f"base_compiledir={folder / name.lower()}"]))
@@ -47,14 +48,14 @@ def caches_in(folder):
 
 
 def elapsed(function):
-    """The seconds that a call takes."""
+    """Seconds that a call takes."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
 def child(options):
-    """Do what is measured, in this process; print the seconds as JSON."""
+    """Measure a program in this process, and print the seconds as JSON."""
     from benchmarks.machine import bound_threads
 
     bound_threads(options.threads)
@@ -81,7 +82,7 @@ def child(options):
 
 
 def measure(name, folder, options):
-    """What `child` measures, of a program whose caches are in the folder.
+    """Run `child` in a new process with its caches in the folder, and return the seconds.
 
     Raises
     ------
@@ -93,19 +94,19 @@ def measure(name, folder, options):
         command += ["--theano", options.theano]
     done = subprocess.run(command, env={**os.environ, **caches_in(folder)}, stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise RuntimeError(f"{name}: its process ended with exit {done.returncode}")
+        raise RuntimeError(f"{name}: its process ended with exit status {done.returncode}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def markdown(results, sentences_above):
-    """The table.
+    """Format the results as a Markdown table.
 
     Parameters
     ----------
-    results : dict {name: [cold, warm]}
-        As `child` prints them, or one that says "absent".
+    results : dict {name: [cold, cached]}
+        As printed by `child`. A program that could not run has one entry, with the key "absent".
     sentences_above : list of str
-        Sentences above it.
+        Lines to print above the table.
     """
     lines = [*sentences_above, "", "| seconds | first update, cold | cached | generation, cold | cached | compiled |"]
     lines.append("|---|--:|--:|--:|--:|--:|")
@@ -124,7 +125,7 @@ def markdown(results, sentences_above):
 
 
 def main(arguments=None):
-    """Print the table."""
+    """Measure and print the table."""
     options = parse(arguments)
     if options.child:
         child(options)

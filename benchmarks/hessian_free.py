@@ -1,12 +1,12 @@
-"""Hessian-free optimisation beside Adam and gradient descent: at equal CPU time, and at equal passes.
+"""Compare Hessian-free optimisation with Adam and gradient descent, at equal CPU time and at equal passes.
 
     python -m benchmarks.hessian_free run FOLDER --data DATA --seconds 200
     python -m benchmarks.hessian_free run FOLDER --only adding --methods hf adam
     python -m benchmarks.hessian_free show FOLDER
 
-`run` trains each method on each task, one after the other, for so many CPU seconds, without compilation and validation.
-It writes TASK-METHOD.jsonl, a line per epoch or update. A run that was stopped goes on from its checkpoint, or begins
-again where it has none; a larger --seconds goes on too. `show` prints a table and writes curves.png.
+`run` trains with each method on each task in turn for the given CPU seconds, which exclude compilation and validation.
+It writes TASK-METHOD.jsonl, with one line per epoch or update. A run that was stopped, or that gets more --seconds,
+continues from its checkpoint; without a checkpoint it starts again. `show` prints a table and writes curves.png.
 """
 
 import argparse
@@ -61,14 +61,16 @@ PREDICTION = {
 
 
 class Log:
-    """Writes the rows of a run. Its clock is CPU time, and stands still while it is told to.
+    """Writes the rows of a run and measures its CPU time.
 
     Parameters
     ----------
     path : Path
-        Rows that are there are of the part of the run that was done before.
+        An existing file has the rows of the earlier part of the run.
     budget : float
-        Seconds.
+        CPU seconds of the whole run.
+    n_rows : int, optional
+        Number of existing rows to keep. Default: all.
     """
 
     def __init__(self, path, budget, n_rows=None):
@@ -91,7 +93,7 @@ class Log:
         return bool(self.rows) and self.rows[-1]["seconds"] >= self.budget
 
     def write(self, measure, **row):
-        """Write a row; measure() -> dict is not on the clock."""
+        """Write a row. The time of measure() -> dict, which gives more of its values, is not counted."""
         now = time.process_time()
         row = {"seconds": round(self.before + now - self.start, 2), "passes": round(self.passes, 3), **row, **measure()}
         self.rows.append(row)
@@ -102,7 +104,7 @@ class Log:
 
 
 def counting(functions, log, n_total):
-    """The functions of an objective, which add to the passes of a log: sequences or frames of each call, of n_total."""
+    """Wrap the functions of an objective so that each call adds its sequences or frames / n_total to log.passes."""
 
     def counted(function):
         def call(*arguments):
@@ -115,7 +117,7 @@ def counting(functions, log, n_total):
 
 
 # ---------------------------------------------------------------------------------------------------
-# The adding problem: a stream of new sequences. 10,000 sequences count as a pass.
+# The adding problem, with new sequences in each update. 10,000 sequences count as a pass.
 
 EPOCH = 10_000
 
@@ -155,7 +157,7 @@ def run_adding(folder, method, budget, n_steps):
             p.set_value(value)
         return state_after, report
 
-    with bounded_threads():  # compile before the clock starts, then go back
+    with bounded_threads():  # compile before the clock starts, then restore the parameters
         error(*held_out)
         if method == "hf":
             hf.update(
@@ -198,7 +200,7 @@ def run_adding(folder, method, budget, n_steps):
 
 
 def read(dataset, folder):
-    """The training and the validation split of one of the paper's sets: of its .npz, or of the file of its authors."""
+    """The training and the validation split of one of the paper's sets, from an .npz file or the authors' file."""
     path = folder / f"{dataset}.npz"
     splits = read_roll_file(path) if path.exists() else vars(load(dataset, "rolls", folder, download=False))
     return splits["train"], splits["valid"]
@@ -211,7 +213,7 @@ def run_nade(folder, method, budget, data, dataset):
     keywords = {"batch_size": 100, "num_epochs": 10**6, **NADE[method]}
     few = train[:20]
     model = RnnNade.load(path) if path.exists() else RnnNade(lr=NADE_LR[method])
-    warm = RnnNade(lr=NADE_LR[method])  # fills the cache of compiled code
+    warm = RnnNade(lr=NADE_LR[method])  # fill the cache of compiled code
     warm.fit(few, **keywords | {"num_epochs": 1})
     model.score(valid[:2])
     if not path.exists():
@@ -220,7 +222,7 @@ def run_nade(folder, method, budget, data, dataset):
         model.state.restore(state)
         model.log.clear()
     elif method == "hf":
-        model.trainer.functions.hessian_free  # noqa: B018  (compiled before the clock starts)
+        model.trainer.functions.hessian_free  # noqa: B018  (compile before the clock starts)
     log = Log(folder / f"{dataset}-{method}.jsonl", budget, len(model.log))
     total = sum(map(len, train))
     if log.is_over:
@@ -249,13 +251,13 @@ def run_nade(folder, method, budget, data, dataset):
 
 
 def run_prediction(folder, method, budget, data):
-    """Pretrain the RNN of an RNN-RBM on Nottingham. It has no checkpoint: what was stopped begins again."""
+    """Pretrain the RNN of an RNN-RBM on Nottingham. There is no checkpoint, so a stopped run starts again."""
     train, valid = read("nottingham", data)
     path = folder / f"prediction-{method}.jsonl"
     model = RnnRbm(streams="philox")
     settings = {"rnn_epochs": 1, "rnn_also": ["bv"], **PREDICTION[method]}
     at_first = model.state.arrays()
-    pretrain_rnn(model, train[:20], Pretraining.from_json(settings))  # fills the cache of compiled code
+    pretrain_rnn(model, train[:20], Pretraining.from_json(settings))  # fill the cache of compiled code
     model.state.restore(at_first)
     graphs = model.build(batched=True)
     with model.compiling.float_variables():
@@ -282,7 +284,7 @@ def run_prediction(folder, method, budget, data):
 
 
 def run(args):
-    """Run the tasks that are asked for."""
+    """Run the requested tasks."""
     if hasattr(os, "nice"):
         os.nice(10)
     args.folder.mkdir(parents=True, exist_ok=True)
@@ -313,12 +315,14 @@ def read_runs(folder):
 
 
 def best(rows, key, limit):
-    """The lowest value of the rows whose `key` is at most the limit, or None."""
+    """The lowest value among the rows whose `key` is at most the limit, or None."""
     return min((row["value"] for row in rows if row[key] <= limit), default=None)
 
 
 def table(runs):
-    """The best value of each method at equal CPU time and at equal passes: those of the method that has the fewest.
+    """Format the best value of each method at equal CPU time and at equal passes, as a Markdown table.
+
+    Equal means the CPU time and the passes of the method that has the fewest.
 
     Returns
     -------
@@ -337,7 +341,7 @@ def table(runs):
 
 
 def show(args):
-    """Print the table of a folder, and write its figure."""
+    """Print the table of a folder and save its figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter
@@ -364,17 +368,17 @@ def show(args):
 
 
 def main(arguments=None):
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hessian_free", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
     sub = commands.add_parser("run")
     sub.set_defaults(function=run)
     sub.add_argument("folder", type=Path)
-    sub.add_argument("--data", type=Path, help="the folder of the data sets")
+    sub.add_argument("--data", type=Path, help="folder of the data sets")
     sub.add_argument("--only", nargs="+", choices=TASKS)
     sub.add_argument("--methods", nargs="+", choices=METHODS)
-    sub.add_argument("--steps", type=int, default=N_STEPS, help=f"of the adding problem ({N_STEPS})")
-    sub.add_argument("--seconds", type=float, default=200, help="CPU seconds of each run (200)")
+    sub.add_argument("--steps", type=int, default=N_STEPS, help=f"steps of the adding problem ({N_STEPS})")
+    sub.add_argument("--seconds", type=float, default=200, help="CPU seconds per run (200)")
     sub = commands.add_parser("show")
     sub.set_defaults(function=show)
     sub.add_argument("folder", type=Path)

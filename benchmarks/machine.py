@@ -1,4 +1,4 @@
-"""The machine that a measurement was made on, and the bound on its threads."""
+"""Describe the machine of a measurement, and limit the number of threads."""
 
 import os
 import platform
@@ -9,18 +9,18 @@ PACKAGES = "rnnrbm-pt", "pytensor", "numba", "numpy", "scipy", "jax", "jaxlib", 
 
 
 def bound_threads(n):
-    """Hold every library to n threads and OpenBLAS to one. To be called before they are loaded, as they read it then.
+    """Limit all libraries to n threads and OpenBLAS to one thread. Call this before the libraries are imported.
 
-    Products of matrices of this size take several times as long on two threads of OpenBLAS as on one.
+    Matrix products of this size take several times as long with two OpenBLAS threads as with one.
     """
     for name in ("OMP", "MKL", "NUMBA"):
         os.environ[f"{name}_NUM_THREADS"] = str(n)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    os.environ["NPROC"] = str(n)  # the pool of XLA on the CPU
+    os.environ["NPROC"] = str(n)  # size of XLA's thread pool on the CPU
 
 
 def cpu_model():
-    """What the CPU calls itself."""
+    """Model name of the CPU."""
     try:
         with open("/proc/cpuinfo") as lines:
             return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
@@ -29,7 +29,7 @@ def cpu_model():
 
 
 def version(package):
-    """Its version, or None where it is not installed."""
+    """Version of a package, or None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -37,7 +37,7 @@ def version(package):
 
 
 def accelerator():
-    """What JAX computes on where that is no CPU; None without JAX, or where nobody has imported it."""
+    """Name of the device that JAX uses; None if it is the CPU or JAX has not been imported."""
     if "jax" not in sys.modules:
         return None
     device = sys.modules["jax"].devices()[0]
@@ -45,7 +45,7 @@ def accelerator():
 
 
 def loaded_blas():
-    """Names and versions of the BLAS libraries in this process; none where nothing is installed that knows."""
+    """Names and versions of the BLAS libraries in this process; an empty list without threadpoolctl."""
     try:
         from threadpoolctl import threadpool_info
     except ImportError:
@@ -54,12 +54,12 @@ def loaded_blas():
 
 
 def describe(threads):
-    """What a measurement depends on, as a dict for JSON; after the programs have been loaded.
+    """Hardware, software versions and number of threads, as a dict for JSON. Call this after loading the programs.
 
     Parameters
     ----------
     threads : int
-        The bound they ran under.
+        The limit on threads in the measurement.
     """
     found = {package: version(package) for package in PACKAGES}
     machine = {
@@ -80,13 +80,13 @@ def describe(threads):
 
 
 def sentences(machine):
-    """`describe`'s facts as lines of text."""
+    """Format the result of `describe` as lines of text."""
     device = f", {machine['accelerator']}" if machine["accelerator"] else ""
     versions = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     lines = [
         f"{machine['cpu']}, {machine['cores']} cores{device}; threads: {machine['threads']}. {machine['system']}.",
         f"Python {machine['python']}, {versions}.",
-        f"BLAS: {', '.join(machine['blas'])}; of the C backend: {machine.get('blas of the C backend') or 'none'}.",
+        f"BLAS: {', '.join(machine['blas'])}; C backend: {machine.get('blas of the C backend') or 'none'}.",
     ]
     if "Theano" in machine:
         old = machine["Theano"]

@@ -1,8 +1,10 @@
-"""Time and memory of `rnnrbm prepare`, and of training from its store and from memory: python -m benchmarks.prepare
+"""Time and memory of `rnnrbm prepare`, and of training from a store and from memory.
 
-The files are made from the tutorial's: each is cut to a part of its frames and transposed. Every measurement is a
-process of its own. Memory is what the system says of the process and its children: anonymous memory, and with it the
-pages of files that are mapped.
+    python -m benchmarks.prepare [--files N] [--epochs N]
+
+The MIDI files are transposed excerpts of the tutorial's files. Each measurement runs in a process of its own. The
+memory is that of the process and its children, as reported by the system: anonymous memory, and the total, which
+includes mapped files.
 """
 
 import argparse
@@ -38,7 +40,7 @@ print(json.dumps({"log": model.log, "W": float(abs(W).sum()), **kinds}))
 
 
 def make_files(source, folder, n):
-    """Write n MIDI files: parts of the source's, in other keys."""
+    """Write n MIDI files that are transposed excerpts of the source files."""
     from rnnrbm_pt.music.midi import midiwrite
     from rnnrbm_pt.music.pianoroll import transpose
     from rnnrbm_pt.music.sources import midi_files, read_rolls
@@ -55,15 +57,15 @@ def make_files(source, folder, n):
 
 
 def memory_of(pid):
-    """MiB of a process and its children now: anonymous and altogether."""
+    """Current anonymous and total memory of a process and its children, in MiB."""
     found = np.zeros(2)
     pids = [pid]
     for child in pids:
         try:
             tasks = Path(f"/proc/{child}/task")
-            pids += [int(one) for task in tasks.iterdir() for one in (task / "children").read_text().split()]
+            pids += [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
             lines = Path(f"/proc/{child}/status").read_text().splitlines()
-        except OSError:  # it has ended
+        except OSError:  # the process has ended
             continue
         kinds = dict(line.split(":", 1) for line in lines)
         found += [int(kinds[name].split()[0]) / 1024 for name in ("RssAnon", "VmRSS") if name in kinds] or [0, 0]
@@ -71,7 +73,7 @@ def memory_of(pid):
 
 
 def watched(command):
-    """Run a command; its output, seconds, and most memory (anonymous, altogether) in MiB."""
+    """Run a command; return its output, seconds, and peak memory (anonymous, total) in MiB."""
     start, most = time.perf_counter(), np.zeros(2)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     while process.poll() is None:
@@ -83,10 +85,11 @@ def watched(command):
 
 
 def main():
+    """Measure and print the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--files", type=int, default=50_000, help="MIDI files to make (50,000)")
-    parser.add_argument("--epochs", type=int, default=1, help="epochs of a training (1)")
-    parser.add_argument("--scratch", default="prepare-scratch", help="the folder to work in (./prepare-scratch)")
+    parser.add_argument("--files", type=int, default=50_000, help="number of MIDI files to make (50,000)")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs of training (1)")
+    parser.add_argument("--scratch", default="prepare-scratch", help="working folder (./prepare-scratch)")
     shared = Path(os.environ.get("RNNRBM_SHARED", "shared"))
     parser.add_argument("--source", default=shared / "data" / "nottingham_midi.zip", help="the tutorial's MIDI files")
     args = parser.parse_args()

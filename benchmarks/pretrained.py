@@ -1,11 +1,11 @@
-"""Prepare a trained model for the package, and measure it.
+"""Prepare a trained model for publication with the package, and evaluate it.
 
     python -m benchmarks.pretrained keep MODEL.npz OUT.npz
     python -m benchmarks.pretrained measure MODEL.npz MIDI_FOLDER
 
-`keep` writes a model without what only its own run needs: the optimiser's memory, and the parameters of the last epoch
-beside the best ones. It prints the SHA-256 digest of the file. `measure` draws 20 pieces and describes them beside the
-MIDI files, and scores the model on these.
+`keep` removes from a model what only its training run needs, such as the state of the optimiser and all parameters but
+the best. It prints the SHA-256 hash of the file. `measure` generates 20 pieces, prints their statistics and those of
+the training data, and scores the model on the MIDI files.
 """
 
 import argparse
@@ -20,14 +20,14 @@ from rnnrbm_pt.models.generation import STARTS
 from rnnrbm_pt.music.plot import save_piano_roll
 from rnnrbm_pt.music.statistics import outside, statistics
 
-OF_THE_RUN = "slot_", "best_", "last_", "carried_"
-"""What the arrays of a run begin with, in a model file."""
+OF_THE_RUN = "slot_", "best_", "last_", "carried_", "particles"
+"""Prefixes, in a model file, of the names of arrays that only the training run needs."""
 
 N_PIECES, N_STEPS = 20, 200
 
 
 def keep(args):
-    """Write the part of a model that music and further training need."""
+    """Write the part of a model that generation and further training need."""
     arrays, metadata = read_checkpoint(args.model)
     arrays = {name: array for name, array in arrays.items() if not name.startswith(OF_THE_RUN)}
     write_checkpoint(args.output, arrays, {**metadata, "progress": None})
@@ -36,7 +36,7 @@ def keep(args):
 
 
 def measure(args):
-    """Describe pieces of a model, and score it on MIDI files."""
+    """Print statistics of a model's pieces, and score the model on MIDI files."""
     model = SequenceModel.load(args.model)
     how = {"start": args.start} if args.start else {}
     pieces = [model.sample(N_STEPS, seed=seed, **how) for seed in range(1, N_PIECES + 1)]
@@ -58,7 +58,7 @@ def measure(args):
 
 
 def main(arguments=None):
-    """The command."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pretrained", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
     keeping = commands.add_parser("keep")
@@ -68,8 +68,8 @@ def main(arguments=None):
     measuring = commands.add_parser("measure")
     measuring.add_argument("model", metavar="MODEL.npz")
     measuring.add_argument("midi", nargs="?", metavar="MIDI_FOLDER")
-    measuring.add_argument("--start", choices=STARTS, help="where Gibbs chains begin (zeros)")
-    measuring.add_argument("--plots", type=Path, metavar="FOLDER", help="where to draw three of the pieces")
+    measuring.add_argument("--start", choices=STARTS, help="start of the Gibbs chains (zeros)")
+    measuring.add_argument("--plots", type=Path, metavar="FOLDER", help="save pictures of three pieces to FOLDER")
     measuring.set_defaults(function=measure)
     args = parser.parse_args(arguments)
     args.function(args)

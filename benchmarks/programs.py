@@ -1,6 +1,6 @@
-"""The programs that are measured. To add one is to add a `Program` to `programs`.
+"""The programs to measure. To add a program, add a `Program` to `programs`.
 
-Libraries are imported when a program is made, so that one that is not installed is a line in a table.
+Libraries are imported when a program is made, so that the table can report a missing library.
 """
 
 import re
@@ -14,7 +14,7 @@ from benchmarks.timing import Run
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of the model and of what one update looks at: the tutorial's."""
+    """Sizes of the model and of the data of one update. The defaults are the tutorial's."""
 
     n_visible: int = 88
     n_hidden: int = 150
@@ -28,9 +28,10 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Program:
-    """A row of the table: a name, and what makes a `Run` of it for given `Sizes`.
+    """A row of the table: a name, and a function that makes a `Run` for given `Sizes`.
 
-    `make` raises ImportError where a library is missing, ValueError or TypeError for what the program does not do.
+    `make` raises ImportError if a library is missing, and ValueError or TypeError for sizes that the program does not
+    support.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Program:
 
 
 def frames_and_mask(sizes, dtype):
-    """What all programs are given."""
+    """The frames and the mask that all programs use."""
     import numpy as np
 
     from benchmarks.by_hand.initial import random_frames
@@ -48,7 +49,7 @@ def frames_and_mask(sizes, dtype):
 
 
 def given(sizes, dtype, model):
-    """Initial parameters, frames and their weights, for the programs by hand."""
+    """Initial parameters, frames and frame weights for the handwritten programs."""
     from benchmarks.by_hand.initial import PARAMS, frame_weights
 
     params = PARAMS[model](sizes.n_visible, sizes.n_hidden, sizes.n_hidden_recurrent, dtype)
@@ -59,13 +60,13 @@ def given(sizes, dtype, model):
 # This project
 
 MOST_NOTES = 128
-"""MIDI has no more notes."""
+"""Number of notes in MIDI."""
 
 
 def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
-    """A model's update: of a window, or of several sequences at once, always so on JAX.
+    """An update of a model of this library, on one window or on a batch of sequences. JAX always uses a batch.
 
-    `kind` is the class; it is given what it takes of the sizes.
+    `kind` is the model class. It is called with the sizes that it accepts.
     """
     from inspect import signature
 
@@ -88,7 +89,7 @@ def this_project(sizes, *, backend, floatX, streams, kind="RnnRbm"):
 
 
 def nade_of_any_width(sizes, *, backend, floatX, kind):
-    """The update of an RNN-NADE from its graphs: models have notes of MIDI for visible units."""
+    """An update of an RNN-NADE built from its graphs, since the model classes support only MIDI notes."""
     import pytensor
     import pytensor.tensor as pt
 
@@ -96,7 +97,7 @@ def nade_of_any_width(sizes, *, backend, floatX, kind):
     from rnnrbm_pt.compile.modes import backend_mode, compile_function
 
     if kind != "RnnNade" or sizes.n_sequences > 1:
-        raise ValueError(f"more than {MOST_NOTES} visible units: the RNN-NADE of one sequence alone")
+        raise ValueError(f"more than {MOST_NOTES} visible units: only for the RNN-NADE and one sequence")
     with pytensor.config.change_flags(floatX=floatX):
         graphs = build_rnn_nade(sizes.n_visible, sizes.n_hidden, sizes.n_hidden_recurrent)
         gradients = pt.grad(graphs.cost, graphs.params)
@@ -111,11 +112,12 @@ def nade_of_any_width(sizes, *, backend, floatX, kind):
 
 
 def by_hand(library, model):
-    """The module of a library and a model: "step", which is the RNN-RBM, "lstm_rtrbm" or "rnn_nade"."""
+    """The handwritten module for a library and a model: "step" (the RNN-RBM), "lstm_rtrbm" or "rnn_nade"."""
     return import_module(f"benchmarks.by_hand.{library}_{model}")
 
 
 def numpy_by_hand(sizes, *, floatX, model="step"):
+    """A handwritten update in NumPy."""
     import numpy as np
 
     step = by_hand("numpy", model).step
@@ -127,7 +129,7 @@ def numpy_by_hand(sizes, *, floatX, model="step"):
 
 
 def jax_by_hand(sizes, *, floatX, model="step"):
-    """The frames come from NumPy at each update, as they do in training."""
+    """A handwritten update in JAX. Each update copies the frames from NumPy, as in training."""
     import jax
 
     if floatX == "float64":
@@ -151,7 +153,7 @@ def jax_by_hand(sizes, *, floatX, model="step"):
 
 
 def torch_by_hand(sizes, *, floatX, model="step", compiled=False):
-    """Compiled is the chain alone: the loop of the recurrence is the library's own."""
+    """A handwritten update in PyTorch. With `compiled`, only the Gibbs chain is compiled."""
     import torch
 
     module = by_hand("torch", model)
@@ -163,13 +165,13 @@ def torch_by_hand(sizes, *, floatX, model="step", compiled=False):
         return Run(lambda: module.step(params, v, weights, sizes.lr))
     rng, options = torch.Generator().manual_seed(0), {}
     if compiled:
-        # Compiled code draws from the library's default generator only.
+        # Compiled code can only draw from PyTorch's default generator.
         rng, options = None, {"negative": torch.compile(module.negative)}
     return Run(lambda: module.step(params, v, weights, rng, sizes.k, sizes.lr, **options))
 
 
 class TheanoRun(Run):
-    """Theano's program in its own process, which measures its own time."""
+    """The tutorial's program in Theano, in a process that measures its own time."""
 
     def __init__(self, process):
         super().__init__(lambda: process.ask("run")["monitor"])
@@ -185,6 +187,7 @@ class TheanoRun(Run):
 
 
 def theano_program(sizes, *, python, floatX, streams):
+    """The tutorial's program in Theano, run by another Python interpreter."""
     import tempfile
     from pathlib import Path
 
@@ -195,7 +198,7 @@ def theano_program(sizes, *, python, floatX, streams):
     if python is None:
         raise ImportError("needs --theano PYTHON")
     if sizes.n_sequences > 1:
-        raise ValueError("the tutorial's program takes one sequence")
+        raise ValueError("the tutorial's program supports only one sequence")
     settings = {name: getattr(sizes, name) for name in ("n_visible", "n_hidden", "n_hidden_recurrent", "k", "lr")}
     process = TheanoProcess(python, threads=sizes.threads, floatX=floatX, streams=streams, **settings)
     with tempfile.TemporaryDirectory() as folder:
@@ -206,10 +209,10 @@ def theano_program(sizes, *, python, floatX, streams):
 
 
 def floor(sizes, *, floatX):
-    """What no update does without, by NumPy: the chain's products, exponentials and uniform numbers, and the monitor's.
+    """The unavoidable work of an update, in NumPy: matrix products, exponentials and random numbers of its Gibbs steps.
 
-    Written into memory that is there already. The recurrence and the gradient are not in it; exponentials or uniform
-    numbers that are quicker than NumPy's can go below it.
+    Results are written to preallocated memory. The recurrence and the gradient are left out. A program can be faster
+    than this floor if its exponentials or random numbers are faster than NumPy's.
     """
     import numpy as np
 
@@ -240,7 +243,7 @@ def programs(theano=None):
     Parameters
     ----------
     theano : path, optional
-        An interpreter that has Theano 1.0.5.
+        A Python interpreter with Theano 1.0.5.
 
     Returns
     -------
@@ -281,32 +284,33 @@ def programs(theano=None):
 
 
 def chosen(rows, pattern):
-    """The programs whose name a regular expression occurs in, whatever the case; all without one.
+    """The programs whose names match a regular expression, ignoring case. Without a pattern, all programs.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If no name matches.
     """
     found = [row for row in rows if pattern is None or re.search(pattern, row.name, re.IGNORECASE)]
     if not found:
-        raise ValueError(f"--only: expected a pattern of {', '.join(row.name for row in rows)}; found {pattern!r}")
+        names = ", ".join(row.name for row in rows)
+        raise ValueError(f"--only: expected a pattern that matches one of {names}; found {pattern!r}")
     return found
 
 
 def first_line(error):
-    """Of its message: what has room in a table."""
+    """First line of an error's message, for a cell of the table."""
     return next(iter(str(error).splitlines()), type(error).__name__).replace("|", "/")
 
 
 def stand_ready(rows, sizes, say=print):
-    """Make the programs and do one update of each, which compiles it.
+    """Make the programs, and compile each by doing one update.
 
     Returns
     -------
     runs : dict {name: Run}
     absent : dict {name: str}
-        Why the others cannot be had.
+        Reasons why the other programs cannot run.
     """
     runs, absent = {}, {}
     for row in rows:
@@ -317,7 +321,7 @@ def stand_ready(rows, sizes, say=print):
         except ImportError as error:
             absent[row.name] = f"not installed: {first_line(error)}"
         except (TypeError, ValueError) as error:
-            absent[row.name] = f"cannot be had: {first_line(error)}"
+            absent[row.name] = f"not supported: {first_line(error)}"
         else:
             runs[row.name] = run
     return runs, absent

@@ -1,12 +1,13 @@
-"""What dropout, persistent chains, averages, decay and a growing number of Gibbs steps bring to an RNN-RBM.
+"""Compare regularisers of an RNN-RBM: dropout, persistent chains, parameter averages, weight decay and growing k.
 
     python -m benchmarks.regularisers run jsb_chorales FOLDER --data ROLLS --seeds 1 2 3
     python -m benchmarks.regularisers show FOLDER
 
-`run` trains an RNN-RBM with a GRU by each variant and each seed, for the same number of epochs, and writes a line each
-to FOLDER/SET.jsonl: the likelihood of the validation split, enclosed from both sides, the accuracy by Gibbs chains that
-forgot where they started, and what 20 pieces are like, without dials and with dials. A variant that has a line is not
-run again. `show` prints a table.
+`run` trains an RNN-RBM with a GRU for each variant and seed, for the same number of epochs. For each run it writes a
+line to FOLDER/SET.jsonl: lower and upper estimates of the likelihood of the validation split, the accuracy with Gibbs
+chains that are long enough to forget where they start, and statistics of 20 pieces, with the default settings of generation and with
+DIALS. Runs that have a line already are
+skipped. `show` prints a table.
 """
 
 import argparse
@@ -34,11 +35,11 @@ VARIANTS = {
     "k from 5 to 60": {"k": (5, 60)},
     "all but k": DECAY | DROPOUT | PERSISTENT | AVERAGE,
 }
-"""Keywords of `fit`; k is its first and last value."""
+"""Keywords of `fit`, except that k is a pair of its first and last value."""
 
 EPOCHS = {"jsb_chorales": 30, "nottingham": 12}
 AUGMENT = {"jsb_chorales": 3, "nottingham": 0}
-"""Semitones up and down of copies."""
+"""Semitones up and down to transpose copies of the training data."""
 
 SIZES = {"n_hidden": 150, "n_hidden_recurrent": 150}
 
@@ -48,16 +49,16 @@ DIALS = {"start": "previous", "floor": 0.05}
 
 
 def run(args):
-    """Train and measure each variant that is not there yet."""
+    """Train and measure each variant that has no result yet."""
     rolls, r = read(args.set_, args.data, "train", "valid")
     training = with_transpositions(rolls["train"], AUGMENT[args.set_], r)
     data = statistics(rolls["train"], r)
     args.folder.mkdir(parents=True, exist_ok=True)
     path = args.folder / f"{args.set_}.jsonl"
-    there = {(row["variant"], row["seed"]) for row in rows_of(path)}
+    done = {(row["variant"], row["seed"]) for row in rows_of(path)}
     for seed in args.seeds:
         for variant in args.only or VARIANTS:
-            if (variant, seed) not in there:
+            if (variant, seed) not in done:
                 row = {"variant": variant, "seed": seed, **outcome(args.set_, variant, seed, training, rolls, r, data)}
                 with open(path, "a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
@@ -65,7 +66,7 @@ def run(args):
 
 
 def outcome(dataset, variant, seed, training, rolls, r, data):
-    """Train a variant, and measure what it comes to."""
+    """Train a variant and measure its results."""
     how, epochs = dict(VARIANTS[variant]), EPOCHS[dataset]
     schedule = {"lr": Cosine(0.003, 0.0, epochs)}
     if "k" in how:
@@ -103,15 +104,15 @@ def written(model, r, data, **dials):
 
 
 def rows_of(path):
-    """The lines of a file of results, none if there is no file."""
+    """The lines of a file of results; an empty list if there is no file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def table(rows):
-    """What each variant came to, means over the seeds, as lines of a table."""
+    """A Markdown table of the results of each variant, averaged over seeds."""
     lines = [
-        "| variant | seeds | monitor | lower side | upper side | encloses | accuracy % | notes per frame | dissonance "
-        "| pieces outside | with dials: notes per frame | dissonance | pieces outside | seconds |",
+        "| variant | seeds | monitor | lower | upper | enclosed | accuracy % | notes per frame | dissonance "
+        "| pieces outside | with dials: notes per frame | dissonance | pieces outside | CPU seconds |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for variant in VARIANTS:
@@ -145,32 +146,32 @@ def cells_of_pieces(seeds):
 
 
 def mean(rows, name):
-    """The mean of a number of rows; those that have none are left out."""
+    """The mean of one number over rows, without rows where it is None."""
     return np.mean([row[name] for row in rows if row[name] is not None])
 
 
 def spread(values):
-    """The standard deviation over seeds, if there are several."""
+    """The standard deviation over seeds as text; empty for one seed."""
     return f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
 
 
 def show(args):
-    """Print the table of each set."""
+    """Print a table for each set."""
     for dataset in SETS:
         if rows := rows_of(args.folder / f"{dataset}.jsonl"):
             print(f"## {dataset}\n\n{table(rows)}\n")
 
 
 def main(arguments=None):
-    """The command."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.regularisers", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
     running = commands.add_parser("run")
     running.add_argument("set_", metavar="SET", choices=EPOCHS)
     running.add_argument("folder", metavar="FOLDER", type=Path)
-    running.add_argument("--data", type=Path, help="the folder of the rolls (RNNRBM_DATA, or the user's cache)")
-    running.add_argument("--seeds", nargs="+", type=int, default=[1], metavar="N", help="(1)")
-    running.add_argument("--only", nargs="+", choices=VARIANTS, metavar="VARIANT", help="(all)")
+    running.add_argument("--data", type=Path, help="folder of the rolls (RNNRBM_DATA, or the user's cache)")
+    running.add_argument("--seeds", nargs="+", type=int, default=[1], metavar="N", help="seeds to train with (1)")
+    running.add_argument("--only", nargs="+", choices=VARIANTS, metavar="VARIANT", help="variants to train (all)")
     running.set_defaults(function=run)
     shown = commands.add_parser("show")
     shown.add_argument("folder", metavar="FOLDER", type=Path)

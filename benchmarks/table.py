@@ -1,10 +1,10 @@
-"""The time of one update: this project beside programs written by hand, all in one run.
+"""Time of one update: compare this library with handwritten programs, all in one run.
 
     python -m benchmarks.table [--only PATTERN] [--theano PYTHON] [--markdown FILE] [--json FILE]
 
-The programs take turns, in a new order each round; the table has medians and their ratios to one row. Cores are the CPU
-seconds of an update to its seconds: what a program took of the machine. The floor is what no update does without, by
-NumPy; a row says why its program could not be measured. THEANO_FLAGS reach Theano's process.
+The programs take turns, in a new order each round. The table has medians and their ratios to one row. The column
+"cores" is the CPU seconds of an update divided by its seconds. The floor is the unavoidable work of an update, in
+NumPy. If a program cannot be measured, its row says why. Theano's process gets the environment variable THEANO_FLAGS.
 """
 
 import argparse
@@ -14,38 +14,39 @@ from pathlib import Path
 
 
 def parse(arguments=None):
-    """The command line's arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=60, help="updates of each program that are timed (60)")
-    parser.add_argument("--only", metavar="PATTERN", help="the programs whose name this regular expression occurs in")
-    parser.add_argument("--against", metavar="PATTERN", help="the row that ratios are to (the first)")
-    parser.add_argument("--theano", metavar="PYTHON", help="an interpreter that has Theano 1.0.5")
-    parser.add_argument("--threads", type=int, default=1, help="threads of each program (1)")
-    parser.add_argument("--sequences", type=int, default=1, help="sequences that an update looks at (1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all times to it")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to it")
+    parser.add_argument("--rounds", type=int, default=60, help="timed updates per program (60)")
+    parser.add_argument("--only", metavar="PATTERN", help="measure programs whose name matches a regular expression")
+    parser.add_argument("--against", metavar="PATTERN", help="the row with ratio 1 (the first)")
+    parser.add_argument("--theano", metavar="PYTHON", help="a Python interpreter with Theano 1.0.5")
+    parser.add_argument("--threads", type=int, default=1, help="threads per program (1)")
+    parser.add_argument("--sequences", type=int, default=1, help="sequences per update (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all times to FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE")
     return parser.parse_args(arguments)
 
 
 def reference_row(names, pattern):
-    """The row that the ratios are to: the first that the pattern occurs in."""
+    """The row with ratio 1: the first one whose name matches the pattern."""
     from benchmarks.programs import Program, chosen
 
     return chosen([Program(name, None) for name in names], pattern)[0].name
 
 
 def markdown(rows, absent, against, title, sentences_above):
-    """The table.
+    """Format the results as a Markdown table.
 
     Parameters
     ----------
     rows : dict {name: summary}
     absent : dict {name: str}
+        Reasons why programs could not be measured.
     against : str
-        Row of the ratio 1.
+        Name of the row with ratio 1.
     title : str
     sentences_above : list of str
-        Sentences above it.
+        Lines to print above the table.
     """
     unit = rows[against]["median_ms"]
     lines = [*sentences_above, "", f"| {title} | median | quartiles | ratio | cores |", "|---|--:|--:|--:|--:|"]
@@ -60,7 +61,7 @@ def markdown(rows, absent, against, title, sentences_above):
 
 
 def main(arguments=None):
-    """Print the table."""
+    """Measure and print the table."""
     options = parse(arguments)
     from benchmarks.machine import bound_threads, describe, sentences
 

@@ -1,4 +1,4 @@
-"""Programs take turns, so that whatever else the machine does falls on all of them."""
+"""Time several programs in turn, so that other load on the machine affects all of them alike."""
 
 import random
 import statistics
@@ -6,14 +6,14 @@ import time
 
 
 class Run:
-    """A program that stands ready: each call of `update` does one update, and returns when it is done.
+    """A program that is ready to run. Each call of `update` does one update and returns when it is finished.
 
     Parameters
     ----------
     update : callable
-        Takes nothing; returns the monitor, if it has one.
+        Called without arguments; returns the monitor, if there is one.
     model : SequenceModel, optional
-        Whose update it is.
+        The model that is updated.
     """
 
     versions = None
@@ -23,28 +23,28 @@ class Run:
         self.model = model
 
     def timed(self):
-        """Do an update; the seconds it took, and those of all threads of the process together."""
+        """Do an update; return its seconds and the CPU seconds of all threads."""
         start, cpu = time.perf_counter(), time.process_time()
         self.update()
         return time.perf_counter() - start, time.process_time() - cpu
 
     def close(self):
-        """Free what it holds."""
+        """Release resources."""
 
 
 def measure(runs, *, rounds, warm_up=3, seconds=None, seed=0):
-    """Time the updates of several programs, one of each in turn, in a new order each round.
+    """Time the updates of several programs. Each round has one update of each program, in a new random order.
 
     Parameters
     ----------
     runs : dict {name: Run}
     rounds : int
     warm_up : int
-        Rounds that are not counted.
+        Number of rounds before timing begins.
     seconds : float, optional
-        End after this many seconds of counted rounds, or as soon as three rounds are done if these take longer.
+        Time limit. At least three rounds are timed.
     seed : int
-        Of the orders.
+        Seed of the random orders.
 
     Returns
     -------
@@ -66,12 +66,13 @@ def measure(runs, *, rounds, warm_up=3, seconds=None, seed=0):
 
 
 def summary(times):
-    """What is told of one program's times.
+    """Summarise the times of one program.
 
     Returns
     -------
     dict
-        Milliseconds: median, quartiles, minimum; cores: CPU seconds to seconds, over all updates.
+        Median, quartiles and minimum in milliseconds; cores: total CPU seconds divided by total seconds; number of
+        updates.
     """
     wall, cpu = zip(*times, strict=True)
     low, _, high = statistics.quantiles(wall, n=4) if len(wall) > 1 else wall * 3

@@ -1,4 +1,4 @@
-"""How the ablation reads its runs and tells them; nothing is trained here."""
+"""Tests of reading and presenting the runs of the ablation. Nothing is trained here."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The programs written by hand compute the same training step: what is measured side by side is the same work."""
+"""Tests that the handwritten programs compute the same training step as this library, so that timings compare."""
 
 import numpy as np
 import pytensor
@@ -35,7 +35,7 @@ class InNumPy:
         return self.module.negative(W, bv_t, bh_t, v, self.rng(), k)
 
     def step(self, module, params, v, weights, lr):
-        """The parameters after a step, and the particles that it drew."""
+        """The parameters after a step, and the particles drawn in it."""
         v_sample = self.negative(params[0], *module.biases(params, v), v, 15)
         module.step(params, v, weights, self.rng(), 15, lr)
         return params, v_sample
@@ -65,7 +65,7 @@ class InJax(InNumPy):
     def step(self, module, params, v, weights, lr):
         key = self.jax.random.key(0)
 
-        @self.jax.jit  # which is quicker than to compile each operation
+        @self.jax.jit  # faster than compiling each operation
         def drawn(params):
             return self.module.negative(params[0], *module.biases(params, v), v, self.module.keys_of(key)[0], 15)
 
@@ -109,7 +109,7 @@ def arrays(library, *values, dtype="float64"):
 
 
 def most_notes(v):
-    """Of a frame; JAX has to know it before it compiles."""
+    """The largest number of notes in a frame, which JAX needs for compilation."""
     return int(v.sum(axis=-1).max())
 
 
@@ -133,7 +133,7 @@ def test_the_gradient_at_given_particles_is_theanos(library, recorded):
 
 
 def test_the_gradient_of_several_sequences_is_the_mean_of_theirs(library):
-    """Held to NumPy's of each alone; what lies behind the end of the shorter one changes nothing."""
+    """Compare with NumPy on each sequence alone. Data after the end of the shorter sequence have no effect."""
     from benchmarks.by_hand import numpy_step
 
     rng = np.random.default_rng(1)
@@ -160,7 +160,7 @@ def test_a_step_goes_down_the_gradient_at_the_particles_that_it_draws(library):
 
 
 def test_the_chain_draws_from_the_rbm(library):
-    """20,000 chains of 20 steps of an RBM of 3 and 2 units, against the sum over its states."""
+    """Compare 20,000 chains of 20 steps in an RBM of 3 and 2 units with the sum over its states."""
     rng = np.random.default_rng(2)
     W, bv, bh = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=2)
     states = (np.arange(8)[:, None] >> np.arange(3)) % 2
@@ -169,18 +169,18 @@ def test_the_chain_draws_from_the_rbm(library):
     bv_t, bh_t, v = np.tile(bv, (n, 1)), np.tile(bh, (n, 1)), np.zeros((n, 3))
     v_sample = as_numpy(library.negative(*arrays(library, W, bv_t, bh_t, v), 20))
     found = np.bincount((v_sample @ [1, 2, 4]).astype(int), minlength=8) / n
-    # 5 standard deviations of a fraction of 20,000 draws are below 0.018.
+    # Five standard deviations of a fraction of 20,000 draws are below 0.018.
     np.testing.assert_allclose(found, p / p.sum(), atol=0.018)
 
 
 def moved(params, seed=1):
-    """Parameters of these shapes whose every part matters."""
+    """Random parameters of the given shapes, large enough that each of them has an effect."""
     rng = np.random.default_rng(seed)
     return [rng.normal(scale=0.3, size=p.shape) for p in params]
 
 
 def in_gates(value, names):
-    """The parameters of the LSTM-RTRBM by hand, or their gradients, from this project's `value(name)`."""
+    """The parameters, or gradients, of the handwritten LSTM-RTRBM, from those of this library: `value(name)`."""
     gates = [np.concatenate([value(name + gate) for gate in "ifgo"], axis=-1) for name in ("Wv", "Ws", "b")]
     return [value(name) for name in names[:5]] + gates
 
@@ -192,7 +192,7 @@ RELATED = {
 
 
 class Related:
-    """This project's graph of a related model: 12 visible, 8 hidden and 6 recurrent units at random parameters."""
+    """This library's graph of a related model with 12 visible, 8 hidden and 6 recurrent units and random parameters."""
 
     def __init__(self, name, batched):
         build, self.by_hand = RELATED[name]
@@ -213,7 +213,7 @@ class Related:
             self.function = pytensor.function(inputs, outputs, givens=givens, mode=AS_WRITTEN, on_unused_input="ignore")
 
     def gradient(self, *inputs):
-        """The cost and its gradient in the parameters of the step by hand."""
+        """The cost and its gradient with respect to the parameters of the handwritten step."""
         cost, *gradients = self.function(*inputs)
         return cost, self.by_hand(dict(zip(self.names, gradients, strict=True)).get, self.names)
 
@@ -229,7 +229,7 @@ def related(request, batched):
 
 
 def test_the_gradient_of_a_related_model_is_this_projects(library, related, batched):
-    """Of a window of one sequence, and of three sequences of which two end before the window does."""
+    """One sequence, and three sequences of which two end before the window does."""
     shape = (9, 3, 12) if batched else (9, 12)
     rng = np.random.default_rng(4)
     v, v_sample = (rng.integers(2, size=shape).astype(float) for _ in range(2))
@@ -261,7 +261,7 @@ def test_the_lstm_rtrbm_goes_down_the_gradient_at_the_particles_that_it_draws(li
 
 @pytest.mark.parametrize(("dtype", "atol"), [("float64", 1e-14), ("float32", 1e-6)])
 def test_the_rnn_nade_goes_down_its_gradient(library, dtype, atol):
-    """Frames without a note are among them."""
+    """The frames include some without notes."""
     params = moved(initial_rnn_nade(12, 8, 6, dtype))
     frames = random_frames(20, 1, 12, dtype)
     assert 0 in frames.sum(axis=1)

@@ -1,4 +1,4 @@
-"""The comparison of Hessian-free optimisation: its task, its clock, its table; nothing long is trained here."""
+"""Tests of the benchmark of Hessian-free optimisation: its task, clock and table. There is no long training here."""
 
 import json
 
@@ -34,7 +34,7 @@ def test_a_sequence_has_two_marks_whose_numbers_it_adds_up():
 
 
 def test_its_products_are_those_of_the_last_outputs():
-    """Of a linear direction in by: the last output alone counts, so the product is the number of sequences."""
+    """In the direction of by only the last output counts, so the product is the number of sequences."""
     params = parameters(0, 3, "float64")
     objective, batch = adding_objective(params)
     functions = compiled_objective(objective, params, batch, lambda i, o: pytensor.function(i, o, mode=AS_WRITTEN))
@@ -53,7 +53,7 @@ def test_the_log_goes_on_where_it_was(tmp_path):
     log.passes = 2.5
     log.write(lambda: {"value": 1.0}, updates=1)
     log.write(lambda: {"value": 0.5}, updates=2)
-    again = Log(path, 0.0, 1)  # the checkpoint is of the first row
+    again = Log(path, 0.0, 1)  # the checkpoint was written at the first row
     assert again.passes == 2.5 and [row["updates"] for row in again.rows] == [1] and again.is_over
     assert len(path.read_text().splitlines()) == 1
 

@@ -1,4 +1,4 @@
-"""The benchmark of the paper's models: what it trains and keeps, on a tiny set, and how it tells it."""
+"""Tests of the benchmark of the paper's models on a tiny set: training, saved results and tables."""
 
 import json
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("as_written")
 
 @pytest.fixture
 def train(toy_chorales, tmp_path):
-    """train(model, *more, out="out"): the folder of the results."""
+    """train(model, *more, out="out") trains a model and returns the folder of the results."""
 
     def train(model, *more, out="out"):
         where = ["jsb_chorales", model, str(tmp_path / out), "--data", str(toy_chorales)]
@@ -35,7 +35,7 @@ def train(toy_chorales, tmp_path):
 
 
 def test_settings_are_known():
-    """Each setting is of the benchmark, of the model or of training; wrong ones are told by the library."""
+    """Each setting belongs to the benchmark, the model or training. The library reports unknown ones."""
     for dataset, of_set in SETTINGS.items():
         assert set(of_set) <= set(ROWS)
         for row in ROWS:
@@ -48,7 +48,7 @@ def test_settings_are_known():
 
 
 def test_what_is_written_is_what_the_model_comes_to(train, toy_chorales):
-    """Of a model of frames too: that it has no recurrence, and is as good after any history."""
+    """Also for a model of frames, which has no recurrence and scores the same after any history."""
     folder = train("rbm", "--set", "augment=1", "--set", "lr=0.1") / "rbm"
     found = results(folder)[1]
     model = SequenceModel.load(folder / "seed-1.npz")
@@ -97,7 +97,7 @@ def test_everything_trains_what_has_no_result(train, toy_chorales, tmp_path, mon
 
 
 def test_a_run_that_was_stopped_goes_on(train, tmp_path, monkeypatch, capsys):
-    """It comes to what a run comes to that was not stopped, and its curve has all epochs."""
+    """A stopped run gives the same result as one that was not stopped, and its curve has all epochs."""
     whole = results(train("rnn-nade") / "rnn-nade")[1]
     dumps, stopped = json.dumps, []
 

@@ -1,4 +1,4 @@
-"""How times are taken and told; none is measured here."""
+"""Tests of taking and presenting times. No timing is checked here."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def test_what_cannot_be_had_is_told_and_the_rest_measured():
     ]
     runs, absent = stand_ready(rows, Sizes(), say=lambda line: None)
     assert list(runs) == ["there"]
-    assert absent == {"missing": "not installed: no module", "refused": "cannot be had: one sequence"}
+    assert absent == {"missing": "not installed: no module", "refused": "not supported: one sequence"}
 
 
 def test_programs_are_chosen_by_a_pattern_in_any_case():
@@ -58,7 +58,9 @@ def test_programs_are_chosen_by_a_pattern_in_any_case():
         "LSTM-RTRBM, JAX by hand, float64",
         "RNN-NADE, JAX by hand, float64",
     ]
-    with pytest.raises(ValueError, match="--only: expected a pattern of rnnrbm_pt numba.*found 'tensorflow'"):
+    with pytest.raises(
+        ValueError, match="--only: expected a pattern that matches one of rnnrbm_pt numba.*'tensorflow'"
+    ):
         chosen(rows, "tensorflow")
 
 
@@ -76,7 +78,7 @@ def test_the_floor_and_numpys_programs_run():
 
 
 def test_a_model_is_given_the_sizes_and_updates():
-    """With the settings of other tests' models, so that its code is compiled once."""
+    """Uses the same settings as other tests, so that the code is compiled only once."""
     small = Sizes(n_visible=12, n_hidden=8, n_hidden_recurrent=6, n_steps=20, lr=0.05)
     run = this_project(small, backend="numba", floatX="float64", streams="srs")
     assert run.model.settings["n_hidden"] == 8

@@ -1,4 +1,4 @@
-"""The benchmark of dropout, persistent chains and averages: what it runs once, and how it tells it."""
+"""Tests of the benchmark of regularisers: each run is done once, and the table."""
 
 import json
 

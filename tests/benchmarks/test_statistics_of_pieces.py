@@ -1,4 +1,4 @@
-"""The benchmark of pieces: what it counts, and the dials that it takes."""
+"""Tests of the benchmark of pieces: its counts and its options."""
 
 import json
 

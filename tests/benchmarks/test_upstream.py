@@ -1,4 +1,4 @@
-"""The rewrite that is proposed to PyTensor."""
+"""Tests of the rewrite that is proposed to PyTensor."""
 
 import numpy as np
 import pytensor

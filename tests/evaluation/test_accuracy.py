@@ -1,4 +1,4 @@
-"""Accuracies from samples whose expectations are known, and the length of chains that they need."""
+"""Tests of accuracies from samples with known expectations, and of the length of the chains."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ BH = RNG.normal(size=(7, 2))
 
 @pytest.mark.parametrize("padded", [False, True])
 def test_accuracy_and_precision_of_samples_without_noise(padded, monkeypatch):
-    monkeypatch.setattr("rnnrbm_pt.evaluation.frames.ROWS", 8)  # blocks of four frames, of which the last is not full
+    monkeypatch.setattr("rnnrbm_pt.evaluation.frames.ROWS", 8)  # blocks of four frames; the last block is not full
     p, v = RNG.uniform(size=(7, 3)), RNG.integers(2, size=(7, 3))
     start = RNG.normal(size=(7, 3))
     observed = [tuple(x[part] for x in (p - start, BH, v, start)) for part in (slice(2), slice(2, None))]
@@ -27,7 +27,7 @@ def test_accuracy_and_precision_of_samples_without_noise(padded, monkeypatch):
 
 
 def test_chains_grow_until_both_starts_agree():
-    """Of chains whose accuracy from silence lacks what they have not forgotten after n steps."""
+    """The accuracy of chains from silence is too low by what they still remember after n steps."""
     calls = []
 
     def measure(n_steps, start):

@@ -1,4 +1,4 @@
-"""Simple models of sequences: by hand on tiny rolls, against sums over all frames, against the paper's cells."""
+"""Tests of baselines: tiny rolls computed by hand, sums over all frames, and the paper's results."""
 
 import math
 from itertools import product
@@ -34,13 +34,17 @@ def test_probabilities_of_all_frames_sum_to_one_and_have_the_expectation(kind):
         pieces = [np.concatenate([history, v[None]]) for v in FRAMES]
         p = np.array([np.exp(model.log_likelihoods(piece)[-1]) for piece in pieces])
         assert p.sum() == pytest.approx(1, rel=1e-12)
-        for piece in pieces:  # which does not depend on the frame itself
+        for piece in pieces:  # the prediction does not depend on the frame itself
             assert model.expected(piece)[-1] == pytest.approx(p @ FRAMES, rel=1e-12)
 
 
 def test_by_hand():
-    """Of 6 frames 4, 3 and 0 have the notes. Of 4 pairs 3, 2 and 0 start with them, and 2, 2 and 0 go on with them;
-    of those that start without, 1 of 1, 1 of 2 and 0 of 4 come to them. Once there are 010 and 000 of 4 chords."""
+    """Check all counts by hand.
+
+    The three notes are on in 4, 3 and 0 of 6 frames. Of 4 pairs of frames, 3, 2 and 0 begin with the note, and it stays
+    on in 2, 2 and 0 of them. Of the pairs that begin without the note, it comes on in 1 of 1, 1 of 2 and 0 of 4. There
+    are 4 different chords; 010 and 000 occur once.
+    """
     assert FairCoins(TRAINING, 3).p.tolist() == [0.5] * 3
     assert NoteFrequencies(TRAINING, 3).p == pytest.approx([5 / 8, 4 / 8, 1 / 8])
     chord = ChordFrequencies(TRAINING, 3)
@@ -58,7 +62,7 @@ def test_by_hand():
 
 
 def test_all_frames_weigh_the_same():
-    """Mean and quotient over all four frames, not over sequences; the accuracy from counts note by note."""
+    """Mean and ratio are over all four frames, not over sequences. The accuracy is computed note by note."""
     for kind in BASELINES:
         model = kind(TRAINING, 3)
         tp = fp = fn = 0
@@ -97,7 +101,7 @@ def test_what_cannot_be_scored():
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_papers_note_1_gram(name, pianorolls):
-    """To the paper's two decimals; and its accuracy of random, which is the share of the notes that are on."""
+    """Equal to the paper's two decimals. The paper's accuracy of "random" is the fraction of notes that are on."""
     rolls = read_roll_file(pianorolls / f"{name}.npz")
     found = scored(NoteFrequencies(rolls["train"], 88), rolls["test"])
     assert round(found.log_likelihood, 2) == TABLE["Note 1-gram"][name].log_likelihood
@@ -106,7 +110,7 @@ def test_the_papers_note_1_gram(name, pianorolls):
 
 
 def test_the_papers_chord_1_gram_on_the_chorales(pianorolls):
-    """Whose p may be another: within 0.01 of it."""
+    """Within 0.01 of the paper's result, whose p may differ."""
     rolls = read_roll_file(pianorolls / "jsb_chorales.npz")
     found = scored(ChordFrequencies(rolls["train"], 88), rolls["test"])
     assert found.log_likelihood == pytest.approx(TABLE["1-gram (add-p)"]["jsb_chorales"].log_likelihood, abs=0.01)

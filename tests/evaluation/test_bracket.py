@@ -1,4 +1,4 @@
-"""Brackets: when temperatures are enough, and what a bracket must be to be believed."""
+"""Tests of brackets: the number of temperatures, and when a bracket can be trusted."""
 
 import pytest
 
@@ -10,7 +10,7 @@ MIXED = Mixing(0.0, 0.001, ("silence", "all notes"), 400)
 
 
 def test_temperatures_are_doubled_until_nothing_moves():
-    """Both sides err by 7 / n: at 400 temperatures they are 0.035 apart, and moved by 0.0175; at 800 by half of it."""
+    """Both errors are 7 / n: at 400 temperatures the estimates differ by 0.035 and moved by 0.0175; at 800 by half."""
     calls = []
 
     def score(n, reverse):
@@ -23,7 +23,7 @@ def test_temperatures_are_doubled_until_nothing_moves():
 
 
 def test_sides_that_stay_apart_never_settle():
-    """As of chains that stick: neither moves, whatever is tried."""
+    """Chains that do not mix: more temperatures change neither estimate."""
     assert temperatures_that_settle(lambda n, reverse: -2.3 if reverse else -2.7, 1600) == (1600, True)
 
 

@@ -1,4 +1,4 @@
-"""The partition function by sums, against the sum over both layers at once."""
+"""Tests of the exact partition function, compared with the sum over the states of both layers."""
 
 import itertools
 
@@ -18,7 +18,7 @@ def test_log_partition_is_the_sum_over_all_states_of_both_layers(shape, monkeypa
         energies = [-(v @ bv[t] + h @ bh[t] + v @ W @ h) for v in layers[0] for h in layers[1]]
         expected.append(np.logaddexp.reduce(-np.array(energies)))
     np.testing.assert_allclose(log_partition(W, bv, bh), expected, rtol=1e-13)
-    monkeypatch.setattr("rnnrbm_pt.evaluation.exact._MAX_ELEMENTS", 10)  # in many pieces
+    monkeypatch.setattr("rnnrbm_pt.evaluation.exact._MAX_ELEMENTS", 10)  # many small chunks
     np.testing.assert_allclose(log_partition(W, bv, bh), expected, rtol=1e-13)
 
 

@@ -1,4 +1,4 @@
-"""Frames in blocks, and frames drawn at random."""
+"""Tests of cutting frames into blocks and drawing frames at random."""
 
 import numpy as np
 

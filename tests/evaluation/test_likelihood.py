@@ -1,4 +1,4 @@
-"""Likelihoods of frames from functions that are given: their arithmetic, and annealing with exact weights."""
+"""Tests of likelihoods with given functions: their arithmetic, and annealing with exact weights."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_log_likelihoods_are_those_of_the_rbms():
     def partition(bv, bh):
         return log_partition(W, bv, bh), np.full(len(bv), 0.25)
 
-    free_energy = -(BV.sum(axis=1) + np.logaddexp(0, W.sum(axis=0) + BH).sum(axis=1))  # of v = 1
+    free_energy = -(BV.sum(axis=1) + np.logaddexp(0, W.sum(axis=0) + BH).sum(axis=1))  # for v = 1
     h = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     v = np.array(np.meshgrid(*[[0, 1]] * 3)).reshape(3, -1).T
     energies = (v @ BV.T)[:, None] + (h @ BH.T)[None] + (v @ W @ h.T)[:, :, None]  # (2^3, 2^2, n_frames)
@@ -41,7 +41,7 @@ def test_log_probabilities_are_taken_as_they_are():
 def test_annealing_puts_chains_and_signs_together(reverse):
     def anneal(bv, bh, betas, v):
         assert len(bv) == len(bh) == len(v) == 5 * 4
-        base = np.full(len(bv), 3 * np.log(2) + 2 * np.log(2))  # of an RBM without weights and biases
+        base = np.full(len(bv), 3 * np.log(2) + 2 * np.log(2))  # an RBM without weights and biases
         ratio = log_partition(W, bv, bh) - base
         steps = betas[-1] - betas[0]  # 1 upwards, -1 downwards, 0 at rest
         return steps * ratio, v, base
@@ -60,7 +60,7 @@ def test_the_mean_counts_frames_of_low_ess():
 
 
 def test_effective_chains():
-    """Weights that do not vary are worth all chains. Of weights 0 and 2 alike, half of the chains count."""
+    """Equal weights count as all chains. If half of the weights are 0 and half are 2, half of the chains count."""
     weights = np.array([[1.0, 1, 1, 1], [0, 2, 0, 2]])
     errors = weights.std(axis=1) / np.sqrt(4) / weights.mean(axis=1)
     found = mean_log_likelihood(np.zeros(2), errors, 2, n_chains=4, exact=False)

@@ -1,4 +1,4 @@
-"""Chains that do not forget their starts, and what a bracket of the likelihood does not see."""
+"""Tests of chains that do not forget their starts, which brackets of the likelihood cannot detect."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ ANNEALING = {"exact": False, "n_chains": 20, "n_temperatures": 60}
 
 
 def constant_model(python_model, strength, bias):
-    """RBMs in which all units vote for the same thing: all on, or all off; the two are equally probable with bias 0."""
+    """RBMs with two modes, all units on and all units off. With bias 0 the modes are equally probable."""
     model = python_model(n_hidden=8)
     for p in model.params:
         p.set_value(np.zeros_like(p.get_value()))
@@ -25,7 +25,7 @@ def test_of_two_modes_both_directions_miss_one_and_mixing_says_so(python_model):
     model, silence = constant_model(python_model, 1.5, 0.0), [np.zeros((3, 12), np.uint8)]
     exact = model.score(silence)
     assert exact.exact and exact == pytest.approx(-np.log(2), abs=0.05)
-    for reverse in (False, True):  # wrong by half of Z, hundreds of standard errors
+    for reverse in (False, True):  # half of Z is missing, hundreds of standard errors
         found = model.score(silence, **ANNEALING, reverse=reverse)
         assert found - exact == pytest.approx(np.log(2), abs=0.05)
         assert found.standard_error < 0.01 and found.n_low_ess == 0
@@ -45,7 +45,7 @@ def test_chains_that_mix(python_model, toy_rolls):
 
 
 def test_one_frame_in_ten_that_does_not_mix_is_seen(python_model, toy_rolls):
-    """Chains keep their start in one frame of ten; the mean over frames still shows it."""
+    """In one frame of ten, chains stay where they start. The mean over frames still shows it."""
     difference, rng = np.ones((10, 4)), np.random.RandomState(0)
     one, other = ((rng.rand(10, 50, 4) < 0.5).astype(float) for _ in range(2))
     one[0], other[0] = 1, 0
@@ -66,10 +66,10 @@ def test_what_has_no_chains_is_refused(toy_rolls):
 
 
 def test_how_fast_chains_forget(python_model, toy_rolls):
-    """Of an RBM without weights a step forgets all. Of one unit of each kind it is as the transition matrix says."""
+    """Without weights one step forgets everything. With one unit per layer the transition matrix gives the rate."""
     model = constant_model(python_model, 0.0, 0.0)
     found = model.scorer.mixing(toy_rolls[:1], n_chains=40, n_steps=5).autocorrelation
-    assert tuple(found) == LAGS and max(map(abs, found.values())) < 0.06  # 48 frames of 12 units and 40 chains
+    assert tuple(found) == LAGS and max(map(abs, found.values())) < 0.06  # 48 frames with 12 units and 40 chains
     model = python_model(n_hidden=1, r=(21, 22))
     for p in model.params:
         p.set_value(np.zeros_like(p.get_value()))
@@ -78,7 +78,7 @@ def test_how_fast_chains_forget(python_model, toy_rolls):
     bv.set_value(np.full(1, -2.0))
     bh.set_value(np.full(1, -2.0))
     found = model.scorer.mixing([np.zeros((40, 1), np.uint8)], n_chains=50, n_steps=30).autocorrelation
-    on = 1 / (1 + np.exp(-2.0))  # p(h = 1 | v = 1) = p(v = 1 | h = 1): a step keeps v by on^2 + (1 - on)^2
+    on = 1 / (1 + np.exp(-2.0))  # p(h = 1 | v = 1) = p(v = 1 | h = 1); p(v stays) = on^2 + (1 - on)^2
     per_step = 2 * (on**2 + (1 - on) ** 2) - 1
     assert found[1] == pytest.approx(per_step, abs=0.06) and found[5] == pytest.approx(per_step**5, abs=0.09)
 

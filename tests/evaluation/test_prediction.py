@@ -1,4 +1,4 @@
-"""Predictions from samples, with samplers whose expectations are known."""
+"""Tests of predictions from samplers with known expectations."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def test_the_prediction_is_the_mean_over_samples():
 
     def expect(bv, bh, weights, start):
         assert not start.any() and bv.shape == (5 * 7, 3) and bh.shape == (5 * 7, 2) and weights.tolist() == [1]
-        noise = np.repeat([-2.0, -1.0, 0.0, 1.0, 2.0], 7)  # the samples of one step do not stand together
+        noise = np.repeat([-2.0, -1.0, 0.0, 1.0, 2.0], 7)  # samples of one step are not adjacent
         next(calls)
         return bv + noise[:, None]
 

@@ -1,4 +1,4 @@
-"""The chorales of music21."""
+"""Tests of the chorales from music21."""
 
 import importlib.util
 import subprocess
@@ -18,7 +18,7 @@ needs_music21 = pytest.mark.skipif(WITHOUT_MUSIC21, reason="needs the package mu
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """A cache folder that the first test to need it fills."""
+    """A cache folder, filled by the first test that needs it."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -43,7 +43,7 @@ def test_chorales_counted(bach):
     train, valid, test, names = bach
     rolls = train + valid + test
     n_frames, n_notes = sum(map(len, rolls)), sum(int(roll.sum()) for roll in rolls)
-    # Of music21 10.5.1; another version's corpus may have a few more or fewer.
+    # Counts of music21 10.5.1. The corpus of another version may have a few more or fewer chorales.
     assert 350 <= len(rolls) <= 380
     assert 19_000 <= n_frames <= 21_000
     assert 3.8 <= n_notes / n_frames <= 4
@@ -58,7 +58,7 @@ def test_chorales_counted(bach):
 
 @needs_music21
 def test_split_is_by_name(bach):
-    # Written out, so that a change of the rule is seen: it would part new results from old ones.
+    # Written out to detect a change of the rule, which would make new results incomparable with old ones.
     assert bach.names["train"][:3] == ["bwv3.6", "bwv5.7", "bwv6.6"]
     assert bach.names["valid"][:3] == ["bwv2.6", "bwv14.5", "bwv33.6"]
     assert bach.names["test"][:3] == ["bwv4.8", "bwv9.7", "bwv10.7"]
@@ -112,13 +112,13 @@ def test_cache_that_is_damaged_or_foreign_is_built_anew(bach, cache, tmp_path, m
     monkeypatch.setenv("RNNRBM_CACHE", str(tmp_path))
     monkeypatch.setattr(home, "_read_chorales", one_chorale)
     assert sum(chorales().names.values(), []) == ["bwv2.6"]
-    if spoil != "folder":  # where a folder stands no file is put: read again each time
+    if spoil != "folder":  # a file cannot replace a folder, so the chorales are read again each time
         monkeypatch.setattr(home, "_read_chorales", forbidden)
     assert chorales().valid[0].tolist() == [[0] * 39 + [1] + [0] * 48] * 2
 
 
 def test_cache_that_swells_is_not_unpacked(tmp_path):
-    """64 kB, which become 128 MiB and eight times as much as frames."""
+    """64 kB that unpack to 128 MiB, and to eight times as much as frames."""
     np.savez_compressed(tmp_path / "a.npz", names=["a"], lengths=[2**23], frames=np.zeros((2**23, 16), np.uint8))
     tracemalloc.start()
     assert home._load_rolls(tmp_path / "a.npz") is None

@@ -1,4 +1,4 @@
-"""The paper's four data sets: found, loaded, fetched, held against what is recorded."""
+"""Tests of the paper's four data sets: find, load, download, and compare with the manifest."""
 
 import os
 import pickle
@@ -20,7 +20,7 @@ from rnnrbm_pt.music.paper_sets import SETS, SPLITS, manifest
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """The data folder that is looked in by default; nothing in it yet, and no address leads out of this machine."""
+    """An empty default data folder, with all addresses redirected to this machine."""
     monkeypatch.setenv("RNNRBM_DATA", str(tmp_path / "home"))
     monkeypatch.setenv("RNNRBM_DATA_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -31,7 +31,7 @@ def counts(data):
     return [len(data.train), len(data.valid), len(data.test)]
 
 
-# Found and loaded
+# Finding and loading
 
 
 def test_rolls(home):
@@ -125,7 +125,7 @@ def test_zip_files_that_are_not_such_a_set(tmp_path, names, said):
         load("nottingham", "midi", tmp_path)
 
 
-# Fetched
+# Downloading
 
 
 def test_fetch_and_then_it_is_there(server, home, monkeypatch):
@@ -133,7 +133,7 @@ def test_fetch_and_then_it_is_there(server, home, monkeypatch):
     server.answers |= {"/deep/JSB%20Chorales.pickle": ROLLS, "/deep/JSB%20Chorales.zip": MIDI}
     assert fetch("jsb_chorales", check=False) == home / "JSB Chorales.pickle"
     assert counts(load("jsb_chorales")) == [2, 1, 2]
-    assert counts(load("jsb_chorales", "midi")) == [2, 1, 1]  # downloads: no hashes of these are recorded
+    assert counts(load("jsb_chorales", "midi")) == [2, 1, 1]  # downloads; the manifest has no hashes of these files
     assert sorted(os.listdir(home)) == ["JSB Chorales.pickle", "JSB Chorales.zip"]
     assert len(server.asked) == 2
     assert fetch("jsb_chorales", "midi") == home / "JSB Chorales.zip" and len(server.asked) == 2
@@ -205,10 +205,10 @@ def test_the_authors_addresses(monkeypatch):
     ]
 
 
-# Against the shared data
+# Comparison with the shared data
 
 
-COUNTS = {  # sequences and frames, from the README of the shared data
+COUNTS = {  # sequences and frames, according to the README of the shared data
     "nottingham": [(694, 176561), (173, 45513), (170, 44463)],
     "jsb_chorales": [(229, 13807), (76, 4602), (77, 4725)],
     "musedata": [(524, 245202), (135, 82755), (124, 64339)],
@@ -252,7 +252,7 @@ def test_real_midi_files_all_1037(nottingham_zip):
 
 
 def as_pickle(rolls):
-    """The authors' layout, of what `load` gives."""
+    """The result of `load` in the authors' format."""
     described = {}
     for split, found in zip(SPLITS, rolls, strict=True):
         described[split] = []

@@ -1,4 +1,4 @@
-"""Downloads, from a server on this machine that does what servers do, the wrong things too."""
+"""Tests of downloads from a local server, which also behaves like a faulty or hostile one."""
 
 import os
 import threading
@@ -182,7 +182,7 @@ def test_the_next_address_is_tried(server, unreachable, tmp_path):
     assert left(tmp_path) == ["a.zip"]
     with pytest.raises(ValueError, match=rf"{unreachable}/x: cannot be .*; {server.base}/bad: wrong$"):
         fetched(tmp_path, unreachable + "/x", server.base + "/bad", check=check)
-    assert (tmp_path / "new" / "a.zip").read_bytes() == b"good"  # as it was
+    assert (tmp_path / "new" / "a.zip").read_bytes() == b"good"  # unchanged
 
 
 def test_interrupted_by_the_user(server, tmp_path):

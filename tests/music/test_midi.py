@@ -1,4 +1,4 @@
-"""MIDI files read by the original reader's rule."""
+"""Tests of reading MIDI files by the rules of the tutorial's reader."""
 
 import hashlib
 import json
@@ -24,12 +24,12 @@ def test_a_note_sets_the_steps_from_ceil_start_to_ceil_end():
     found = read(
         midi(
             track(
-                "0a 90 3c 5a",  # 0.05 s: note 60 on, in step 0: sets from step 1
-                "1e 80 3c 00",  # 0.20 s: off: to step 1
+                "0a 90 3c 5a",  # 0.05 s: note 60 on, within step 0; sets steps from 1
+                "1e 80 3c 00",  # 0.20 s: off; sets up to step 1
                 "01 90 3d 5a",  # 0.205 s: note 61 on
-                "01 80 3d 00",  # 0.21 s: off; no step begins in between
+                "01 80 3d 00",  # 0.21 s: off; no step begins between the two
                 "0e 90 3e 5a",  # 0.28 s: note 62 on
-                "14 80 3e 00",  # 0.38 s: off: step 3
+                "14 80 3e 00",  # 0.38 s: off; sets step 3
                 END,
             )
         )
@@ -41,8 +41,8 @@ def test_a_note_sets_the_steps_from_ceil_start_to_ceil_end():
 @pytest.mark.parametrize(
     "delta, n_steps",
     [
-        ("87d830", 7),  # 126,000 ticks, 2.1 s: in floating point a hair more than 7 * 0.3
-        ("87d831", 8),  # one tick, a 60,000th of a second, later
+        ("87d830", 7),  # 126,000 ticks, 2.1 s: in floating point slightly more than 7 * 0.3
+        ("87d831", 8),  # one tick later, which is 1/60,000 s
     ],
 )
 def test_a_rounding_error_is_no_step_but_a_tick_is(delta, n_steps):
@@ -57,7 +57,7 @@ def test_velocity_0_is_a_note_off():
                 "00 90 3c 5a",  # note 60 on
                 "14 90 3c 00",  # 0.1 s: note 60 on with velocity 0
                 "14 90 3d 5a",  # 0.2 s: note 61 on
-                "14 80 3d 40",  # 0.3 s: off, with a velocity of its own
+                "14 80 3d 40",  # 0.3 s: off, with a release velocity
                 END,
             )
         )
@@ -70,9 +70,9 @@ def test_running_status():
         midi(
             track(
                 "00 90 3c 5a",  # note 60 on
-                "00 3d 5a",  # the same status: note 61 on
+                "00 3d 5a",  # running status: note 61 on
                 "14 3c 00",  # 0.1 s: note 60 on, velocity 0
-                "00 ff0600",  # a meta event (an empty marker) leaves the running status
+                "00 ff0600",  # a meta event (an empty marker) does not change the running status
                 "14 3d 00",  # 0.2 s: note 61 on, velocity 0
                 END,
             )
@@ -87,8 +87,8 @@ def test_a_note_off_ends_the_latest_note_of_its_pitch():
             track(
                 "00 90 3c 5a",  # note 60 on
                 "14 90 3c 5a",  # 0.1 s: note 60 on again
-                "14 80 3c 00",  # 0.2 s: ends the second
-                "14 80 3c 00",  # 0.3 s: the latest has ended; the first is not looked for
+                "14 80 3c 00",  # 0.2 s: ends the second note
+                "14 80 3c 00",  # 0.3 s: ignored, since the latest note has ended
                 END,
             )
         )
@@ -114,11 +114,11 @@ def test_notes_never_ended_and_ends_never_begun_are_dropped():
     found = read(
         midi(
             track(
-                "00 80 3e 00",  # note 62 off: never on
+                "00 80 3e 00",  # note 62 off, which never began
                 "00 90 3c 5a",  # note 60 on
-                "00 90 3d 5a",  # note 61 on: never off
+                "00 90 3d 5a",  # note 61 on, which never ends
                 "14 80 3c 00",  # 0.1 s: note 60 off
-                "7f b0 07 40",  # volume, 0.735 s: adds no steps
+                "7f b0 07 40",  # volume at 0.735 s, which adds no steps
                 END,
             )
         )
@@ -132,8 +132,8 @@ def test_tempo_changes():
         midi(
             track(
                 "00 90 3c 5a",  # note 60 on
-                "14 ff5103 0f4240",  # 0.1 s: a quarter note lasts 1,000,000 us: 100 ticks a second
-                "14 80 3c 00",  # 20 ticks later, that is 0.1 + 0.2 s: note 60 off
+                "14 ff5103 0f4240",  # 0.1 s: 1,000,000 us per quarter note, or 100 ticks per second
+                "14 80 3c 00",  # 20 ticks later, at 0.1 + 0.2 s: note 60 off
                 END,
             )
         )
@@ -143,12 +143,12 @@ def test_tempo_changes():
 
 def test_the_tempo_is_not_begun_anew_with_the_next_track():
     tempo_track = track(
-        "00 ff5103 0f4240",  # 100 ticks a second
-        "14 ff5103 07a120",  # tick 20, 0.2 s: 200 ticks a second
+        "00 ff5103 0f4240",  # 100 ticks per second
+        "14 ff5103 07a120",  # tick 20, 0.2 s: 200 ticks per second
         END,
     )
     notes = track(
-        "00 90 3c 5a",  # tick 0 by the state that tick 20 left: 0.2 + (0 - 20)/200 = 0.1 s
+        "00 90 3c 5a",  # tick 0, with the tempo state after tick 20: 0.2 + (0 - 20)/200 = 0.1 s
         "28 80 3c 00",  # tick 40: 0.2 + (40 - 20)/200 = 0.3 s
         END,
     )
@@ -160,7 +160,7 @@ def test_the_tempo_is_not_begun_anew_with_the_next_track():
 def test_a_time_before_0_counts_as_0():
     found = read(
         midi(
-            track("14 ff5103 0f4240", END),  # tick 20, 0.1 s: 100 ticks a second from here
+            track("14 ff5103 0f4240", END),  # tick 20, 0.1 s: 100 ticks per second from here on
             track("00 90 3c 5a", "28 80 3c 00", END),  # 0.1 - 0.2 s to 0.1 + 0.2 s
         )
     )
@@ -189,7 +189,7 @@ def test_notes_outside_the_range_are_counted_and_keep_their_time():
             track(
                 "00 90 3b 5a",  # note 59: below (60, 64)
                 "00 90 3c 5a",  # note 60
-                "00 90 40 5a",  # note 64: the first above
+                "00 90 40 5a",  # note 64: the first one above
                 "14 80 3c 00",  # 0.1 s: 60 off
                 "14 80 3b 00",  # 0.2 s: 59 off
                 "00 80 40 00",  # 64 off
@@ -208,7 +208,7 @@ def test_events_that_are_no_notes_are_passed_over():
                 "00 ff03 05 e9c3a9ff00",  # a track name in no particular encoding
                 "00 f0 05 7e7f0901f7",  # a system exclusive message
                 "00 ff7f 03 41ff80",  # data of some sequencer
-                "00 ff60 01 00",  # a meta event nobody knows
+                "00 ff60 01 00",  # an unknown meta event
                 "00 ff5902 fd01",  # key signature: C minor
                 "00 c0 07",  # program change
                 "00 e0 00 40",  # pitch wheel
@@ -246,12 +246,12 @@ def test_every_nottingham_file_reads_as_the_original_read_it(nottingham_zip, the
     assert different == []
 
 
-TEMPO = "00 ff5103 03d090"  # 250,000 us a quarter note: twice as fast
+TEMPO = "00 ff5103 03d090"  # 250,000 us per quarter note: twice as fast
 
 
 def test_counted_in_quarter_notes_tempo_says_nothing():
     song = [
-        track(TEMPO, "64 ff5103 1e8480", END),  # from the second quarter note on eight times slower
+        track(TEMPO, "64 ff5103 1e8480", END),  # eight times slower from the second quarter note on
         track("32 90 3c 5a", "64 80 3c 00", "64 90 3d 5a", "8148 80 3d 00", END),  # 0.5 to 1.5, 2.5 to 4.5 quarters
     ]
     found = read(midi(*song), dt=0.5, unit="quarter")
@@ -276,7 +276,7 @@ def test_a_unit_is_second_or_quarter():
 
 
 def test_nottingham_by_quarter_notes_is_nottingham_at_its_tempo(nottingham_zip):
-    # All but one of the 1,037 tunes have 120 quarter notes a minute throughout; five of them do here.
+    # All but one of the 1,037 tunes have a constant tempo of 120 quarter notes per minute; this tests five of them.
     with zipfile.ZipFile(nottingham_zip) as archive:
         for name in [name for name in sorted(archive.namelist()) if name.endswith(".mid")][::200]:
             with archive.open(name) as file:
@@ -284,7 +284,7 @@ def test_nottingham_by_quarter_notes_is_nottingham_at_its_tempo(nottingham_zip):
             with archive.open(name) as file:
                 assert np.array_equal(midiread(file, dt=0.5, unit="quarter").piano_roll, seconds)
         with archive.open("Nottingham/train/morris_simple_chords_2.mid") as file:
-            assert len(midiread(file, dt=0.5, unit="quarter").piano_roll) == 560  # as the paper's roll, and a frame
+            assert len(midiread(file, dt=0.5, unit="quarter").piano_roll) == 560  # the paper's length plus 1
 
 
 # Drums
@@ -303,7 +303,7 @@ def test_notes_of_channel_10_are_notes_unless_they_are_left_out():
 
 
 def test_a_drum_neither_ends_a_note_nor_begins_one_when_drums_are_left_out():
-    # Note 60 of channel 1 lasts 0.3 s; the drum of its number begins and ends within it.
+    # Note 60 of channel 1 lasts 0.3 s. A drum with the same number begins and ends within it.
     data = midi(track("00 90 3c 5a", "0a 99 3c 5a", "0a 99 3c 00", "28 90 3c 00", END))
     assert read(data, drums=False).piano_roll[:, 0].tolist() == [1, 1, 1]
-    assert read(data).piano_roll[:, 0].tolist() == [0]  # by the tutorial's rule: the last that began is ended, once
+    assert read(data).piano_roll[:, 0].tolist() == [0]  # by the tutorial's rules, only the latest note is ended, once

@@ -1,4 +1,4 @@
-"""Files that are not MIDI, broken or hostile: one ValueError each, in little time and memory."""
+"""Tests of broken, hostile and non-MIDI files: each raises one ValueError, in little time and memory."""
 
 import io
 import random
@@ -29,7 +29,7 @@ KEY_OF_9_FLATS = "00 ff5902 f700"
         (midi(ONE_NOTE)[:14], "expected 1 complete track.* found the end of the file"),
         (midi(ONE_NOTE, kind=2), "expected MIDI of type 0 or 1, found type 2"),
         (midi(ONE_NOTE, kind=515), "found type 515"),
-        (midi(ONE_NOTE, division=0xE728)[:-4], "found the end of the file"),  # 25 frames a second, 40 ticks each
+        (midi(ONE_NOTE, division=0xE728)[:-4], "found the end of the file"),  # 25 frames per second with 40 ticks each
         (midi(ONE_NOTE, division=0xE628), "expected 24, 25, 29, 30 SMPTE frames per second.* found 26 frames of 40"),
         (
             midi(ONE_NOTE, division=0xE700),
@@ -42,12 +42,12 @@ KEY_OF_9_FLATS = "00 ff5902 f700"
         (midi(track("00 90 14 5a", "14 80 14 00", END)), "expected notes from 60 to 63, found 1, all out of range"),
         (midi(track("00 90 3c 5a", "00 80 3c 00", END)), "expected notes that end after 0 s, found none"),
         (midi(b"XTrk" + ONE_NOTE[4:]), "expected MIDI events, found OSError: no MTrk header"),
-        (midi(track("00 3c 5a")), "found OSError: running status"),  # data, and no status before it
+        (midi(track("00 3c 5a")), "found OSError: running status"),  # data without a status byte before it
         (midi(track("00 90 3c 80")), "found OSError: data byte"),
         (midi(track("00 f4", END)), "found OSError: undefined status byte 0xf4"),
         (midi(track(KEY_OF_9_FLATS, END)), "found KeySignatureError: Could not decode key with 9 flats"),
         (midi(track("00 ff5101 07", END)), "found IndexError"),  # a tempo of one byte
-        (midi(track("00 ff5405 e000000000", END)), "found KeyError"),  # SMPTE offset at 7: no such rate
+        (midi(track("00 ff5405 e000000000", END)), "found KeyError"),  # SMPTE offset with the unknown rate 7
         (midi(track("00 f0 83ffff7f 00")), "found OSError: Message length 8388607"),
     ],
 )
@@ -87,10 +87,10 @@ def test_a_range_that_makes_no_sense_is_refused_by_both():
         midiwrite(io.BytesIO(), np.zeros((1, 88)), r=(64, 60))
 
 
-# What hostile files may cost
+# Time and memory of hostile files
 
 
-LONG_NOTE = track("00 90 3c 5a", "879d7f 80 3c 00", END)  # 118,527 ticks, ten minutes
+LONG_NOTE = track("00 90 3c 5a", "879d7f 80 3c 00", END)  # 118,527 ticks, or ten minutes
 HOSTILE = {
     "a note of days": midi(track("00 90 3c 5a", "ffffff7f 80 3c 00", END)),
     "a time of 7,000 bits": midi(track("00 90 3c 5a", "ff" * 1000 + "7f 80 3c 00", END)),
@@ -121,14 +121,14 @@ def test_hostile_files_are_refused_in_little_time_and_memory(what, how):
 
 
 def test_the_longest_roll():
-    ticks = MAX_FRAMES * 2  # at 200 ticks a second and dt = 0.01 s
+    ticks = MAX_FRAMES * 2  # at 200 ticks per second and dt = 0.01 s
     delta = bytes([0x80 | ticks >> 14 & 0x7F, 0x80 | ticks >> 7 & 0x7F, ticks & 0x7F]).hex()
     note = track("00 90 3c 5a", delta + "80 3c 00", END)
     found = read(midi(note), dt=0.01)
     assert found.piano_roll.shape == (MAX_FRAMES, 4) and found.piano_roll[:, 0].all()
     with pytest.raises(ValueError, match=f"expected {MAX_FRAMES} steps of 0.00999 s at most"):
         read(midi(note), dt=0.00999)
-    # Many such notes on top of each other cost no more steps than one.
+    # Many long overlapping notes cost no more steps than one.
     began = time.process_time()
     found = read(midi(*[note] * 5000), dt=0.01)
     assert len(found.notes) == 5000 and found.piano_roll[:, 0].all()
@@ -145,7 +145,7 @@ def test_the_smallest_dt_is_refused_as_too_many_steps():
 
 
 def refuse_or_read(data):
-    """Anything but a result or a ValueError is a fault of the reader."""
+    """Read a file, which must give a result or a ValueError; other errors are bugs of the reader."""
     try:
         found = midiread(io.BytesIO(data), dt=0.3)
     except ValueError as error:
@@ -161,7 +161,7 @@ def test_random_bytes_give_a_roll_or_a_value_error(data, before):
 
 
 def mutated(data, seed):
-    """The bytes with some replaced, left out, doubled or cut off."""
+    """The bytes with some of them replaced, deleted, doubled or cut off."""
     draw = random.Random(seed)
     data = bytearray(data)
     for _ in range(draw.choice([1, 1, 2, 5, 20])):

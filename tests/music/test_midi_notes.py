@@ -1,4 +1,4 @@
-"""The file's own tempo map, the sustain pedal, short notes and SMPTE time: annotated bytes."""
+"""Tests of the file's own tempo map, the sustain pedal, short notes and SMPTE time, with annotated bytes."""
 
 import numpy as np
 import pytest
@@ -7,23 +7,23 @@ from oracles.midi_bytes import END, ONE_NOTE, midi, read, track
 from rnnrbm_pt.music.midi import Note
 from rnnrbm_pt.music.preprocessing import Preprocessing
 
-# At 100 ticks a quarter note and the default tempo there are 200 ticks a second.
+# With 100 ticks per quarter note, the default tempo gives 200 ticks per second.
 CONDUCTOR = track(
-    "8620 ff5103 0f4240",  # after 800 ticks (4 s): a second to a quarter note, so 100 ticks a second
+    "8620 ff5103 0f4240",  # after 800 ticks (4 s): 1 s per quarter note, so 100 ticks per second
     END,
 )
 MELODY = track(
-    "00 90 3c 5a",  # at once, note 60
-    "8148 80 3c 00",  # 200 ticks (1 s) later it ends
-    "8458 90 3e 5a",  # at tick 800, which is 4 s, note 62
-    "64 80 3e 00",  # 100 ticks (by then 1 s) later it ends
+    "00 90 3c 5a",  # note 60 on at once
+    "8148 80 3c 00",  # off 200 ticks (1 s) later
+    "8458 90 3e 5a",  # note 62 on at tick 800, which is 4 s
+    "64 80 3e 00",  # off 100 ticks (now 1 s) later
     END,
 )
 
 
 def test_the_tutorials_rule_moves_what_comes_after_a_conductor_track():
     found = read(midi(CONDUCTOR, MELODY))
-    assert found.notes == [Note(60, -4, -2), Note(62, 4, 5)]  # the first is lost
+    assert found.notes == [Note(60, -4, -2), Note(62, 4, 5)]  # the first note is lost
     assert found.n_moved == 1 and found.piano_roll.sum() == 10
     right = read(midi(CONDUCTOR, MELODY), tempo="file")
     assert right.notes == [Note(60, 0, 1), Note(62, 4, 5)] and right.n_moved == 0
@@ -50,7 +50,7 @@ def test_one_tempo_at_the_beginning_is_read_alike():
 
 def test_the_tempo_of_a_later_track_is_that_of_all():
     data = midi(MELODY, CONDUCTOR)
-    assert read(data).notes[1] == Note(62, 4, 4.5) and read(data).n_moved == 1  # it reads the notes before the tempo
+    assert read(data).notes[1] == Note(62, 4, 4.5) and read(data).n_moved == 1  # the notes come before the tempo event
     assert read(data, tempo="file").notes[1] == Note(62, 4, 5)
 
 
@@ -65,13 +65,13 @@ PEDALLED = midi(
     track(
         "00 b0 40 7f",  # pedal down
         "00 90 3c 5a",  # note 60
-        "14 80 3c 00",  # its key is up after 0.1 s
-        "14 90 3c 5a",  # and struck again at 0.2 s
+        "14 80 3c 00",  # key up after 0.1 s
+        "14 90 3c 5a",  # key down again at 0.2 s
         "14 90 3e 5a",  # note 62 at 0.3 s
         "00 80 3c 00",
-        "3c b0 40 3f",  # at 0.6 s the pedal is up: note 60 ends, the key of 62 is down still
-        "14 80 3e 00",  # until 0.7 s
-        "00 b0 40 40",  # down once more
+        "3c b0 40 3f",  # pedal up at 0.6 s: note 60 ends, the key of 62 is still down
+        "14 80 3e 00",  # key of 62 up at 0.7 s
+        "00 b0 40 40",  # pedal down again
         "00 90 3f 5a",
         "14 80 3f 00",  # note 63 lasts to the end of the file, at 0.9 s
         "14 ff2f00",
@@ -113,7 +113,7 @@ def test_a_short_note_is_kept_as_one_frame():
         (0xE250, 1 / 2400),
         (0xE804, 1 / 96),
         (0xE304, 1001 / 120000),
-    ],  # 25, 30, 24 and 29.97 a second
+    ],  # 25, 30, 24 and 29.97 frames per second
 )
 def test_smpte_time_is_counted_in_seconds_whatever_the_tempo(division, seconds, tempo):
     note = track("00 ff5103 0f4240", "00 90 3c 5a", "8148 80 3c 00", END)  # 200 ticks

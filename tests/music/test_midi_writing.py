@@ -1,4 +1,4 @@
-"""MIDI files written so that they read back as the same roll."""
+"""Tests of writing MIDI files that read back as the same roll."""
 
 import io
 
@@ -25,7 +25,7 @@ def without_silent_end(roll):
 
 
 def messages(data):
-    """(tick, message) of the track of the notes."""
+    """(tick, message) for each message of the track with the notes."""
     tempo_track, notes = mido.MidiFile(file=io.BytesIO(data)).tracks
     tick, found = 0, []
     for message in notes:
@@ -91,7 +91,7 @@ def test_the_times_at_the_tutorial_dt_are_the_original_writers():
     roll[5:2990, 20] = 1
     notes = read(written(roll, dt=0.3), (21, 109), 0.3).notes
     assert len(notes) == 1501
-    # The original: int(0.3 * 200) ticks a step, 500,000 us and 100 ticks a quarter note.
+    # The tutorial's writer: int(0.3 * 200) ticks per step, 500,000 us and 100 ticks per quarter note.
     original = [500000 * (60 * step) * 1e-6 / 100 for step in range(3001)]
     steps = [(step, step + 1, 31) for step in range(0, 3000, 2)] + [(5, 2990, 41)]
     for note, (start, end, pitch) in zip(notes, sorted(steps), strict=True):
@@ -177,7 +177,7 @@ def test_quarter_notes_of_the_file_are_those_of_the_music():
     assert file.ticks_per_beat == 480
     assert [message.tempo for message in file.tracks[0] if message.type == "set_tempo"] == [666_666]
     assert [tick for tick, message in messages(data) if message.type == "note_on"] == [0, 240, 480]
-    # At 120 quarter notes a minute it is what is written by seconds, to the ear.
+    # At 120 quarter notes per minute it sounds the same as with dt in seconds.
     data = written(np.eye(88)[:3], dt=0.5, unit="quarter")
     assert np.array_equal(read(data, (21, 109), 0.25).piano_roll, np.eye(88)[:3])
 

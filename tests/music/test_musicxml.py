@@ -1,4 +1,4 @@
-"""The MusicXML reader, on scores written here and against music21's own parser."""
+"""Tests of the MusicXML reader on handwritten scores, and comparison with music21's parser."""
 
 import importlib.util
 import warnings
@@ -56,7 +56,7 @@ def test_chord_rest_backup_and_forward(tmp_path):
             + measure(note("C", 5, 1)),
         )
     )
-    # The backup leaves the cursor at 2; the measure is as long as the furthest that was written.
+    # The backup leaves the cursor at 2. The length of the measure is the furthest position reached.
     assert part == [(0, 2, 60), (0, 2, 64), (3, 4, 67), (4, 5, 72)]
 
 
@@ -129,7 +129,7 @@ def test_a_note_without_duration_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["bwv66.6", "bwv269", "bwv374", "bwv339", "bwv244.3", "bwv328"],  # pickups, common rests, a long one
+    ["bwv66.6", "bwv269", "bwv374", "bwv339", "bwv244.3", "bwv328"],  # pickups, rests in all parts, a long one
 )
 def test_frames_equal_those_of_music21s_own_parser(name):
     spec = importlib.util.find_spec("music21")

@@ -1,4 +1,4 @@
-"""What counts as a piano-roll; moving rolls in pitch and time."""
+"""Tests of checking, transposing and resampling piano-rolls."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_copies_in_other_keys():
         [[1, 0, 0, 0], [0, 1, 0, 0]],
         rolls[0],
         [[0, 0, 1, 0], [0, 0, 0, 1]],
-        rolls[1],  # which has no room
+        rolls[1],  # no room to transpose
     ]
     assert [copy.tolist() for copy in copies[4:]] == [rolls[2]]
     assert [copy.tolist() for copy in with_transpositions(rolls, 0, (60, 64))] == rolls
@@ -88,11 +88,11 @@ def test_transposed_up_and_down():
 @pytest.mark.parametrize(
     "shift, expected",
     [
-        (1, [1, 1, 5]),  # 13 leaves, an octave down
-        (-1, [11, 11, 3]),  # -1 leaves, an octave up
-        (11, [11, 11, 3]),  # 23 and 15 leave
+        (1, [1, 1, 5]),  # 13 is outside: an octave down
+        (-1, [11, 11, 3]),  # -1 is outside: an octave up
+        (11, [11, 11, 3]),  # 23 and 15 are outside
         (37, [1, 1, 5]),  # 37 goes down by three octaves, 49 by four
-        (-36, [0, 0, 4]),  # -36 goes up by three octaves, -24 by two: as far as needed
+        (-36, [0, 0, 4]),  # -36 goes up by three octaves, -24 by two
     ],
 )
 def test_folded_notes_move_by_octaves_into_the_range(shift, expected):
@@ -125,7 +125,7 @@ def test_steps_of_another_length():
     assert resample(roll, 0.5, 0.25).ravel().tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert resample(roll, 1, 2).ravel().tolist() == [0, 2]
     assert resample(roll, 0.3, 0.2).ravel().tolist() == [0, 0, 1, 2, 2, 3]
-    assert resample(roll, 0.2, 0.3).ravel().tolist() == [0, 2, 3]  # at 0, 0.3 and 0.6 s, or the first step after
+    assert resample(roll, 0.2, 0.3).ravel().tolist() == [0, 2, 3]  # the first steps at or after 0, 0.3 and 0.6 s
     assert resample(roll, 0.3, 0.1 * 3).ravel().tolist() == [0, 1, 2, 3], "rounding makes no step"
     for new_dt in (0.1, 1.0, 7.0):
         assert resample(np.zeros((0, 3)), 1.0, new_dt).shape == (0, 3)

@@ -1,4 +1,4 @@
-"""Pictures: what is drawn where, and that nothing is left behind."""
+"""Tests of pictures: what is drawn where, and that no figures or temporary files remain."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def no_figures_left():
 
 
 def colour_at(ax, x, y):
-    """RGB that the drawn figure has at a point given in data coordinates."""
+    """RGB colour of the figure at a point in data coordinates."""
     canvas = FigureCanvasAgg(ax.figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())

@@ -1,4 +1,4 @@
-"""Pieces prepared for a model and taken back; how many tunes are transposed as the paper transposed them."""
+"""Tests of preprocessing and its inverse, and the number of tunes that are transposed as in the paper."""
 
 import json
 
@@ -16,7 +16,7 @@ E_MAJOR[[0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], np.array([64, 68, 71, 64, 69, 73, 
 
 
 def write_with_signature(path, roll, *signatures):
-    """A file of half quarter notes with key signatures beside the tempo, each 10 ticks later."""
+    """Write a file of eighth notes with key signatures in the tempo track, each 10 ticks after the one before."""
     midiwrite(path, roll, dt=0.5, unit="quarter", tempo=97)
     file = mido.MidiFile(path)
     for i, key in enumerate(signatures):
@@ -30,7 +30,7 @@ def write_with_signature(path, roll, *signatures):
     [
         ("auto", ["D", "G"], Key(2, False), -2),
         ("auto", ["C#m"], Key(1, True), -1),
-        ("auto", ["C"], Key(4, False), -4),  # says nothing, so the notes do
+        ("auto", ["C"], Key(4, False), -4),  # a signature of C major is ignored, so the notes decide
         ("auto", [], Key(4, False), -4),
         ("signature", ["C", "G"], Key(0, False), 0),
         ("signature", [], Key(4, False), -4),
@@ -85,7 +85,7 @@ def test_the_way_back_restores_a_piece(tmp_path, tonality, steps_per_quarter):
 
 def test_rolls_are_prepared_and_taken_back_as_files_are():
     preprocessing = Preprocessing("parallel", steps_per_quarter=4)
-    prepared = preprocessing.apply(E_MAJOR, dt=0.25, tempo=120)  # two steps a quarter note become four
+    prepared = preprocessing.apply(E_MAJOR, dt=0.25, tempo=120)  # from two to four steps per quarter note
     assert prepared.key == Key(4, False) and prepared.shift == -4
     assert np.array_equal(prepared.roll, np.repeat(np.roll(E_MAJOR, -4, axis=1), 2, axis=0))
     assert np.array_equal(preprocessing.undo(prepared.roll, shift=-4, dt=0.25, tempo=120), E_MAJOR)
@@ -133,7 +133,7 @@ def test_what_makes_no_sense_is_refused(settings, message):
 
 
 def paper_rolls(path, name):
-    """Rolls of notes 21 to 108 of a set of Boulanger-Lewandowski et al. (2012)."""
+    """Rolls of a set of Boulanger-Lewandowski et al. (2012), notes 21 to 108."""
     with np.load(path) as archive:
         lengths = archive[f"{name}_lengths"]
         frames = np.unpackbits(archive[f"{name}_frames"], count=88 * lengths.sum()).reshape(-1, 88)
@@ -141,7 +141,7 @@ def paper_rolls(path, name):
 
 
 def notes_from_the_lowest(roll):
-    """The same for a piece in every key: bytes, and the lowest note."""
+    """Bytes that are the same for a piece in every key, and the lowest note."""
     lowest = int(roll.any(axis=0).argmax())
     return np.roll(roll, -lowest, axis=1).tobytes(), lowest
 
@@ -150,8 +150,8 @@ def notes_from_the_lowest(roll):
     "sets, expected",
     [
         (["valid", "test"], {"n": 223, "notes": 220, "auto": 199, "signature": 198}),
-        # By quarter notes one tune more is the paper's, but for the transposition, than the 693 at 0.25 s: the one
-        # whose tempo changes.
+        # With steps in quarter notes, 694 tunes equal the paper's up to transposition. At 0.25 s it is 693, without the
+        # tune whose tempo changes.
         pytest.param(
             ["train", "valid", "test"],
             {"n": 694, "notes": 684, "auto": 634, "signature": 632},
@@ -166,7 +166,7 @@ def test_tunes_are_transposed_as_the_paper_transposed_them(nottingham_zip, notti
     for name in sets:
         paper = dict(notes_from_the_lowest(roll) for roll in paper_rolls(nottingham_npz, name))
         for read in read_midi_files(midi_files(nottingham_zip / "Nottingham" / name), dt=1 / 2, unit="quarter"):
-            # The paper has no first step; its key is found with it here, as when training.
+            # The paper lacks the first step. Here the key is found with that step, as in training.
             tune, lowest = notes_from_the_lowest(read.piano_roll[1:])
             if tune in paper:
                 as_the_paper["n"] += 1

@@ -1,4 +1,4 @@
-"""Files of piano-rolls: every layout gives the same rolls, and no pickle gets its way."""
+"""Tests of files of piano-rolls: all formats give the same rolls, and no pickle is executed."""
 
 import io
 import json
@@ -21,7 +21,7 @@ SONG = {"train": [[[60, 64, 67], [], [108]], [[21]]], "valid": [[[93], [40]]], "
 
 
 def roll(*frames):
-    """(n_frames, 88), one note at a time."""
+    """Convert lists of notes to an array (n_frames, 88), one note at a time."""
     made = np.zeros((len(frames), 88), dtype=np.uint8)
     for t, frame in enumerate(frames):
         for note in frame:
@@ -40,7 +40,7 @@ def assert_same(found, expected):
 
 
 def write_npz(path, rolls, **changed):
-    """The layout of the shared data's README."""
+    """Write the format described in the README of the shared data."""
     arrays = {}
     for split, sequences in rolls.items():
         arrays[f"{split}_lengths"] = np.array([len(one) for one in sequences], dtype=np.int32)
@@ -49,8 +49,8 @@ def write_npz(path, rolls, **changed):
     return path
 
 
-# What Python 2's cPickle writes of {"train": [[(60, 64L), ()]], "valid": [[[60]]], "test": [[[]]]}, protocols 0 and 2,
-# written out by its rules: str keys, S and U; a long, L64L and LONG1.
+# Pickles of {"train": [[(60, 64L), ()]], "valid": [[[60]]], "test": [[[]]]}, protocols 0 and 2, written out by the
+# rules of Python 2's cPickle: str keys are S and U, a long is L64L and LONG1.
 PYTHON_2 = {
     0: b"(dp1\nS'test'\np2\n(lp3\n(lp4\n(lp5\naasS'train'\np6\n(lp7\n(lp8\n(I60\nL64L\ntp9\na(taasS'valid'\np10\n"
     b"(lp11\n(lp12\n(lp13\nI60\naaas.",
@@ -61,7 +61,7 @@ PYTHON_2 = {
 
 @pytest.mark.parametrize("protocol", [0, 2])
 def test_python_2(protocol):
-    pickletools.dis(PYTHON_2[protocol], out=io.StringIO())  # it is a whole pickle by Python's own account
+    pickletools.dis(PYTHON_2[protocol], out=io.StringIO())  # Python accepts it as a complete pickle
     expected = {"train": [roll([60, 64], [])], "valid": [roll([60])], "test": [roll([])]}
     assert_same(rolls_of(load_plain(PYTHON_2[protocol], "x"), "x"), expected)
 
@@ -81,11 +81,11 @@ def test_json_and_npz(tmp_path):
     assert_same(read_roll_file(write_npz(tmp_path / "a.npz", EXPECTED)), EXPECTED)
 
 
-# What a pickle could do
+# Hostile pickles
 
 
 class Calls:
-    """Pickled as a call of a function."""
+    """An object that is pickled as a function call."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -101,7 +101,7 @@ def test_nothing_is_called(tmp_path, protocol):
     with pytest.raises(ValueError, match=r"^x: expected a pickle of numbers in lists, found an? .* at byte \d+"):
         load_plain(attack, "x")
     assert not target.exists()
-    pickle.loads(attack)  # which does it
+    pickle.loads(attack)  # Python's unpickler executes the call
     assert target.exists()
 
 
@@ -113,7 +113,7 @@ def test_what_it_wanted_is_said():
 
 
 def test_the_unpickler_refuses_by_itself():
-    # The grammar lets nothing of this through; the second wall has to hold without it.
+    # The grammar lets none of these through, but the unpickler must also refuse them by itself.
     for attack in (b"cos\nsystem\n.", b"\x80\x04\x8c\x02os\x8c\x06system\x93.", b"Pid\n."):
         with pytest.raises(pickle.UnpicklingError, match="is refused"):
             pickled._PlainUnpickler(io.BytesIO(attack)).load()
@@ -132,9 +132,9 @@ def test_the_unpickler_refuses_by_itself():
         (b"]X\x04\0\0\0evila.", "a word other than train, valid and test at byte 1"),
         (b"a.", "not a pickle, or a damaged one"),
         (b"h\x07.", "not a pickle, or a damaged one"),
-        (b"}]K\1s.", "expected a dict of train, valid, test, found another key"),  # a list for a key
+        (b"}]K\1s.", "expected a dict of train, valid, test, found another key"),  # a list as a key
         (b")K\1a.", "not a pickle, or a damaged one"),  # appended to a tuple
-        (b"]r\0\0\0\x7f.", "the instruction b'r'"),  # room for 2 billion in the memo
+        (b"]r\0\0\0\x7f.", "the instruction b'r'"),  # memo index near 2 billion
         (b"]p99999999\n.", "the instruction b'p'"),
         (b"I" + b"9" * 5000 + b"\n.", "begins with b'I9999999'"),
         (b"\x8b\xff\xff\xff\x7f.", "begins with"),  # a number of 2 GiB
@@ -188,7 +188,7 @@ def test_whatever_is_in_it_one_value_error(noise, content, place, cut):
             assert str(err).startswith("x: ")
 
 
-# Content that is no set of piano-rolls
+# Content that is not a set of piano-rolls
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sound: its spectrum is that of the notes, it begins and ends without clicks, and nothing clips."""
+"""Tests of sound: the spectrum has the notes' frequencies, and there are no clicks and no clipping."""
 
 import io
 import wave
@@ -17,7 +17,7 @@ R = (48, 84)
 
 
 def roll_of(n_steps, *notes, r=R):
-    """A roll with notes (pitch, first step, step after the last)."""
+    """A roll with notes (pitch, first step, last step + 1)."""
     roll = np.zeros((n_steps, r[1] - r[0]), np.uint8)
     for pitch, start, end in notes:
         roll[start:end, pitch - r[0]] = 1
@@ -25,7 +25,7 @@ def roll_of(n_steps, *notes, r=R):
 
 
 def strongest(sound, n, rate=RATE):
-    """The n strongest frequencies, in hertz, lowest first: local maxima of the spectrum seen through a Hann window."""
+    """The n strongest frequencies in hertz, in ascending order: local maxima of the spectrum with a Hann window."""
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
     peaks = np.flatnonzero((spectrum[1:-1] > spectrum[:-2]) & (spectrum[1:-1] > spectrum[2:])) + 1
     return np.sort(peaks[np.argsort(spectrum[peaks])[-n:]]) * rate / len(sound)
@@ -39,7 +39,7 @@ def test_frequencies_are_those_of_equal_temperament():
 @pytest.mark.parametrize("chord", [(60,), (60, 64, 67), (57, 60, 69, 74), (48, 83)])
 def test_the_strongest_frequencies_are_those_of_the_notes(chord):
     sound = synthesize(roll_of(4, *((note, 0, 4) for note in chord)), R, 0.5)
-    # One bin of two seconds is half a hertz; neighbouring notes here are at least 8 Hz apart.
+    # For two seconds of sound a bin is 0.5 Hz. Neighbouring notes here are at least 8 Hz apart.
     np.testing.assert_allclose(strongest(sound[: 2 * RATE], len(chord)), [frequency(n) for n in chord], atol=0.6)
 
 
@@ -55,20 +55,20 @@ def test_steps_of_a_note_that_follow_one_another_are_one_note():
     assert list(held_notes(roll)) == [(0, 3, 12), (4, 5, 12), (2, 8, 16)]
     held = synthesize(roll_of(4, (60, 0, 4)), R, 0.25)
     again = synthesize(roll_of(1, (60, 0, 1)), R, 1.0)
-    np.testing.assert_array_equal(held, again)  # struck once, whatever the steps are
+    np.testing.assert_array_equal(held, again)  # one held note, whatever the length of the steps
 
 
 def test_a_tone_has_no_partials_above_half_the_sample_rate():
     tone = tone_of(PIANO, 3000.0, 8000, 8000)
     assert strongest(tone, 1, 8000) == pytest.approx(3000, abs=1)
     spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone))))
-    # 6000 Hz would come back as 2000 Hz.
+    # 6000 Hz would be aliased to 2000 Hz.
     assert spectrum[1990:2010].max() < 1e-3 * spectrum.max()
     assert not tone_of(PIANO, 5000.0, 100, 8000).any()
 
 
 def test_no_clicks():
-    """No jump between two samples is larger than those of the tone itself, in its loudest part."""
+    """Differences of successive samples are nowhere larger than in the loudest part of the tone."""
     for note in (21, 48, 60, 77, 100):
         r = (note, note + 1)
         for dt in (0.3, 0.123, 0.1001):
@@ -76,10 +76,10 @@ def test_no_clicks():
             jumps = np.abs(np.diff(sound, prepend=0, append=0))
             begin, end = round(dt * RATE), round(2 * dt * RATE)
             inside = jumps[begin + 400 : end - 400].max()
-            assert jumps[: begin + 400].max() <= 1.05 * inside  # the attack is where the tone is strongest
+            assert jumps[: begin + 400].max() <= 1.05 * inside  # the attack is the loudest part of the tone
             assert jumps[end - 10 :].max() <= inside
             assert not sound[:begin].any() and abs(sound[-1]) < 1e-4
-            # A tone that is cut off would jump by its height at once, and the curve have corners in it.
+            # A tone that is cut off would end with a jump or a corner of the curve.
             corners = np.abs(np.diff(sound, 2, prepend=[0, 0], append=[0, 0]))
             assert corners[end - 10 :].max() <= corners[begin + 400 : end - 400].max()
 

@@ -1,4 +1,4 @@
-"""Where MIDI files lie: folders, patterns, zip files."""
+"""Tests of finding MIDI files in folders, by patterns and in zip files."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from rnnrbm_pt.music.datasets import midi_files, read_rolls
 
 @pytest.fixture
 def tunes(tmp_path, monkeypatch):
-    """A folder with MIDI files by name, and what is to be passed over; it is the current folder."""
+    """The current folder, with files named like MIDI files and files that must be skipped."""
     names = ["b.mid", "a-b/x.MID", "a/x.midi", "a/b/y.mid", "C.mid"]
     for name in [*names, "a/.hidden.mid", ".git/z.mid", "__MACOSX/b.mid", "a/notes.txt"]:
         file = tmp_path / "tunes" / name
@@ -102,7 +102,7 @@ def test_folder_that_may_not_be_read_is_not_passed_over(tunes, monkeypatch):
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
-    # Rights taken from a folder would not stop root, whom tests in containers often run as.
+    # Removing permissions has no effect for root, and tests in containers often run as root.
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(PermissionError, match="tunes/a"):
         midi_files(tunes)
@@ -254,7 +254,7 @@ def test_nottingham_has_its_three_sets(nottingham_zip):
 
 # Reading
 
-# One track: note 60 from 0 s to 0.5 s (96 ticks a quarter note at 120 quarter notes a minute).
+# One track: note 60 from 0 s to 0.5 s (96 ticks per quarter note at 120 quarter notes per minute).
 SONG = b"MThd\0\0\0\6\0\0\0\1\0\x60" + b"MTrk\0\0\0\x0c\0\x90\x3c\x40\x60\x80\x3c\0\0\xff\x2f\0"
 
 
@@ -266,7 +266,7 @@ def test_rolls_of_files_and_zip_members(tmp_path, capsys):
     rolls = read_rolls(files, r=(60, 62), dt=0.1, progress=True)
     assert [roll.shape[1] for roll in rolls] == [2, 2]
     assert all(roll[0].tolist() == [1, 0] for roll in rolls)
-    assert capsys.readouterr().err == ""  # stderr is no terminal here
+    assert capsys.readouterr().err == ""  # stderr is not a terminal here
 
 
 def test_file_that_cannot_be_read_is_named(tmp_path):

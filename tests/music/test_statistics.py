@@ -1,4 +1,4 @@
-"""Numbers that describe pieces: each on pieces where it can be counted by hand."""
+"""Tests of the statistics of pieces, on pieces that can be counted by hand."""
 
 import json
 
@@ -11,7 +11,7 @@ R = (60, 76)
 
 
 def roll_of(*frames):
-    """A roll of frames, each a list of MIDI note numbers."""
+    """A roll made of frames that are lists of MIDI note numbers."""
     roll = np.zeros((len(frames), R[1] - R[0]), np.uint8)
     for step, notes in enumerate(frames):
         roll[step, [note - R[0] for note in notes]] = 1
@@ -29,8 +29,8 @@ def test_notes_per_frame_range_and_pitch_classes():
 
 
 def test_held_notes_are_those_that_sound_in_the_frame_before():
-    assert statistics([roll_of(C, C, G)], R).held == 4 / 6  # C, E, G, and then the G of the second chord
-    assert statistics([roll_of(C), roll_of(C)], R).held is None  # pieces do not go on from one another
+    assert statistics([roll_of(C, C, G)], R).held == 4 / 6  # C, E and G, then only the G of the second chord
+    assert statistics([roll_of(C), roll_of(C)], R).held is None  # a piece does not continue another piece
 
 
 def test_dissonance_is_a_share_of_the_pairs_of_each_frame():
@@ -45,7 +45,9 @@ def test_dissonance_is_a_share_of_the_pairs_of_each_frame():
 def test_repetition_counts_passages_of_eight_frames_that_came_before():
     scale = [[60 + i] for i in range(16)]
     assert statistics([roll_of(*scale)], R).repetition == 0
-    assert statistics([roll_of(*scale, *scale)], R).repetition == 9 / 17  # from frame 16 on, of those from 8 on
+    assert (
+        statistics([roll_of(*scale, *scale)], R).repetition == 9 / 17
+    )  # from frame 16 on, out of those from frame 8 on
     assert statistics([roll_of(*[C] * 30)], R).repetition == 1
     assert statistics([roll_of(*[C] * 15)], R).repetition is None
 
@@ -61,7 +63,7 @@ def test_a_runaway_has_a_passage_denser_than_any_of_the_data():
     data = statistics([roll_of(*[C] * 100, *[[60, 64]] * 100)], R)
     assert (data.thinnest, data.densest) == (2, 3)
     wall = [range(60, 72)] * 60
-    assert outside(statistics([roll_of(*[C] * 140, *wall)], R), data) == "above"  # though its mean is 5.7 only
+    assert outside(statistics([roll_of(*[C] * 140, *wall)], R), data) == "above"  # although its mean is only 5.7
     assert outside(statistics([roll_of(*[C] * 100, *[[]] * 100)], R), data) == "below"
     assert outside(statistics([roll_of(*[[60, 64, 67]] * 200)], R), data) is None
 

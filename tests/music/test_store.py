@@ -1,4 +1,4 @@
-"""Stores of piano-rolls: what was written is read, and what is damaged or not finished is refused by name."""
+"""Tests of stores of piano-rolls: they return what was written, and refuse damaged and unfinished files by name."""
 
 import json
 

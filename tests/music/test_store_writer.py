@@ -1,4 +1,4 @@
-"""Writing stores: equal to what is read directly, by any number of processes, killed or not."""
+"""Tests of writing stores: the rolls equal those read directly, with any number of processes and interruptions."""
 
 import signal
 import subprocess
@@ -25,7 +25,7 @@ FRAMES = NoteFrames((21, 109), 0.3, Preprocessing(drums=False))
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A folder of 83 files: a zip file is not among them, two are broken, and some are equal."""
+    """A folder of 83 MIDI files, without a zip file. Two are broken, and some are equal."""
     folder, random = tmp_path_factory.mktemp("music"), np.random.RandomState(1)
     for i in range(80):
         roll = np.repeat(random.rand(3 + i % 7, 88) < 0.05, 2, axis=0)
@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def written(folder, tmp_path_factory):
-    """A store of the folder, in one go by one process."""
+    """A store of the folder, written by one process without interruption."""
     path = tmp_path_factory.mktemp("stores") / "one"
     counts = write_store(path, midi_files(folder), FRAMES)
     assert counts[:3] == (81, 2, 1)
@@ -127,7 +127,7 @@ def test_any_rolls_make_the_round_trip(tmp_path_factory, drawn):
     low, rolls = drawn
     path, r = tmp_path_factory.mktemp("any"), (low, low + 17)
     for i, roll in enumerate(rolls):
-        roll[-1, 0] = 1  # the last frame sounds, so that the file has it
+        roll[-1, 0] = 1  # the last frame has a note, so that the file includes it
         midiwrite(path / "midi" / f"{i:03}.mid", roll, r, 0.3)
     write_store(path / "store", midi_files(path / "midi"), NoteFrames(r, 0.3))
     assert all(np.array_equal(one, other) for one, other in zip(RollStore(path / "store"), rolls, strict=True))

@@ -1,4 +1,4 @@
-"""Keys of pieces, found by hand-made chords, by invariance, and on the tunes that the paper transposed."""
+"""Tests of keys: handmade chords, invariance under transposition, and the tunes that the paper transposed."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_a_transposed_piece_has_its_key_transposed(roll, shift):
     if (scores == scores.max()).sum() == 1:
         key, moved_key = find_key(wide), find_key(moved)
         assert moved_key == Key((key.tonic + shift) % 12, key.minor)
-        # And so both go to the same piece, but for octaves.
+        # So both become the same piece, up to octaves.
         one, other = (to_common_tonality(x) for x in (wide, moved))
         assert np.array_equal(pitch_class_weights(one.roll), pitch_class_weights(other.roll))
 
@@ -96,9 +96,9 @@ def test_the_way_back_restores(roll, to, key):
     "r, notes, key, shift",
     [
         ((48, 72), (50, 57, 66), Key(2, False), -2),  # D major, down
-        ((50, 77), (50, 57, 66), Key(2, False), 10),  # 50 cannot go down: up
-        ((48, 67), (48, 58), Key(6, False), 6),  # half way: up
-        ((48, 64), (54, 60), Key(6, False), -6),  # but for the top
+        ((50, 77), (50, 57, 66), Key(2, False), 10),  # 50 cannot go down, so up
+        ((48, 67), (48, 58), Key(6, False), 6),  # half an octave: up
+        ((48, 64), (54, 60), Key(6, False), -6),  # no room above, so down
     ],
 )
 def test_the_nearest_shift_that_fits(r, notes, key, shift):

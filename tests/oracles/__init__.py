@@ -1,4 +1,4 @@
-"""What the graphs are held against: NumPy's own draws, sums over all states, finite differences."""
+"""Independent results to compare graphs with: NumPy's draws, sums over all states, and finite differences."""
 
 import copy
 import itertools
@@ -16,36 +16,36 @@ MODES = {
     "python": Mode("py", "fast_run"),
 }
 
-# Step by step in NumPy: for models so small that compiling is not worth the wait. Each operation is one of NumPy's. On
-# PyTensor 3.0 the steps of scans are C code, so long chains are fast.
+# Runs each operation in NumPy, for models so small that compilation would take longer. On PyTensor 3.0 the steps of
+# scans are C code, so long chains are fast.
 STEP_BY_STEP = Mode("py", "fast_run").excluding("fusion", "local_binomial_single_trial")
 
 
 def same_state(one, other):
-    """Whether two generators over MT19937 yield the same numbers from here on."""
+    """Whether two MT19937 generators will yield the same numbers."""
     one, other = one.bit_generator.state["state"], other.bit_generator.state["state"]
     return one["pos"] == other["pos"] and np.array_equal(one["key"], other["key"])
 
 
 def doubles_ahead(generator, shape):
-    """The doubles a generator will yield next; it stays where it is."""
+    """The next doubles of a generator, without advancing it."""
     return copy.deepcopy(generator).random(shape)
 
 
 def bit_of(u, p):
-    """The bit that a uniform number u decides for a probability p, NumPy's to the last digits of u."""
+    """The bit that NumPy draws with probability p from a uniform number u, up to rounding of u."""
     return np.where(p > 0.5, u <= p, u > 1 - p)
 
 
 def ulps(x, steps):
-    """The floating-point number that lies so many steps above x, or below."""
+    """The floating-point number that many steps above x, or below x if negative."""
     for _ in range(abs(steps)):
         x = np.nextafter(x, x.dtype.type(np.inf if steps > 0 else -np.inf))
     return x
 
 
 def ops_of(function):
-    """The operations of a compiled function, those of its inner graphs included."""
+    """The operations of a compiled function, including those of its inner graphs."""
 
     def ops(fgraph):
         for node in fgraph.toposort():
@@ -61,12 +61,12 @@ def names_of(function):
 
 
 def states(n):
-    """All 2^n binary vectors, one a row; row i is i in binary."""
+    """All 2^n binary vectors, one per row; row i is i in binary."""
     return np.array(list(itertools.product([0.0, 1.0], repeat=n)))
 
 
 def counts_of(samples):
-    """How often each of the 2^n states is among samples, in the order of `states`."""
+    """Number of occurrences of each of the 2^n states among samples, in the order of `states`."""
     n = samples.shape[1]
     return np.bincount((samples @ 2.0 ** np.arange(n - 1, -1, -1)).astype(int), minlength=2**n)
 
@@ -84,7 +84,7 @@ def distribution(W, bv, bh):
 
 
 def finite_differences(f, x, step=1e-6):
-    """The gradient of f at the array x by central differences; errs by about step^2 and 1e-16 / step."""
+    """The gradient of f at the array x by central differences. The error is about step^2 + 1e-16 / step."""
     gradient = np.empty_like(x)
     for i in np.ndindex(x.shape):
         up, down = x.copy(), x.copy()
@@ -95,7 +95,7 @@ def finite_differences(f, x, step=1e-6):
 
 
 def put_normal(model, scale):
-    """Set the parameters of a model to normal draws, which are the same for the same shapes."""
+    """Set the parameters of a model to normal draws. The same shapes get the same values."""
     values = np.random.default_rng(1)
     for param in model.params:
         param.set_value(values.normal(scale=scale, size=param.get_value().shape).astype(model.floatX))

@@ -1,4 +1,4 @@
-"""A headless Chromium that tests talk to by its DevTools protocol, over two pipes: no port, no driver, no network."""
+"""A headless Chromium, controlled by its DevTools protocol over two pipes, without a port, driver or network."""
 
 import base64
 import json
@@ -12,11 +12,11 @@ import time
 import pytest
 
 NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
-PATIENCE = 60  # seconds until an answer that does not come is an error
+PATIENCE = 60  # seconds to wait for an answer
 LAUNCHER = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execvp(sys.argv[3], sys.argv[3:])"
 )
-"""The browser reads commands from number 3 and writes answers to number 4."""
+"""Starts the browser, which reads commands from file descriptor 3 and writes answers to 4."""
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",
@@ -36,19 +36,19 @@ class Browser:
     Attributes
     ----------
     requests : list of str
-        The addresses that pages have asked for.
+        Addresses that the page has requested.
     complaints : list of str
-        Errors and warnings of the console, and exceptions.
+        Errors and warnings in the console, and exceptions.
     """
 
     def __init__(self, program, profile):
-        import fcntl  # of Unix
+        import fcntl  # only on Unix
 
         self.requests, self.complaints = [], []
         self._buffer, self._last = b"", 0
         theirs, self._to = os.pipe()
         self._from, answers = os.pipe()
-        # High numbers, so that neither is 3 or 4 already.
+        # High numbers, so that neither descriptor is 3 or 4 already.
         inside = [fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in (theirs, answers)]
         for fd in (theirs, answers):
             os.close(fd)
@@ -79,14 +79,14 @@ class Browser:
                 return answer["result"]
 
     def open(self, path):
-        """Show a file, and wait until it is complete."""
+        """Open a file, and wait until it has loaded."""
         self.requests.clear()
         self.complaints.clear()
         self.ask("Page.navigate", url=path.as_uri())
         self.wait_for("document.readyState === 'complete' && location.protocol === 'file:'")
 
     def value(self, expression):
-        """The value of an expression of JavaScript."""
+        """Evaluate a JavaScript expression."""
         found = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
@@ -99,7 +99,7 @@ class Browser:
             time.sleep(0.02)
 
     def click(self, selector):
-        """Click on the middle of an element, as a person does: it is a gesture that may start sound."""
+        """Click on the middle of an element with the mouse, which also allows the page to start sound."""
         box = self.value(
             f"(() => {{ const e = document.querySelector({selector!r}); e.scrollIntoView({{block: 'center'}}); "
             "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
@@ -109,14 +109,14 @@ class Browser:
             self.ask("Input.dispatchMouseEvent", type=kind, **place)
 
     def press(self, key, code):
-        """Press a key and release it."""
+        """Press and release a key."""
         text = {"Enter": "\r", " ": " "}.get(key)
         down = {"key": key, "windowsVirtualKeyCode": code} | ({"text": text} if text else {})
         self.ask("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **down)
         self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def look(self, *, width, height=800, dark=False):
-        """Set the size of the window in pixels, and whether the user likes dark pages."""
+        """Set the size of the window in pixels, and whether the user prefers dark pages."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.ask("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -136,7 +136,7 @@ class Browser:
         os.close(self._from)
 
     def _read(self):
-        """The next message; events are noted on the way."""
+        """Read the next message, and record events."""
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._from], [], [], PATIENCE)
             assert ready, "the browser does not answer"
@@ -161,7 +161,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """A headless browser; skips the test where there is none."""
+    """A headless browser. Skips the test if none is installed."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip(f"needs a browser: one of {', '.join(NAMES)}")

@@ -1,4 +1,4 @@
-"""Functions that take seconds to compile, compiled once for all tests of the graphs."""
+"""Functions that take seconds to compile, shared by all tests of the graphs."""
 
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ from rnnrbm_pt.streams.srs import RandomStreams
 
 @pytest.fixture(scope="session")
 def compiled_rbm():
-    """compiled_rbm(mode, ndim_v, ndim_bias, k): `build_rbm` of symbolic v, W, bv, bh and k, or k steps."""
+    """compiled_rbm(mode, ndim_v, ndim_bias, k): compiled `build_rbm` with k steps, or with symbolic k if it is None."""
     made = {}
 
     def compiled(mode, ndim_v=2, ndim_bias=1, k=None):

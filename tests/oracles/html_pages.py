@@ -1,4 +1,4 @@
-"""A strict reader of pages: every element is closed, and what a page would ask the network for is listed."""
+"""A strict HTML parser, which requires that every element is closed and lists what a page would load."""
 
 from html.parser import HTMLParser
 
@@ -13,9 +13,9 @@ class Page(HTMLParser):
     ----------
     elements : list of (tag, attributes)
     references : list of str
-        What its elements refer to.
+        Addresses that the elements refer to.
     words : str
-        What a reader sees, without styles and scripts.
+        The text of the page, without styles and scripts.
     """
 
     def __init__(self, text):
@@ -26,11 +26,11 @@ class Page(HTMLParser):
         assert not self._open, f"never closed: {self._open}"
 
     def of(self, name):
-        """The attributes of each element of a class."""
+        """The attributes of each element with a class."""
         return [found for _, found in self.elements if name in (found.get("class") or "").split()]
 
     def tags(self, tag):
-        """The attributes of each element of a kind."""
+        """The attributes of each element with a tag."""
         return [found for kind, found in self.elements if kind == tag]
 
     def handle_starttag(self, tag, attrs):
@@ -57,7 +57,7 @@ class Page(HTMLParser):
 
 
 def check_alone(text):
-    """Check that a page needs nothing but itself, and return it."""
+    """Check that a page loads nothing else, and return it."""
     page = Page(text)
     assert [found for found in page.references if not found.startswith("data:")] == []
     assert not page.tags("link") and not page.tags("iframe") and not page.tags("img")

@@ -1,10 +1,10 @@
-"""Small data sets in the formats of the paper's."""
+"""Small data sets in the formats of the paper's data sets."""
 
 import io
 import pickle
 import zipfile
 
-# One track: note 60 from 0 s to 0.5 s (96 ticks a quarter note at 120 quarter notes a minute).
+# One track: note 60 from 0 s to 0.5 s (96 ticks per quarter note at 120 quarter notes per minute).
 SONG = b"MThd\0\0\0\6\0\0\0\1\0\x60" + b"MTrk\0\0\0\x0c\0\x90\x3c\x40\x60\x80\x3c\0\0\xff\x2f\0"
 NOTES = {"train": [[[60], [62, 64]], [[65]]], "valid": [[[60]]], "test": [[[21]], [[108]]]}
 ROLLS = pickle.dumps(NOTES, 2)

@@ -1,6 +1,8 @@
-"""How rnnrbm_pt/music/manifest.txt is made, apart from the code that reads it.
+"""Make rnnrbm_pt/music/manifest.txt, with no code shared with the module that reads it.
 
-python tests/music/manifest_text.py DATA, a folder with nottingham_midi.zip and pianorolls/*.npz.
+    python tests/oracles/manifest_text.py DATA
+
+DATA is a folder with nottingham_midi.zip and pianorolls/*.npz.
 """
 
 import hashlib
@@ -42,7 +44,7 @@ def rows(words, n):
 
 
 def packed_rolls(path):
-    """Split to the packed frames of each sequence, by the README of the shared data."""
+    """Yield each split and the packed frames of its sequences, as described in the README of the shared data."""
     with np.load(path) as arrays:
         for split in SPLITS:
             lengths = arrays[split + "_lengths"]
@@ -51,7 +53,7 @@ def packed_rolls(path):
 
 
 def manifest_text(data):
-    """The whole text, from a folder of data."""
+    """The text of the manifest for a folder of data."""
     head, body = [], []
     for name in ("nottingham", "jsb_chorales", "musedata", "piano_midi"):
         for split, packed in packed_rolls(data / "pianorolls" / f"{name}.npz"):

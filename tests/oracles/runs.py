@@ -1,16 +1,16 @@
-"""Runs of training: stopped at an update, and compared."""
+"""Stop runs of training at an update, and compare runs."""
 
 import numpy as np
 
 
 def same(one, other):
-    """Whether two models are equal, to the bit, in all that learning changes."""
+    """Whether everything that training changes is bit-identical in two models."""
     a, b = one.state.arrays(), other.state.arrays()
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
 def assert_same(one, other, atol):
-    """Two models have the same log, parameters and streams."""
+    """Assert that two models have the same log, parameters and streams."""
     monitors = ([record["monitor"] for record in model.log] for model in (one, other))
     np.testing.assert_allclose(*monitors, rtol=0, atol=atol)
     for p, q in zip(one.params, other.params, strict=True):
@@ -20,7 +20,7 @@ def assert_same(one, other, atol):
 
 
 def interrupting(at):
-    """An on_update that presses Ctrl+C, so to speak, at the update of that number."""
+    """An on_update callback that acts like Ctrl+C at update number `at`."""
     calls = []
 
     def on_update(frames, total):

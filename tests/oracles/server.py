@@ -1,4 +1,4 @@
-"""Fixtures: a server for downloads."""
+"""Fixtures for downloads: a local server, and an address without a server."""
 
 import http.server
 import socket
@@ -8,7 +8,7 @@ import pytest
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """What `server.answers` has for a path: bytes, or a function that answers by itself."""
+    """Answers a request with the entry of `server.answers` for its path: bytes, or a function that answers."""
 
     def do_GET(self):
         answer = self.server.answers.get(self.path)
@@ -33,7 +33,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    """A server on loopback: `server.base`, its address; `server.answers`, by path; `server.asked`."""
+    """A local server with its address `base`, a dict `answers` by path, and a list `asked` of requested paths."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         server.answers, server.asked = {}, []
@@ -47,7 +47,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def unreachable():
-    """An address where nobody listens."""
+    """An address without a server."""
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and never listens
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"

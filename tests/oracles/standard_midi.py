@@ -1,8 +1,8 @@
-"""A second reader of MIDI files, written from the standard, slow and exact: what files of the wild are held against.
+"""A second reader of MIDI files, slow and exact, written from the standard, to compare the library's reader with.
 
-Times are fractions. The tempo events of all tracks are one map; SMPTE division has none. A note-off ends the notes of
-its track, channel and number; a pedal that is down (controller 64, at least 64) holds them until it is up, or until the
-same number is struck again on the channel.
+Times are fractions. The tempo events of all tracks form one tempo map; an SMPTE division ignores them. A note-off ends
+the notes of its track, channel and number. A sustain pedal that is down (controller 64 at 64 or more) holds notes until
+it is lifted or the same number begins again on the channel.
 """
 
 import math
@@ -15,7 +15,7 @@ DRUMS = 9
 
 
 def number(data, i):
-    """A number of variable length at i, and the place after it."""
+    """The variable-length number at index i, and the index after it."""
     value = 0
     while True:
         value, i = value << 7 | data[i] & 0x7F, i + 1
@@ -24,7 +24,7 @@ def number(data, i):
 
 
 def events_of(data):
-    """(tick, status, data) of each event of a track chunk; (tick, 0xFF, (type, body)) of a meta event."""
+    """(tick, status, data) for each event of a track chunk; (tick, 0xFF, (type, body)) for a meta event."""
     i, tick, status = 0, 0, None
     while i < len(data):
         delta, i = number(data, i)
@@ -56,7 +56,7 @@ def tracks_of(data):
 
 
 def notes_of(data, pedal=True):
-    """(number, start, end) of each note that is not of channel 10, in seconds."""
+    """(number, start, end) in seconds for each note that is not on channel 10."""
     division, tracks = tracks_of(data)
     merged = sorted(
         ((tick, n, status, body) for n, track in enumerate(tracks) for tick, status, body in track), key=lambda e: e[0]
@@ -110,7 +110,7 @@ def roll_of(data, r, dt, pedal=True, keep_short=True):
     r : (int, int)
     dt : Fraction
     pedal, keep_short : bool
-        Whether the pedal counts, and whether a note of no frame gets the frame in which it begins.
+        Whether the pedal holds notes, and whether a note without a frame sets the frame in which it begins.
     """
     notes = notes_of(data, pedal)
     roll = np.zeros((math.ceil(max(end for _, _, end in notes) / dt), r[1] - r[0]), np.uint8)

@@ -1,6 +1,6 @@
-"""Print what a stranger's graphs compile to: ``python strangers.py [module to import first]``.
+"""Print how graphs that do not use this package compile: ``python strangers.py [module to import first]``.
 
-None of them holds anything of this package. `test_strangers.py` compares what two processes print.
+`test_strangers.py` compares the output of two processes, with and without this package imported.
 """
 
 import io
@@ -20,13 +20,13 @@ loaded = set(sys.modules)
 
 
 def draw(kind, *args, **kwargs):
-    """A draw of PyTensor's, from a stream of its own."""
+    """A draw with PyTensor, from a stream of its own."""
     _, drawn = getattr(shared_rng(np.random.default_rng(1)), kind)(*args, **kwargs)
     return drawn
 
 
 def graphs():
-    """{name: (inputs, outputs)}"""
+    """The graphs: {name: (inputs, outputs)}."""
     x, y, z = pt.matrix("x"), pt.matrix("y"), pt.vector("z")
     states = scan(
         lambda a, u, W: (pt.tanh(a + pt.dot(u, W)), 2 * pt.dot(u, W)),
@@ -59,7 +59,7 @@ def main():
     for name in sys.argv[1:]:
         import_module(name)
     print("loads", sorted({"jax", "numba"} & (set(sys.modules) - loaded)))
-    pytensor.config.cxx = ""  # the C backend's graphs need no compiler to be looked at
+    pytensor.config.cxx = ""  # printing the C backend's graphs needs no compiler
     pytensor.config.on_opt_error = "raise"
     for mode in "NUMBA", "CVM", "JAX":
         for name, (inputs, outputs) in graphs().items():

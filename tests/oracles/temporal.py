@@ -1,7 +1,7 @@
-"""The sequence models once more, in NumPy, frame by frame: what their graphs are held against.
+"""The sequence models in NumPy, frame by frame, to compare their graphs with.
 
-A model is a class that takes the parameters by name; it says the biases of a step and goes on to the next. All else
-follows from these two, by sums over all states.
+A model is a class that takes a dict of parameters. It has a method for the biases of a step, `biases`, and one that
+advances the state by a frame, `see`. Everything else follows from these two, by sums over all states.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ class RnnRbm:
         self.u = self.f(self.p["bu"] + v @ self.p["Wvu"] + self.u @ self.p["Wuu"])
 
     def probabilities(self):
-        """Of all 2^n frames, in the order of `states`."""
+        """Probabilities of all 2^n frames, in the order of `states`."""
         return distribution(self.p["W"], *self.biases())
 
 
@@ -99,7 +99,7 @@ class GruRnnNade(RnnNade, GruRnnRbm):
 
 
 class BiaxialRnn:
-    """The biaxial RNN, note by note, with a GRU along time."""
+    """The biaxial RNN, computed note by note, with a GRU along time."""
 
     def __init__(self, p, window):
         self.p, self.window = p, window
@@ -121,7 +121,7 @@ class BiaxialRnn:
             self.u[n] = gru(gru_weights(self.p), x, self.u[n])
 
     def probability(self, v):
-        """p(v | the frames before), by the definition."""
+        """p(v | earlier frames), by the definition."""
         n_hidden, product = len(self.p["V"]), 1.0
         h = np.zeros(n_hidden)
         places = {gate: slice(i * n_hidden, (i + 1) * n_hidden) for i, gate in enumerate("zrg")}
@@ -150,7 +150,7 @@ def gru(weights, x, u):
 
 
 def nade_probability(v, W, V, bv, bh):
-    """p(v) by the definition: every hidden layer from all the units before, anew."""
+    """p(v) of a NADE by the definition: each hidden layer is computed from all earlier units."""
     p = 1.0
     for i in range(len(v)):
         p_i = expit(bv[i] + V[i] @ expit(bh + v[:i] @ W[:i]))
@@ -159,12 +159,12 @@ def nade_probability(v, W, V, bv, bh):
 
 
 def index_of(v):
-    """The place of a frame among `states`."""
+    """Index of a frame in `states`."""
     return int(v @ 2.0 ** np.arange(len(v) - 1, -1, -1))
 
 
 def log_likelihoods(model, roll):
-    """log p(v_t | v_1, ..., v_{t-1}) for each frame, exact."""
+    """Exact log p(v_t | v_1, ..., v_{t-1}) for each frame."""
     log_p = []
     for v in roll:
         log_p.append(np.log(model.probabilities()[index_of(v)]))
@@ -173,7 +173,7 @@ def log_likelihoods(model, roll):
 
 
 def step_probabilities(model, roll):
-    """The distribution of each step over all frames, given the frames before it."""
+    """The distribution over all frames at each step, given the earlier frames."""
     p = []
     for v in roll:
         p.append(model.probabilities())
@@ -182,9 +182,10 @@ def step_probabilities(model, roll):
 
 
 def uniforms_of(model, roll, seed=0):
-    """A number for each frame: independent and uniform in [0, 1] if, and only if, the model drew the roll exactly.
+    """One number per frame. They are independent and uniform in [0, 1] if and only if the model drew the roll exactly.
 
-    The randomised probability integral transform: where in [P(frames before v_t), P(frames up to v_t)] falls by a coin.
+    This is the randomised probability integral transform: a random point between the probability of all states before
+    v_t and that of all states up to v_t, in the order of `states`.
     """
     coins = np.random.default_rng(seed).random(len(roll))
     numbers = []

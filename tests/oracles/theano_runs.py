@@ -1,8 +1,9 @@
-"""Random configurations of the tutorial's program, recorded under Theano and repeated here.
+"""Record random configurations of the tutorial's program under Theano, and repeat them with this library.
 
     python -m oracles.theano_runs --theano PYTHON [--first N] [--last N] [--backends numba c jax] [--keep FOLDER]
 
-runs some of them, from the folder tests, and prints a table. `--keep` keeps recordings, and takes those that are there.
+Run this in the folder tests. It runs some configurations and prints a table. With `--keep` recordings are saved to the
+folder, and existing ones are used.
 """
 
 import argparse
@@ -22,7 +23,7 @@ TOLERANCE = {"float64": 1e-9, "float32": 1e-5}
 
 
 def configuration(i):
-    """Settings and training sequences number `i`. Streams and float types take turns, so that four have all pairs."""
+    """Settings and training sequences number `i`. Four successive ones cover all pairs of streams and float types."""
     draw = np.random.RandomState(1000 + i)
     low = int(draw.randint(20, 90))
     n_visible = int(draw.randint(3, 21))
@@ -44,7 +45,7 @@ def configuration(i):
 
 
 def gradient(model, v, v_sample):
-    """The cost and its gradient at given negative particles, compiled by the model's backend."""
+    """The cost and its gradient for given negative particles, compiled by the model's backend."""
     graphs = model.build(batched=True)
     given = graphs.v_sample.type("given")
     gradients = pt.grad(graphs.cost, graphs.params, consider_constant=[graphs.v_sample])
@@ -56,15 +57,15 @@ def gradient(model, v, v_sample):
 
 
 def largest(found, recorded):
-    """The largest difference of two lists of arrays, relative where numbers exceed 1."""
+    """The largest difference between two lists of arrays, relative for numbers above 1."""
     pairs = zip(found, recorded, strict=True)
     return max(float(np.max(np.abs(a - b) / np.maximum(1, np.abs(b)), initial=0)) for a, b in pairs)
 
 
 def repeated(recording, backend):
-    """How far a run of this library is from a recording: a dict of the largest differences.
+    """Largest differences between a run of this library and a recording, as a dict.
 
-    JAX has none of Theano's streams, so only the gradient is compared there.
+    For JAX only the gradient is compared, since it does not have Theano's streams.
     """
     settings, floats = recording.settings, recording.settings.floatX
     if backend == "jax":
@@ -82,7 +83,7 @@ def repeated(recording, backend):
             settings.num_epochs,
             log_updates=True,
         )
-        monitors = np.concatenate([one["monitors"] for one in model.log])
+        monitors = np.concatenate([epoch["monitors"] for epoch in model.log])
         recorded = recording.arrays["monitor"]
         off = np.abs(monitors - recorded) > TOLERANCE[floats] * np.maximum(1, np.abs(recorded))
         generated = [model.sample(settings.n_steps) for _ in recording.numbered("generated")]
@@ -101,7 +102,7 @@ def repeated(recording, backend):
 
 
 def recorded(python, i, keep=None):
-    """The recording of a configuration; one that lies in the folder `keep` is taken from there."""
+    """The recording of a configuration, taken from the folder `keep` if it is there."""
     path = None if keep is None else Path(keep, f"configuration{i}.npz")
     if path is not None and path.exists():
         return read_recording(path)
@@ -122,17 +123,17 @@ def main():
     args = parser.parse_args()
     for i in range(args.first, args.last + 1):
         start = time.perf_counter()
-        one = recorded(args.theano, i, args.keep)
-        used = one.settings
+        recording = recorded(args.theano, i, args.keep)
+        used = recording.settings
         sizes = f"{used.n_visible}/{used.n_hidden}/{used.n_hidden_recurrent}"
         what = (
             f"{i:2} {used.streams} {used.floatX} {sizes:>8} k={used.k:2}/{used.k_generate:2} lr={used.lr:<5} "
-            f"window={used.batch_size:3} updates={len(one.arrays['monitor']):4}"
+            f"window={used.batch_size:3} updates={len(recording.arrays['monitor']):4}"
         )
         print(f"{what}  recorded {time.perf_counter() - start:.0f} s", flush=True)
         for backend in args.backends:
             start = time.perf_counter()
-            found = repeated(one, backend)
+            found = repeated(recording, backend)
             shown = " ".join(f"{k}={v:.0e}" if isinstance(v, float) else f"{k}={v}" for k, v in found.items())
             print(f"    {backend:5} {shown}  ({time.perf_counter() - start:.0f} s)", flush=True)
 
