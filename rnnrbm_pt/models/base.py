@@ -210,7 +210,7 @@ class SequenceModel:
         num_epochs : int, default 200
             Number of passes over the files. Ctrl+C ends training early and leaves a usable model.
         validation : path or list of paths, optional
-            Files to validate on. Their monitor is printed as well.
+            Files to validate on. Their monitor, or the quantity of `validate_by`, is printed as well.
         on_broken : callable, optional
             Called as on_broken(file, error) for each file that cannot be read, which is then skipped; see `read`.
         **settings

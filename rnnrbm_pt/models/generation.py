@@ -30,20 +30,21 @@ class Generation(Settings):
         "start of the Gibbs chain of each frame: an empty frame, or the previous frame", STARTS, default="zeros"
     )
     floor: float = real(
-        "never draw a note whose probability is below X, and always draw a note above 1 - X; for a model of RBMs this "
-        "is the probability in the last Gibbs step",
+        "probability below which a note is never drawn; a note above one minus this value is always drawn. In a model "
+        "of RBMs it is the probability in the last Gibbs step",
         default=0,
         least=0,
         below=0.5,
     )
     temperature: float = real(
-        "divide the energy of the RBMs, or each log-odds of an RNN-NADE, by X: values above 1 make the music wilder, "
+        "divisor of the energy of the RBMs, or of each log-odds of an RNN-NADE: values above 1 make the music wilder, "
         "values below 1 tamer",
         default=1,
         above=0,
     )
     density: float = real(
-        "add X to the bias of every note, before the temperature: values above 0 give more notes, values below 0 fewer",
+        "amount added to the bias of every note, before the temperature: values above 0 give more notes, values below "
+        "0 fewer",
         default=0,
     )
     seconds: float | None = real(

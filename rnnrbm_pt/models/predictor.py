@@ -66,9 +66,11 @@ class Predictor:
             If a roll or a number is invalid, there are no frames or fewer than `n_frames`, or the frames are real
             numbers.
 
-        Notes ----- p_t is estimated as in `predict_next`. For an RNN-NADE the estimate has no bias, because its samples
-        are exact. For a model of RBMs it can depend on the start of the Gibbs chains, if `burn_in` steps are too few to
-        forget it. `settled_accuracy` finds a sufficient number of steps.
+        Notes
+        -----
+        p_t is estimated as in `predict_next`. For an RNN-NADE the estimate has no bias, because its samples are exact.
+        For a model of RBMs it can depend on the start of the Gibbs chains, if `burn_in` steps are too few to forget it.
+        `settled_accuracy` finds a sufficient number of steps.
 
         Examples
         --------
@@ -199,8 +201,10 @@ class Predictor:
         ValueError
             If the roll or a number is invalid.
 
-        Notes ----- For a model of RBMs, the estimate is the mean of E[v | h] over `n_average` steps of chains that
-        start at zeros, as in generation. For an RNN-NADE it is the mean of p(v_i | v_<i) over exact samples.
+        Notes
+        -----
+        For a model of RBMs, the estimate is the mean of E[v | h] over `n_average` steps of chains that start at zeros,
+        as in generation. For an RNN-NADE it is the mean of p(v_i | v_<i) over exact samples.
 
         Examples
         --------

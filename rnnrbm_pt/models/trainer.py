@@ -141,12 +141,14 @@ class Trainer:
         KeyboardInterrupt
             On Ctrl+C, after the current update. The model is usable and `resume` can continue the run.
 
-        Notes ----- The likelihood, as `score` computes it, is exact for an RNN-NADE. Otherwise it is estimated on up to
-        1,000 frames by annealed importance sampling, which takes some seconds per epoch. A model whose Gibbs chains mix
-        well can have a falling monitor and a rising likelihood. Where the chains mix badly, the estimate is too high.
-        The estimate is therefore made in both directions of annealing. If the two differ by more than 0.25 nats, the
-        epoch is never the best and its record has validation_refused. If all epochs are refused, the model keeps the
-        last parameters.
+        Notes
+        -----
+        The likelihood, as `score` computes it, is exact for an RNN-NADE. Otherwise it is estimated on up to 1,000
+        frames by annealed importance sampling, which takes some seconds per epoch. A model whose Gibbs chains mix well
+        can have a falling monitor and a rising likelihood. Where the chains mix badly, the estimate is too high. The
+        estimate is therefore made in both directions of annealing. If the two differ by more than 0.25 nats, the epoch
+        is never the best and its record has validation_refused. If all epochs are refused, the model keeps the last
+        parameters.
 
         Examples
         --------

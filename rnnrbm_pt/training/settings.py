@@ -23,7 +23,7 @@ class Run(Settings):
     """Length of a run and frames of an update. The defaults are the tutorial's."""
 
     batch_size: int = whole("frames per window", default=100, least=1)
-    num_epochs: int = whole("epochs", default=200, least=0, option="--epochs")
+    num_epochs: int = whole("number of passes over all sequences", default=200, least=0, option="--epochs")
     n_sequences: int = whole("windows per update, whose gradients are averaged", default=1, least=1)
     carry_state: bool = flag(
         "start each window from the final state of the previous window, instead of the initial state", default=False
@@ -35,7 +35,9 @@ class Run(Settings):
     n_particles: int | None = whole(
         "number of persistent chains that all frames share, instead of one chain per frame", default=None, least=1
     )
-    sample_every: int | None = whole("draw a piece for the log every N epochs", default=None, least=1)
+    sample_every: int | None = whole(
+        "number of epochs between pieces that are drawn for the log", default=None, least=1
+    )
     log_updates: bool = flag("keep the monitor of every update in the log, as `monitors`", default=False)
 
     def __post_init__(self) -> None:
@@ -53,8 +55,12 @@ class Validation(Settings):
     """When to validate, by which quantity, and when to stop early."""
 
     validate_by: str = one_of("quantity to compute on the validation sequences", VALIDATIONS, default="monitor")
-    validate_every: int = whole("validate every N epochs, and after the last epoch", default=1, least=1)
-    patience: int | None = whole("stop after N epochs without a better validation", default=None, least=1)
+    validate_every: int = whole(
+        "number of epochs between validations; the last epoch always has one", default=1, least=1
+    )
+    patience: int | None = whole(
+        "number of epochs without a better validation after which the run stops", default=None, least=1
+    )
     measure_mixing: bool = flag(
         "also log whether Gibbs chains forget their start, measured on the validation sequences", default=False
     )
@@ -150,7 +156,7 @@ def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
 class Learning(Settings):
     """Settings of learning. The default is the tutorial's: stochastic gradient descent at the model's rate, lr."""
 
-    optimizer: str = one_of("optimiser", OPTIMIZERS, default="sgd")
+    optimizer: str = one_of("optimiser; hf is Hessian-free optimisation", OPTIMIZERS, default="sgd")
     lr_rnn: float | None = real(
         "learning rate of the RNN's parameters; the default is that of the RBM's", default=None, least=0
     )
@@ -166,7 +172,9 @@ class Learning(Settings):
     clip_norm: float | None = real(
         "clip the gradient of all parameters together to at most this norm", default=None, least=0
     )
-    clip_value: float | None = real("clip each element of the gradient to between -X and X", default=None, least=0)
+    clip_value: float | None = real(
+        "clip each element of the gradient to at most this absolute value", default=None, least=0
+    )
     weight_decay: float | None = real(
         "weight decay of all weights; biases and initial states do not decay", default=None, least=0
     )

@@ -119,7 +119,7 @@ def test_the_averages_are_validated_and_kept(python_model, toy_rolls, tmp_path):
     assert all(np.array_equal(value, last[-1][1][name]) for name, value in loaded.get_params().items())
     longer = python_model().fit(toy_rolls[:2], 20, 4, **settings)
     loaded.resume(toy_rolls[:2], 4, validation=toy_rolls[3:])
-    assert same(loaded, longer), "a run goes on from the last parameters, not from the averages"
+    assert same(loaded, longer), "a run continues from the last parameters, not from the averages"
 
 
 def test_an_interrupt_within_a_validation_leaves_the_parameters(python_model, toy_rolls):

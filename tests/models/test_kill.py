@@ -82,7 +82,7 @@ def go_on(model, path):
             say("update")
 
     def save(filename):
-        if model.progress.complete:  # nobody goes on from this one, so it has to be the end already
+        if model.progress.complete:  # no run continues from this file, so it must hold the end
             assert all(np.array_equal(p.get_value(), model.state.best[p.name]) for p in model.params)
         type(model).save(model, filename)
 
