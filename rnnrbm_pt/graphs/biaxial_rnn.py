@@ -370,8 +370,8 @@ def build_biaxial_rnn(
     recurrence : {"gru", "lstm", "tanh"}
         The network along time.
     window : int
-        Number of notes on each side that have a feature of their own. All other notes only enter counts of the sounding
-        notes, and of those in each pitch class relative to the note.
+        Number of notes on each side that have a feature of their own. Further features count all sounding notes, and
+        the sounding notes of each pitch class relative to the note.
     nonlinearity, learn_initial, **common
         random_state, streams, n_steps, u_init, batched, carried, params and dropout: see `build_rnnrbm`. Dropout of
         hidden units drops units of the network along time, where the network along the notes reads them.

@@ -4,7 +4,7 @@
     p(v | h) = Normal(bv + h W', 1),  p(h_j = 1 | v) = sigmoid((v W + bh)_j)
 
 The hidden units are binary. Divide data of another scale by the standard deviation of their noise, or roughly by their
-own standard deviation (Hinton, A practical guide to training restricted Boltzmann machines, 2010, section 13.2).
+own standard deviation. See Hinton, A practical guide to training restricted Boltzmann machines, 2010, section 13.2.
 """
 
 import math

@@ -15,8 +15,8 @@ OCTAVE = 12
 def notes_around(n_visible: int, window: int) -> np.ndarray:
     """The features that a note reads from the previous frame.
 
-    They are the note itself and its `window` neighbours on each side, a count for each of the 12 pitch classes relative
-    to the note, a count of all notes, and a count of the notes below it.
+    They are the note itself and its `window` neighbours on each side. Then come counts: of the notes in each of the 12
+    pitch classes relative to the note, of all notes, and of the notes below it.
 
     Parameters
     ----------

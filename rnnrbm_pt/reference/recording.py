@@ -11,9 +11,15 @@ in tests/data/theano:
     grad_v, grad_v_sample         a window and negative particles, uint8
     grad_cost, grad_W ... grad_bu the cost of grad_v and grad_v_sample and its gradient, at the final parameters
 
-The other entries are `format` and `version`, `theano` (the versions of Theano, NumPy and Python), `settings`, `params`
-(the name of the file of the initial parameters, or null) and `seconds` (of each epoch). In an .npz file they are a JSON
-text, the array `about`. In a .json file they are entries next to `arrays`, which is
+The other entries are:
+
+    format, version               the name and the version of the format
+    theano                        the versions of Theano, NumPy and Python, and the linker flags of the BLAS
+    settings                      the settings of the program
+    params                        the name of the file with the initial parameters, or null
+    seconds                       the duration of each epoch
+
+In an .npz file they are a JSON text, the array `about`. In a .json file they are entries next to `arrays`, which is
 {name: {"dtype": ..., "shape": [...], "values": [...]}} with the values row by row.
 """
 

@@ -88,7 +88,7 @@ def local_parts_in_order(fgraph: FunctionGraph, node: Apply[Elemwise]) -> list[V
     """Copy the parts of a split array to contiguous memory before elementwise operations read them.
 
     LLVM cannot vectorise reads from memory that Numba considers strided. Also, an operation that works in place on a
-    part, such as the update of a parameter, would change its memory layout, and Numba would compile everything again.
+    part, such as the update of a parameter, would change its memory layout. Numba would then compile everything again.
     """
     if not any(x.owner and isinstance(x.owner.op, Split) for x in node.inputs):
         return None

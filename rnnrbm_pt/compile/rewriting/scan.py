@@ -4,7 +4,7 @@ A recurrence is written as in the tutorial, with all its equations in the step. 
 state from the previous state have to be in the loop. The rewrites of this module move two kinds of products out of it:
 
 - A product of a sequence and a constant matrix, such as v_t Wvu, becomes a sequence itself.
-- An output that depends on the previous state but does not enter the next state, such as bv_t = bv + u_tm1 Wuv, is
+- Some outputs depend on the previous state but do not enter the next state, such as bv_t = bv + u_tm1 Wuv. They are
   computed after the loop, from all states at once.
 
 Importing this module registers the rewrites with PyTensor, for this package's graphs on every backend. They also apply
