@@ -5,9 +5,8 @@
 
 `run` trains an RNN-RBM with a GRU for each variant and seed, for the same number of epochs. For each run it writes a
 line to FOLDER/SET.jsonl: lower and upper estimates of the likelihood of the validation split, the accuracy with Gibbs
-chains that are long enough to forget where they start, and statistics of 20 pieces, with the default settings of generation and with
-DIALS. Runs that have a line already are
-skipped. `show` prints a table.
+chains that are long enough to forget where they start, and statistics of 20 pieces, with the default settings of
+generation and with DIALS. Runs that have a line already are skipped. `show` prints a table.
 """
 
 import argparse
