@@ -354,7 +354,7 @@ class TrainState:
     def take_averages(self) -> None:
         """Set the parameters to their moving averages.
 
-        A later `resume` continues from the parameters before this call.
+        A later `resume` continues from the parameters after the last update.
 
         Raises
         ------
