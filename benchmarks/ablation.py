@@ -1,12 +1,12 @@
-"""Compare improvements of training, one at a time, with the tutorial's program.
+"""Compare each improvement of training, one at a time, with the tutorial's program.
 
     python -m benchmarks.ablation run nottingham DATA FOLDER --only tutorial adam
     python -m benchmarks.ablation run jsb_chorales DATA FOLDER
     python -m benchmarks.ablation show FOLDER
 
-`run` trains each configuration and writes NAME.jsonl with one line per epoch: the number of updates so far, the mean
-monitor of the epoch's updates, the monitor of the validation split, and the CPU seconds of training. The CPU seconds
-include pretraining and its compilation, but not validation. Several runs can go on at the same time. `show` prints a
+`run` trains each configuration and writes NAME.jsonl, with one line per epoch: the updates so far, the mean monitor of
+the epoch's updates, the monitor of the validation split, and CPU seconds since training began. The seconds include
+pretraining and its compilation but not validation. Several configurations can run at the same time. `show` prints the
 table and writes curves.png.
 """
 
@@ -29,21 +29,21 @@ CONFIGURATIONS = {
     "music": ("transposed, beat-aligned frames", {"preprocess": MUSIC}, {}),
     "rbm": ("RBM pretrained", {}, {"pretrain": RBM}),
     "rnn": ("RNN pretrained", {}, {"pretrain": RNN}),
-    "nesterov": ("gradient clipping, Nesterov momentum", {}, NESTEROV),
+    "nesterov": ("Nesterov momentum, gradient clipped", {}, NESTEROV),
     "adam": ("Adam", {}, {"optimizer": "adam"}),
     "u0": ("u0 learned", {"learn_initial": True}, {}),
-    "carry": ("state carried from window to window", {}, {"carry_state": True}),
+    "carry": ("state carried between windows", {}, {"carry_state": True}),
     "fast": (
-        "Adam, whose rate falls along a cosine",
+        "Adam, rate falling to 0",
         {"lr": 0.001},
         {"num_epochs": 20, "optimizer": "adam", "schedule": {"lr": Cosine(0.001, 0.0, 20)}},
     ),
 }
-"""{name: (description, keywords of the model, keywords of `fit`)}."""
+"""{name: (title, keywords of the model, keywords of `fit`)}."""
 
 
 def read(dataset, folder, model):
-    """The training and the validation split: the tutorial's MIDI files for Nottingham, else the paper's rolls."""
+    """Read the training and the validation split: the tutorial's MIDI files for Nottingham, else the paper's rolls."""
     if dataset == "nottingham":
         data = load(dataset, "midi", folder, download=False)
         return [model.read(files) for files in (data.train, data.valid)]
@@ -52,13 +52,13 @@ def read(dataset, folder, model):
 
 
 def settings_of(name):
-    """The keywords of the model and of `fit` for a configuration."""
+    """Keywords of the model and of `fit` for a configuration."""
     _, of_model, of_fit = CONFIGURATIONS[name]
     return dict(of_model), dict(of_fit)
 
 
 def run(args):
-    """Train the requested configurations."""
+    """Train the chosen configurations, or all of them."""
     args.folder.mkdir(parents=True, exist_ok=True)
     for name in args.only or CONFIGURATIONS:
         of_model, of_fit = settings_of(name)
@@ -76,7 +76,7 @@ def run(args):
 
 
 def compile_all(model, roll, valid, of_fit):
-    """Train briefly and restore the model, so that later training compiles nothing except pretraining."""
+    """Compile everything except pretraining: train one epoch on a short roll, then restore the model."""
     state = model.state.arrays()
     model.fit([roll], **{**of_fit, "pretrain": None, "num_epochs": 1})
     model.monitor(valid)
@@ -85,14 +85,14 @@ def compile_all(model, roll, valid, of_fit):
 
 
 class Watch:
-    """Writes a line per epoch. Validation does not count towards the CPU seconds."""
+    """Callback that writes one line per epoch. Its clock stops during validation."""
 
     def __init__(self, model, valid, every, file):
         self.model, self.valid, self.every, self.file = model, valid, every, file
         self.start = time.process_time()
 
     def __call__(self, record):
-        """Write the line of an epoch."""
+        """Write the row of an epoch, with the monitor of the validation split where one is due."""
         now = time.process_time()
         row = {"epoch": record["epoch"], "updates": self.model.progress.updates, "monitor": record["monitor"]}
         row |= {"gradient_norm": record["gradient_norm"], "seconds": round(now - self.start, 2)}
@@ -102,14 +102,14 @@ class Watch:
         self.start += time.process_time() - now
 
     def write(self, row):
-        """Write a line to the file and print it."""
+        """Write a row to the file and print it."""
         self.file.write(json.dumps(row) + "\n")
         self.file.flush()
         print(json.dumps(row), flush=True)
 
 
 def read_runs(folder):
-    """The rows of each run in a folder, in the order of the configurations."""
+    """Read the epochs of each run in a folder, in the order of the configurations."""
     runs = {}
     for name in CONFIGURATIONS:
         path = folder / f"{name}.jsonl"
@@ -120,33 +120,33 @@ def read_runs(folder):
 
 
 def first_at(rows, goal):
-    """The first epoch whose monitor is at least the goal, or None."""
+    """Row of the first epoch whose monitor is at least the goal, or None."""
     return next((row for row in rows if row["monitor"] >= goal), None)
 
 
 def table(runs):
-    """A Markdown table of the results.
+    """Table of the results of all runs, in Markdown.
 
     Parameters
     ----------
     runs : dict {name: list of rows}
-        Includes "tutorial". Its last monitor is the goal of all other runs.
+        The epochs of each run. The run "tutorial" must be among them: its last monitor is the goal of all runs.
 
     Returns
     -------
     str
+        One line per run.
     """
     goal = runs["tutorial"][-1]["monitor"]
     lines = [
-        "| configuration | epochs | last monitor | best validation | at epoch "
-        f"| updates to {goal:.3f} | ratio | seconds to {goal:.3f} |",
+        f"| run | epochs | last monitor | best validation | at epoch | updates to {goal:.3f} | share | CPU seconds |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     n_updates = runs["tutorial"][-1]["updates"]
     for name, rows in runs.items():
         best = max((row for row in rows if "validation" in row), key=lambda row: row["validation"])
-        row = first_at(rows, goal)
-        reached = " | | " if row is None else ratio(row, n_updates, pretraining_epochs(name) * rows[0]["updates"])
+        there = first_at(rows, goal)
+        reached = " | | " if there is None else ratio(there, n_updates, pretraining_epochs(name) * rows[0]["updates"])
         lines.append(
             f"| {CONFIGURATIONS[name][0]} | {len(rows)} | {rows[-1]['monitor']:.3f} | {best['validation']:.3f} "
             f"| {best['epoch']} | {reached} |"
@@ -155,47 +155,78 @@ def table(runs):
 
 
 def pretraining_epochs(name):
-    """Number of epochs of pretraining in a configuration."""
+    """Number of epochs of pretraining of a configuration."""
     pretrain = settings_of(name)[1].get("pretrain", {})
     return pretrain.get("frame_epochs", 0) + pretrain.get("rnn_epochs", 0)
 
 
 def ratio(row, n_updates, n_before):
-    """Updates, fraction of the tutorial's updates, and seconds, as cells of the table.
+    """Updates of a row, their share of the tutorial's updates, and CPU seconds: three cells of the table.
 
-    The number of updates does not include pretraining, whose updates differ from those of training. The fraction does:
-    an epoch of pretraining counts as much as an epoch of training.
+    The updates exclude pretraining, whose updates cost less. The share includes pretraining: each of its epochs counts
+    as one epoch of updates.
     """
     return f"{row['updates']:,} | 1/{n_updates / (row['updates'] + n_before):.1f} | {row['seconds']:,.0f}"
 
 
-def show(args):
-    """Print the table of a folder and save its figure."""
+def draw(runs, path):
+    """Draw the monitor of each run over its updates, one panel per run, with the tutorial's curve in all panels.
+
+    Parameters
+    ----------
+    runs : dict {name: list of rows}
+        As for `table`.
+    path : path
+        The image file to write.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    n_rows = -(-len(runs) // 3)
+    figure = Figure(figsize=(10, 2.3 * n_rows + 0.9), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(n_rows, 3, sharex=True, sharey=True, squeeze=False)
+    for axes, (name, rows) in zip(grid.flat, runs.items(), strict=False):  # panels may stay empty
+        draw_run(axes, rows, runs["tutorial"])
+        axes.set_title(CONFIGURATIONS[name][0], fontsize=10)
+    for axes in grid.flat[len(runs) :]:
+        axes.set_visible(False)
+    for axes in grid.flat[max(len(runs) - 3, 0) : len(runs)]:  # the lowest panel of each column
+        axes.set_xlabel("updates")
+        axes.tick_params(labelbottom=True)
+    values = [
+        (rows[:3][-1]["monitor"], rows[-1]["monitor"], curve(rows, "validation")[1][-1]) for rows in runs.values()
+    ]
+    grid[0, 0].set_ylim(bottom=1.03 * min(map(min, values)))  # the first two epochs may lie below
+    figure.supylabel("monitor (nats per frame)", fontsize=10)
+    entries = grid[0, 0].get_legend_handles_labels()
+    figure.legend(*entries, loc="outside upper center", ncols=4, fontsize=9, frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def draw_run(axes, rows, tutorial):
+    """Draw the monitor of a run on both splits, and the tutorial's behind it."""
+    axes.plot(*curve(tutorial, "monitor"), color="0.72", linewidth=3, label="the tutorial, training split")
+    axes.plot(*curve(rows, "monitor"), color="#1f4e79", linewidth=1.6, label="this run, training split")
+    style = {"color": "#c05a2b", "linewidth": 1, "marker": "o", "markersize": 3, "markerfacecolor": "white"}
+    axes.plot(*curve(rows, "validation"), "--", **style, label="this run, validation split")
+    goal = tutorial[-1]["monitor"]
+    axes.axhline(goal, color="black", linewidth=0.8, linestyle=":", label="the tutorial's last monitor")
+    axes.set_xscale("log")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def curve(rows, key):
+    """Updates and values of the rows that have a value under the key."""
+    found = [row for row in rows if key in row]
+    return [row["updates"] for row in found], [row[key] for row in found]
+
+
+def show(args):
+    """Print the table of a folder and draw its figure."""
     runs = read_runs(args.folder)
     print(table(runs))
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, sharey=True)
-    goal = runs["tutorial"][-1]["monitor"]
-    for name, rows in runs.items():
-        style = {"color": f"C{list(CONFIGURATIONS).index(name)}", "linewidth": 1.4, "label": CONFIGURATIONS[name][0]}
-        if name == "tutorial":
-            style |= {"color": "black", "zorder": 3}
-        left.plot([row["updates"] for row in rows], [row["monitor"] for row in rows], **style)
-        seen = [row for row in rows if "validation" in row]
-        right.plot([row["updates"] for row in seen], [row["validation"] for row in seen], **style)
-    for axes, title in ((left, "training split, mean over the epoch"), (right, "validation split, after the epoch")):
-        axes.axhline(goal, color="0.6", linewidth=0.8, linestyle="--")
-        axes.set(title=title, xscale="log", xlabel="updates")
-        axes.spines[["top", "right"]].set_visible(False)
-    left.set_ylabel("monitor (nats per frame)")
-    bottom = min(rows[min(len(rows) - 1, 2)]["monitor"] for rows in runs.values())
-    left.set_ylim(bottom=bottom)
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
-    figure.savefig(args.folder / "curves.png", dpi=110)
+    draw(runs, args.folder / "curves.png")
     print(f"Wrote {args.folder / 'curves.png'}.")
 
 
@@ -210,8 +241,8 @@ def main(arguments=None):
     sub.add_argument("folder", type=Path)
     sub.add_argument("--only", nargs="+", choices=CONFIGURATIONS)
     sub.add_argument("--epochs", type=int, default=200)
-    sub.add_argument("--every", type=int, default=5, help="epochs between two validations (5)")
-    sub.add_argument("--frames", type=int, metavar="N", help="score the last model on N frames of the validation split")
+    sub.add_argument("--every", type=int, default=5, help="validate every N epochs (5)", metavar="N")
+    sub.add_argument("--frames", type=int, metavar="N", help="at the end, score N frames of that split")
     sub.add_argument("--seed", type=int, default=0xBEEF)
     sub = commands.add_parser("show")
     sub.set_defaults(function=show)

@@ -1,12 +1,12 @@
-"""Time of an update as one size grows: results, and a figure with one panel per size.
+"""Measure the time per update as one size grows: a figure with one panel per size, and the numbers.
 
     python -m benchmarks.scaling --figure scaling.png --json scaling.json [--only PATTERN] [--theano PYTHON]
-    python -m benchmarks.scaling --only jax --sequences 1024 --json gpu.json      # on a machine with a GPU
+    python -m benchmarks.scaling --only jax --sequences 1024 --json gpu.json      on a machine with a GPU
     python -m benchmarks.scaling --only "RnnNade, numba|RNN-NADE, JAX" --panels n_visible n_steps --frames 10000 ...
-    python -m benchmarks.scaling --from scaling.json gpu.json --figure both.png   # draw earlier results
+    python -m benchmarks.scaling --from scaling.json gpu.json --figure both.png   draws earlier measurements
 
-The programs take turns. The other sizes are those of the tutorial: 88 visible, 150 hidden and 100 recurrent units,
-CD-15 (contrastive divergence with 15 Gibbs steps), and one sequence of 100 frames.
+The programs take turns. The other sizes are the tutorial's: 88 visible, 150 hidden and 100 recurrent units, CD-15
+(contrastive divergence with 15 Gibbs steps), one sequence of 100 frames.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from pathlib import Path
 PANELS = {
     "n_visible": ("visible units", [12, 25, 50, 88, 175, 350, 512]),
     "n_hidden": ("hidden units", [50, 100, 150, 250, 500, 1000, 2000]),
-    "k": ("Gibbs steps k", [1, 2, 5, 10, 15, 25, 50]),
+    "k": ("Gibbs steps, k", [1, 2, 5, 10, 15, 25, 50]),
     "n_steps": ("frames per window", [50, 100, 200, 400, 800, 1600, 3200, 10_000]),
     "n_sequences": ("sequences per update", [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]),
 }
-"""{size: (axis label, values)}."""
+"""{size: (label of the axis, values)}."""
 
 DEFAULT = "pt numba, (srs|philox), float64|pt jax, philox, float32|^[a-z]+ by hand, float(64|32)$"
 
@@ -31,27 +31,36 @@ def parse(arguments=None):
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.split("\n")[0])
     parser.add_argument("--only", metavar="PATTERN", default=DEFAULT, help="programs to measure (%(default)s)")
-    parser.add_argument("--theano", metavar="PYTHON", help="a Python interpreter with Theano 1.0.5")
-    parser.add_argument("--threads", type=int, default=1, help="threads per program (1)")
+    parser.add_argument("--theano", metavar="PYTHON", help="Python interpreter with Theano 1.0.5")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each program (1)")
     parser.add_argument("--panels", nargs="+", choices=PANELS, default=list(PANELS), help="sizes to vary (all)")
-    parser.add_argument("--frames", type=int, default=1600, help="largest number of frames per window (1600)")
-    parser.add_argument("--sequences", type=int, default=256, help="largest number of sequences per update (256)")
-    parser.add_argument("--rounds", type=int, default=20, help="timed updates per program and point (20)")
-    parser.add_argument("--seconds", type=float, default=120, help="time limit per panel, after three rounds (120)")
-    parser.add_argument("--from", dest="sources", nargs="+", type=Path, metavar="FILE", help="draw earlier results")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE after each panel")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="save the figure as PNG, SVG or PDF")
+    parser.add_argument("--frames", type=int, default=1600, help="maximum frames per window (1600)")
+    parser.add_argument("--sequences", type=int, default=256, help="maximum sequences per update (256)")
+    parser.add_argument("--rounds", type=int, default=20, help="updates of each program at each point (20)")
+    parser.add_argument(
+        "--seconds", type=float, default=120, help="time limit per panel, after at least three rounds (120)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="sources",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="draw the measurements of these files instead",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to this file, panel by panel")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the figure into this file: PNG, SVG or PDF")
     return parser.parse_args(arguments)
 
 
 def points(panel, options):
-    """The values of a size that the options allow."""
+    """Values of a size, up to the limits of the command line."""
     most = {"n_sequences": options.sequences, "n_steps": options.frames}
     return [value for value in PANELS[panel][1] if value <= most.get(panel, value)]
 
 
 def stand_ready_at(rows, panel, values, tutorial):
-    """The programs at all points of a panel, {(name, value): Run}. Prints why a program cannot run."""
+    """Prepare the programs at all points of a panel: {(name, value): Run}. Print why a program is missing."""
     from benchmarks.programs import stand_ready
 
     runs, told = {}, set()
@@ -68,12 +77,12 @@ def stand_ready_at(rows, panel, values, tutorial):
 def measure_panel(rows, panel, values, tutorial, rounds, seconds):
     """Measure the curves of a panel.
 
-    All programs at all points take turns, so that a busy minute of the machine does not bend a curve.
+    All points take turns too, so that a busy minute of the machine does not bend a curve.
 
     Returns
     -------
     dict {program: [[value, median, lower quartile, upper quartile], ...]}
-        In milliseconds.
+        Times in milliseconds.
     """
     from benchmarks.timing import measure, summary
 
@@ -88,7 +97,7 @@ def measure_panel(rows, panel, values, tutorial, rounds, seconds):
 
 
 def measure_panels(rows, options, write):
-    """Measure the requested panels. `write` is called after each panel with all results so far."""
+    """Measure the panels of the command line. After each panel, call `write` with all results so far."""
     from benchmarks.machine import describe
     from benchmarks.programs import Sizes
 
@@ -103,7 +112,7 @@ def measure_panels(rows, options, write):
 
 
 def read(sources):
-    """Combine the results of several runs. Names of curves include the accelerator they were measured on."""
+    """Merge the results of several files. The name of a curve gets the accelerator that it was measured on."""
     panels, machines = {}, []
     for path in sources:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -116,7 +125,7 @@ def read(sources):
 
 
 def curve_style(name, names):
-    """Style of a curve: one colour per program, with dashes for float32."""
+    """Style of a curve: colour and marker by program, dashes and hollow markers for float32."""
     programs = list(dict.fromkeys(n.replace("float32", "").replace("float64", "") for n in names))
     place = programs.index(name.replace("float32", "").replace("float64", ""))
     colours = ["#3b5b92", "#c8553d", "#4f8a5b", "#8e6c9e", "#c9962b", "#5f9ea0", "#7d7d7d", "#b0577b"]
@@ -130,15 +139,16 @@ def curve_style(name, names):
 
 
 def draw(panels, machines, path):
-    """Save the figure, with one panel per size, logarithmic axes, and marks at the tutorial's values.
+    """Draw one panel per size, with logarithmic axes, and mark the tutorial's value.
 
     Parameters
     ----------
     panels : dict {size: {program: [[value, median, ...], ...]}}
-        Times are in milliseconds.
+        Times in milliseconds.
     machines : list of dict
-        As returned by `machine.describe`.
+        Results of `machine.describe`.
     path : path
+        The image file to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -159,7 +169,7 @@ def draw(panels, machines, path):
     plain = FuncFormatter(lambda x, _: f"{x:g}")
 
     lines = {}
-    for axes, (panel, curves) in zip(grid.flat, panels.items(), strict=False):  # one subplot may stay empty
+    for axes, (panel, curves) in zip(grid.flat, panels.items(), strict=False):  # one may stay empty
         ticks = sorted({point[0] for curve in curves.values() for point in curve})
         axes.axvline(getattr(Sizes(), panel), color="#bbbbbb", linewidth=6, alpha=0.35, zorder=0)
         for name, curve in curves.items():
@@ -179,7 +189,7 @@ def draw(panels, machines, path):
         axes.set_ylabel("milliseconds per update")
 
     where = "; ".join(dict.fromkeys(f"{m['accelerator'] or m['cpu']}, CPU threads: {m['threads']}" for m in machines))
-    title = f"Time of an update as one size grows\n{where}. Grey: the tutorial's size."
+    title = f"Time per update as one size grows\n{where}. Grey bands: the tutorial's sizes."
     figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     lines = [lines[name] for name in names]
     figure.legend(lines, names, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
@@ -187,7 +197,7 @@ def draw(panels, machines, path):
 
 
 def main(arguments=None):
-    """Measure, or read earlier results, and draw."""
+    """Measure, or read earlier measurements, and draw."""
     options = parse(arguments)
     if not (options.json or options.figure):
         sys.exit("python -m benchmarks.scaling: expected --json FILE, --figure FILE or both, found neither")
