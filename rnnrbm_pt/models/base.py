@@ -500,7 +500,8 @@ class SequenceModel:
         Parameters
         ----------
         name : str
-            Name of a model, "nottingham-rnn-rbm" or "nottingham-rnn-nade", or of its training set, "nottingham".
+            Name of a model, "nottingham-rnn-nade", "nottingham-gru-rbm" or "nottingham-rnn-rbm", or of a training set,
+            "nottingham", for the first of these models that has this class.
         **how
             Keywords of `load`.
 

@@ -55,6 +55,13 @@ PRETRAINED = (
     ),
     PretrainedModel(
         "nottingham",
+        "gru-rbm",
+        "RnnRbm",
+        "3de74a9895021c45f1aebc80b5957ea6afcb88e383486c60548a8507604f15c1",
+        "folk tunes in C, two frames per quarter note; RNN-RBM with a GRU, by the recipe `recommended`",
+    ),
+    PretrainedModel(
+        "nottingham",
         "rnn-rbm",
         "RnnRbm",
         "8c6aaffe899ad2a78ede8ff1bedbdab454f28d6bd39c27a9f9ffab66469fb9f9",

@@ -51,7 +51,7 @@ def test_a_file_of_that_name_comes_first_but_a_folder_does_not(here, python_mode
 def test_an_unknown_name_is_told_the_names_there_are(here, capsys):
     assert main(["generate", "notingham", "-o", "tune.mid"]) == 1
     error = capsys.readouterr().err
-    names = "nottingham, nottingham-rnn-nade, nottingham-rnn-rbm"
+    names = "nottingham, nottingham-rnn-nade, nottingham-gru-rbm, nottingham-rnn-rbm"
     assert error == f"rnnrbm: error: notingham: no such file; pretrained models are {names}\n"
     assert main(["generate", "model.npz", "-o", "tune.mid"]) == 1
     assert capsys.readouterr().err == "rnnrbm: error: model.npz: no such file\n"

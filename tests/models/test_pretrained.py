@@ -43,7 +43,7 @@ def test_its_pieces_are_like_what_it_learned_from(model):
     found, data = statistics(pieces, loaded.r), loaded.state.data
     assert data.notes_per_frame / 2 < found.notes_per_frame < 2 * data.notes_per_frame
     assert found.held > 0.5
-    if model.kind == "rnn-nade":  # the RNN-RBM sometimes runs wild, as the README beside the files says
+    if model.kind != "rnn-rbm":  # the tutorial's model often runs wild, as the README beside the files says
         assert [outside(statistics([piece], loaded.r), data) for piece in pieces] == [None] * 3
 
 
@@ -52,13 +52,13 @@ def test_the_name_of_a_set_means_the_first_model_of_the_class(as_written):
     assert type(RnnRbm.pretrained("nottingham")) is RnnRbm
     assert type(RnnNade.pretrained("nottingham", floatX="float64")) is RnnNade
     assert find("nottingham").name == "nottingham-rnn-nade"
-    assert find("nottingham", ["RnnRbm"]).name == "nottingham-rnn-rbm"
+    assert find("nottingham", ["RnnRbm"]).name == "nottingham-gru-rbm"
 
 
 @pytest.mark.parametrize(
     "cls, name, message",
     [
-        (RnnRbm, "bach", r"pretrained model, nottingham-rnn-rbm \(RnnRbm\); found 'bach'"),
+        (RnnRbm, "bach", r"model, nottingham-gru-rbm \(RnnRbm\), nottingham-rnn-rbm \(RnnRbm\); found 'bach'"),
         (RnnNade, "nottingham-rnn-rbm", r"nottingham-rnn-nade \(RnnNade\); found 'nottingham-rnn-rbm'"),
         (LstmRtrbm, "nottingham", "none of this class; found 'nottingham'"),
     ],
@@ -70,7 +70,7 @@ def test_another_name_is_refused(cls, name, message):
 
 def test_it_can_be_trained_further(toy_rolls, as_written):
     model = RnnRbm.pretrained("nottingham")
-    rolls = [np.pad(roll, ((0, 0), (30, 46))) for roll in toy_rolls]
+    rolls = [np.pad(roll, ((0, 0), (20, 31))) for roll in toy_rolls]
     before = model.get_params()["W"]
     model.fit(rolls, 50, 1)
     assert not np.array_equal(model.get_params()["W"], before)
