@@ -135,7 +135,7 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
         frames.write(midi, roll, patch=patch)
         print(
             f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "
-            f"{roll.sum(axis=1).mean():.2f} notes per frame (to repeat: --seed {seed})."
+            f"{roll.sum(axis=1).mean():.2f} notes per frame (--seed {seed} repeats the piece)."
         )
 
 

@@ -61,7 +61,7 @@ def piece_by(args, patch):
     seed = 1 + secrets.randbelow(LARGEST_SEED) if args.seed is None else args.seed
     roll, piece = piece_of(model, args.steps, seed, patch, given(args, Generation))
     warn_if_outside(model, roll, f"the piece of --seed {seed}")
-    print(f"Generated {len(roll)} frames, {piece.seconds:.0f} s (to repeat: --seed {seed}).")
+    print(f"Generated {len(roll)} frames, {piece.seconds:.0f} s (--seed {seed} repeats the piece).")
     return piece, lead(model)
 
 

@@ -102,7 +102,7 @@ def test_resume_gives_the_numbers_of_an_unbroken_run(midi_folder, tmp_path, caps
                 break
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
-    assert process.returncode == 130 and "continue it with --resume" in rest
+    assert process.returncode == 130 and "Use --resume to continue it." in rest
     assert main(["train", str(midi_folder), "-o", str(tmp_path / "stopped"), "--resume"]) == 0
     whole, resumed = (
         [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
