@@ -57,7 +57,7 @@ PRETRAINED = (
         "nottingham",
         "gru-rbm",
         "RnnRbm",
-        "3de74a9895021c45f1aebc80b5957ea6afcb88e383486c60548a8507604f15c1",
+        "2e8618fc02d1f69bf49f270a34d33ea4c9c729101bdfa9dd09e946cda5c004c3",
         "folk tunes in C, two frames per quarter note; RNN-RBM with a GRU, by the recipe `recommended`",
     ),
     PretrainedModel(

@@ -94,7 +94,7 @@ def test_a_damaged_file_is_refused(model, tmp_path):
 def test_the_files_are_small_and_the_page_beside_them_names_each():
     files = {path.name: path for path in FOLDER.iterdir() if path.suffix == ".npz"}
     assert sorted(files) == sorted(f"{model.name}.npz" for model in PRETRAINED)
-    assert sum(path.stat().st_size for path in files.values()) < 1_000_000
+    assert sum(path.stat().st_size for path in files.values()) < 1_100_000
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     for model in PRETRAINED:
         assert hashlib.sha256(files[f"{model.name}.npz"].read_bytes()).hexdigest() == model.sha256
