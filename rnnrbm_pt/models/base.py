@@ -345,8 +345,8 @@ class SequenceModel:
         return self.trainer.partial_fit(self.check_rolls(rolls), *run, **settings)
 
     @documented_by(validation_likelihood)
-    def validation_likelihood(self, rolls):
-        return validation_likelihood(self, self.check_rolls(rolls))
+    def validation_likelihood(self, rolls, *, reverse=False):
+        return validation_likelihood(self, self.check_rolls(rolls), reverse=reverse)
 
     @documented_by(TrainState.take_averages)
     def use_averages(self):
