@@ -201,8 +201,8 @@ def test_on_a_package_index_nothing_points_into_the_repository():
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
     assert pictures and all((ROOT / picture).is_file() for picture in pictures)
     targets = re.findall(r"\]\(([^)]*)\)", anywhere(text, "https://example.org/code"))
-    assert all(target.startswith(("https://", "#")) for target in targets)
+    assert all(target.startswith(("https://", "http://", "#")) for target in targets)
     assert {f"https://example.org/code/raw/main/{picture}" for picture in pictures} < set(targets)
     targets = re.findall(r"\]\(([^)]*)\)", anywhere(text))
-    assert targets and all(target.startswith(("https://", "#")) for target in targets)
+    assert targets and all(target.startswith(("https://", "http://", "#")) for target in targets)
     assert anywhere("A ![b](c.png) [d](e.md#f) [g](#h) [i](https://j) k") == "A  d [g](#h) [i](https://j) k"

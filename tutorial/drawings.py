@@ -45,7 +45,7 @@ def rnnrbm_unrolled():
     _label(ax, (x - 1.6, u_row - 0.27), "Wuu", STATE)
     _label(ax, (x - 1.3, 1.13), "Wuv", STATE)
     _label(ax, (x - 1.75, 2.75), "Wuh", STATE)
-    _label(ax, (x - 0.36, 1.45), "Wvu", VISIBLE, box=None)
+    _label(ax, (x - 0.36, 1.0), "Wvu", VISIBLE, box=None)
     _label(ax, (x + 0.28, (v_row + h_row) / 2), "W", LINE, box=None)
     _label(ax, (x, h_row + 1.05), "the RBM of step t", OTHER)
     return figure
