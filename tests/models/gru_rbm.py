@@ -1,4 +1,4 @@
-"""The GRU-RBM: an RBM whose biases depend on a gated recurrent unit (Cho et al. 2014)."""
+"""The GRU-RBM: an RBM whose biases are moved by a gated recurrent unit (Cho et al. 2014)."""
 
 import pytensor.tensor as pt
 
