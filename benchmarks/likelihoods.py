@@ -274,12 +274,12 @@ def measured(model, rolls, args):
     some = {"n_frames": args.frames} if args.frames < sum(map(len, rolls)) else {}
     found = {}
     if model.scorer.is_exact(None):
-        found["log_likelihood"] = estimate(model.score(rolls))
+        found["log_likelihood"] = estimate(model.score(rolls)) | {"exact": True}
     if model.graphs.free_energy is not None:
         bracket = model.bracket(rolls, n_chains=args.chains, **some)
         found["bracket"] = bracket.to_json()
         if "log_likelihood" not in found:
-            found["log_likelihood"] = estimate(min(bracket.lower, bracket.upper, key=float))
+            found["log_likelihood"] = estimate(min(bracket.lower, bracket.upper, key=float)) | {"exact": False}
     settled = model.settled_accuracy(rolls, **some)
     found |= {"expected_accuracy": estimate(settled.accuracy), "expected_precision": estimate(settled.precision)}
     return found | {"accuracy_chains": settled.to_json()}

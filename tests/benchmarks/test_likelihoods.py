@@ -61,6 +61,7 @@ def test_what_is_written_is_what_the_model_comes_to(train, toy_chorales):
     validations = [row["validation"] for row in found["curve"] if "validation" in row]
     assert len(validations) == 2 and max(validations) == found["validation"]
     assert model.score([roll[::-1] for roll in test]) == pytest.approx(model.score(test), rel=1e-6)
+    assert found["log_likelihood"]["exact"] and "| rbm | " in table("jsb_chorales", {"rbm": {1: found}})
     assert (folder / "sample.mid").exists() and (folder / "sample.png").exists()
 
 
