@@ -35,7 +35,7 @@ def test_every_field_is_documented_and_has_an_option_with_the_same_default(kind)
     for f in fields(kind):
         assert f"{f.name} :" in kind.__doc__
         if f.metadata["argument"] and f.default not in (None, False):
-            assert f"{' '.join(f.metadata['help'].split())} ({f.default})" in text
+            assert f"{' '.join(f.metadata['help'].split())} [default: {f.default}]" in text
 
 
 def test_numpys_numbers_become_pythons():

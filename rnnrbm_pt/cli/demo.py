@@ -88,7 +88,7 @@ def run(args):
             midiwrite(folder / f"sample{i}.mid", roll, model.r, model.dt)
             save_piano_roll(folder / f"sample{i}.png", roll, model.r, model.dt, crop=True)
             written += [folder / f"sample{i}.mid", folder / f"sample{i}.png"]
-        report = report_on(model, "The demo: Bach chorales", n=2, dials=DIALS)
+        report = report_on(model, "The demo: Bach chorales", n=2, n_steps=N_STEPS, dials=DIALS)
         report = replace(report, pieces=[*report.pieces, tune])
         write_page(folder / "report.html", report_page(report))
         written.append(folder / "report.html")

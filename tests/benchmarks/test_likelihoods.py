@@ -36,13 +36,17 @@ def train(toy_chorales, tmp_path):
 
 def test_settings_are_known():
     """Each setting belongs to the benchmark, the model or training. The library reports unknown ones."""
+    made = set()
     for dataset, of_set in SETTINGS.items():
         assert set(of_set) <= set(ROWS)
         for row in ROWS:
             own, of_model, of_fit = settings_of(dataset, row)
             assert set(own) == {"lr", "epochs", "augment", "scale", "seed"}
             assert not set(of_fit) - {*names(Run), *names(Validation), *names(Learning)}
-            assert getattr(rnnrbm_pt, ROWS[row][0])(**{**of_model, "r": (60, 72), "n_hidden": 4}).settings
+            of_model |= {"r": (60, 72), "n_hidden": 4}
+            if (model := (ROWS[row][0], *sorted(of_model.items()))) not in made:
+                made.add(model)
+                assert getattr(rnnrbm_pt, ROWS[row][0])(**of_model).settings
     assert {paper for _, _, paper in ROWS.values() if paper} <= set(TABLE)
     assert change("lr=0.01") == ("lr", 0.01) and change("optimizer=sgd") == ("optimizer", "sgd")
 

@@ -13,6 +13,7 @@ import pytest
 
 from rnnrbm_pt import RnnNade, RnnRbm, __version__, midiread, midiwrite
 from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.music.datasets import chorales
 
 
 @pytest.fixture
@@ -229,11 +230,14 @@ def test_info_of_what_is_no_model(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"rnnrbm: error: {path}: expected a model that this project saved")
 
 
-def test_demo(tmp_path, capsys, monkeypatch):
+def test_demo(tmp_path, capsys, monkeypatch, as_written):
     pytest.importorskip("music21")
     monkeypatch.setenv("RNNRBM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("rnnrbm_pt.cli.demo.N_STEPS", 60)
+    found = chorales()
+    monkeypatch.setattr("rnnrbm_pt.music.datasets.chorales", lambda progress: found._replace(train=found.train[:6]))
     start = time.time()
-    assert main(["demo", "-o", str(tmp_path / "demo"), "--epochs", "2"]) == 0
+    assert main(["demo", "-o", str(tmp_path / "demo"), "--epochs", "1"]) == 0
     names = {"model.npz", "curve.png", "sample1.mid", "sample1.png", "sample2.mid", "sample2.png", "report.html"}
     first = {"pretrained.html", "pretrained.mid"}
     assert {path.name for path in (tmp_path / "demo").iterdir()} == names | first

@@ -139,7 +139,7 @@ def test_conditions_and_combinations_that_fail(here, capsys):
         ([], "space: expected parameters from --space NAME=VALUES or --space-file, found none"),
         (
             ["--space", "lr=1..2", "--storage", "nonsense://x"],
-            "--storage nonsense://x: expected a database",
+            "--storage nonsense://x: cannot reach the database",
         ),
         (
             ["--space", "lr=1..2", "--storage", "nonsense"],

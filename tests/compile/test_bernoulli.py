@@ -245,7 +245,7 @@ def test_the_draw_has_no_gradient():
 
 
 def test_a_uniform_number_of_float32_is_refused():
-    with pytest.raises(TypeError, match="expected float64, as NumPy's stream yields it, found float32"):
+    with pytest.raises(TypeError, match="expected float64, the type of NumPy's stream, found float32"):
         ops.single_trial(pt.fvector("u"), pt.vector("p"))
 
 

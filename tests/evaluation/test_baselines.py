@@ -91,7 +91,7 @@ def test_notes_that_training_lacks_have_finite_costs():
 def test_what_cannot_be_scored():
     for rolls, training, message in [
         ([], None, "no rolls"),
-        (TEST, [FRAMES[:, :2]], r"found \[2, 3\]"),
+        (TEST, [FRAMES[:, :2]], r"found widths \[2, 3\]"),
         (TEST, [FRAMES[:0]], "training: expected frames"),
         ([FRAMES[:0]], TRAINING, "rolls: expected frames"),
     ]:

@@ -74,7 +74,14 @@ def train_and_generate(mode, recorded):
     )
 
 
-@pytest.fixture(params=[("numba", "float64"), ("numba", "float32"), ("c", "float64"), ("c", "float32")], ids="-".join)
+@pytest.fixture(
+    params=[
+        ("numba", "float64"),
+        ("c", "float64"),
+        *(pytest.param((name, "float32"), marks=pytest.mark.slow) for name in ("numba", "c")),
+    ],
+    ids="-".join,
+)
 def synthetic(request, run):
     mode, floatx = request.param
     return run(mode, floatx), TOLERANCE[floatx]

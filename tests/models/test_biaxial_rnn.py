@@ -68,7 +68,7 @@ def test_dials(model):
         model.sample(3, k=2)
 
 
-@pytest.mark.parametrize("recurrence, dropout", [("gru", DROPOUT), ("lstm", {})])
+@pytest.mark.parametrize("recurrence, dropout", [("gru", DROPOUT), pytest.param("lstm", {}, marks=pytest.mark.slow)])
 def test_a_run_that_goes_on_from_its_file_ends_with_the_same_bits(tmp_path, recurrence, dropout):
     run, settings = RUN | dropout, {"recurrence": recurrence}
     whole, stopped = make(**settings).fit(LONGER, **run), make(**settings)

@@ -58,7 +58,7 @@ def pieces(model, primer):
         (RnnRbm, "numba", "float32"),
         (RnnRbm, "c", "float64"),
         (RnnRbm, "jax", "float32"),
-        (RnnNade, "c", "float32"),
+        pytest.param(RnnNade, "c", "float32", marks=pytest.mark.slow),
         (RnnNade, "jax", "float64"),
         pytest.param(RnnRbm, "numba", "float64", marks=pytest.mark.slow),
         pytest.param(RnnNade, "numba", "float32", marks=pytest.mark.slow),

@@ -140,7 +140,7 @@ def test_a_noisy_sine_is_predicted_and_generated():
     assert sample.dtype == np.float64
     spectrum = np.abs(np.fft.rfft(sample[:, 0])) ** 2
     assert np.argmax(spectrum[1:]) + 1 == 20  # 240 frames with 12 frames per period
-    with pytest.raises(ValueError, match="no notes"):
+    with pytest.raises(ValueError, match="which are not notes"):
         model.generate("sine.mid")
     with pytest.raises(ValueError, match="roll 0: expected finite numbers, found nan at step 1, unit 0"):
         model.fit([[[0.0, 1.0], [np.nan, 0.0]]])
@@ -160,4 +160,7 @@ def test_an_rtrbm_has_no_recurrent_units_of_its_own(tmp_path, toy_rolls, capsys)
     midiwrite(tmp_path / "a.mid", toy_rolls[0], (21, 33), 0.3)
     train = ["train", str(tmp_path / "a.mid"), "-o", str(tmp_path / "m"), "--model", "rtrbm", "--recurrent", "7"]
     assert main(train) == 1
-    assert "its hidden ones, 150 by --hidden, found 7" in capsys.readouterr().err
+    assert (
+        "--recurrent: expected 150, the --hidden units, which are an RTRBM's recurrent units, found 7"
+        in capsys.readouterr().err
+    )

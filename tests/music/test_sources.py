@@ -219,7 +219,7 @@ def test_member_that_is_not_to_be_opened(tmp_path, offset, value, said):
 @pytest.mark.parametrize(
     "offset, value, said",
     [
-        (8, struct.pack("<H", 1), "found an encrypted one"),  # general purpose flags
+        (8, struct.pack("<H", 1), "found an encrypted file"),  # general purpose flags
         (10, struct.pack("<H", 77), "found compression method 77"),
         (10, struct.pack("<H", zipfile.ZIP_LZMA), "found compression method 14"),
         (46, b"\x1b.mid", "found a character that cannot be printed in it"),

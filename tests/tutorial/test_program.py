@@ -101,6 +101,7 @@ def test_a_unit_that_is_sure_and_wrong_leaves_the_monitor_finite(small):
     assert -12001 < small.model.train_function(np.ones((3, 12))) < -12 * 700
 
 
+@pytest.mark.slow
 def test_the_first_updates_on_the_music_are_theanos(nottingham_zip, theano_reference, capsys):
     recorded = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch1"]
     monitors = []
