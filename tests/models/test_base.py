@@ -42,7 +42,8 @@ def test_every_update_of_the_first_epoch_is_theanos(nottingham_zip, theano_refer
     assert float(line.split()[-1]) == pytest.approx(MEAN_OF_EPOCH_1, abs=1e-12)
 
 
-@pytest.mark.parametrize("n_updates", [300, pytest.param(1912, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n_updates", [300, 1912])
 def test_updates_of_the_c_backend_are_theanos(n_updates, nottingham_rolls, theano_reference):
     recorded = np.load(theano_reference / "nottingham_updates_float64.npz")["shared_randomstreams_epoch1"]
     model = RnnRbm(backend="c")

@@ -258,6 +258,7 @@ def test_killed_in_each_writing(run_in_fork, tmp_path):
     assert not temporary_files(path)
 
 
+@pytest.mark.slow
 def test_killed_with_all_that_a_run_may_keep(start, tmp_path):
     """The checkpoints also hold persistent chains, parameter averages and streams of masks."""
     (tmp_path / "forks").mkdir()

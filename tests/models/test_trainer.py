@@ -304,9 +304,8 @@ def test_a_nade_has_no_chain_to_schedule(model_of, toy_rolls):
         model_of(RnnNade).fit(toy_rolls, schedule={"k": 5})
 
 
-@pytest.mark.parametrize(
-    "backend", ["jax", pytest.param("c", marks=pytest.mark.slow), pytest.param("numba", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "c", "numba"])
 def test_every_backend_trains_alike(python_model, toy_model, toy_rolls, backend):
     if backend == "jax":
         pytest.importorskip("jax")
