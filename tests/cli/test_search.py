@@ -58,6 +58,7 @@ def test_a_search_finds_the_best_trial_and_the_command_that_trains_it(here, caps
     assert attributes["seed"] == 48879 and "optuna" in attributes["versions"]
 
 
+@pytest.mark.slow
 def test_more_trials_go_on_as_in_one_go(here, capsys):
     search(capsys, "--study", "s", "--trials", "2", *SPACE)
     search(capsys, "--study", "s", "--trials", "4", *SPACE)
@@ -115,6 +116,7 @@ def test_a_likelihood_that_is_not_exact_is_the_lower_one_of_two(python_model, to
     assert measured(model, [toy_rolls[0][:5]], "likelihood") == min(both)
 
 
+@pytest.mark.slow
 def test_conditions_and_combinations_that_fail(here, capsys):
     Path("space.toml").write_text(
         'optimizer = ["sgd", "momentum"]\nmomentum = {range = "0.5..0.9", when = {optimizer = ["momentum"]}}\n'

@@ -64,7 +64,12 @@ def values(n, dtype, d=D, m=M, n_betas=8, row=False, scale=0.5):
 
 @pytest.mark.parametrize(
     "dtype, parallel, row",
-    [("float64", False, False), ("float32", False, False), ("float32", True, False), ("float64", False, True)],
+    [
+        ("float64", False, False),
+        ("float32", False, False),
+        pytest.param("float32", True, False, marks=pytest.mark.slow),
+        ("float64", False, True),
+    ],
 )
 def test_it_draws_what_the_scan_draws(anneal, dtype, parallel, row):
     for n, d, m, n_betas in ((3, 2, 3, 5), (120, D, M, 8), (1, 33, 130, 2), (2, 5, 1100, 3)):
@@ -170,6 +175,7 @@ def test_log_z_lies_within_its_error_of_the_sum_over_all_states(anneal, dtype):
     assert errors.max() < 0.2 and np.abs(z).max() < 3.5
 
 
+@pytest.mark.slow
 def test_any_layout_will_do(anneal):
     W, bv, bh, betas, v, log_w = values(60, "float64")
     expected = anneal("numba", "float64", [W, bv, bh, betas, v, log_w])

@@ -180,7 +180,8 @@ def test_particles_of_another_shape_are_refused(python_model, toy_rolls, tmp_pat
         RnnRbm.load(tmp_path / "odd")
 
 
-@pytest.mark.parametrize("backend", ["jax", *(pytest.param(name, marks=pytest.mark.slow) for name in ("numba", "c"))])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "numba", "c"])
 def test_every_backend_trains_alike(python_model, toy_model, toy_rolls, backend):
     if backend == "jax":
         pytest.importorskip("jax")

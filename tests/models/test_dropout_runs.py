@@ -11,7 +11,7 @@ from rnnrbm_pt.models.compiling import AS_WRITTEN
 RUN = {"batch_size": 20, "num_epochs": 2, "optimizer": "adam", "dropout_recurrent": 0.3, "dropout_hidden": 0.5}
 
 
-@pytest.mark.parametrize("kind", [RnnRbm, RnnNade, LstmRtrbm])
+@pytest.mark.parametrize("kind", [RnnRbm, RnnNade, pytest.param(LstmRtrbm, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("n_sequences", [1, 2])
 def test_a_run_that_goes_on_from_its_file_ends_with_the_same_bits(model_of, toy_rolls, tmp_path, kind, n_sequences):
     run = RUN | {"n_sequences": n_sequences, "carry_state": n_sequences == 2}

@@ -29,7 +29,6 @@ MODELS = {
 BY_DEFAULT = {
     ("jax", "float64", 1): {"RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade"},
     ("jax", "float32", 2): {"RnnRbm", "RnnNade", "BiaxialRnn"},
-    ("c", "float64", 2): {"RnnNade with a GRU"},
 }
 """Rows that are not slow.
 

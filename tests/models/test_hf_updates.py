@@ -254,14 +254,12 @@ def test_pieces_have_every_frame_once(fixed):
 
 
 def rows():
-    """Backends and float types. Compiling takes minutes, so most rows are slow tests."""
-    for backend in ("jax", "numba", "c"):
-        for floatX in ("float64", "float32"):
-            by_default = (backend, floatX) == ("jax", "float32")
-            yield pytest.param(backend, floatX, marks=[] if by_default else [pytest.mark.slow])
+    """Backends and float types."""
+    return [(backend, floatX) for backend in ("jax", "numba", "c") for floatX in ("float64", "float32")]
 
 
-@pytest.mark.parametrize("backend, floatX", list(rows()))
+@pytest.mark.slow
+@pytest.mark.parametrize("backend, floatX", rows())
 def test_every_backend_learns_alike(model_of, toy_rolls, backend, floatX):
     if backend == "jax":
         pytest.importorskip("jax", reason="needs the extra jax")

@@ -63,7 +63,7 @@ def test_draws_without_a_seed_are_those_of_one_thread_in_some_order(python_model
     assert sorted(drawn) == sorted(other.sample(9).tobytes() for _ in range(N))
 
 
-@pytest.mark.parametrize("learn", ["fit", "partial_fit", "pretrain"])
+@pytest.mark.parametrize("learn", ["fit", "partial_fit", pytest.param("pretrain", marks=pytest.mark.slow)])
 def test_eight_threads_that_learn_take_turns(python_model, toy_rolls, learn):
     def work(model):
         rolls = [roll[:12] for roll in toy_rolls[:2]]

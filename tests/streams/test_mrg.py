@@ -270,7 +270,7 @@ def test_p_of_whole_numbers_is_taken_as_floatX():
 
 
 def test_more_trials_than_one():
-    with pytest.raises(ValueError, match="from one trial, not from n=2"):
+    with pytest.raises(ValueError, match="expected 1 trial for a stream of MRG31k3p, found 2"):
         MRGStreams(7).stream().binomial(n=2, p=pt.scalar("p"))
 
 
