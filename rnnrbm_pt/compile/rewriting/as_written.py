@@ -1,4 +1,4 @@
-"""Rewrite that makes the steps of scans run in Python, one Op at a time. PyTensor 3.0 would compile them to C."""
+"""Rewrite that makes the steps of scans run in Python, one Op at a time. PyTensor would compile them to C."""
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
@@ -19,8 +19,8 @@ def _set_mode(op: Scan) -> None:
 
 @node_rewriter([Scan])
 def local_scan_as_written(fgraph: FunctionGraph, node: Apply[Scan]) -> list[Variable] | None:
-    """Make the steps of a scan run in Python. Later versions of PyTensor do so if the enclosing function does."""
-    if hasattr(Scan, "link_mode") or node.op.mode == "FAST_COMPILE":
+    """Make the steps of a scan run in Python."""
+    if node.op.mode == "FAST_COMPILE":
         return None
     op = node.op.clone()  # clones the inner graphs too
     _set_mode(op)
