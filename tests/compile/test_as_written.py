@@ -4,7 +4,9 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pytensor.graph.traversal import ancestors
 from pytensor.link.c.basic import CLinker
+from pytensor.scan.op import Scan
 
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 
@@ -17,18 +19,38 @@ def no_c_code(monkeypatch):
     monkeypatch.setattr(CLinker, "make_thunk", refuse)
 
 
-def test_scans_within_scans_run_in_python(no_c_code):
-    def row(x):
-        return pytensor.scan(
-            lambda x_i, total: total + pt.exp(x_i), [x], [pt.constant(0.0, dtype="float64")], return_updates=False
-        )
+def row(x):
+    """Sums of the exponentials up to each entry, as a scan."""
+    return pytensor.scan(
+        lambda x_i, total: total + pt.exp(x_i), [x], [pt.constant(0.0, dtype="float64")], return_updates=False
+    )
 
+
+def modes(nodes):
+    """The modes of all scans, those within scans too."""
+    for node in nodes:
+        if isinstance(node.op, Scan):
+            yield node.op.mode
+            yield from modes(node.op.fgraph.apply_nodes)
+
+
+def test_scans_within_scans_run_in_python(no_c_code):
     x = pt.dmatrix("x")
     sums = pytensor.scan(row, [x], return_updates=False)
     gradient = pt.grad((sums**2).sum(), x)
     sums, gradient = pytensor.function([x], [sums, gradient], mode=AS_WRITTEN)(np.log([[1.0, 2, 3], [4, 5, 6]]))
     np.testing.assert_allclose(sums, [[1, 3, 6], [4, 9, 15]], rtol=1e-14)
     np.testing.assert_allclose(gradient, [[20, 36, 36], [224, 240, 180]], rtol=1e-14)
+
+
+def test_the_graph_itself_keeps_its_modes():
+    x = pt.dmatrix("x")
+    sums = pytensor.scan(row, [x], return_updates=False)
+    nodes = [variable.owner for variable in ancestors([sums]) if variable.owner]
+    before = list(modes(nodes))
+    assert len(before) == 2 and "FAST_COMPILE" not in before
+    pytensor.function([x], sums, mode=AS_WRITTEN)
+    assert list(modes(nodes)) == before
 
 
 def test_a_model_compiles_nothing(no_c_code, python_model, toy_rolls):
