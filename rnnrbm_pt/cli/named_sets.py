@@ -1,14 +1,28 @@
 """Data sets that commands accept by name instead of files: the paper's four, and the chorales of music21."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from rnnrbm_pt.cli.input_files import Read, read_files, warn
-from rnnrbm_pt.music.paper_sets import CORPUS, KINDS, SETS
+from rnnrbm_pt.music.paper_sets import CORPUS, KINDS, SETS, R
 
-KNOWN = (*SETS, CORPUS)
-NAMES = ", ".join(KNOWN)
 FRAMES = {1: "a quarter note", 2: "an eighth note"}
 """Duration of a frame of a data set's rolls, by the number of frames per quarter note."""
+
+
+class Rolls(NamedTuple):
+    """How the rolls of a data set were made: fields of `Preprocessing`."""
+
+    tonality: str | None
+    steps_per_quarter: int
+
+    def frame(self):
+        """Describe a frame."""
+        return FRAMES[self.steps_per_quarter] + (", transposed to C" if self.tonality else "")
+
+
+KNOWN = {name: Rolls("parallel", found.steps_per_quarter) for name, found in SETS.items()} | {CORPUS: Rolls(None, 1)}
+NAMES = ", ".join(KNOWN)
 
 
 def add_set_options(parser):
@@ -69,7 +83,8 @@ def load_set(name, args):
         if args.kind == "midi" or args.folder:
             raise ValueError(f"--kind midi and --folder: {name} is a part of music21 and has piano-rolls only")
         found = chorales(progress=True)
-        return PaperData(*found[:3], name=name, kind="rolls", source="music21", steps_per_quarter=1, r=(21, 109))
+        steps = KNOWN[name].steps_per_quarter
+        return PaperData(*found[:3], name=name, kind="rolls", source="music21", steps_per_quarter=steps, r=R)
     return load(name, args.kind or "rolls", args.folder, progress=True)
 
 
@@ -96,7 +111,7 @@ def read_split(model, found, split, strict=False):
     if found.kind == "midi":
         return read_files(model, getattr(found, split), strict)
     rolls = cut(getattr(found, split), found.r, model.r, f"{found.name}, {split}")
-    return Read(rolls, [], FRAMES[found.steps_per_quarter] + ("" if found.name == CORPUS else ", transposed to C"))
+    return Read(rolls, [], KNOWN[found.name].frame())
 
 
 def cut(rolls, r, new_r, name):
@@ -155,20 +170,16 @@ def preprocessing_of_rolls(name, args):
     ValueError
         If an option contradicts the frames of the rolls.
     """
-    if name == CORPUS:
-        known = {"tonality": None, "steps_per_quarter": 1}
-    else:
-        known = {"tonality": "parallel", "steps_per_quarter": SETS[name].steps_per_quarter}
+    known = KNOWN[name]
     for option, given, fixed in (
         ("--dt", args.dt, None),
-        ("--steps-per-quarter", args.steps_per_quarter, known["steps_per_quarter"]),
-        ("--transpose", args.transpose, known["tonality"]),
+        ("--steps-per-quarter", args.steps_per_quarter, known.steps_per_quarter),
+        ("--transpose", args.transpose, known.tonality),
     ):
         if given not in (None, fixed):
-            frames = FRAMES[known["steps_per_quarter"]] + ("" if name == CORPUS else ", transposed to C")
-            other = "" if name == CORPUS else ", or read the set's MIDI files with --kind midi"
-            raise ValueError(f"{option} {given}: a frame of {name} is {frames}; leave the option out{other}")
-    return {**known, "key_from": args.key_from or "auto"}
+            other = ", or read the set's MIDI files with --kind midi" if name in SETS else ""
+            raise ValueError(f"{option} {given}: a frame of {name} is {known.frame()}; leave the option out{other}")
+    return {**known._asdict(), "key_from": args.key_from or "auto"}
 
 
 def read_music(model, sources, split, args):
