@@ -1,6 +1,6 @@
 """Find phrases that CONTRIBUTING.md asks to avoid: `python -m docs.prose [FILE ...]`.
 
-Without files it looks at all pages and docstrings. `tests/test_prose.py` looks at those that have been rewritten.
+Without files it looks at all pages and docstrings. A test does the same.
 """
 
 import argparse
@@ -131,13 +131,13 @@ def findings(path: Path) -> Iterator[Finding]:
             yield Finding(line, lines[line - 1].strip(), found.advice)
 
 
-def all_files() -> list[Path]:
-    """All pages and modules of the repository."""
-    return [path for pattern in (*PAGES, MODULES) for path in sorted(ROOT.glob(pattern))]
+def all_files(folder: Path = ROOT) -> list[Path]:
+    """All pages and modules of the repository, or of a copy of it in a folder."""
+    return [path for pattern in (*PAGES, MODULES) for path in sorted(folder.glob(pattern))]
 
 
 def main(arguments: list[str] | None = None) -> bool:
-    """Print what is found; the exit status."""
+    """Print what is found. Return whether there is anything, as the exit status."""
     parser = argparse.ArgumentParser(prog="python -m docs.prose", description="Find phrases to avoid.")
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="pages and modules (all)")
     found = False

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from docs.prose import MODULES, PAGES, ROOT, docstrings, prose_of_page
+from docs.prose import ROOT, all_files, docstrings, prose_of_page
 
 TOO_LONG = 25
 """Words of a sentence."""
@@ -98,8 +98,10 @@ def files_at(revision: str | None) -> dict[PurePosixPath, str]:
 
 def files_in(folder: Path) -> dict[PurePosixPath, str]:
     """The texts of all pages and modules in a folder, by their paths within it."""
-    paths = [path for pattern in (*PAGES, MODULES) for path in folder.glob(pattern)]
-    return {PurePosixPath(path.relative_to(folder).as_posix()): path.read_text(encoding="utf-8") for path in paths}
+    return {
+        PurePosixPath(path.relative_to(folder).as_posix()): path.read_text(encoding="utf-8")
+        for path in all_files(folder)
+    }
 
 
 def rows(texts: dict[PurePosixPath, str]) -> dict[str, Readability]:

@@ -5,10 +5,10 @@ import re
 from importlib import import_module
 
 import numpy as np
-import pytensor
 import pytest
+from oracles.pages import run_python
 
-from tutorial.build import TUTORIAL, blocks, execute
+from tutorial.build import TUTORIAL, blocks
 
 PAGE = TUTORIAL / "porting.md"
 PROGRAM = TUTORIAL / "rnnrbm.py"
@@ -24,12 +24,7 @@ def numpy_state():
 
 def test_blocks_run_from_top_to_bottom(numpy_state, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TUTORIAL.parent), prepend=os.pathsep)  # one block starts a Python of its own
-    namespace = {"__name__": "porting"}
-    python = [block for block in blocks(PAGE.read_text(encoding="utf-8")) if block.language == "python"]
-    assert len(python) > 20
-    with pytensor.config.change_flags(floatX="float64"):
-        for block in python:
-            execute(block.code, block.line, PAGE, namespace)
+    assert run_python(PAGE) > 20
 
 
 def rows(title):
