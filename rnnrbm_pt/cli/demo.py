@@ -11,20 +11,12 @@ from rnnrbm_pt.cli.report import write_page
 from rnnrbm_pt.models.generation import N_STEPS
 
 N_EPOCHS = 100
-MODEL = {"n_hidden": 100, "n_hidden_recurrent": 100, "lr": 0.003, "k": 5, "dt": 0.5}
+LR = 0.003
+MODEL = {"n_hidden": 100, "n_hidden_recurrent": 100, "lr": LR, "k": 5, "dt": 0.5}
 FAST = {"streams": "philox", "floatX": "float32"}
-FIT = {
-    "batch_size": 50,
-    "optimizer": "adam",
-    "persistent": True,
-    "dropout_recurrent": 0.1,
-    "weight_decay_rbm": 0.0001,
-    "average": 0.999,
-}
-"""Settings of the demo: as in the recipe `recommended`, but with a smaller model and shorter Gibbs chains, which allow
-more updates per minute."""
-
-SAMPLE_EVERY = 20
+FIT = {"batch_size": 50, "dropout_recurrent": 0.1, "sample_every": 20}
+"""Settings of the demo that differ from the recipe `recommended`: a smaller model without a GRU, and shorter Gibbs
+chains, which allow more updates per minute."""
 
 DIALS = {"start": "previous", "floor": 0.05}
 """Settings of the generated chorales."""
@@ -50,30 +42,29 @@ def run(args):
     folder = Path(args.output)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder, found a file")
-    from rnnrbm_pt.music.datasets import chorales
-    from rnnrbm_pt.music.statistics import statistics
-
     tune = write_first_piece(folder)
+
+    from rnnrbm_pt.models.rnnrbm import RnnRbm
+    from rnnrbm_pt.music.datasets import chorales
+    from rnnrbm_pt.music.midi import midiwrite
+    from rnnrbm_pt.music.plot import save_piano_roll, save_training_curve
+    from rnnrbm_pt.music.statistics import statistics
+    from rnnrbm_pt.report import report_on, report_page
+    from rnnrbm_pt.training.recipes import recommended
+    from rnnrbm_pt.training.schedules import Cosine
+
     print("Data: the four-part chorales by J. S. Bach in the corpus of music21 (not for commercial use).")
     rolls = chorales(progress=True).train
     print(f"Training set: {n_frames(rolls)} of a quarter note each.")
-    of_data = statistics(rolls, (21, 109))
+    model = RnnRbm(**MODEL, **FAST)
+    of_data = statistics(rolls, model.r)
     print("Each epoch prints its monitor, a log pseudo-likelihood in nats per frame. The monitor first rises, and then")
     print("falls while the Gibbs chains learn to mix. So watch the samples, which get closer to the data: the chorales")
     density, dissonance = of_data.notes_per_frame, 100 * of_data.dissonance
     print(f"have {density:.1f} notes per frame, and {dissonance:.0f} % of their pairs of notes are dissonant.")
-
-    from rnnrbm_pt.models.rnnrbm import RnnRbm
-    from rnnrbm_pt.music.midi import midiwrite
-    from rnnrbm_pt.music.plot import save_piano_roll, save_training_curve
-    from rnnrbm_pt.report import report_on, report_page
-    from rnnrbm_pt.training.schedules import Cosine
-
-    model = RnnRbm(**MODEL, **FAST)
-    schedule = {"lr": Cosine(MODEL["lr"], 0.0, args.epochs)}
-    fit = partial(model.fit, rolls, num_epochs=args.epochs, schedule=schedule, sample_every=SAMPLE_EVERY, **FIT)
+    settings = recommended(args.epochs).fit | FIT | {"schedule": {"lr": Cosine(LR, 0.0, args.epochs)}}
     try:
-        watched(fit, args.epochs)
+        watched(partial(model.fit, rolls, **settings), args.epochs)
     except KeyboardInterrupt:
         if not model.log:
             raise

@@ -36,13 +36,14 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
     model : str
         The class of the model, "RnnRbm" for example. `RnnRbm` and `RnnNade` get a GRU of 200 units.
     """
-    of_model: dict[str, Any] = {"lr": 0.0015}
+    lr = 0.0015
+    of_model: dict[str, Any] = {"lr": lr}
     if model in ("RnnRbm", "RnnNade"):
         of_model |= {"recurrence": "gru", "n_hidden_recurrent": 200}
     of_fit = {
         "num_epochs": num_epochs,
         "optimizer": "adam",
-        "schedule": {"lr": Cosine(0.0015, 0.0, num_epochs)},
+        "schedule": {"lr": Cosine(lr, 0.0, num_epochs)},
         "dropout_recurrent": 0.2,
         "average": 0.999,
     }
