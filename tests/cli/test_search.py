@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles.runs import same
+from oracles.runs import COMMAND, dying_at_save, same
 
 from rnnrbm_pt import RnnNade, RnnRbm
 from rnnrbm_pt.cli.main import main
@@ -68,26 +68,15 @@ def test_more_trials_go_on_as_in_one_go(here, capsys):
     assert trials("s") == trials("whole/s") and len(trials("s")) == 4
 
 
-KILLED = """
-import os, signal, sys
-from rnnrbm_pt.cli.main import main
-from rnnrbm_pt.models import compiling, storage
-compiling.backend_mode = lambda backend: compiling.AS_WRITTEN
-save, saved = storage.save, []
-def save_and_die(model, path):
-    save(model, path)
-    saved.append(path)
-    if len(saved) == 6:
-        os.kill(os.getpid(), signal.SIGKILL)
-storage.save = save_and_die
-main(sys.argv[1:])
-"""
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are those of Unix")
 def test_a_killed_trial_is_taken_up_again(here, capsys):
     command = ["search", "--study", "s", "--trials", "3", *SPACE, *NADE]
-    assert subprocess.run([sys.executable, "-c", KILLED, *command], stdout=subprocess.DEVNULL).returncode == -9
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", dying_at_save(6) + COMMAND, *command], stdout=subprocess.DEVNULL
+        ).returncode
+        == -9
+    )
     states = [state for _, state, *_ in trials("s")]
     assert states[-1] == "RUNNING" and len(states) == 2
     assert len(RnnNade.load("s/trial-1.npz").log) == 1

@@ -29,3 +29,28 @@ def interrupting(at):
             raise KeyboardInterrupt
 
     return on_update
+
+
+COMMAND = """
+import sys
+from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.models import compiling
+compiling.backend_mode = lambda backend: compiling.AS_WRITTEN  # compiles nothing
+sys.exit(main(sys.argv[1:]))
+"""
+"""A program that runs the command `rnnrbm` with its arguments."""
+
+
+def dying_at_save(n):
+    """What to put before `COMMAND`, so that its process is killed right after it has written a model n times."""
+    return f"""
+import os, signal
+from rnnrbm_pt.models import storage
+save, saved = storage.save, []
+def save_and_die(model, path):
+    save(model, path)
+    saved.append(path)
+    if len(saved) == {n}:
+        os.kill(os.getpid(), signal.SIGKILL)
+storage.save = save_and_die
+"""

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from oracles.runs import COMMAND, dying_at_save
 
 from rnnrbm_pt import RnnNade
 from rnnrbm_pt.music.midi import midiwrite
@@ -27,25 +28,6 @@ N_TRIALS = 4
 SPACE = ["--space", "lr=1e-3..0.1:log", "--space", "hidden=4..8"]
 TRAIN = ["train", "midi", "--validation", "midi", "--r", "21,33", "--recurrent", "4", "--model", "rnn-nade"]
 TRAIN += ["--epochs", "3"]
-WORKER = """
-import sys
-from rnnrbm_pt.cli.main import main
-from rnnrbm_pt.models import compiling
-compiling.backend_mode = lambda backend: compiling.AS_WRITTEN  # compiles nothing
-sys.exit(main(sys.argv[1:]))
-"""
-KILLED = """
-import os, signal
-from rnnrbm_pt.models import storage
-save, saved = storage.save, []
-def save_and_die(model, path):
-    save(model, path)
-    saved.append(path)
-    if len(saved) == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-storage.save = save_and_die
-"""
-"""What comes before the program of a worker that is killed in its first trial, after its first epoch."""
 
 
 def free_port():
@@ -76,7 +58,9 @@ def url():
 def worker(machine, url, first=""):
     """A process of `rnnrbm search`, on what might be a machine of its own: it has its own folder."""
     command = ["search", "--study", f"{machine}/tunes", "--storage", url, "--trials", str(N_TRIALS), "--no-prune"]
-    return subprocess.Popen([sys.executable, "-c", first + WORKER, *command, *SPACE, *TRAIN], stdout=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-c", first + COMMAND, *command, *SPACE, *TRAIN], stdout=subprocess.DEVNULL
+    )
 
 
 def states(url):
@@ -96,7 +80,7 @@ def states(url):
 def test_three_workers_and_one_killed_in_a_trial(url, toy_rolls, tmp_path, monkeypatch):
     midiwrite(tmp_path / "midi" / "0.mid", toy_rolls[0], (21, 33), 0.3)
     monkeypatch.chdir(tmp_path)
-    assert worker("first", url, KILLED).wait() == -signal.SIGKILL
+    assert worker("first", url, dying_at_save(2)).wait() == -signal.SIGKILL
     assert states(url) == ["RUNNING"]
     assert RnnNade.load("first/tunes/trial-0.npz").progress.epoch == 1
 
