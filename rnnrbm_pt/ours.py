@@ -75,6 +75,9 @@ NADE_LOGITS = "nade_logits"
 GRADIENT = "_LOp"
 """Suffix that PyTensor appends to the name of a subgraph to name its gradient."""
 
+MANY_THREADS = "rnnrbm_many_threads"
+"""Tag of the rewrites that let Numba's threads share the frames of an operation."""
+
 TANGENT = "_rop"
 """Suffix that PyTensor appends to the name of a subgraph to name its directional derivative."""
 

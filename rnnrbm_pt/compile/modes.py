@@ -21,6 +21,7 @@ from pytensor.graph.basic import Variable
 
 from rnnrbm_pt.compile.calls import COMPILING
 from rnnrbm_pt.compile.devices import OneDevice
+from rnnrbm_pt.ours import MANY_THREADS
 
 BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
 """The name of each backend, and PyTensor's name for its mode."""
@@ -61,6 +62,14 @@ def backend_mode(backend: str) -> Mode:
 
         prepare_jax()
     return get_mode(BACKENDS[backend])
+
+
+def with_threads(mode: Mode) -> Mode:
+    """The Numba mode in which threads share the frames of an operation, as far as it can divide them."""
+    import numba
+
+    numba.get_num_threads()  # starts the threads: compiled code from the cache would find none and crash
+    return mode.including(MANY_THREADS)
 
 
 @cache
@@ -212,8 +221,8 @@ def bounded_threads(n: int = 1) -> Iterator[None]:
     """Within the block, limit BLAS to one thread, and Numba to n threads if it is loaded.
 
     The matrices of these models are small. On a machine with two cores, two BLAS threads made an update four to ten
-    times slower than one thread. So additional threads only divide the rows of a layer, which Numba does for Philox
-    streams. JAX uses as many threads as there are cores, and cannot be limited once it runs.
+    times slower than one thread. So additional threads only divide the rows of a layer of an RBM with Philox streams,
+    and the frames of a NADE. JAX uses as many threads as there are cores, and cannot be limited once it runs.
 
     Parameters
     ----------

@@ -57,9 +57,9 @@ class SequenceModel:
         is faster and draws the same numbers on every backend. The default is "srs", or "philox" on JAX, where nothing
         else is available.
     threads : int, default 1
-        Number of Numba threads. Only Philox streams use more than one. After a model has run on several threads, a
-        child process made by `os.fork` or by multiprocessing's "fork" method cannot run it: GNU OpenMP ends the child.
-        Use the "spawn" method instead.
+        Number of Numba threads. Only Philox streams and the `RnnNade` use more than one. After a model has run
+        on several threads, a child process made by `os.fork` or by multiprocessing's "fork" method cannot run it: GNU
+        OpenMP ends the child. Use the "spawn" method instead.
     mode : pytensor.compile.mode.Mode, optional
         PyTensor mode that compiles the functions. The default is the backend's own mode.
     devices : int or "all", default 1
@@ -454,7 +454,7 @@ class SequenceModel:
             Compiler of the functions. Every backend can load every file. JAX supports Philox streams only: a model with
             other streams gets new Philox streams from its seed, and keeps them when it is saved.
         threads : int, default 1
-            Number of Numba threads. Only Philox streams use more than one.
+            Number of Numba threads. Only Philox streams and the `RnnNade` use more than one.
         floatX : {"float64", "float32"}, optional
             Float type to convert the model to. By default the model keeps its own.
         mode : pytensor.compile.mode.Mode, optional

@@ -19,7 +19,7 @@ from rnnrbm_pt.compile.devices import (
     is_first_process,
     of_first_process,
 )
-from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function
+from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function, with_threads
 from rnnrbm_pt.compile.rewriting.as_written import LAST, scans_as_written
 from rnnrbm_pt.streams.registry import STREAMS
 
@@ -100,7 +100,7 @@ class CompileSettings:
         default = backend_mode(backend)
         if mode is not None and not isinstance(mode, Mode):
             raise ValueError(f"mode: expected a PyTensor Mode, found {mode!r}")
-        mode = default if mode is None else mode
+        mode = (with_threads(default) if threads > 1 and backend == "numba" else default) if mode is None else mode
         if devices == "all" or integer("devices", devices, 1) > 1:
             if backend != "jax" or mode is not default:
                 found = "another mode" if backend == "jax" else repr(backend)

@@ -12,8 +12,10 @@ from pytensor.scan.op import Scan
 
 from rnnrbm_pt.compile.dispatch import register_jax, register_numba
 from rnnrbm_pt.compile.jax_functions import JaxFunction, prepare_jax
+from rnnrbm_pt.compile.modes import bounded_threads, with_threads
 from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
 from rnnrbm_pt.graphs.nade import nade_logits, pass_over_units
+from rnnrbm_pt.models.compiling import CompileSettings
 
 PYTHON = pytensor.compile.mode.Mode("py", "fast_compile")
 
@@ -69,6 +71,40 @@ def test_equal_to_the_scan(backend, dtype):
             continue
         for x, y in zip(found, expected, strict=True):
             np.testing.assert_allclose(x, y, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * np.abs(y).max())
+
+
+def test_threads_find_what_one_finds_and_leave_no_frame_out():
+    register_numba()
+    symbols, directions = symbols_of("float64"), symbols_of("float64")[:5]
+    mode = with_threads(pytensor.compile.mode.get_mode("NUMBA"))
+
+    def compiled(parallel):
+        outputs = [NadeLogits(parallel)(*symbols[:-1]), *NadeGradient(parallel)(*symbols)]
+        outputs.append(NadeTangent(parallel)(*symbols[:-1], *directions))
+        return pytensor.function([*symbols, *directions], outputs, mode=mode)
+
+    alone, together, scan = compiled(False), compiled(True), by_scan("float64")
+    for n in (0, 1, 99, 100, 537):
+        values = values_of(n, 6, 5, "float64", 0.4)
+        values_and_directions = values + directions_like(values[:5])
+        expected = alone(*values_and_directions)
+        for n_threads in (1, 2):
+            with bounded_threads(n_threads):
+                found = together(*values_and_directions)
+            assert all(np.array_equal(x, y) for x, y in zip(found, expected, strict=True))
+        if n:
+            for x, y in zip(expected, scan(*values), strict=False):
+                np.testing.assert_allclose(x, y, rtol=1e-11, atol=1e-11)
+
+
+def test_a_model_with_threads_shares_its_frames():
+    symbols = symbols_of("float64")[:5]
+    logits = nade_logits(*symbols)
+    for threads in (1, 2):
+        compiling = CompileSettings.checked("numba", threads, "float64")
+        function = pytensor.function(symbols, logits, mode=compiling.mode)
+        (op,) = (node.op for node in function.maker.fgraph.toposort() if isinstance(node.op, NadeLogits))
+        assert op.parallel == (threads > 1)
 
 
 def test_any_layout_and_inputs_stay_as_they_are():

@@ -22,6 +22,21 @@ def check_inputs(inputs: Sequence[Variable]) -> None:
         raise TypeError(f"expected matrices of one dtype, found {', '.join(str(x.type) for x in inputs)}")
 
 
+class NadeOp(OurOp, Op):
+    """An operation of a NADE.
+
+    Parameters
+    ----------
+    parallel : bool
+        Whether threads of the Numba backend share the frames. The results are the same.
+    """
+
+    __props__ = ("parallel",)
+
+    def __init__(self, parallel: bool = False) -> None:
+        self.parallel = parallel
+
+
 def hidden_units(v_i: np.ndarray, W_i: np.ndarray, a: np.ndarray) -> np.ndarray:
     """Return sigmoid(a) for all frames, and advance a in place to the next unit."""
     h = 1 / (1 + np.exp(-a))
@@ -29,13 +44,11 @@ def hidden_units(v_i: np.ndarray, W_i: np.ndarray, a: np.ndarray) -> np.ndarray:
     return h
 
 
-class NadeLogits(OurOp, Op):
+class NadeLogits(NadeOp):
     """The logit of each unit of given frames, given the units before it: shape (n, d).
 
     The inputs are v (n, d), W (d, m), V (d, m), bv (n, d) and bh (n, m).
     """
-
-    __props__ = ()
 
     def make_node(self, *inputs: Variable) -> Apply:
         check_inputs(inputs)
@@ -52,14 +65,12 @@ class NadeLogits(OurOp, Op):
         outputs[0][0] = logits
 
 
-class NadeGradient(OurOp, Op):
+class NadeGradient(NadeOp):
     """The gradients with respect to W, V and bh of a cost whose gradient with respect to the logits is g.
 
     The inputs are those of `NadeLogits` and g (n, d). The outputs are like W, V and bh. The gradient with respect to bv
     is g.
     """
-
-    __props__ = ()
 
     def make_node(self, *inputs: Variable) -> Apply:
         check_inputs(inputs)
@@ -83,13 +94,11 @@ class NadeGradient(OurOp, Op):
             output[0] = value
 
 
-class NadeTangent(OurOp, Op):
+class NadeTangent(NadeOp):
     """The derivative of the logits along a direction, shape (n, d): the product of their Jacobian and a vector.
 
     The inputs are those of `NadeLogits` and the direction dv, dW, dV, dbv, dbh, each like its counterpart.
     """
-
-    __props__ = ()
 
     def make_node(self, *inputs: Variable) -> Apply:
         check_inputs(inputs)

@@ -15,21 +15,21 @@ from pytensor.graph.rewriting.basic import NodeRewriter, copy_stack_trace, dfs_r
 
 from rnnrbm_pt.compile.dispatch import register_jax, register_numba
 from rnnrbm_pt.compile.ops.nade import NadeGradient, NadeLogits, NadeTangent
-from rnnrbm_pt.ours import GRADIENT, NADE_LOGITS, TANGENT
+from rnnrbm_pt.ours import GRADIENT, MANY_THREADS, NADE_LOGITS, TANGENT
 
 
-def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
+def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph], parallel: bool) -> list[Variable] | None:
     """The replacement for the named graph of the logits, or for the graph of a derivative that PyTensor made of it."""
     if node.op.name == NADE_LOGITS:
-        replacement = NadeLogits().make_node(*node.inputs).outputs
+        replacement = NadeLogits(parallel).make_node(*node.inputs).outputs
     elif node.op.name == NADE_LOGITS + TANGENT:
-        replacement = NadeTangent().make_node(*node.inputs).outputs
+        replacement = NadeTangent(parallel).make_node(*node.inputs).outputs
     elif node.op.name == NADE_LOGITS + GRADIENT:
         of_v = node.outputs[0]
         if fgraph.clients[of_v]:  # the frames are data, so their gradient is not needed
             return None
         v, W, V, bv, bh, _, g = node.inputs
-        dW, dV, dbh = NadeGradient().make_node(v, W, V, bv, bh, g).outputs
+        dW, dV, dbh = NadeGradient(parallel).make_node(v, W, V, bv, bh, g).outputs
         replacement = [pt.zeros_like(v), dW, dV, g, dbh]
     else:
         return None
@@ -37,12 +37,12 @@ def nade_operations(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Var
     return replacement
 
 
-def local_nade(register: Callable[[], None]) -> NodeRewriter:
+def local_nade(register: Callable[[], None], parallel: bool = False) -> NodeRewriter:
     """Make the rewriter that uses the operations. It calls `register` for a backend only if it uses them."""
 
     @node_rewriter([OpFromGraph])
     def rewriter(fgraph: FunctionGraph, node: Apply[OpFromGraph]) -> list[Variable] | None:
-        replacement = nade_operations(fgraph, node)
+        replacement = nade_operations(fgraph, node, parallel)
         if replacement is not None:
             register()
         return replacement
@@ -75,6 +75,12 @@ for name, register in (("numba", register_numba), ("jax", register_jax)):
     optdb.register(
         f"rnnrbm_nade_{name}", dfs_rewriter(local_nade(register), ignore_newtrees=True), name, position=-0.03
     )
+optdb.register(
+    "rnnrbm_nade_threads",
+    dfs_rewriter(local_nade(register_numba, parallel=True), ignore_newtrees=True),
+    MANY_THREADS,
+    position=-0.031,
+)
 optdb.register(
     "rnnrbm_inner_graph",
     dfs_rewriter(local_inner_graph, ignore_newtrees=True),
