@@ -35,12 +35,16 @@ def sequences(n, seed, n_steps=N_STEPS, dtype="float32"):
     return x, x[first, columns, 0] + x[second, columns, 0]
 
 
-def parameters(seed, n_hidden=N_HIDDEN, dtype="float32"):
-    """Initial parameters of a plain RNN. The recurrent weights are orthogonal, so that states do not decay."""
+def parameters(seed, inputs=1.0, n_hidden=N_HIDDEN, dtype="float32"):
+    """Initial parameters of a plain RNN. The recurrent weights are orthogonal, so that states do not decay.
+
+    With input weights of standard deviation 1, marks reach the nonlinear part of tanh at once. With much smaller ones
+    the states remain in its linear part for a hundred steps.
+    """
     random_state = np.random.RandomState(seed)
     rotation, _ = np.linalg.qr(random_state.randn(n_hidden, n_hidden))
     values = {
-        "Wxu": random_state.randn(2, n_hidden),  # of size 1, so that marks reach the nonlinear part of tanh
+        "Wxu": inputs * random_state.randn(2, n_hidden),
         "Wuu": rotation,
         "bu": np.zeros(n_hidden),
         "Wuy": random_state.randn(n_hidden, 1) / np.sqrt(n_hidden),

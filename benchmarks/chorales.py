@@ -143,7 +143,7 @@ def main(arguments=None):
     model.save(args.folder / "model.npz")
     roll = model.sample(100, seed=1)
     midiwrite(args.folder / "sample.mid", roll, R, 0.5)
-    save_piano_roll(args.folder / "sample.png", roll, R, 0.5, crop=True)
+    save_piano_roll(args.folder / "sample.png", roll, R, 0.5, crop=True, note_names=True, title="")
     print(json.dumps({name: value for name, value in result.items() if name != "curve"}), flush=True)
 
 

@@ -122,8 +122,8 @@ def counting(functions, log, n_total):
 EPOCH = 10_000
 
 
-def run_adding(folder, method, budget, n_steps):
-    """Train an RNN on the adding problem."""
+def run_adding(folder, method, budget, n_steps, inputs):
+    """Train an RNN on the adding problem; `inputs` is the size of its input weights."""
     setting, path, draw = ADDING[method], folder / f"adding-{method}.npz", partial(sequences, n_steps=n_steps)
     mode = backend_mode("numba")
 
@@ -131,7 +131,7 @@ def run_adding(folder, method, budget, n_steps):
         return compile_function(inputs, outputs, updates, mode=mode, floatX="float32")
 
     with pytensor.config.change_flags(floatX="float32"):
-        params = parameters(1)
+        params = parameters(1, inputs)
         objective, batch = adding_objective(params)
         mean = objective.cost / objective.weight
         remembered = []
@@ -292,7 +292,7 @@ def run(args):
         for method in args.methods or METHODS:
             common = args.folder, method, args.seconds, args.data
             if task == "adding":
-                run_adding(*common[:3], args.steps)
+                run_adding(*common[:3], args.steps, args.inputs)
             elif task == "prediction":
                 run_prediction(*common)
             else:
@@ -378,6 +378,7 @@ def main(arguments=None):
     sub.add_argument("--only", nargs="+", choices=TASKS)
     sub.add_argument("--methods", nargs="+", choices=METHODS)
     sub.add_argument("--steps", type=int, default=N_STEPS, help=f"steps of the adding problem ({N_STEPS})")
+    sub.add_argument("--inputs", type=float, default=1.0, metavar="SIZE", help="size of its input weights (1)")
     sub.add_argument("--seconds", type=float, default=200, help="CPU seconds per run (200)")
     sub = commands.add_parser("show")
     sub.set_defaults(function=show)

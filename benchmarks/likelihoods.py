@@ -265,7 +265,7 @@ def measure(args):
     if args.seed == DEFAULTS["seed"]:
         roll = model.sample(100, seed=1)
         midiwrite(folder / "sample.mid", roll, r, SECONDS[args.set_])
-        save_piano_roll(folder / "sample.png", roll, r, SECONDS[args.set_], crop=True)
+        save_piano_roll(folder / "sample.png", roll, r, SECONDS[args.set_], crop=True, note_names=True, title="")
     print(json.dumps({name: value for name, value in found.items() if name != "curve"}), flush=True)
 
 

@@ -42,7 +42,7 @@ AUGMENT = {"jsb_chorales": 3, "nottingham": 0}
 
 SIZES = {"n_hidden": 150, "n_hidden_recurrent": 150}
 
-N_FRAMES, N_PIECES, N_STEPS = 1000, 20, 200
+N_FRAMES, N_PIECES, N_STEPS = 500, 20, 200
 DIALS = {"start": "previous", "floor": 0.05}
 """With which pieces are drawn a second time."""
 
@@ -78,7 +78,7 @@ def outcome(dataset, variant, seed, training, rolls, r, data):
     if "average" in how:
         model.use_averages()
     n_frames = min(N_FRAMES, sum(map(len, rolls["valid"])))
-    bracket = model.bracket(rolls["valid"], n_frames=n_frames, n_chains=10, most=800)
+    bracket = model.bracket(rolls["valid"], n_frames=n_frames, n_chains=10, most=400)
     settled = model.settled_accuracy(rolls["valid"], n_frames=n_frames)
     return {
         "seconds": round(seconds, 1),

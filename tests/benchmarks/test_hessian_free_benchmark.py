@@ -35,7 +35,7 @@ def test_a_sequence_has_two_marks_whose_numbers_it_adds_up():
 
 def test_its_products_are_those_of_the_last_outputs():
     """In the direction of by only the last output counts, so the product is the number of sequences."""
-    params = parameters(0, 3, "float64")
+    params = parameters(0, n_hidden=3, dtype="float64")
     objective, batch = adding_objective(params)
     functions = compiled_objective(objective, params, batch, lambda i, o: pytensor.function(i, o, mode=AS_WRITTEN))
     values, data = [p.get_value() for p in params], sequences(4, 0, 20, "float64")
