@@ -1,6 +1,6 @@
 """Predictions of unseen frames, and their accuracy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -120,7 +120,7 @@ class Predictor:
             As in `expected_accuracy`.
         """
         chosen, n_total = draw_frames(rolls, n_frames, seed)
-        return self._accuracy(rolls, chosen, n_total, n_samples, burn_in, n_average, start, seed)
+        return self._accuracy(self._observed(rolls, chosen), n_total, n_samples, burn_in, n_average, start, seed)
 
     @locked
     def settled_accuracy(
@@ -154,16 +154,17 @@ class Predictor:
         """
         chosen, n_total = draw_frames(rolls, n_frames, seed)
         if self.graphs.free_energy is None:
-            both = self._accuracy(rolls, chosen, n_total, n_samples, 0, 1, "zeros", seed)
+            both = self._accuracy(self._observed(rolls, chosen), n_total, n_samples, 0, 1, "zeros", seed)
             return accuracy.Settled(*both, 0, True, both[0], both[0])
         n_frames = sum(int(which.sum()) for which in chosen)
         some = min(accuracy.FRAMES_TO_SETTLE, n_frames)
+        observed = list(self._observed(rolls, draw_frames(rolls, some, seed)[0]))  # once, not for each attempt
 
         @cache  # `some` may be all frames: then do not measure twice
         def measure(n_steps: int, start: str, frames: int, out_of: int) -> tuple[Estimate, Estimate]:
             n_average = max(accuracy.FEWEST, n_steps // 4)
-            which, _ = draw_frames(rolls, frames, seed)
-            return self._accuracy(rolls, which, out_of, n_samples, n_steps, n_average, start, seed)
+            found = observed if frames == some else self._observed(rolls, chosen)
+            return self._accuracy(found, out_of, n_samples, n_steps, n_average, start, seed)
 
         n_steps, agrees, one, other = accuracy.settle(
             lambda n_steps, start: measure(n_steps, start, some, some)[0], integer("most", most, accuracy.FEWEST)
@@ -222,8 +223,7 @@ class Predictor:
 
     def _accuracy(
         self,
-        rolls: Rolls,
-        chosen: Sequence[np.ndarray],
+        observed: Iterable[tuple[np.ndarray, ...]],
         n_total: int,
         n_samples: int,
         burn_in: int,
@@ -231,16 +231,17 @@ class Predictor:
         start: str,
         seed: int,
     ) -> tuple[Estimate, Estimate]:
-        """The accuracy and the precision of the chosen frames, out of n_total frames."""
+        """The accuracy and the precision of observed frames, out of n_total frames."""
         if self.scorer.visible == "gaussian":
             raise ValueError("expected_accuracy: expected binary visible units, found Gaussian ones")
         n_samples, n_average = integer("n_samples", n_samples, 2), integer("n_average", n_average, 1)
         weights = prediction.averaging_weights(integer("burn_in", burn_in, 0), n_average, self.compiling.floatX)
-        from_previous = choice("start", start, STARTS) == "previous"
+        if choice("start", start, STARTS) == "zeros":
+            observed = ((bv, bh, v, np.zeros_like(v)) for bv, bh, v, _ in observed)
         with self.compiling.bounded_threads():
             return accuracy.accuracy_and_precision(
                 self._expectation_from(seed),
-                self._observed(rolls, chosen, from_previous),
+                observed,
                 weights,
                 n_total,
                 n_samples=n_samples,
@@ -248,17 +249,14 @@ class Predictor:
                 padded=self.compiling.backend == "jax",
             )
 
-    def _observed(
-        self, rolls: Rolls, chosen: Sequence[np.ndarray], from_previous: bool
-    ) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yield bv_t, bh_t, v_t and the starts of the chains for the chosen frames."""
+    def _observed(self, rolls: Rolls, chosen: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield bv_t, bh_t, v_t and the frame before it for the chosen frames of each roll."""
         for roll, which in zip(rolls, chosen, strict=True):
             if which.any():
                 _, bv_t, bh_t, *_ = self.scorer.observe(roll)
-                starts = np.zeros_like(roll)
-                if from_previous:
-                    starts[1:] = roll[:-1]
-                yield tuple(np.asarray(x)[which] for x in (bv_t, bh_t, roll, starts))
+                previous = np.zeros_like(roll)
+                previous[1:] = roll[:-1]
+                yield tuple(np.asarray(x)[which] for x in (bv_t, bh_t, roll, previous))
 
     @cached_property
     def _expectation(self) -> Any:

@@ -72,9 +72,7 @@ class Scorer:
         """
         how = Annealing(**annealing)
         chosen, n_total = draw_frames(rolls, n_frames, how.seed)
-        exact = self.is_exact(how.exact)
-        log_p, errors = self._log_p(rolls, chosen, how, exact)
-        return likelihood.mean_log_likelihood(log_p, errors, n_total, n_chains=how.n_chains, exact=exact)
+        return self._score(self._observed(rolls, chosen), n_total, how)
 
     @locked
     def bracket(self, rolls, *, n_frames=None, n_chains=20, most=6400, seed=1):
@@ -103,14 +101,17 @@ class Scorer:
         ValueError
             If the model has no RBMs of binary units, or as in `score`.
         """
-        most, (chosen, _) = integer("most", most, FEWEST), draw_frames(rolls, n_frames, seed)
+        most, (chosen, n_total) = integer("most", most, FEWEST), draw_frames(rolls, n_frames, seed)
         n_frames = sum(int(which.sum()) for which in chosen)
         some = min(FRAMES_TO_SETTLE, n_frames)
+        observed = list(self._observed(rolls, draw_frames(rolls, some, seed)[0]))  # once, not for each attempt
 
         @cache  # `some` may be all frames: then do not score twice
         def score(n_temperatures, reverse, frames):
-            how = {"n_chains": n_chains, "n_temperatures": n_temperatures, "reverse": reverse, "exact": False}
-            return self.score(rolls, n_frames=frames, seed=seed, **how)
+            how = Annealing(n_chains=n_chains, n_temperatures=n_temperatures, seed=seed, exact=False, reverse=reverse)
+            if frames == some:
+                return self._score(observed, n_total, how)
+            return self._score(self._observed(rolls, chosen), n_total, how)
 
         n_temperatures, settled = temperatures_that_settle(lambda n, reverse: score(n, reverse, some), most)
         upper, lower = (score(n_temperatures, reverse, n_frames) for reverse in (False, True))
@@ -149,7 +150,7 @@ class Scorer:
         """
         chosen = [np.ones(len(roll), dtype=bool) for roll in rolls]
         how = Annealing(**annealing)
-        both = self._log_p(rolls, chosen, how, self.is_exact(how.exact))
+        both = self._log_p(self._observed(rolls, chosen), how, self.is_exact(how.exact))
         log_p, errors = (np.split(x, np.cumsum([len(roll) for roll in rolls])[:-1]) if rolls else [] for x in both)
         return (log_p, errors) if return_errors else log_p
 
@@ -253,12 +254,19 @@ class Scorer:
         return self.compiling.on_host(self.graphs.params, self._observe_function, roll)
 
     def _observed(self, rolls, chosen):
+        """Yield the energies or log p, bv_t, bh_t and v_t of the chosen frames of each roll."""
         for roll, which in zip(rolls, chosen, strict=True):
             if which.any():
                 yield tuple(np.asarray(x)[which] for x in (*self.observe(roll)[:3], roll))
 
-    def _log_p(self, rolls, chosen, how, exact):
-        """Log-likelihoods of the chosen frames of all rolls, and their standard errors."""
+    def _score(self, observed, n_total, how):
+        """The mean log-likelihood of observed frames, out of n_total frames."""
+        exact = self.is_exact(how.exact)
+        log_p, errors = self._log_p(observed, how, exact)
+        return likelihood.mean_log_likelihood(log_p, errors, n_total, n_chains=how.n_chains, exact=exact)
+
+    def _log_p(self, observed, how, exact):
+        """Log-likelihoods of observed frames, and their standard errors."""
         log_z = None
         if self.graphs.free_energy is not None:
             log_z = self._exact_log_partition
@@ -272,7 +280,7 @@ class Scorer:
                     reverse=how.reverse,
                     **self._blocks,
                 )
-        return likelihood.log_likelihoods(self._observed(rolls, chosen), log_z, block=frames_per_block(how.n_chains))
+        return likelihood.log_likelihoods(observed, log_z, block=frames_per_block(how.n_chains))
 
     def _exact_log_partition(self, bv, bh):
         return log_partition(self.graphs.params[0].get_value(), bv, bh, self.visible), np.zeros(len(bv))

@@ -61,6 +61,19 @@ def test_a_bracket_encloses_the_sum(rbm):
         rbm.bracket(ROLLS, most=99)
 
 
+def test_a_search_computes_the_states_of_a_sequence_once(rbm, monkeypatch):
+    """They are computed in Python, frame by frame, and were computed for each number of temperatures and of steps."""
+    observe, observed = rbm.scorer.observe, []
+    monkeypatch.setattr(rbm.scorer, "observe", lambda roll: observed.append(len(roll)) or observe(roll))
+    found = rbm.bracket(ROLLS, n_chains=40)
+    assert found.n_temperatures == 200 and observed == [12, 9, 11] * 2  # the second time for the measure of mixing
+    assert found.lower == rbm.score(ROLLS, exact=False, n_chains=40, n_temperatures=200, reverse=True)
+    observed.clear()
+    settled = rbm.settled_accuracy(ROLLS)
+    assert settled.n_steps >= 25 and observed == [12, 9, 11]
+    assert settled.accuracy == rbm.expected_accuracy(ROLLS, burn_in=settled.n_steps, n_average=25)
+
+
 def test_frames_whose_chains_disagree_are_counted(rbm):
     """The weights are so large that most chains end where there is no mass. More temperatures help."""
     steep = make(RnnRbm, "c")
