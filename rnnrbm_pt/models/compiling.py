@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import pytensor
 from pytensor.compile.mode import Mode
+from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from rnnrbm_pt.checks import choice, integer, seed_number
 from rnnrbm_pt.compile.calls import COMPILING, ModelLock, SafeFunction, pieces
@@ -23,8 +24,12 @@ from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_funct
 from rnnrbm_pt.compile.rewriting.as_written import LAST, scans_as_written
 from rnnrbm_pt.streams.registry import STREAMS
 
-AS_WRITTEN = Mode(linker="py", optimizer="fast_compile").register((scans_as_written, LAST))
-"""Mode that runs a graph operation by operation in Python. Compiling a rarely called function would take longer."""
+NAMED_GRAPHS = RewriteDatabaseQuery(include=("inline_ofg_expansion", "rnnrbm_inner_graph"))
+AS_WRITTEN = Mode(linker="py", optimizer=NAMED_GRAPHS).register((scans_as_written, LAST))
+"""Mode that runs a graph operation by operation in Python. Compiling a rarely called function would take longer.
+
+It makes no rewrites, which would take longer too, except to insert named graphs and to keep scans from compiling.
+"""
 
 STEPS_OF_JAX = 25
 """Steps of Gibbs chains per call of a JAX function. The other backends choose the number by timing."""
