@@ -4,10 +4,12 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import ancestors
 from pytensor.link.c.basic import CLinker
 from pytensor.scan.op import Scan
 
+from rnnrbm_pt.compile.rewriting.as_written import scans_as_written
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 
@@ -41,6 +43,17 @@ def test_scans_within_scans_run_in_python(no_c_code):
     sums, gradient = pytensor.function([x], [sums, gradient], mode=AS_WRITTEN)(np.log([[1.0, 2, 3], [4, 5, 6]]))
     np.testing.assert_allclose(sums, [[1, 3, 6], [4, 9, 15]], rtol=1e-14)
     np.testing.assert_allclose(gradient, [[20, 36, 36], [224, 240, 180]], rtol=1e-14)
+
+
+def test_scans_within_scans_get_the_mode_as_well():
+    """Without other rewrites, which would change them too."""
+    x = pt.dmatrix("x")
+    sums = pytensor.scan(row, [x], return_updates=False)
+    fgraph = FunctionGraph([x], [sums, pt.grad((sums**2).sum(), x)])
+    assert set(modes(fgraph.apply_nodes)) == {None}
+    scans_as_written.rewrite(fgraph)
+    found = list(modes(fgraph.apply_nodes))
+    assert len(found) == 5 and set(found) == {"FAST_COMPILE"}
 
 
 def test_the_graph_itself_keeps_its_modes():
