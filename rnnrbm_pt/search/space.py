@@ -1,4 +1,6 @@
-"""Search space: options of `rnnrbm train`, with the values that each option may take. As TOML:
+"""Search space: options of `rnnrbm train`, with the values that each option may take.
+
+As TOML:
 
 lr = "1e-4..0.1:log"                 # from 0.0001 to 0.1, uniform in the logarithm
 hidden = "50..300:50"                # integers from 50 to 300, in steps of 50

@@ -86,7 +86,7 @@ def test_a_killed_trial_is_taken_up_again(here, capsys):
     assert trials("s") == trials("whole/s")
 
 
-@pytest.mark.parametrize("by", ["monitor", "likelihood", "accuracy"])
+@pytest.mark.parametrize("by", ["monitor", "likelihood", pytest.param("accuracy", marks=pytest.mark.slow)])
 def test_what_trials_are_compared_by(here, capsys, toy_rolls, by):
     from rnnrbm_pt.search.trials import measured
 
@@ -195,6 +195,7 @@ def test_without_optuna_the_extra_is_named(here, capsys, monkeypatch):
     assert error == "rnnrbm: error: search: Optuna is not installed; run pip install 'rnnrbm-pt[search]'\n"
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_study(toy_rolls, tmp_path, monkeypatch):
     for i, roll in enumerate(toy_rolls):
         midiwrite(tmp_path / "midi" / f"{i}.mid", roll, (21, 33), 0.3)

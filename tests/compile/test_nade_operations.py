@@ -144,6 +144,7 @@ def test_the_graph_has_the_operations_on_numba_and_jax_and_scans_elsewhere(backe
         np.testing.assert_allclose(x, y, rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_gradient_in_the_frames_is_that_of_the_scan():
     v, W, V, bv, bh, _ = symbols_of("float64")
     cost = (nade_logits(v, W, V, bv, bh) ** 2).sum()

@@ -87,6 +87,7 @@ def test_it_learns(toy_rolls):
     assert model.score(toy_rolls) > before + 1
 
 
+@pytest.mark.slow
 def test_hessian_free_optimisation_learns_too(toy_rolls):
     model = BiaxialRnn(4, 4, r=(21, 33), mode=AS_WRITTEN)
     model.fit(toy_rolls[:3], 20, 2, n_sequences=100, optimizer="hf", curvature_frames=60, cg_iterations=5)

@@ -108,6 +108,7 @@ def test_devices_are_those_of_jax(toy_model, settings, message):
         toy_model(**settings)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does_and_the_first_one_writes(toy_rolls, tmp_path, monkeypatch):
     pytest.importorskip("jax", reason="needs the extra jax")
     monkeypatch.chdir(tmp_path)

@@ -27,8 +27,8 @@ MODELS = {
 }
 
 BY_DEFAULT = {
-    ("jax", "float64", 1): {"RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade"},
-    ("jax", "float32", 2): {"RnnRbm", "RnnNade", "BiaxialRnn"},
+    ("jax", "float64", 1): {"RnnRbm", "LstmRtrbm", "RnnNade"},
+    ("jax", "float32", 2): {"BiaxialRnn"},
 }
 """Rows that are not slow.
 

@@ -55,7 +55,7 @@ def pieces(model, primer):
 @pytest.mark.parametrize(
     ("kind", "backend", "floatX"),
     [
-        (RnnRbm, "numba", "float32"),
+        pytest.param(RnnRbm, "numba", "float32", marks=pytest.mark.slow),
         (RnnRbm, "c", "float64"),
         (RnnRbm, "jax", "float32"),
         pytest.param(RnnNade, "c", "float32", marks=pytest.mark.slow),

@@ -113,7 +113,7 @@ def test_the_cost_is_that_of_the_model():
     assert 0 < error < weight
 
 
-@pytest.mark.parametrize("precondition", [False, True])
+@pytest.mark.parametrize("precondition", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_nade_learns(model_of, toy_rolls, precondition):
     model = model_of(RnnNade)
     model.fit(toy_rolls, 20, 3, n_sequences=100, precondition=precondition, **HF)

@@ -16,14 +16,34 @@ from rnnrbm_pt.music.midi import midiwrite
 RUN = {"batch_size": 20, "num_epochs": 2, "n_sequences": 2, "carry_state": True, "optimizer": "adam", "lr_rnn": 0.01}
 
 
-@pytest.fixture(params=["lstm", "gru"])
-def recurrence(request):
+WORDS_OF = {RnnRbm: "rnn-rbm", RnnNade: "rnn-nade"}
+BY_DEFAULT = (RnnRbm, "gru"), (RnnNade, "lstm")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(
+            (kind, recurrence),
+            marks=[] if (kind, recurrence) in BY_DEFAULT else pytest.mark.slow,
+            id=f"{kind.__name__}-{recurrence}",
+        )
+        for kind in WORDS_OF
+        for recurrence in ("lstm", "gru")
+    ]
+)
+def kind_and_recurrence(request):
     return request.param
 
 
-@pytest.fixture(params=[RnnRbm, RnnNade], ids=lambda kind: kind.__name__)
-def make(request, model_of, recurrence):
-    return lambda **settings: model_of(request.param, recurrence=recurrence, learn_initial=True, **settings)
+@pytest.fixture
+def recurrence(kind_and_recurrence):
+    return kind_and_recurrence[1]
+
+
+@pytest.fixture
+def make(kind_and_recurrence, model_of):
+    kind, recurrence = kind_and_recurrence
+    return lambda **settings: model_of(kind, recurrence=recurrence, learn_initial=True, **settings)
 
 
 def test_a_run_that_goes_on_from_its_file_ends_with_the_same_bits(make, toy_rolls, tmp_path):
@@ -91,11 +111,11 @@ def test_the_tutorials_network_is_the_default(toy_model):
     assert same(one, other) and [p.name for p in one.params][5:] == ["Wvu", "Wuu", "bu"]
 
 
-@pytest.mark.parametrize("word", ["rnn-rbm", "rnn-nade"])
-def test_the_command(word, recurrence, toy_rolls, tmp_path, as_written, capsys):
+def test_the_command(kind_and_recurrence, toy_rolls, tmp_path, as_written, capsys):
+    kind, recurrence = kind_and_recurrence
     midiwrite(tmp_path / "a.mid", toy_rolls[0], (21, 33), 0.3)
     train = ["train", str(tmp_path / "a.mid"), "-o", str(tmp_path / "m"), "--epochs", "1", "--hidden", "5"]
-    train += ["--recurrent", "4", "--model", word, "--recurrence", recurrence]
+    train += ["--recurrent", "4", "--model", WORDS_OF[kind], "--recurrence", recurrence]
     assert main(train) == 0
     model = SequenceModel.load(tmp_path / "m")
     assert model.settings["recurrence"] == recurrence
