@@ -260,7 +260,7 @@ class Preprocessing:
         Returns
         -------
         Transposed
-            (roll, shift, key, n_folded)
+            The roll, the shift, the key and the number of folded notes.
         """
         roll = check_roll(roll, r)
         if dt is not None and tempo is not None and self.steps_per_quarter is not None:
