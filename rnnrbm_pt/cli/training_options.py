@@ -160,7 +160,7 @@ def add_running_options(parser):
         type=int,
         default=1,
         metavar="N",
-        help="number of Numba threads; only models with --streams philox use more than one [default: 1]",
+        help="number of Numba threads; only RNN-NADEs and --streams philox use more than one [default: 1]",
     )
 
 
