@@ -21,6 +21,7 @@ from pytensor.graph.basic import Variable
 
 from rnnrbm_pt.compile.calls import COMPILING
 from rnnrbm_pt.compile.devices import OneDevice
+from rnnrbm_pt.compile.rewriting.own_scans import LAST, own_scans
 from rnnrbm_pt.ours import MANY_THREADS
 
 BACKENDS = {"numba": "NUMBA", "c": "CVM", "jax": "JAX"}
@@ -61,7 +62,13 @@ def backend_mode(backend: str) -> Mode:
         from rnnrbm_pt.compile.jax_functions import prepare_jax
 
         prepare_jax()
-    return get_mode(BACKENDS[backend])
+    return own_scans_mode() if backend == "c" else get_mode(BACKENDS[backend])
+
+
+@cache
+def own_scans_mode() -> Mode:
+    """The mode of the C backend, in which no two functions share scans; see `compile.rewriting.own_scans`."""
+    return get_mode(BACKENDS["c"]).register((own_scans, LAST))
 
 
 def with_threads(mode: Mode) -> Mode:

@@ -21,7 +21,7 @@ from rnnrbm_pt.compile.devices import (
     of_first_process,
 )
 from rnnrbm_pt.compile.modes import backend_mode, bounded_threads, compile_function, with_threads
-from rnnrbm_pt.compile.rewriting.as_written import LAST, scans_as_written
+from rnnrbm_pt.compile.rewriting.own_scans import LAST, scans_as_written
 from rnnrbm_pt.streams.registry import STREAMS
 
 NAMED_GRAPHS = RewriteDatabaseQuery(include=("inline_ofg_expansion", "rnnrbm_inner_graph"))

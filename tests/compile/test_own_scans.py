@@ -1,4 +1,4 @@
-"""Functions that run as written: not even the steps of their scans are compiled."""
+"""Functions have their own scans, and those that run as written compile not even their steps."""
 
 import numpy as np
 import pytensor
@@ -9,7 +9,8 @@ from pytensor.graph.traversal import ancestors
 from pytensor.link.c.basic import CLinker
 from pytensor.scan.op import Scan
 
-from rnnrbm_pt.compile.rewriting.as_written import scans_as_written
+from rnnrbm_pt.compile.modes import own_scans_mode
+from rnnrbm_pt.compile.rewriting.own_scans import scans_as_written
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 
@@ -69,3 +70,22 @@ def test_the_graph_itself_keeps_its_modes():
 def test_a_model_compiles_nothing(no_c_code, python_model, toy_rolls):
     model = python_model(backend="c").fit(toy_rolls[:1], 20, 1)
     assert model.sample(4, seed=1, primer=toy_rolls[0][:3]).shape == (4, 12)
+
+
+@pytest.mark.parametrize("mode", [AS_WRITTEN, own_scans_mode()], ids=["as written", "c"])
+def test_two_functions_share_no_scans(mode):
+    """Two threads may run them at once, and a scan holds the compiled function of its steps."""
+
+    def scans(nodes):
+        for node in nodes:
+            if isinstance(node.op, Scan):
+                yield id(node.op)
+                yield from scans(node.op.fgraph.apply_nodes)
+
+    x = pt.dmatrix("x")
+    sums = pytensor.scan(row, [x], return_updates=False)
+    functions = [pytensor.function([x], sums, mode=mode) for _ in range(2)]
+    one, other = (list(scans(function.maker.fgraph.apply_nodes)) for function in functions)
+    assert len(one) == len(other) == 2 and not set(one) & set(other)
+    for function in functions:
+        np.testing.assert_allclose(function(np.log([[1.0, 2, 3]])), [[1, 3, 6]])
