@@ -122,8 +122,8 @@ def counting(functions, log, n_total):
 EPOCH = 10_000
 
 
-def run_adding(folder, method, budget, n_steps, inputs):
-    """Train an RNN on the adding problem; `inputs` is the size of its input weights."""
+def run_adding(folder, method, budget, n_steps, size):
+    """Train an RNN on the adding problem; `size` is that of its input weights."""
     setting, path, draw = ADDING[method], folder / f"adding-{method}.npz", partial(sequences, n_steps=n_steps)
     mode = backend_mode("numba")
 
@@ -131,7 +131,7 @@ def run_adding(folder, method, budget, n_steps, inputs):
         return compile_function(inputs, outputs, updates, mode=mode, floatX="float32")
 
     with pytensor.config.change_flags(floatX="float32"):
-        params = parameters(1, inputs)
+        params = parameters(1, size)
         objective, batch = adding_objective(params)
         mean = objective.cost / objective.weight
         remembered = []
