@@ -45,6 +45,7 @@ ROWS = {
     "rnn-nade": ("RnnNade", {}, "RNN-NADE"),
     "gru-nade": ("RnnNade", {"recurrence": "gru"}, "RNN-NADE"),
     "lstm-nade": ("RnnNade", {"recurrence": "lstm"}, "RNN-NADE"),
+    "tied-rnn-rbm": ("TiedRnnRbm", {}, "RNN-RBM"),
     "biaxial-rnn": ("BiaxialRnn", {}, None),
 }
 """Of each row the class, its settings, and the paper's name of the kind. The first two are without recurrence: only
@@ -90,6 +91,7 @@ OF_ROW = {
     "rnn-nade": NADE,
     "gru-nade": {**NADE, **GATED},
     "lstm-nade": {**NADE, **GATED},
+    "tied-rnn-rbm": {**MIXING, "lr": 0.004, "dropout_recurrent": 0.05, "augment": 0, "n_hidden": 4},
     "biaxial-rnn": {"n_hidden": 48, "n_hidden_recurrent": 64, "backend": "jax", "lr": 0.004, "augment": 0},
 }
 """For each kind of model, how it is trained on every set."""

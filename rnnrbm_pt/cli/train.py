@@ -29,6 +29,9 @@ from rnnrbm_pt.settings import sorted_into
 EXACT = "rnn-nade", "biaxial-rnn"
 """Models with an exact likelihood and no Gibbs chain."""
 
+TIED = "tied-rnn-rbm", "biaxial-rnn"
+"""Models whose notes share the weights of the recurrent network."""
+
 RECURRENCES = "tanh", "lstm", "gru"
 """Names of the networks in `rnnrbm_pt.graphs.recurrences`, repeated here so that the help does not import PyTensor."""
 
@@ -84,24 +87,29 @@ def add_parser(commands):
 
     model = parser.add_argument_group("model")
     model.add_argument("--model", choices=list(MODELS), help="kind of model [default: rnn-rbm]")
-    model.add_argument("--hidden", type=at_least_1, metavar="N", help="hidden units of the RBMs [default: 150]")
+    model.add_argument(
+        "--hidden",
+        type=at_least_1,
+        metavar="N",
+        help="hidden units of the RBMs; per note in a tied-rnn-rbm [default: 150; tied-rnn-rbm 4, biaxial-rnn 48]",
+    )
     model.add_argument(
         "--recurrent",
         type=at_least_1,
         metavar="N",
-        help="hidden units of the RNN; an rtrbm uses --hidden instead [default: 100]",
+        help="hidden units of the RNN; an rtrbm uses --hidden instead [default: 100; tied-rnn-rbm and biaxial-rnn 64]",
     )
     model.add_argument(
         "--recurrence",
         choices=RECURRENCES,
-        help="recurrent network of an rnn-rbm or rnn-nade [default: tanh, as in the tutorial], or along time in a "
-        "biaxial-rnn [default: gru]",
+        help="recurrent network of an rnn-rbm or rnn-nade [default: tanh, as in the tutorial], or of a tied-rnn-rbm or "
+        "along time in a biaxial-rnn [default: gru]",
     )
     model.add_argument(
         "--window",
         type=at_least_1,
         metavar="N",
-        help="number of notes above and below each note that a biaxial-rnn reads [default: 12]",
+        help="number of notes above and below each note that a tied-rnn-rbm or biaxial-rnn reads [default: 12]",
     )
     model.add_argument("--k", type=at_least_1, metavar="N", help="Gibbs steps in training (CD-k) [default: 15]")
     model.add_argument(
@@ -295,10 +303,10 @@ def new_model(args):
                 f"--recurrent: expected {n_hidden}, the --hidden units, which are an RTRBM's recurrent units, "
                 f"found {args.recurrent}"
             )
-    if word not in ("rnn-rbm", "rnn-nade", "biaxial-rnn") and args.recurrence is not None:
-        raise ValueError(f"--recurrence: expected --model rnn-rbm, rnn-nade or biaxial-rnn, found {word}")
-    if word != "biaxial-rnn" and args.window is not None:
-        raise ValueError(f"--window: expected --model biaxial-rnn, found {word}")
+    if word not in ("rnn-rbm", "rnn-nade", *TIED) and args.recurrence is not None:
+        raise ValueError(f"--recurrence: expected --model rnn-rbm, rnn-nade, {' or '.join(TIED)}, found {word}")
+    if word not in TIED and args.window is not None:
+        raise ValueError(f"--window: expected --model {' or '.join(TIED)}, found {word}")
     if word in EXACT and args.k is not None:
         raise ValueError(f"--k: expected a model with a Gibbs chain, found {word}")
     if word not in ("rtrbm", "lstm-rtrbm") and args.dynamic_visible_bias:

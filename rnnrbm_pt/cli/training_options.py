@@ -20,6 +20,7 @@ MODELS = {
     "rtrbm": "Rtrbm",
     "lstm-rtrbm": "LstmRtrbm",
     "rnn-nade": "RnnNade",
+    "tied-rnn-rbm": "TiedRnnRbm",
     "biaxial-rnn": "BiaxialRnn",
 }
 """Values of --model, and the classes that they stand for."""

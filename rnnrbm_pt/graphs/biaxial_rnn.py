@@ -1,14 +1,12 @@
 """The biaxial RNN: a recurrent network along time and another along the notes, with weights that all notes share.
 
-Every note has its own state in the network along time. The input of a note is its neighbourhood: the notes around it,
-by their distance from it. The second network runs through the notes of a frame, from the lowest to the highest, and
-gives the probability of each note.
+The network along time is that of `graphs.tied`: every note has its own state, which sets its biases. The second network
+runs through the notes of a frame, from the lowest to the highest, and gives the probability of each note.
 
-    u_t[n]  = RNN(around_n(v_t), u_tm1[n])               along time: GRU, LSTM or tanh
-    bh_t[n] = bh + u_tm1[n] Wuh
-    bv_t[n] = bv[n] + u_tm1[n] Wuv
-    h_t[n]  = GRU(bh_t[n] + below_n(v_t) W, h_t[n - 1])  along the notes
+    h_t[n] = GRU(bh_t[n] + below_n(v_t) W, h_t[n - 1])
     p(v_t[n] = 1 | v_t[<n], v_1 ... v_tm1) = sigmoid(bv_t[n] + h_t[n] V)
+
+below_n(v_t) are the notes below n, by their distance from it, and bh_t[n] has one number for each sum of the GRU.
 
 The model follows the BALSTM of Johnson, Generating polyphonic music using tied parallel networks, EvoMUSART 2017. The
 differences are the GRU and the input features of a note. The weights do not depend on n, so a transposed piece has the
@@ -27,35 +25,19 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from rnnrbm_pt.graphs.builders import NadeCommon, sources_of_randomness
-from rnnrbm_pt.graphs.cells import Cell, OverFrames
-from rnnrbm_pt.graphs.dropout import Dropout, dropped_frames, dropped_units
-from rnnrbm_pt.graphs.lstm import FORGET_BIAS
-from rnnrbm_pt.graphs.moved_biases import gate_params
 from rnnrbm_pt.graphs.nade import Conditionals
 from rnnrbm_pt.graphs.nade_sequence import nade_graphs
 from rnnrbm_pt.graphs.parameters import shared_glorot, shared_zeros
 from rnnrbm_pt.graphs.rbm import floored
-from rnnrbm_pt.graphs.recurrences import check_recurrence
-from rnnrbm_pt.graphs.relative_notes import heard, notes_around, notes_below
-from rnnrbm_pt.graphs.rnnrbm import recurrent_cell
-from rnnrbm_pt.graphs.sequence import Carried
-from rnnrbm_pt.graphs.sequence import recurrence as recurrence_of
+from rnnrbm_pt.graphs.relative_notes import heard, next_below, notes_below, shared_table
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.types import Count, Params, Tensors
+from rnnrbm_pt.graphs.tied import WINDOW, TiedRnn, leading
+from rnnrbm_pt.graphs.types import Count, Params
 from rnnrbm_pt.ours import ours
 from rnnrbm_pt.streams.draw import bernoulli
 
 N_GATES = 3
 """Number of sums in the GRU along the notes: the update gate z, the reset gate r and the new state g."""
-
-WINDOW = 12
-"""Default number of notes on each side that have a feature of their own: an octave."""
-
-GATES = {"gru": dict.fromkeys("zrg", 0.0), "lstm": {"i": 0.0, "f": FORGET_BIAS, "o": 0.0, "g": 0.0}, "tanh": {"u": 0.0}}
-"""The gates of each network along time: the letter that ends the names of their parameters, and their initial bias."""
-
-STATES = {"gru": ("u0",), "lstm": ("u0", "c0"), "tanh": ("u0",)}
-"""Names of the learned initial states of each network along time."""
 
 
 def next_note(x_n: TensorVariable, h: TensorVariable, Whh: TensorVariable, n: int) -> TensorVariable:
@@ -81,16 +63,11 @@ def next_note(x_n: TensorVariable, h: TensorVariable, Whh: TensorVariable, n: in
     return z * h + (1 - z) * g
 
 
-def leading(x: TensorVariable) -> list[TensorVariable]:
-    """The lengths of all axes except the last."""
-    return [x.shape[i] for i in range(x.type.ndim - 1)]
-
-
 class NotesBelow(NamedTuple):
     """The network along the notes: it gives the conditional probability of each note, and draws frames."""
 
-    table: np.ndarray
-    """Which features each note reads from the notes below it; see `relative_notes.notes_below`."""
+    table: TensorVariable
+    """Which features each note reads from the notes below it: `relative_notes.notes_below` as a shared table."""
     Whh: TensorVariable
     """Matrix (n_hidden, 3 n_hidden): weights from the state after one note to the sums of the next note."""
     n_hidden: int
@@ -112,7 +89,7 @@ class NotesBelow(NamedTuple):
         -------
         tensor, shape (..., n_visible n_hidden)
         """
-        n_visible, n = len(self.table), self.n_hidden
+        n_visible, n = self.table.type.shape[0], self.n_hidden
         frames = v.reshape((-1, n_visible))
         x = bh.reshape((-1, N_GATES * n)) + pt.dot(heard(frames, self.table), W)
         h = scan(
@@ -174,41 +151,39 @@ class NotesBelow(NamedTuple):
         v, mean_v, next_rng
             See `sample_nade`.
         """
-        n_visible, n = len(self.table), self.n_hidden
+        n_visible, n = self.table.type.shape[0], self.n_hidden
         bv, bh = (pt.zeros((n_frames, 1), dtype=b.dtype) + b for b in (bv, bh))
         bh = bh.reshape((n_frames, n_visible, N_GATES * n)).dimshuffle(1, 0, 2)
-        by_note = pt.constant(self.table.transpose(1, 0, 2).astype(W.dtype))
-        places = pt.constant(np.eye(n_visible, dtype=W.dtype))
+        n_features = self.table.type.shape[2]
+        shift, itself = (pt.constant(x.astype(W.dtype)) for x in next_below(n_features - notes_below(1, 0).shape[2]))
 
         def note(
-            table_n: Variable,
-            place_n: TensorVariable,
             bv_n: TensorVariable,
             bh_n: TensorVariable,
             h: TensorVariable,
-            v: TensorVariable,
+            features: TensorVariable,
             rng: Variable,
             W: TensorVariable,
             V: TensorVariable,
             Whh: TensorVariable,
             *floor: TensorVariable,
         ) -> tuple[Variable, ...]:
-            h = next_note(bh_n + pt.dot(pt.dot(v, table_n), W), h, Whh, n)
+            h = next_note(bh_n + pt.dot(features, W), h, Whh, n)
             p = pt.sigmoid(bv_n + pt.dot(h, V)[:, 0])
             next_rng, v_n = bernoulli(rng, p)
             v_n = floored(v_n, p, *floor) if floor else v_n
-            return p, h, v + v_n[:, None] * place_n, next_rng
+            return v_n, p, h, pt.dot(features, shift) + v_n[:, None] * itself, next_rng
 
-        mean_v, _, v, next_rng = scan(
+        v, mean_v, _, _, next_rng = scan(
             note,
-            sequences=[by_note, places, bv.T, bh],
-            outputs_info=[None, pt.zeros((n_frames, n)), pt.zeros((n_frames, n_visible)), rng],
+            sequences=[bv.T, bh],
+            outputs_info=[None, None, pt.zeros((n_frames, n)), pt.zeros((n_frames, n_features)), rng],
             non_sequences=[W, V, self.Whh] + ([] if floor is None else [floor]),
             strict=True,
             return_updates=False,
             name="notes_sample",
         )
-        return v[-1], mean_v.T, next_rng
+        return v.T, mean_v.T, next_rng
 
 
 def shape_of_w(n_hidden: int, window: int) -> tuple[int, int]:
@@ -221,129 +196,33 @@ def sizes_of_w(shape: tuple[int, ...]) -> dict[str, int]:
     return {"n_hidden": shape[1] // N_GATES, "window": shape[0] - notes_below(1, 0).shape[2]}
 
 
-def biaxial_params(
-    n_visible: int,
-    n_hidden: int,
-    n_hidden_recurrent: int,
-    *,
-    random_state: np.random.RandomState,
-    recurrence: str,
-    window: int,
-    learn_initial: bool,
-) -> Params:
+def biaxial_params(n_hidden: int, along_time: TiedRnn, random_state: np.random.RandomState) -> Params:
     """Make new parameters of the two networks.
 
     Parameters
     ----------
-    n_visible, n_hidden, n_hidden_recurrent, random_state, recurrence, window, learn_initial
-        See `biaxial_cell`.
+    n_hidden : int
+        Number of hidden units of the network along the notes.
+    along_time : TiedRnn
+    random_state : numpy.random.RandomState
+        Source of the weights.
 
     Returns
     -------
     tuple of shared variables
+        W, V, bv, bh, Wuh, Wuv, Whh, and those of the network along time.
     """
-    n_around = notes_around(n_visible, window).shape[2]
-    params: Params = (
-        shared_glorot(*shape_of_w(n_hidden, window), random_state=random_state, name="W"),
+    n, n_sums = along_time.n_hidden_recurrent, N_GATES * n_hidden
+    return (
+        shared_glorot(*shape_of_w(n_hidden, along_time.window), random_state=random_state, name="W"),
         shared_glorot(n_hidden, 1, random_state=random_state, name="V"),
-        shared_zeros(n_visible, name="bv"),
-        shared_zeros(N_GATES * n_hidden, name="bh"),
-        shared_glorot(n_hidden_recurrent, N_GATES * n_hidden, random_state=random_state, name="Wuh"),
-        shared_glorot(n_hidden_recurrent, 1, random_state=random_state, name="Wuv"),
-        shared_glorot(n_hidden, N_GATES * n_hidden, random_state=random_state, name="Whh"),
+        shared_zeros(along_time.n_visible, name="bv"),
+        shared_zeros(n_sums, name="bh"),
+        shared_glorot(n, n_sums, random_state=random_state, name="Wuh"),
+        shared_glorot(n, 1, random_state=random_state, name="Wuv"),
+        shared_glorot(n_hidden, n_sums, random_state=random_state, name="Whh"),
+        *along_time.params(random_state),
     )
-    for gate, bias in GATES[recurrence].items():
-        params += gate_params(gate, n_around, n_hidden_recurrent, random_state=random_state, bias=bias)
-    if learn_initial:
-        params += tuple(shared_zeros(n_hidden_recurrent, name=name) for name in STATES[recurrence])
-    return params
-
-
-def biaxial_cell(
-    n_visible: int,
-    n_hidden: int,
-    n_hidden_recurrent: int,
-    *,
-    random_state: np.random.RandomState,
-    params: Params | None = None,
-    recurrence: str = "gru",
-    nonlinearity: str = "tanh",
-    window: int = WINDOW,
-    learn_initial: bool = False,
-) -> Cell:
-    """The network along time of all notes, as one recurrence. Its state sets the biases of the network along the notes.
-
-    Parameters
-    ----------
-    n_visible, n_hidden, n_hidden_recurrent, random_state, params, recurrence, nonlinearity, window, learn_initial
-        See `build_biaxial_rnn`.
-
-    Returns
-    -------
-    Cell
-        Its params are (W, V, bv, bh, Wuh, Wuv, Whh), the parameters of the network along time, and u0 (and c0) if the
-        initial state is learned. Its states are vectors of n_visible n_hidden_recurrent numbers, note by note.
-    """
-    check_recurrence(recurrence, nonlinearity)
-    if params is None:
-        params = biaxial_params(
-            n_visible,
-            n_hidden,
-            n_hidden_recurrent,
-            random_state=random_state,
-            recurrence=recurrence,
-            window=window,
-            learn_initial=learn_initial,
-        )
-    W, V, bv, bh, Wuh, Wuv, Whh, *along_time = params
-    around = notes_around(n_visible, window)
-    of_note = recurrent_cell(
-        around.shape[2],
-        n_hidden,
-        n_hidden_recurrent,
-        random_state=random_state,
-        params=(W, bv, bh, Wuh, Wuv, *along_time),
-        recurrence=recurrence,
-        nonlinearity=nonlinearity,
-        learn_initial=learn_initial,
-    )._replace(biases=lambda u_tm1, *_: (u_tm1, u_tm1))  # products with the states are computed after the scan, at once
-
-    def by_note(x: Variable) -> TensorVariable:
-        """Reshape states to one row per note of each frame."""
-        return pt.as_tensor(x).reshape((-1, n_hidden_recurrent))
-
-    def by_frame(x: TensorVariable, n: int, like: TensorVariable) -> TensorVariable:
-        """Reshape n numbers per note to the leading axes of `like`, with the notes of a frame side by side."""
-        return x.reshape((*leading(like), n_visible * n))
-
-    def biases_like(like: TensorVariable, u: TensorVariable) -> Tensors:
-        """The visible biases and the biases of the network along the notes, given states with one row per note."""
-        return bv + by_frame(pt.dot(u, Wuv), 1, like), by_frame(bh + pt.dot(u, Wuh), N_GATES * n_hidden, like)
-
-    def biases(u_tm1: TensorVariable, *_: TensorVariable) -> Tensors:
-        """The biases of one time step. The states have as many axes as a frame."""
-        return biases_like(u_tm1, by_note(u_tm1))
-
-    def next_state(v_t: TensorVariable, *state: TensorVariable) -> Tensors:
-        """The states of all notes after the frame v_t."""
-        x = heard(v_t.reshape((-1, n_visible)), around)
-        after = of_note.next_state(x, *map(by_note, state))
-        return tuple(by_frame(u, n_hidden_recurrent, like) for u, like in zip(after, state, strict=True))
-
-    def over_frames(v: TensorVariable, carried: Carried | None, dropout: Dropout | None) -> OverFrames:
-        """Run over given frames. Each note of each sequence becomes a sequence of its own features."""
-        read, updates = dropped_frames(v, dropout)
-        x = heard(read.reshape((-1, n_visible)), around).reshape((v.shape[0], -1, around.shape[2]))
-        if carried is not None:
-            carried = Carried(pt.repeat(carried.fresh, n_visible), [by_note(state) for state in carried.states])
-        states, u_tm1, _ = recurrence_of(of_note, x, carried)
-        u, more = dropped_units(by_note(u_tm1), dropout)
-        bv_t, bh_t = biases_like(v, u)
-        states = tuple(by_frame(state, n_hidden_recurrent, v) for state in states)
-        return states, bv_t, bh_t, updates | more
-
-    initial = tuple(pt.tile(state, n_visible) for state in of_note.initial)
-    return Cell(params, biases, next_state, initial, of_note.constants, over_frames)
 
 
 def build_biaxial_rnn(
@@ -379,23 +258,16 @@ def build_biaxial_rnn(
     Returns
     -------
     SequenceGraphs
-        As `build_rnn_nade` returns it. The params are those of `biaxial_cell`. Each state and each bh_t holds the
+        As `build_rnn_nade` returns it. The params are those of `biaxial_params`. Each state and each bh_t holds the
         numbers of all notes, note by note.
     """
     rest: dict[str, Any] = dict(common)
     random_state, streams = sources_of_randomness(rest.pop("random_state", None), rest.pop("streams", None))
-    cell = biaxial_cell(
-        n_visible,
-        n_hidden,
-        n_hidden_recurrent,
-        random_state=random_state,
-        params=rest.pop("params", None),
-        recurrence=recurrence,
-        nonlinearity=nonlinearity,
-        window=window,
-        learn_initial=learn_initial,
-    )
-    below = NotesBelow(notes_below(n_visible, window), cell.params[6], n_hidden)
+    along_time = TiedRnn(n_visible, n_hidden_recurrent, recurrence, nonlinearity, window, learn_initial)
+    params = rest.pop("params", None) or biaxial_params(n_hidden, along_time, random_state)
+    _, _, _, bh, _, _, Whh, *_ = params
+    cell = along_time.cell(params, pt.tile(bh, n_visible), random_state)
+    below = NotesBelow(shared_table(notes_below(n_visible, window)), Whh, n_hidden)
     conditionals = Conditionals(below.logits, below.sample, below.hidden)
     graphs = nade_graphs(cell, streams=streams, conditionals=conditionals, **rest)
     return replace(graphs, mean_h=None)  # the hidden units are not probabilities

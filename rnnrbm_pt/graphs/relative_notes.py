@@ -7,6 +7,7 @@ features move with the note: transposing a frame transposes its features.
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
+from pytensor.tensor.sharedvar import TensorSharedVariable
 from pytensor.tensor.variable import TensorVariable
 
 OCTAVE = 12
@@ -59,21 +60,52 @@ def _table(n_visible: int, near: range, heard: range) -> np.ndarray:
     return table & (distance[:, :, None] >= heard.start) & (distance[:, :, None] < heard.stop)
 
 
-def heard(v: TensorVariable, table: np.ndarray) -> TensorVariable:
+def shared_table(table: np.ndarray) -> TensorSharedVariable:
+    """A table of features as a variable of floatX.
+
+    It is not a constant, because Numba does not keep code with constants of more than a megabyte.
+    """
+    return pytensor.shared(table.astype(pytensor.config.floatX), shape=table.shape)
+
+
+def heard(v: TensorVariable, table: TensorVariable) -> TensorVariable:
     """The features of each note of given frames.
 
     Parameters
     ----------
     v : matrix, shape (n_frames, n_visible)
         Frames.
-    table : array, shape (n_visible, n_visible, n_features)
-        The result of `notes_around` or `notes_below`.
+    table : tensor3, shape (n_visible, n_visible, n_features)
+        The result of `notes_around` or `notes_below`, as a `shared_table`.
 
     Returns
     -------
     matrix, shape (n_frames n_visible, n_features)
         One row per note: all notes of the first frame, then all notes of the second frame, and so on.
     """
-    n_visible, _, n_features = table.shape
-    flat = pt.constant(table.reshape(n_visible, -1).astype(pytensor.config.floatX))
-    return pt.dot(v, flat).reshape((-1, n_features))
+    n_visible, _, n_features = table.type.shape
+    return pt.dot(v, table.reshape((n_visible, n_visible * n_features))).reshape((-1, n_features))
+
+
+def next_below(window: int) -> tuple[np.ndarray, np.ndarray]:
+    """How the features of `notes_below` go from one note to the note above it, so that no table is needed.
+
+    Parameters
+    ----------
+    window : int
+        See `notes_around`.
+
+    Returns
+    -------
+    shift : array of 0 and 1, shape (window + 13, window + 13)
+    itself : array of 0 and 1, shape (window + 13,)
+        The features of the note above are features @ shift + itself, if the note sounds, else features @ shift.
+    """
+    shift = np.zeros((window + OCTAVE + 1,) * 2, bool)
+    nearer, classes, count = np.arange(window), window + np.arange(OCTAVE), window + OCTAVE
+    shift[nearer[1:], nearer[:-1]] = True  # one semitone further away; the furthest is forgotten
+    shift[classes, np.roll(classes, 1)] = True
+    shift[count, count] = True
+    itself = np.zeros(len(shift), bool)
+    itself[[window - 1, window + OCTAVE - 1, count]] = True
+    return shift, itself

@@ -309,7 +309,7 @@ def train_graph(
     SequenceGraphs
         Without `v_t` and `updates_generate`, which `generate_graph` constructs.
     """
-    W = scaled_weights(cell.params[0], dropout)
+    W = cell.params[0] if cell.over_frames is not None else scaled_weights(cell.params[0], dropout)
     seen = observed(cell, batched, carried, dropout)
     v, bv_t, bh_t, weights = seen.v, seen.bv_t, seen.bh_t, seen.weights
     v_sample, cost, monitor, updates_train = build_rbm(

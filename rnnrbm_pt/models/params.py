@@ -8,28 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnrbm_pt.graphs.biaxial_rnn import build_biaxial_rnn, sizes_of_w
-from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
-from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
-from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.io.atomic_write import FilePath
 from rnnrbm_pt.io.named_arrays import read_named_arrays
 from rnnrbm_pt.io.pickled_arrays import read_pickled_arrays
 from rnnrbm_pt.models.compiling import CompileSettings, locked
 from rnnrbm_pt.models.settings import DEFAULT_R
+from rnnrbm_pt.models.sizes import RECURRENT, WEIGHTS, Weights
 from rnnrbm_pt.models.types import Arrays, Shared
 from rnnrbm_pt.quoting import quoted
 
 Given = Mapping[str, ArrayLike] | Iterable[ArrayLike] | FilePath
 """Arrays by name, arrays in the order of the parameters, or a file that holds them."""
-
-RECURRENT = {
-    build_rnnrbm: ("Wuh", 3),
-    build_rnn_nade: ("Wuh", 4),
-    build_lstm_rtrbm: ("Wsh", 4),
-    build_biaxial_rnn: ("Wuh", 4),
-}
-"""For each builder of graphs, the name and the position of a parameter with one row per recurrent unit."""
 
 
 class ParamArrays:
@@ -105,8 +94,7 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
     Parameters
     ----------
     params : dict {str: array}, list of arrays, or path
-        Parameters, as `set_params` takes them. The first is W. It has one row per visible unit, except in a
-        `BiaxialRnn`.
+        Parameters, as `set_params` takes them. The first is W.
     **settings
         Keywords of the constructor. Sizes given here take precedence; a class of your own may need them. Give the range
         `r` if the notes are not the 88 keys of a piano.
@@ -138,9 +126,8 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
     shape = shape_of("W", 0)
     if len(shape) != 2:
         raise ValueError(f"{label}W: expected a matrix, found an array of shape {shape}")
-    sizes, n_visible = {"n_hidden": shape[1]}, shape[0]
-    if kind.builder is build_biaxial_rnn:
-        sizes, n_visible = sizes_of_w(shape), (*shape_of("bv", 2), 0)[0]
+    of_w = WEIGHTS.get(kind.builder, Weights())
+    sizes, n_visible = of_w.sizes(shape), (*shape_of(*of_w.visible), 0)[0]
     if kind.builder in RECURRENT:
         sizes["n_hidden_recurrent"] = (*shape_of(*RECURRENT[kind.builder]), 0)[0]
     if settings.get("visible") == "gaussian":

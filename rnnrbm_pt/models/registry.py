@@ -5,7 +5,7 @@ from typing import Any
 
 import rnnrbm_pt
 
-OURS = "RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade", "BiaxialRnn"
+OURS = "RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade", "TiedRnnRbm", "BiaxialRnn"
 """Models of this package. The package imports each of them on first use."""
 
 Classes = dict[str, Any]

@@ -2,10 +2,12 @@
 
 from typing import Unpack
 
-from rnnrbm_pt.graphs.biaxial_rnn import WINDOW, build_biaxial_rnn
+from rnnrbm_pt.graphs.biaxial_rnn import build_biaxial_rnn
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rnn_nade import build_rnn_nade
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
+from rnnrbm_pt.graphs.tied import WINDOW
+from rnnrbm_pt.graphs.tied_rnn_rbm import build_tied_rnn_rbm
 from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.settings import DEFAULT_R, Common
 
@@ -229,6 +231,87 @@ class RnnNade(SequenceModel):
             dt=dt,
             recurrence=recurrence,
             nonlinearity=nonlinearity,
+            learn_initial=learn_initial,
+            **common,
+        )
+
+
+class TiedRnnRbm(SequenceModel):
+    """The tied RNN-RBM: an RNN-RBM whose recurrent network has the same weights for all notes.
+
+    Every note has its own state, which depends on the notes around it. So a pattern learned in one key is known in
+    every key, and the model overfits less than an RNN-RBM. The equations are in `graphs.tied_rnn_rbm`.
+
+    Parameters
+    ----------
+    n_hidden : int, default 4
+        Number of hidden units of the RBMs per note, at least 1.
+    n_hidden_recurrent : int, default 64
+        Number of hidden units of the recurrent network per note, at least 1.
+    lr : float, default 0.001
+        Learning rate, at least 0.
+    r : (int, int), default (21, 109)
+        Range of MIDI notes, from the first number up to but excluding the second.
+    dt : float, default 0.3
+        Seconds per frame, above 0.
+    k : int, default 15
+        Gibbs steps per training frame, at least 1.
+    k_generate : int, default 25
+        Gibbs steps per generated frame, at least 1.
+    recurrence : {"gru", "lstm", "tanh"}, default "gru"
+        Recurrent network: a GRU, an LSTM or a simple RNN.
+    nonlinearity : {"tanh", "sigmoid", "relu"}, default "tanh"
+        Activation function of the simple RNN. An LSTM or a GRU accepts only the default.
+    window : int, default 12
+        Number of neighbouring notes on each side that a note reads individually: an octave by default.
+    learn_initial : bool, default False
+        Whether to learn the state before the first frame. Otherwise it is zero.
+    **common
+        Keywords of all models; see `SequenceModel`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid.
+
+    References
+    ----------
+    Johnson, Generating polyphonic music using tied parallel networks, EvoMUSART 2017.
+
+    Examples
+    --------
+    >>> model = TiedRnnRbm().fit(rolls, num_epochs=20, optimizer="adam", persistent=True)
+    """
+
+    builder = staticmethod(build_tied_rnn_rbm)
+
+    def __init__(
+        self,
+        n_hidden: int = 4,
+        n_hidden_recurrent: int = 64,
+        lr: float = 0.001,
+        r: tuple[int, int] = DEFAULT_R,
+        dt: float = 0.3,
+        *,
+        k: int = 15,
+        k_generate: int = 25,
+        recurrence: str = "gru",
+        nonlinearity: str = "tanh",
+        window: int = WINDOW,
+        learn_initial: bool = False,
+        **common: Unpack[Common],
+    ) -> None:
+        super().__init__(
+            n_hidden=n_hidden,
+            n_hidden_recurrent=n_hidden_recurrent,
+            lr=lr,
+            r=r,
+            dt=dt,
+            k=k,
+            k_generate=k_generate,
+            recurrence=recurrence,
+            nonlinearity=nonlinearity,
+            window=window,
             learn_initial=learn_initial,
             **common,
         )

@@ -11,7 +11,7 @@ from oracles import temporal as oracle
 from scipy.stats import chisquare, kstest
 
 from rnnrbm_pt.graphs.biaxial_rnn import NotesBelow, build_biaxial_rnn
-from rnnrbm_pt.graphs.relative_notes import heard, notes_around, notes_below
+from rnnrbm_pt.graphs.relative_notes import heard, next_below, notes_around, notes_below, shared_table
 from rnnrbm_pt.streams.srs import RandomStreams
 
 WINDOW = 2
@@ -51,8 +51,17 @@ def test_what_a_note_hears():
     frames = pt.matrix("v")
     twin = oracle.BiaxialRnn({"bv": np.zeros(30), "bz": np.zeros(1)}, 5)
     for table, expected in ((notes_around, twin.around), (notes_below, twin.below)):
-        found = function([frames], heard(frames, table(30, 5)))(v)
+        found = function([frames], heard(frames, shared_table(table(30, 5))))(v)
         np.testing.assert_array_equal(found, [expected(frame, n) for frame in v for n in range(30)])
+
+
+def test_what_a_note_hears_follows_from_what_the_note_below_it_hears():
+    v = np.random.default_rng(0).integers(2, size=30)
+    expected = np.tensordot(v, notes_below(30, 5), 1)
+    (shift, itself), features = next_below(5), np.zeros(18)
+    for n in range(30):
+        np.testing.assert_array_equal(features, expected[n])
+        features = features @ shift + v[n] * itself
 
 
 def test_the_likelihood_of_a_sequence_and_its_gradient(biaxial):
@@ -95,7 +104,7 @@ def test_generated_frames_are_drawn_as_the_model_says(biaxial):
 
 def test_samples_of_a_frame_are_as_frequent_as_their_probabilities(biaxial):
     values, stream = values_of(biaxial), RandomStreams(2).stream()
-    below = NotesBelow(notes_below(4, WINDOW), pt.constant(values["Whh"]), 2)
+    below = NotesBelow(shared_table(notes_below(4, WINDOW)), pt.constant(values["Whh"]), 2)
     bh = np.tile(values["bh"], 4) + np.tile(values["u0"] @ values["Wuh"], 4)
     bv = values["bv"] + values["u0"] @ values["Wuv"]
     constants = (pt.constant(x) for x in (values["W"], values["V"], bv, bh))
