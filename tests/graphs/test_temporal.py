@@ -1,5 +1,6 @@
-"""RNN-RBM, RTRBM and LSTM-RTRBM: gradients and distributions by sums over all states, and relations of the models."""
+"""Models with RBMs: gradients and distributions by sums over all states, and relations of the models."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
 from rnnrbm_pt.graphs.rtrbm import build_rtrbm
 from rnnrbm_pt.graphs.sequence import NONLINEARITIES
+from rnnrbm_pt.graphs.tied_rnn_rbm import build_tied_rnn_rbm
 from rnnrbm_pt.streams.srs import RandomStreams
 
 # All options that add a term to an equation are on. Sizes: n_visible 3, n_hidden 2, n_hidden_recurrent 2.
@@ -26,6 +28,10 @@ MODELS = {
     "lstm_rtrbm": (
         lambda **kw: build_lstm_rtrbm(3, 2, 2, learn_initial=True, dynamic_visible_bias=True, **kw),
         oracle.LstmRtrbm,
+    ),
+    "tied_rnn_rbm": (
+        lambda **kw: build_tied_rnn_rbm(3, 2, 2, window=2, learn_initial=True, **kw),
+        partial(oracle.TiedRnnRbm, window=2),
     ),
 }
 N = 3

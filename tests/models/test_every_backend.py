@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from rnnrbm_pt import BiaxialRnn, LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt import BiaxialRnn, LstmRtrbm, RnnNade, RnnRbm, Rtrbm, TiedRnnRbm
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 
 MODELS = {
@@ -22,13 +22,14 @@ MODELS = {
     "RnnRbm with a GRU": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "recurrence": "gru"}),
     "RnnNade with an LSTM": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True, "recurrence": "lstm"}),
     "RnnNade with a GRU": (RnnNade, {"n_hidden_recurrent": 6, "learn_initial": True, "recurrence": "gru"}),
+    "TiedRnnRbm": (TiedRnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "learn_initial": True, "window": 3}),
     "BiaxialRnn": (BiaxialRnn, {"n_hidden_recurrent": 6, "learn_initial": True, "window": 3}),
     "Gaussian": (RnnRbm, {"n_hidden_recurrent": 6, "k": 2, "k_generate": 2, "visible": "gaussian", "streams": "srs"}),
 }
 
 BY_DEFAULT = {
     ("jax", "float64", 1): {"RnnRbm", "LstmRtrbm", "RnnNade"},
-    ("jax", "float32", 2): {"BiaxialRnn"},
+    ("jax", "float32", 2): {"BiaxialRnn", "TiedRnnRbm"},
 }
 """Rows that are not slow.
 

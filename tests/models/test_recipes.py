@@ -7,7 +7,7 @@ import rnnrbm_pt
 from rnnrbm_pt.training.recipes import RECIPES
 
 
-@pytest.mark.parametrize("name", ["RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade", "BiaxialRnn"])
+@pytest.mark.parametrize("name", ["RnnRbm", "Rtrbm", "LstmRtrbm", "RnnNade", "TiedRnnRbm", "BiaxialRnn"])
 def test_a_recipe_fits_every_class(name, as_written):
     """Each class takes the recipe's keywords and learns by them."""
     recipe = RECIPES["recommended"](num_epochs=1, model=name)

@@ -129,4 +129,5 @@ def test_the_command_refuses_it_beside_other_models(tmp_path, toy_rolls, capsys)
     midiwrite(tmp_path / "a.mid", toy_rolls[0], (21, 33), 0.3)
     train = ["train", str(tmp_path / "a.mid"), "-o", str(tmp_path / "m"), "--model", "rtrbm", "--recurrence", "gru"]
     assert main(train) == 1
-    assert "--recurrence: expected --model rnn-rbm, rnn-nade or biaxial-rnn, found rtrbm" in capsys.readouterr().err
+    expected = "--recurrence: expected --model rnn-rbm, rnn-nade, tied-rnn-rbm or biaxial-rnn, found rtrbm"
+    assert expected in capsys.readouterr().err

@@ -5,7 +5,7 @@ import pytest
 from oracles import put_normal, states
 from oracles import temporal as oracle
 
-from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, TiedRnnRbm
 from rnnrbm_pt.cli.main import main
 from rnnrbm_pt.cli.train import MODELS
 from rnnrbm_pt.models.base import SequenceModel
@@ -16,12 +16,14 @@ KINDS = {
     Rtrbm: ({"n_hidden": 3, "learn_initial": True}, 3),
     LstmRtrbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "dynamic_visible_bias": True, "learn_initial": True}, 5),
     RnnNade: ({"n_hidden": 3, "n_hidden_recurrent": 2, "learn_initial": True}, 5),
+    TiedRnnRbm: ({"n_hidden": 3, "n_hidden_recurrent": 2, "learn_initial": True, "window": 2}, 4 * (3 + 2)),
 }
 TWINS = {
     RnnRbm: lambda p: oracle.RnnRbm(p, "relu"),
     Rtrbm: oracle.Rtrbm,
     LstmRtrbm: oracle.LstmRtrbm,
     RnnNade: oracle.RnnNade,
+    TiedRnnRbm: lambda p: oracle.TiedRnnRbm(p, 2),
 }
 ROLLS = [np.random.RandomState(i).randint(2, size=(n, 4)) for i, n in enumerate((6, 3, 0))]
 
@@ -59,8 +61,8 @@ def test_features_and_reconstructions(model):
         bv, bh = twin.biases()
         mean_h = 1 / (1 + np.exp(-(v @ W + bh)))
         twin.see(v)
-        state = {RnnRbm: twin.u, RnnNade: twin.u, Rtrbm: []}.get(type(model), getattr(twin, "s", []))
-        features.append([*mean_h, *state])
+        state = {Rtrbm: [], LstmRtrbm: getattr(twin, "s", [])}.get(type(model), twin.u)
+        features.append([*mean_h, *np.ravel(state)])
         probabilities.append(1 / (1 + np.exp(-(mean_h @ W.T + bv))))
     found = model.transform(ROLLS)
     assert [x.shape for x in found] == [(n, KINDS[type(model)][1]) for n in (6, 3, 0)]
@@ -101,7 +103,7 @@ def test_a_sequence_leaves_the_state_that_a_sample_goes_on_from(model):
     for v in ROLLS[0]:
         twin.see(v)
     u, *_ = model.sampler.states_after(ROLLS[0])
-    np.testing.assert_allclose(u, twin.u, rtol=1e-12)
+    np.testing.assert_allclose(u, np.ravel(twin.u), rtol=1e-12)
     if type(model) in (RnnRbm, RnnNade):
         np.testing.assert_array_equal(model.sampler.initial_states()[0], model.params[-1].get_value())
 
@@ -152,7 +154,7 @@ def test_the_command_makes_the_model_that_is_named(word, toy_rolls, tmp_path):
     train = ["train", str(tmp_path / "a.mid"), "-o", str(tmp_path / "m"), "--epochs", "0", "--hidden", "5"]
     assert main([*train, "--model", word]) == 0
     model = SequenceModel.load(tmp_path / "m")
-    shape = (25, 15) if word == "biaxial-rnn" else (88, 5)
+    shape = {"biaxial-rnn": (25, 15), "tied-rnn-rbm": (88, 88 * 5)}.get(word, (88, 5))
     assert type(model).__name__ == MODELS[word] and model.params[0].get_value().shape == shape
 
 

@@ -98,27 +98,35 @@ class GruRnnNade(RnnNade, GruRnnRbm):
     """RNN-NADE with a GRU."""
 
 
-class BiaxialRnn:
-    """The biaxial RNN, computed note by note, with a GRU along time."""
+class TiedRnnRbm(RnnRbm):
+    """The tied RNN-RBM, computed note by note, with a GRU."""
 
     def __init__(self, p, window):
         self.p, self.window = p, window
         self.u = np.zeros((len(p["bv"]), len(p["bz"])))
         self.u += p.get("u0", 0)
 
+    def biases(self):
+        shifts = [(u @ self.p["Wuv"][:, 0], u @ self.p["Wuh"]) for u in self.u]
+        return tuple(b + np.hstack(shift) for b, shift in zip((self.p["bv"], self.p["bh"]), zip(*shifts), strict=True))
+
     def around(self, v, n):
         near = [v[i] if 0 <= i < len(v) else 0 for i in range(n - self.window, n + self.window + 1)]
         pitch_classes = [sum(v[i] for i in range(len(v)) if (i - n) % 12 == k) for k in range(12)]
         return np.array([*near, *pitch_classes, sum(v), sum(v[:n])], float)
 
+    def see(self, v):
+        for n, x in enumerate([self.around(v, n) for n in range(len(v))]):
+            self.u[n] = gru(gru_weights(self.p), x, self.u[n])
+
+
+class BiaxialRnn(TiedRnnRbm):
+    """The biaxial RNN, computed note by note, with a GRU along time."""
+
     def below(self, v, n):
         near = [v[i] if i >= 0 else 0 for i in range(n - self.window, n)]
         pitch_classes = [sum(v[i] for i in range(n) if (i - n) % 12 == k) for k in range(12)]
         return np.array([*near, *pitch_classes, sum(v[:n])], float)
-
-    def see(self, v):
-        for n, x in enumerate([self.around(v, n) for n in range(len(v))]):
-            self.u[n] = gru(gru_weights(self.p), x, self.u[n])
 
     def probability(self, v):
         """p(v | earlier frames), by the definition."""
