@@ -4,13 +4,15 @@
     python -m benchmarks.likelihoods train jsb_chorales gru-nade FOLDER --data ROLLS --set lr=0.002 --try
     python -m benchmarks.likelihoods measure jsb_chorales gru-nade FOLDER --data ROLLS
     python -m benchmarks.likelihoods all FOLDER --data ROLLS
+    python -m benchmarks.likelihoods ensemble jsb_chorales FOLDER biaxial-rnn gru-nade --data ROLLS
     python -m benchmarks.likelihoods show FOLDER
 
 `train` trains by the settings below, or by others, keeps the parameters that were best on the validation split, and
 writes the model to FOLDER/SET/ROW/seed-N.npz. A run that was stopped goes on. With `--try` it keeps no model, but adds
 a line to FOLDER/SET/tried.jsonl: so the settings were chosen. Neither looks at the test split. `measure` does, and adds
 what the model comes to there, a piece that it wrote and a picture of that. `all` trains and measures every row that has
-no result yet. `show` prints the tables.
+no result yet. `ensemble` measures the mean of the probabilities of several models, all seeds of the given rows. `show`
+prints the tables.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from scipy.special import logsumexp
 
 import rnnrbm_pt
 from rnnrbm_pt import midiwrite
@@ -319,6 +322,27 @@ def everything(args):
                     measure(args)
 
 
+def ensemble(args):
+    """Measure the mean of the probabilities that several exact models give to each frame, all with the same weight."""
+    paths = [path for row in args.rows for path in sorted((args.folder / args.set_ / row).glob("seed-*.npz"))]
+    rolls, _ = read(args.set_, args.data, "test")
+    log_p = []  # of each model, for each frame
+    for path in paths:
+        model = SequenceModel.load(path)
+        if not model.scorer.is_exact(None):
+            raise ValueError(f"{path}: expected a model with an exact likelihood, found {type(model).__name__}")
+        log_p.append(np.concatenate(model.log_likelihoods(rolls["test"])))
+    found = {
+        "members": {
+            f"{path.parent.name}/{path.stem}": values.mean() for path, values in zip(paths, log_p, strict=True)
+        },
+        "log_likelihood": (logsumexp(log_p, axis=0) - np.log(len(log_p))).mean(),
+    }
+    text = json.dumps(found, indent=1)
+    (args.folder / args.set_ / "ensemble.json").write_text(text + "\n", encoding="utf-8")
+    print(text, flush=True)
+
+
 # ---------------------------------------------------------------------------------------------------
 # Tables
 
@@ -330,6 +354,10 @@ def show(args):
         found = {row: seeds for row, seeds in found.items() if any("expected_accuracy" in x for x in seeds.values())}
         if found:
             print(f"## {dataset}\n\n" + table(dataset, found) + "\n")
+        together = args.folder / dataset / "ensemble.json"
+        if together.exists():
+            one = json.loads(together.read_text(encoding="utf-8"))
+            print(f"An ensemble of {', '.join(one['members'])}: {one['log_likelihood']:.2f}\n")
         tried = args.folder / dataset / "tried.jsonl"
         if tried.exists():
             rows = [json.loads(line) for line in tried.read_text(encoding="utf-8").splitlines()]
@@ -412,12 +440,17 @@ def main(arguments=None):
     both.add_argument("--rows", nargs="+", choices=ROWS, help="(all)")
     both.add_argument("--seeds", nargs="+", type=int, default=[DEFAULTS["seed"]], metavar="N", help="(1)")
     both.set_defaults(function=everything)
+    mixing = commands.add_parser("ensemble")
+    mixing.add_argument("set_", metavar="SET", choices=SETS)
+    mixing.add_argument("folder", metavar="FOLDER", type=Path)
+    mixing.add_argument("rows", metavar="ROW", nargs="+", choices=ROWS)
+    mixing.set_defaults(function=ensemble)
     for command in (train, measuring):
         command.add_argument("set_", metavar="SET", choices=SETS)
         command.add_argument("row", metavar="ROW", choices=ROWS)
         command.add_argument("folder", metavar="FOLDER", type=Path)
         command.add_argument("--seed", type=int, default=DEFAULTS["seed"], help="of the model and its streams (1)")
-    for command in (train, measuring, both):
+    for command in (train, measuring, both, mixing):
         command.add_argument("--data", type=Path, help="the folder of the rolls (RNNRBM_DATA, or the user's cache)")
     for command in (measuring, both):
         command.add_argument("--chains", type=int, default=20, help="of annealing, for each frame (20)")

@@ -93,12 +93,20 @@ def test_everything_trains_what_has_no_result(train, toy_chorales, tmp_path, mon
     said = capsys.readouterr().out
     assert "jsb_chorales rnn-nade 2: training" in said and "rnn-nade 2: measuring" in said and "rnn-nade 1" not in said
     folder = tmp_path / "out" / "jsb_chorales" / "rnn-nade"
-    found = results(folder)[2]
-
-    model = SequenceModel.load(folder / "seed-2.npz")
-    assert model.progress.complete and model.progress.best == found["validation"]
+    found = results(folder)
+    models = {seed: SequenceModel.load(folder / f"seed-{seed}.npz") for seed in (1, 2)}
+    assert models[2].progress.complete and models[2].progress.best == found[2]["validation"]
+    main(["ensemble", "jsb_chorales", str(tmp_path / "out"), "rnn-nade", "--data", str(toy_chorales)])
+    together = json.loads((folder.parent / "ensemble.json").read_text())
+    means = {f"rnn-nade/seed-{seed}": found[seed]["log_likelihood"]["value"] for seed in (1, 2)}
+    assert together["members"] == pytest.approx(means, rel=1e-6)
+    low, high = models[1].r
+    rolls = [roll[:, low - 21 : high - 21] for roll in load("jsb_chorales", folder=toy_chorales).test]
+    p = np.mean([np.exp(np.concatenate(model.log_likelihoods(rolls))) for model in models.values()], axis=0)
+    assert together["log_likelihood"] == pytest.approx(np.log(p).mean(), rel=1e-6)
     main(["show", str(tmp_path / "out")])
-    assert "| rnn-nade | " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "| rnn-nade | " in said and "An ensemble of rnn-nade/seed-1, rnn-nade/seed-2: -" in said
 
 
 def test_a_run_that_was_stopped_goes_on(train, tmp_path, monkeypatch, capsys):

@@ -8,6 +8,8 @@ import pytensor.tensor as pt
 import pytest
 from oracles import STEP_BY_STEP, counts_of, finite_differences, states
 from oracles import temporal as oracle
+from pytensor.graph.traversal import graph_inputs
+from pytensor.tensor.variable import TensorConstant
 from scipy.stats import chisquare, kstest
 
 from rnnrbm_pt.graphs.biaxial_rnn import NotesBelow, build_biaxial_rnn
@@ -62,6 +64,13 @@ def test_what_a_note_hears_follows_from_what_the_note_below_it_hears():
     for n in range(30):
         np.testing.assert_array_equal(features, expected[n])
         features = features @ shift + v[n] * itself
+
+
+def test_no_constant_of_the_graphs_is_large():
+    """Numba does not keep code with constants of more than a megabyte."""
+    graphs = build_biaxial_rnn(88, 2, 3)
+    sizes = [x.data.nbytes for x in graph_inputs([graphs.v_t, graphs.logits]) if isinstance(x, TensorConstant)]
+    assert 0 < max(sizes) < 1e5
 
 
 def test_the_likelihood_of_a_sequence_and_its_gradient(biaxial):

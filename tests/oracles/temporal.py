@@ -107,8 +107,8 @@ class TiedRnnRbm(RnnRbm):
         self.u += p.get("u0", 0)
 
     def biases(self):
-        shifts = [(u @ self.p["Wuv"][:, 0], u @ self.p["Wuh"]) for u in self.u]
-        return tuple(b + np.hstack(shift) for b, shift in zip((self.p["bv"], self.p["bh"]), zip(*shifts), strict=True))
+        bv = self.p["bv"] + self.u @ self.p["Wuv"][:, 0]
+        return bv, self.p["bh"] + np.concatenate([u @ self.p["Wuh"] for u in self.u])
 
     def around(self, v, n):
         near = [v[i] if 0 <= i < len(v) else 0 for i in range(n - self.window, n + self.window + 1)]
