@@ -107,22 +107,26 @@ SETTINGS = {
         "rbm": {"epochs": 100, "validate_every": 10},
         "nade": {"epochs": 60, "validate_every": 10},
         "gru-nade": {"epochs": 60},
+        "tied-rnn-rbm": {**LITTLE, "augment": 5, "epochs": 16},
         "biaxial-rnn": {**MOST, "batch_size": 64, "n_sequences": 2, "validate_every": 3},
     },
     "nottingham": {
         "rbm": {"lr": 0.0003, "epochs": 10},
         "nade": {"epochs": 10},
+        "tied-rnn-rbm": {"epochs": 16},
         "biaxial-rnn": {**SLIGHTLY, "lr": 0.005, "epochs": 6, "validate_every": 1},
     },
     "piano_midi": {
         "rbm": {"lr": 0.001, "epochs": 20},
         "nade": {"epochs": 20},
         "gru-nade": {"dropout_recurrent": 0.2, "dropout_hidden": 0.2},
+        "tied-rnn-rbm": {**LITTLE, "augment": 2, "epochs": 6},
         "biaxial-rnn": {**MORE, "epochs": 8},
     },
     "musedata": {
         "rbm": {"lr": 0.0003, "epochs": 10},
         "nade": {"epochs": 10},
+        "tied-rnn-rbm": {"epochs": 8, "validate_every": 2},
         "biaxial-rnn": {**SLIGHTLY, "epochs": 4, "validate_every": 1},
     },
 }
