@@ -192,9 +192,8 @@ def measure(model, rolls, simple, args):
             say(f"log-likelihood of {n}, in reverse")
             reverse = model.score(rolls, **sizes, **settings, reverse=True)
             say("mixing of the chains")
-            mixing = model.scorer.mixing(
-                rolls, n_chains=annealing.n_chains, n_steps=annealing.n_temperatures, seed=annealing.seed
-            )
+            n_steps = max(annealing.reverse_steps, annealing.n_temperatures)
+            mixing = model.scorer.mixing(rolls, n_chains=annealing.n_chains, n_steps=n_steps, seed=annealing.seed)
     effective = None if score.exact else {"forward": score.effective_chains}
     if reverse is not None:
         effective["reverse"] = reverse.effective_chains

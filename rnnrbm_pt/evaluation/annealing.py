@@ -15,9 +15,9 @@ class Annealing(Settings):
 
     Annealing goes from the base, an RBM without weights, to the RBM. With too few chains or temperatures the estimated
     likelihood is too high. With `reverse` annealing goes from the RBM to its base, and the estimate is too low. Reverse
-    chains start where forward chains end after as many additional Gibbs steps. Up to chance, both estimates enclose the
-    likelihood if the Gibbs chains converge to their distribution. If there is a mode that no chain reaches, both
-    estimates are too high, agree, and have small errors. `Scorer.mixing` detects many such cases, but not all.
+    chains start where forward chains end after `reverse_steps` additional Gibbs steps. Up to chance, both estimates
+    enclose the likelihood if the Gibbs chains converge to their distribution. If there is a mode that no chain reaches,
+    both estimates are too high, agree, and have small errors. `Scorer.mixing` detects many such cases, but not all.
     """
 
     n_chains: int = whole("chains per frame", default=20, least=2, option="--chains")
@@ -31,4 +31,7 @@ class Annealing(Settings):
         boolean,
         default=False,
         action="store_true",
+    )
+    reverse_steps: int = whole(
+        "Gibbs steps before annealing in reverse; as many as temperatures, if those are more", default=0, least=0
     )

@@ -20,14 +20,17 @@ class Bracket(NamedTuple):
     """A lower and an upper estimate of the likelihood of the same frames, in nats per frame."""
 
     lower: Estimate
-    """Estimate by reverse annealing, from the RBM to its base. It is too low if the Gibbs chains converge."""
+    """Estimate by reverse annealing, from the RBM to its base. It is too low if the Gibbs chains converge.
+
+    The chains start after the number of Gibbs steps that `mixing` found, or after as many as there are temperatures.
+    """
     upper: Estimate
     """Estimate by forward annealing, from the base to the RBM. It is too high."""
     n_temperatures: int
     settled: bool
     """Whether both estimates differ by at most a fifth of `NARROW` from those with half as many temperatures."""
     mixing: Mixing
-    """Whether Gibbs chains of the same number of steps forget where they start. If not, both may be too high."""
+    """How many Gibbs steps the chains need to forget where they start. If they never do, both may be too high."""
 
     @property
     def width(self) -> float:

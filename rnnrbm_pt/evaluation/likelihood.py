@@ -58,6 +58,7 @@ def annealed_log_partition(
     n_chains: int,
     n_temperatures: int,
     reverse: bool,
+    reverse_steps: int = 0,
     dtype: str,
     padded: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +74,9 @@ def annealed_log_partition(
     n_temperatures : int
         Number of inverse temperatures, evenly spaced from 0 to 1.
     reverse : bool
-        Whether to anneal from 1 to 0. These chains start where forward chains end after as many additional Gibbs steps.
+        Whether to anneal from 1 to 0. These chains start where forward chains end after additional Gibbs steps.
+    reverse_steps : int
+        Number of additional Gibbs steps, at least as many as temperatures.
     dtype : str
     padded : bool
         As for `evaluation.frames.repeated`.
@@ -86,7 +89,7 @@ def annealed_log_partition(
     bv_rows, bh_rows = repeated(n_chains, bv, bh, dtype=dtype, padded=padded)
     log_w, v, log_z_base = anneal(bv_rows, bh_rows, betas, np.zeros_like(bv_rows))
     if reverse:
-        _, v, _ = anneal(bv_rows, bh_rows, np.ones_like(betas), np.asarray(v))
+        _, v, _ = anneal(bv_rows, bh_rows, np.ones(max(reverse_steps, n_temperatures), dtype), np.asarray(v))
         log_w, _, _ = anneal(bv_rows, bh_rows, np.ascontiguousarray(betas[::-1]), np.asarray(v))
     ratio, errors = log_mean_exp(np.reshape(log_w, (-1, n_chains))[: len(bv)])
     log_z_base = np.asarray(log_z_base)[::n_chains][: len(bv)]

@@ -16,7 +16,7 @@ RBM, over all units together:
     sum_i cov(v_i, v_i after k steps) / sqrt(sum_i var(v_i) sum_i var(v_i after k steps))
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -28,6 +28,9 @@ from rnnrbm_pt.evaluation.likelihood import Anneal
 
 FRAMES = 100
 """Number of frames used to find out whether chains mix."""
+
+FEWEST_STEPS = 100
+"""Number of Gibbs steps of the first attempt."""
 
 SLIGHT = 0.01
 """Harmless memory. The relative error of Z that it causes is about as large as the memory itself."""
@@ -116,6 +119,27 @@ def mixing(
         for pair, blocks in memories.items()
     ]
     return max(pairs, key=lambda pair: (not pair.mixes, pair.memory))
+
+
+def steps_that_mix(measure: Callable[[int], Mixing], most: int) -> Mixing:
+    """Double the number of Gibbs steps until the chains forget where they start.
+
+    Parameters
+    ----------
+    measure : callable
+        measure(n_steps) -> Mixing.
+    most : int
+        Largest number of steps to try.
+
+    Returns
+    -------
+    Mixing
+        The last one, whose `n_steps` is the number found.
+    """
+    n_steps = FEWEST_STEPS
+    while not (found := measure(n_steps)).mixes and 2 * n_steps <= most:
+        n_steps *= 2
+    return found
 
 
 def by_frame(rows: np.ndarray, n_chains: int, n_frames: int) -> np.ndarray:

@@ -15,7 +15,8 @@ from rnnrbm_pt.evaluation.annealing import Annealing
 from rnnrbm_pt.evaluation.bracket import FEWEST, FRAMES_TO_SETTLE, Bracket, temperatures_that_settle
 from rnnrbm_pt.evaluation.exact import LARGEST, log_partition
 from rnnrbm_pt.evaluation.frames import draw_frames, frames_per_block
-from rnnrbm_pt.evaluation.mixing import FRAMES, mixing
+from rnnrbm_pt.evaluation.mixing import FRAMES, steps_that_mix
+from rnnrbm_pt.evaluation.mixing import mixing as measured_mixing
 from rnnrbm_pt.graphs.ais import annealed_importance, log_partition_of_base
 from rnnrbm_pt.models.compiling import STEPS_OF_JAX, locked
 
@@ -78,9 +79,10 @@ class Scorer:
     def bracket(self, rolls, *, n_frames=None, n_chains=20, most=6400, seed=1):
         """Estimate the log-likelihood per frame from below and from above, with as many temperatures as needed.
 
-        The number of inverse temperatures is doubled, from 100 on, until both estimates settle and are close to each
-        other. This search uses at most 500 frames. All requested frames are then scored with the number found. Report
-        the lower estimate, if the bracket `holds`.
+        First the number of Gibbs steps is doubled, from 100 on, until chains forget where they start. So many steps
+        precede annealing in reverse. Then the number of inverse temperatures is doubled, from 100 on, until both
+        estimates settle and are close to each other. This search uses at most 500 frames. All requested frames are then
+        scored with the numbers found. Report the lower estimate, if the bracket `holds`.
 
         Parameters
         ----------
@@ -89,7 +91,7 @@ class Scorer:
         n_frames, n_chains, seed
             See `score`.
         most : int, default 6400
-            Largest number of inverse temperatures to try, at least 100.
+            Largest number of Gibbs steps and of inverse temperatures to try, at least 100.
 
         Returns
         -------
@@ -103,19 +105,19 @@ class Scorer:
         """
         most, (chosen, n_total) = integer("most", most, FEWEST), draw_frames(rolls, n_frames, seed)
         n_frames = sum(int(which.sum()) for which in chosen)
+        mixing = steps_that_mix(self._mixing_of(rolls, FRAMES, n_chains, seed), most)
         some = min(FRAMES_TO_SETTLE, n_frames)
         observed = list(self._observed(rolls, draw_frames(rolls, some, seed)[0]))  # once, not for each attempt
 
         @cache  # `some` may be all frames: then do not score twice
         def score(n_temperatures, reverse, frames):
-            how = Annealing(n_chains=n_chains, n_temperatures=n_temperatures, seed=seed, exact=False, reverse=reverse)
+            how = Annealing(n_chains, n_temperatures, seed, exact=False, reverse=reverse, reverse_steps=mixing.n_steps)
             if frames == some:
                 return self._score(observed, n_total, how)
             return self._score(self._observed(rolls, chosen), n_total, how)
 
         n_temperatures, settled = temperatures_that_settle(lambda n, reverse: score(n, reverse, some), most)
         upper, lower = (score(n_temperatures, reverse, n_frames) for reverse in (False, True))
-        mixing = self.mixing(rolls, n_chains=n_chains, n_steps=n_temperatures, seed=seed)
         return Bracket(lower, upper, n_temperatures, settled, mixing)
 
     @locked
@@ -216,13 +218,21 @@ class Scorer:
         ValueError
             If a number is invalid, there are no frames, or the model has no RBMs of binary units.
         """
+        return self._mixing_of(rolls, n_frames, n_chains, seed)(integer("n_steps", n_steps, 1))
+
+    def _mixing_of(self, rolls, n_frames, n_chains, seed):
+        """A function of the number of Gibbs steps that returns the `Mixing` of always the same frames."""
         if self.graphs.free_energy is None or self.visible == "gaussian":
             raise ValueError("mixing: expected a model of RBMs with binary visible units, found another model")
-        n_chains, n_steps = integer("n_chains", n_chains, 2), integer("n_steps", n_steps, 1)
-        n_frames = min(integer("n_frames", n_frames, 1), max(1, sum(map(len, rolls))))
-        chosen, _ = draw_frames(rolls, n_frames, seed)
-        anneal = self._annealing_from(seed)
-        return mixing(anneal, self._observed(rolls, chosen), n_chains=n_chains, n_steps=n_steps, **self._blocks)
+        n_chains, n_frames = integer("n_chains", n_chains, 2), integer("n_frames", n_frames, 1)
+        chosen, _ = draw_frames(rolls, min(n_frames, max(1, sum(map(len, rolls)))), seed)
+        observed = list(self._observed(rolls, chosen))
+
+        def measure(n_steps):
+            anneal = self._annealing_from(seed)
+            return measured_mixing(anneal, observed, n_chains=n_chains, n_steps=n_steps, **self._blocks)
+
+        return measure
 
     def is_exact(self, exact):
         """Whether to compute the likelihood exactly, given the setting `exact` of `log_likelihoods`."""
@@ -278,6 +288,7 @@ class Scorer:
                     n_chains=how.n_chains,
                     n_temperatures=how.n_temperatures,
                     reverse=how.reverse,
+                    reverse_steps=how.reverse_steps,
                     **self._blocks,
                 )
         return likelihood.log_likelihoods(observed, log_z, block=frames_per_block(how.n_chains))

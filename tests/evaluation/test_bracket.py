@@ -4,7 +4,7 @@ import pytest
 
 from rnnrbm_pt.evaluation.bracket import Bracket, temperatures_that_settle
 from rnnrbm_pt.evaluation.estimate import Estimate
-from rnnrbm_pt.evaluation.mixing import Mixing
+from rnnrbm_pt.evaluation.mixing import Mixing, steps_that_mix
 
 MIXED = Mixing(0.0, 0.001, ("silence", "all notes"), 400)
 
@@ -25,6 +25,14 @@ def test_temperatures_are_doubled_until_nothing_moves():
 def test_sides_that_stay_apart_never_settle():
     """Chains that do not mix: more temperatures change neither estimate."""
     assert temperatures_that_settle(lambda n, reverse: -2.3 if reverse else -2.7, 1600) == (1600, True)
+
+
+def test_steps_are_doubled_until_chains_forget_their_starts():
+    def measure(n):
+        return MIXED._replace(memory=0.5 ** (n / 100), n_steps=n)  # 0.004 after 800 steps
+
+    assert steps_that_mix(measure, 6400) == measure(800)
+    assert steps_that_mix(measure, 799) == measure(400) and not measure(400).mixes
 
 
 @pytest.mark.parametrize(

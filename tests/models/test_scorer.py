@@ -68,10 +68,24 @@ def test_a_search_computes_the_states_of_a_sequence_once(rbm, monkeypatch):
     found = rbm.bracket(ROLLS, n_chains=40)
     assert found.n_temperatures == 200 and observed == [12, 9, 11] * 2  # the second time for the measure of mixing
     assert found.lower == rbm.score(ROLLS, exact=False, n_chains=40, n_temperatures=200, reverse=True)
+    assert found.mixing == rbm.scorer.mixing(ROLLS, n_chains=40, n_steps=100)
     observed.clear()
     settled = rbm.settled_accuracy(ROLLS)
     assert settled.n_steps >= 25 and observed == [12, 9, 11]
     assert settled.accuracy == rbm.expected_accuracy(ROLLS, burn_in=settled.n_steps, n_average=25)
+
+
+def test_chains_forget_their_starts_before_annealing_in_reverse():
+    """An RBM with two modes far apart: after 100 Gibbs steps, annealing in reverse still misses most of one mode."""
+    slow, c = make(RnnRbm, "c"), 2.6
+    values = {"W": c, "bv": 0.3 - 1.5 * c, "bh": -2 * c}
+    for param in slow.params:
+        param.set_value(np.full_like(param.get_value(), values.get(param.name, 0.0)))
+    exact, found = slow.score(ROLLS), slow.bracket(ROLLS, n_chains=40)
+    assert slow.score(ROLLS, exact=False, n_chains=40, reverse=True) > exact + 0.4
+    assert found.mixing.mixes and found.mixing.n_steps == 400 and abs(found.lower - exact) < 0.05
+    settings = {"n_chains": 40, "n_temperatures": found.n_temperatures, "reverse_steps": 400}
+    assert found.lower == slow.score(ROLLS, exact=False, reverse=True, **settings)
 
 
 def test_frames_whose_chains_disagree_are_counted(rbm):
