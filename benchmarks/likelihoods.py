@@ -209,10 +209,9 @@ def train_sequences(model, rolls, valid, own, of_fit, look, checkpoint):
         num_epochs=own["epochs"],
         schedule={"lr": Cosine(own["lr"], 0.0, own["epochs"])},
         validation=valid,
-        validate_by="likelihood",
         checkpoint=checkpoint,
         on_epoch=look,
-        **of_fit,
+        **{"validate_by": "likelihood", **of_fit},
     )
     return model.progress.best
 
@@ -281,10 +280,10 @@ def measure(args):
 def measured(model, rolls, args):
     """The numbers of the table, on the test split, or on frames of it drawn at random where that has more."""
     some = {"n_frames": args.frames} if args.frames < sum(map(len, rolls)) else {}
-    found = {}
+    found, has_rbms = {}, model.graphs.free_energy is not None
     if model.scorer.is_exact(None):
-        found["log_likelihood"] = estimate(model.score(rolls)) | {"exact": True}
-    if model.graphs.free_energy is not None:
+        found["log_likelihood"] = estimate(model.score(rolls, **some if has_rbms else {})) | {"exact": True}
+    if has_rbms:
         bracket = model.bracket(rolls, n_chains=args.chains, **some)
         found["bracket"] = bracket.to_json()
         if "log_likelihood" not in found:
