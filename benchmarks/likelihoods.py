@@ -383,7 +383,7 @@ def table(dataset, found):
             percent(seeds, "expected_precision"),
             f"{paper.accuracy:.1f}" if paper and paper.accuracy else "",
             percent(seeds, "expected_accuracy"),
-            f"{np.mean([result['seconds'] for result in seeds]) / 60:.0f}",
+            minutes(np.mean([result["seconds"] for result in seeds])),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -402,6 +402,11 @@ def likelihood_cells(seeds):
     return "none", "not enclosed", sides
 
 
+def minutes(seconds):
+    """Seconds as whole minutes, or with a decimal if they are few."""
+    return f"{seconds / 60:.{0 if seconds >= 90 else 1}f}"
+
+
 def percent(seeds, name):
     """A mean of shares over the seeds, in brackets if Gibbs chains had not forgotten their start."""
     found = f"{100 * np.mean([result[name]['value'] for result in seeds]):.1f}"
@@ -414,7 +419,7 @@ def table_of_tried(rows):
     order = list(ROWS)
     for row in sorted(rows, key=lambda row: (order.index(row["model"]), -row["validation"])):
         settings = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
-        lines.append(f"| {row['model']} | {settings} | {row['validation']:.3f} | {row['seconds'] / 60:.0f} |")
+        lines.append(f"| {row['model']} | {settings} | {row['validation']:.3f} | {minutes(row['seconds'])} |")
     return "\n".join(lines)
 
 

@@ -38,7 +38,7 @@ RECURRENT = {
 
 
 class Weights(NamedTuple):
-    """What the shape of W, the first parameter, has to do with the sizes of a model."""
+    """The relation between the shape of W, the first parameter, and the sizes of a model."""
 
     shape: Callable[[int, int, int], tuple[int, int]] = lambda v, h, window: (v, h)
     """The shape, for v visible and h hidden units and a window."""

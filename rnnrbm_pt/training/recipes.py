@@ -34,9 +34,10 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
     ----------
     num_epochs : int
     model : str
-        The class of the model, "RnnRbm" for example. `RnnRbm` and `RnnNade` get a GRU of 200 units.
+        The class of the model, "RnnRbm" for example. `RnnRbm` and `RnnNade` get a GRU of 200 units. `TiedRnnRbm` has
+        few weights, so it gets a higher learning rate and less dropout.
     """
-    lr = 0.0015
+    lr, dropout = (0.004, 0.05) if model == "TiedRnnRbm" else (0.0015, 0.2)
     of_model: dict[str, Any] = {"lr": lr}
     if model in ("RnnRbm", "RnnNade"):
         of_model |= {"recurrence": "gru", "n_hidden_recurrent": 200}
@@ -44,7 +45,7 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
         "num_epochs": num_epochs,
         "optimizer": "adam",
         "schedule": {"lr": Cosine(lr, 0.0, num_epochs)},
-        "dropout_recurrent": 0.2,
+        "dropout_recurrent": dropout,
         "average": 0.999,
     }
     if model not in ("RnnNade", "BiaxialRnn"):

@@ -145,8 +145,8 @@ def test_tables():
          "rnn-rbm": {1: bound}, "lstm-rtrbm": {1: wide}},
     ).splitlines()  # fmt: skip
     assert lines[2] == "| rnn-nade | -6.13 ± 0.02 | exact |  | -5.83 | 34.0 | 32.1 | 25.0 | 2 |"
-    assert lines[3] == "| rnn-rbm | -6.20 | bound | -6.20 -6.18 | -6.27 | 34.0 | 33.1 | 25.0 | 0 |"
-    assert lines[4] == "| lstm-rtrbm | none | not enclosed | -6.20 -6.18 |  | (34.0) |  | (25.0) | 0 |"
+    assert lines[3] == "| rnn-rbm | -6.20 | bound | -6.20 -6.18 | -6.27 | 34.0 | 33.1 | 25.0 | 0.5 |"
+    assert lines[4] == "| lstm-rtrbm | none | not enclosed | -6.20 -6.18 |  | (34.0) |  | (25.0) | 0.5 |"
     rows = [
         {"model": "rnn-nade", "settings": {"lr": 0.1}, "validation": -6.5, "seconds": 60},
         {"model": "rnn-nade", "settings": {}, "validation": -6.0, "seconds": 30},

@@ -4,9 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import ablation
+from benchmarks.likelihoods import ROWS, likelihood_cells, results, table, table_of_tried
+from rnnrbm_pt.evaluation.paper import SETS
 from rnnrbm_pt.reference import LATE, PUBLISHED, compare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,43 +43,36 @@ def test_bits_of_an_update():
     assert f"draws {100 * (15 * (150 + 88) + 150):,} bits" in page
 
 
-def earlier(dataset):
-    """{row: measurements} for the earlier tables of the page on likelihoods."""
-    paths = sorted((RESULTS / "likelihoods" / dataset).glob("*/earlier.json"))
-    return {path.parent.name: json.loads(text(path)) for path in paths}
+def likelihoods_of(dataset):
+    """{row: {seed: result}} of the benchmark of likelihoods."""
+    return {row: found for row in ROWS if (found := results(RESULTS / "likelihoods" / dataset / row))}
 
 
-@pytest.mark.parametrize("dataset", ["jsb_chorales", "nottingham"])
-def test_the_earlier_tables_of_likelihoods(dataset):
-    """The page has all recorded figures, and the README has the figures of its rows."""
-    found, page = earlier(dataset), text(RESULTS / "likelihoods" / "README.md")
-    assert len(found) == 6
-    for row, result in found.items():
-        value = f"{result['log_likelihood']['value']:.2f}"
-        assert any(line.startswith(f"| {row} | {value}") for line in page.splitlines())
+@pytest.mark.parametrize("dataset", SETS)
+def test_the_tables_of_likelihoods(dataset):
+    """The page has the tables that the benchmark prints, of what was measured and of what was tried."""
+    page, found = text(RESULTS / "likelihoods" / "README.md"), likelihoods_of(dataset)
+    assert len(found) >= 3 and table(dataset, found) in page
+    tried = RESULTS / "likelihoods" / dataset / "tried.jsonl"
+    if tried.exists():
+        rows = [json.loads(line) for line in text(tried).splitlines()]
+        assert table_of_tried(rows) in page
 
 
 def test_the_table_of_the_best_likelihoods():
-    """The README has the first table of the page, whose RNN-RBMs are those of the recorded results."""
+    """The README has the first table of the page, which has the best exact model and the best enclosed RNN-RBM."""
     page = text(RESULTS / "likelihoods" / "README.md")
     (rows,) = (block for block in text(ROOT / "README.md").split("\n\n") if block.startswith("| set | biaxial"))
     assert rows in page
-    cells = {row.split(" | ")[0].strip("| "): row.strip("| ").split(" | ") for row in rows.splitlines()[2:]}
-    recorded = json.loads(text(RESULTS / "likelihoods" / "piano_midi" / "gru-rbm" / "result.json"))["1"]
-    assert recorded["bracket"]["holds"] and cells["Piano-midi"][3] == f"{recorded['bracket']['lower']:.2f}"
-    assert cells["JSB chorales"][3] == f"{earlier('jsb_chorales')['rnn-rbm']['log_likelihood']['value']:.2f}"
-
-
-def test_estimates_that_do_not_enclose():
-    """On the folk tunes all reverse estimates exceed the forward estimates, and the page states the gap."""
-    page = text(RESULTS / "likelihoods" / "README.md")
-    for name, found in earlier("nottingham").items():
-        if name.endswith("nade"):
-            continue
-        score, up, down = (found[f"log_likelihood{suffix}"] for suffix in ("", "_forward", "_reverse"))
-        assert down["value"] > up["value"]
-        gap, share = down["value"] - up["value"], score["low_ess"] / score["frames"]
-        assert f"| {name} | {gap:.2f} | {100 * share:.0f} % |" in page
+    for dataset, row in zip(SETS, rows.splitlines()[2:], strict=True):
+        cells, best = row.strip("| ").split(" | "), {}
+        for name, seeds in likelihoods_of(dataset).items():
+            value, kind, _ = likelihood_cells(list(seeds.values()))
+            if kind != "not enclosed":
+                best[kind] = max(best.get(kind, (-np.inf, "")), (float(value.split()[0]), name))
+        assert best["exact"] == (float(cells[1]), "biaxial-rnn")
+        assert best["bound"][0] == float(cells[3])
+        assert float(cells[1]) > float(cells[2]) and float(cells[3]) > float(cells[4])
 
 
 @pytest.mark.parametrize("dataset", ["nottingham", "jsb_chorales"])
