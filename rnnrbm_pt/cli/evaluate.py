@@ -62,7 +62,8 @@ def add_parser(commands):
     how.add_argument(
         "--bracket",
         action="store_true",
-        help="double --temperatures until forward and reverse estimates agree, or report that they do not",
+        help="double the Gibbs steps and the temperatures until forward and reverse estimates agree, or report that "
+        "they do not",
     )
     add_averages_option(how)
     add_running_options(how)
@@ -190,6 +191,7 @@ def measure(model, rolls, simple, args):
         score = model.score(rolls, **sizes, **settings)
         if annealing.reverse and not score.exact:
             say(f"log-likelihood of {n}, in reverse")
+            sizes["reverse_steps"] = annealing.reverse_steps
             reverse = model.score(rolls, **sizes, **settings, reverse=True)
             say("mixing of the chains")
             n_steps = max(annealing.reverse_steps, annealing.n_temperatures)

@@ -15,9 +15,10 @@ class Annealing(Settings):
 
     Annealing goes from the base, an RBM without weights, to the RBM. With too few chains or temperatures the estimated
     likelihood is too high. With `reverse` annealing goes from the RBM to its base, and the estimate is too low. Reverse
-    chains start where forward chains end after `reverse_steps` additional Gibbs steps. Up to chance, both estimates
-    enclose the likelihood if the Gibbs chains converge to their distribution. If there is a mode that no chain reaches,
-    both estimates are too high, agree, and have small errors. `Scorer.mixing` detects many such cases, but not all.
+    chains start where forward chains end, after `reverse_steps` more Gibbs steps, or as many as temperatures if those
+    are more. Up to chance, both estimates enclose the likelihood if the Gibbs chains converge to their distribution. If
+    there is a mode that no chain reaches, both estimates are too high, agree, and have small errors. `Scorer.mixing`
+    detects many such cases, but not all.
     """
 
     n_chains: int = whole("chains per frame", default=20, least=2, option="--chains")

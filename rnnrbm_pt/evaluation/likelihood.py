@@ -89,7 +89,7 @@ def annealed_log_partition(
     bv_rows, bh_rows = repeated(n_chains, bv, bh, dtype=dtype, padded=padded)
     log_w, v, log_z_base = anneal(bv_rows, bh_rows, betas, np.zeros_like(bv_rows))
     if reverse:
-        _, v, _ = anneal(bv_rows, bh_rows, np.ones(max(reverse_steps, n_temperatures), dtype), np.asarray(v))
+        _, v, _ = anneal(bv_rows, bh_rows, np.ones(max(reverse_steps + 1, n_temperatures), dtype), np.asarray(v))
         log_w, _, _ = anneal(bv_rows, bh_rows, np.ascontiguousarray(betas[::-1]), np.asarray(v))
     ratio, errors = log_mean_exp(np.reshape(log_w, (-1, n_chains))[: len(bv)])
     log_z_base = np.asarray(log_z_base)[::n_chains][: len(bv)]

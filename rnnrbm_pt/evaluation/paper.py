@@ -49,5 +49,7 @@ TABLE = MappingProxyType(
 )
 """{row: {set: Cell}}, for the test splits."""
 
-ROWS = MappingProxyType({"RnnRbm": "RNN-RBM", "Rtrbm": "RTRBM", "RnnNade": "RNN-NADE"})
-"""{model class: row}. The LSTM-RTRBM has no row, since it was published later."""
+ROWS = MappingProxyType(
+    {"RnnRbm": "RNN-RBM", "TiedRnnRbm": "RNN-RBM", "Rtrbm": "RTRBM", "RnnNade": "RNN-NADE"},
+)
+"""{model class: row}. The LSTM-RTRBM and the biaxial RNN have no row, since they were published later."""

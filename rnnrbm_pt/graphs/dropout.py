@@ -6,6 +6,9 @@ overfitting, JMLR 15, 2014; section 8 is on RBMs. Each frame has its own masks. 
 
     v_t in the equation of u_t:   m v_t / (1 - p), each m_i is 0 with probability p, and 1 otherwise
     hidden units:                 h_j = 0 where m_j = 0; W / (1 - p) instead of W (in a NADE V / (1 - p) instead of V)
+
+With a tied recurrence (`graphs.tied`) the hidden units are those of the recurrent network: m u / (1 - p) sets the
+biases.
 """
 
 from typing import NamedTuple

@@ -171,13 +171,12 @@ class CompileSettings:
         """The record of the first process; see `compile.devices.of_first_process`."""
         return of_first_process(record) if self.devices > 1 else record
 
-    def on_host(self, params, function, *arguments):
-        """Call a function that runs in Python and reads `params`, which JAX may hold on a graphics card.
+    def on_host(self, function, *arguments):
+        """Call a function that runs in Python. JAX may hold its shared variables on a graphics card.
 
         Parameters
         ----------
-        params : sequence of shared variables
-        function : callable
+        function : SafeFunction
         *arguments
             Arguments of the function.
 
@@ -190,7 +189,7 @@ class CompileSettings:
             if self.backend == "jax":
                 from rnnrbm_pt.compile.jax_functions import to_host
 
-                to_host(params)
+                to_host(function.function.get_shared())
             return function(*arguments)
 
     def pieces(self, n_steps, at_most):

@@ -97,7 +97,7 @@ def from_arrays(kind: Any, params: Given, **settings: Any) -> Any:
         Parameters, as `set_params` takes them. The first is W.
     **settings
         Keywords of the constructor. Sizes given here take precedence; a class of your own may need them. Give the range
-        `r` if the notes are not the 88 keys of a piano.
+        `r` if the notes are not the 88 keys of a piano, and the `window` of a `TiedRnnRbm` if it is not 12.
 
     Returns
     -------

@@ -99,7 +99,7 @@ class Sampler:
 
     def initial_states(self):
         """The states before the first frame: a list of vectors of floatX."""
-        return self.compiling.on_host(self.graphs.params, self._initial_function)
+        return self.compiling.on_host(self._initial_function)
 
     def states_after(self, frames):
         """Compute the states after a sequence of at least one frame.
@@ -112,7 +112,7 @@ class Sampler:
         -------
         list of vectors of floatX
         """
-        return self.compiling.on_host(self.graphs.params, self._state_function, frames.astype(self.compiling.floatX))
+        return self.compiling.on_host(self._state_function, frames.astype(self.compiling.floatX))
 
     @locked
     def sample(self, n_steps=N_STEPS, *, seed=None, primer=None, how=None):

@@ -51,8 +51,8 @@ class Scorer:
         n_frames : int, optional
             Number of frames to choose at random, each scored given all frames before it. The default is all frames.
         **annealing
-            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. The seed also chooses
-            the frames.
+            n_chains, n_temperatures, seed, exact, reverse, reverse_steps: see `evaluation.annealing.Annealing`. The
+            seed also chooses the frames.
 
         Returns
         -------
@@ -79,10 +79,10 @@ class Scorer:
     def bracket(self, rolls, *, n_frames=None, n_chains=20, most=6400, seed=1):
         """Estimate the log-likelihood per frame from below and from above, with as many temperatures as needed.
 
-        First the number of Gibbs steps is doubled, from 100 on, until chains forget where they start. So many steps
-        precede annealing in reverse. Then the number of inverse temperatures is doubled, from 100 on, until both
-        estimates settle and are close to each other. This search uses at most 500 frames. All requested frames are then
-        scored with the numbers found. Report the lower estimate, if the bracket `holds`.
+        First the number of Gibbs steps is doubled, from 100 on, until chains forget where they start. Annealing in
+        reverse starts after this number of steps. Then the number of inverse temperatures is doubled, from 100 on,
+        until both estimates settle and are close to each other. This search uses at most 500 frames. All requested
+        frames are then scored with the numbers found. Report the lower estimate, if the bracket `holds`.
 
         Parameters
         ----------
@@ -134,8 +134,8 @@ class Scorer:
         return_errors : bool, default False
             Whether to return the standard errors too.
         **annealing
-            n_chains, n_temperatures, seed, exact, reverse: see `evaluation.annealing.Annealing`. One seed always gives
-            the same result.
+            n_chains, n_temperatures, seed, exact, reverse, reverse_steps: see `evaluation.annealing.Annealing`. One
+            seed always gives the same result.
 
         Returns
         -------
@@ -261,7 +261,7 @@ class Scorer:
         if not len(roll):  # a scan needs at least one step
             return [found[:0] for found in self.observe(np.zeros((1, roll.shape[1])))]
         roll = np.ascontiguousarray(roll, dtype=self.compiling.floatX)
-        return self.compiling.on_host(self.graphs.params, self._observe_function, roll)
+        return self.compiling.on_host(self._observe_function, roll)
 
     def _observed(self, rolls, chosen):
         """Yield the energies or log p, bv_t, bh_t and v_t of the chosen frames of each roll."""

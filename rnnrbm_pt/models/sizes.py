@@ -78,7 +78,7 @@ def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
     h, u = (integer(name, settings[name], 1) if name in settings else 0 for name in names)
     if "W" in arrays or kind.builder in MATRICES:
         found = arrays["W"].shape if "W" in arrays else "none"
-        window = integer("window", settings.get("window", WINDOW), 1)
+        window = integer("window", settings.get("window", WINDOW), 1) if kind.builder in WEIGHTS else 0
         shape = WEIGHTS.get(kind.builder, Weights()).shape(v, h, window)
         if found != shape:
             raise ValueError(f"W: expected an array of shape {shape}, found {found}")

@@ -35,7 +35,7 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
     num_epochs : int
     model : str
         The class of the model, "RnnRbm" for example. `RnnRbm` and `RnnNade` get a GRU of 200 units. `TiedRnnRbm` has
-        few weights, so it gets a higher learning rate and less dropout.
+        few weights, so its learning rate is higher and its dropout lower.
     """
     lr, dropout = (0.004, 0.05) if model == "TiedRnnRbm" else (0.0015, 0.2)
     of_model: dict[str, Any] = {"lr": lr}

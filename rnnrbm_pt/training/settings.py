@@ -192,7 +192,11 @@ class Learning(Settings):
         "fraction of the visible units that are hidden from the recurrent network", default=None, least=0, below=1
     )
     dropout_hidden: float | None = real(
-        "fraction of the hidden units of the RBM or NADE that are switched off", default=None, least=0, below=1
+        "fraction of the hidden units of the RBM or NADE that are switched off; in a tied-rnn-rbm or biaxial-rnn, of "
+        "the recurrent units",
+        default=None,
+        least=0,
+        below=1,
     )
     average: float | None = real(
         "decay rate of a moving average of the parameters, which is validated in their place",

@@ -112,6 +112,9 @@ def test_what_is_not_to_be_trusted_is_said(sets, tmp_path, capsys):
     up, down = (
         wide.score(load("jsb_chorales", folder=sets).test, n_chains=3, n_temperatures=4, reverse=r) for r in (0, 1)
     )
+    steps = ["--reverse-steps", 30]
+    longer = json.loads(evaluate(capsys, tmp_path / "model", *settings, "--reverse", *steps, "--json").out)
+    assert longer["log_likelihood_reverse"]["value"] != report["log_likelihood_reverse"]["value"]
     for name, found in (("log_likelihood", up), ("log_likelihood_reverse", down)):
         assert report[name]["value"] == pytest.approx(found, rel=1e-12)
         assert report[name]["low_ess"] == found.n_low_ess

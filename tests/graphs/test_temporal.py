@@ -11,6 +11,7 @@ from oracles import AS_WRITTEN, STEP_BY_STEP, counts_of, finite_differences, sta
 from oracles import temporal as oracle
 from scipy.stats import chisquare, kstest
 
+from rnnrbm_pt.graphs.dropout import Dropout
 from rnnrbm_pt.graphs.lstm_rtrbm import build_lstm_rtrbm
 from rnnrbm_pt.graphs.rbm import build_rbm
 from rnnrbm_pt.graphs.rnnrbm import build_rnnrbm
@@ -137,6 +138,20 @@ def test_the_cost_of_several_sequences_is_the_mean_of_theirs(model):
     mask = (np.arange(4)[:, None] < lengths).astype(float)
     alone = [model.gradient_at(v[:n, i], v_sample[:n, i])[0] for i, n in enumerate(lengths) if n]
     np.testing.assert_allclose(cost(v, mask, v_sample.reshape(-1, N)), np.mean(alone), rtol=1e-12)
+
+
+def test_dropout_in_a_tied_rnn_rbm_drops_recurrent_units_alone():
+    """If no bias depends on them, nothing changes. In particular W is not scaled."""
+    plain, streams = build_tied_rnn_rbm(N, 2, 2, window=2), RandomStreams(1)
+    dropout = Dropout((streams.stream(), streams.stream()), hidden=0.5)
+    dropped = build_tied_rnn_rbm(N, 2, 2, window=2, params=plain.params, dropout=dropout)
+    randomise(plain.params, 6)
+    energies = [function([graphs.v], graphs.free_energy) for graphs in (plain, dropped)]
+    assert not np.allclose(*(f(V) for f in energies))
+    for param in plain.params:
+        if param.name in ("Wuh", "Wuv"):
+            param.set_value(np.zeros_like(param.get_value()))
+    np.testing.assert_array_equal(*(f(V) for f in energies))
 
 
 def test_an_rtrbm_is_an_rnnrbm_with_a_sigmoid_and_tied_parameters():

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
+from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm, TiedRnnRbm
 from rnnrbm_pt.io.named_arrays import read_named_arrays, write_named_arrays
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 
@@ -15,6 +15,7 @@ KINDS = {
     RnnNade: {"n_hidden_recurrent": 4, "learn_initial": True},
     Rtrbm: {"dynamic_visible_bias": True},
     LstmRtrbm: {"n_hidden_recurrent": 4},
+    TiedRnnRbm: {"n_hidden_recurrent": 4, "learn_initial": True},
 }
 
 
