@@ -81,9 +81,10 @@ def test_chains_forget_their_starts_before_annealing_in_reverse():
     values = {"W": c, "bv": 0.3 - 1.5 * c, "bh": -2 * c}
     for param in slow.params:
         param.set_value(np.full_like(param.get_value(), values.get(param.name, 0.0)))
-    exact, found = slow.score(ROLLS), slow.bracket(ROLLS, n_chains=40)
+    exact, found = slow.score(ROLLS), slow.bracket(ROLLS, n_chains=40, most=800)
     assert slow.score(ROLLS, exact=False, n_chains=40, reverse=True) > exact + 0.4
-    assert found.mixing.mixes and found.mixing.n_steps == 400 and abs(found.lower - exact) < 0.05
+    assert found.mixing.mixes and found.mixing.n_steps == 400
+    assert abs(found.lower - exact) < 4 * found.lower.standard_error < 0.2
     settings = {"n_chains": 40, "n_temperatures": found.n_temperatures, "reverse_steps": 400}
     assert found.lower == slow.score(ROLLS, exact=False, reverse=True, **settings)
 
