@@ -191,8 +191,7 @@ def measure(model, rolls, simple, args):
         score = model.score(rolls, **sizes, **settings)
         if annealing.reverse and not score.exact:
             say(f"log-likelihood of {n}, in reverse")
-            sizes["reverse_steps"] = annealing.reverse_steps
-            reverse = model.score(rolls, **sizes, **settings, reverse=True)
+            reverse = model.score(rolls, **sizes, **settings, reverse=True, reverse_steps=annealing.reverse_steps)
             say("mixing of the chains")
             n_steps = max(annealing.reverse_steps, annealing.n_temperatures)
             mixing = model.scorer.mixing(rolls, n_chains=annealing.n_chains, n_steps=n_steps, seed=annealing.seed)

@@ -9,43 +9,55 @@ notes. Only the recurrent network, `graphs.tied`, is shared. It has far fewer pa
 knows in every key what it learned in one, so it overfits less.
 """
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 
-from rnnrbm_pt.graphs.builders import RbmCommon, sources_of_randomness
+from rnnrbm_pt.graphs.builders import RbmCommon, rbm_builder
+from rnnrbm_pt.graphs.cells import Cell
 from rnnrbm_pt.graphs.parameters import shared_glorot, shared_normal, shared_zeros
-from rnnrbm_pt.graphs.sequence import rbm_graphs
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.graphs.tied import WINDOW, TiedRnn
 from rnnrbm_pt.graphs.types import Params
 from rnnrbm_pt.roles import moving_hidden, of_rbm
 
 
-def tied_rnn_rbm_params(n_hidden: int, along_time: TiedRnn, random_state: np.random.RandomState) -> Params:
-    """Make new parameters of the RBM and of the recurrent network.
+def tied_rnn_rbm_cell(
+    n_visible: int,
+    n_hidden: int,
+    n_hidden_recurrent: int,
+    *,
+    random_state: np.random.RandomState,
+    params: Params | None = None,
+    recurrence: str = "gru",
+    nonlinearity: str = "tanh",
+    window: int = WINDOW,
+    learn_initial: bool = False,
+) -> Cell:
+    """The recurrence of the tied RNN-RBM.
 
     Parameters
     ----------
-    n_hidden : int
-        Number of hidden units of the RBM per note.
-    along_time : TiedRnn
-    random_state : numpy.random.RandomState
-        Source of the weights.
+    n_visible, n_hidden, n_hidden_recurrent, recurrence, nonlinearity, window, learn_initial
+        See `build_tied_rnn_rbm`.
+    random_state, params
+        See `rnnrbm_cell`.
 
     Returns
     -------
-    tuple of shared variables
-        W, bv, bh, Wuh, Wuv, and those of the recurrent network.
+    Cell
+        Its params are W, bv, bh, Wuh, Wuv, and those of `TiedRnn.params`.
     """
-    n_visible, n = along_time.n_visible, along_time.n_hidden_recurrent
-    W = shared_normal(n_visible, n_visible * n_hidden, 0.01, random_state=random_state, name="W")
-    bv, bh = shared_zeros(n_visible, name="bv"), shared_zeros(n_visible * n_hidden, name="bh")
-    Wuh = shared_glorot(n, n_hidden, random_state=random_state, name="Wuh")
-    Wuv = shared_glorot(n, 1, random_state=random_state, name="Wuv")
-    of_rbm(W, bv, bh)
-    moving_hidden(Wuh)
-    return W, bv, bh, Wuh, Wuv, *along_time.params(random_state)
+    tied = TiedRnn(n_visible, n_hidden_recurrent, recurrence, nonlinearity, window, learn_initial)
+    if params is None:
+        W = shared_normal(n_visible, n_visible * n_hidden, 0.01, random_state=random_state, name="W")
+        bv, bh = shared_zeros(n_visible, name="bv"), shared_zeros(n_visible * n_hidden, name="bh")
+        Wuh = shared_glorot(n_hidden_recurrent, n_hidden, random_state=random_state, name="Wuh")
+        Wuv = shared_glorot(n_hidden_recurrent, 1, random_state=random_state, name="Wuv")
+        of_rbm(W, bv, bh)
+        moving_hidden(Wuh)
+        params = W, bv, bh, Wuh, Wuv, *tied.params(random_state)
+    return tied.cell(params, params[2], random_state)
 
 
 def build_tied_rnn_rbm(
@@ -77,12 +89,16 @@ def build_tied_rnn_rbm(
     Returns
     -------
     SequenceGraphs
-        As `build_rnnrbm` returns it. The params are those of `tied_rnn_rbm_params`. Each state and each bh_t holds the
+        As `build_rnnrbm` returns it. The params are those of `tied_rnn_rbm_cell`. Each state and each bh_t holds the
         numbers of all notes, note by note.
     """
-    rest: dict[str, Any] = dict(common)
-    random_state, streams = sources_of_randomness(rest.pop("random_state", None), rest.pop("streams", None))
-    along_time = TiedRnn(n_visible, n_hidden_recurrent, recurrence, nonlinearity, window, learn_initial)
-    params = rest.pop("params", None) or tied_rnn_rbm_params(n_hidden, along_time, random_state)
-    cell = along_time.cell(params, params[2], random_state)
-    return rbm_graphs(cell, streams=streams, **rest)
+    return rbm_builder(tied_rnn_rbm_cell)(
+        n_visible,
+        n_hidden,
+        n_hidden_recurrent,
+        recurrence=recurrence,
+        nonlinearity=nonlinearity,
+        window=window,
+        learn_initial=learn_initial,
+        **common,
+    )
