@@ -89,7 +89,7 @@ class Piece:
 
     @classmethod
     def from_midi(cls, filename: FilePath, *, title: str | None = None, patch: int = 0) -> Self:
-        """Read a piece from a MIDI file, without the drums of channel 10.
+        """Read a piece from a MIDI file, with its own tempo map and sustain pedal, without the drums of channel 10.
 
         Parameters
         ----------
@@ -102,14 +102,15 @@ class Piece:
         Raises
         ------
         ValueError
-            If `midiread` cannot read the file.
+            If `midiread` cannot read the file, or its notes have no duration.
         FileNotFoundError
             If the file does not exist.
         """
         path = Path(filename)
-        found = midiread(path, ALL_NOTES, dt=0.1, drums=False)
-        # The tutorial's reader carries tempos from track to track, so a time can be negative or a duration zero.
-        notes = [note._replace(start=max(note.start, 0.0)) for note in found.notes if note.end > max(note.start, 0.0)]
+        found = midiread(path, ALL_NOTES, dt=0.1, drums=False, tempo="file", pedal=True)
+        notes = [note for note in found.notes if note.end > note.start]
+        if not notes:
+            raise ValueError(f"{path}: expected notes, found none that last")
         notes.sort(key=lambda note: (note.start, note.pitch))
         seconds = max(note.end for note in notes)
         return cls(tuple(notes), seconds, printable(path.name) if title is None else title, path.read_bytes(), patch)

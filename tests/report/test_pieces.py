@@ -48,6 +48,26 @@ def test_a_midi_file_keeps_its_times_and_loses_its_drums(tmp_path):
     assert piece.title == "a.mid" and piece.midi == (tmp_path / "a.mid").read_bytes()
 
 
+def test_a_midi_file_has_its_own_tempo_map_and_its_pedal(tmp_path):
+    tempos = mido.MidiTrack(
+        [mido.MetaMessage("set_tempo", tempo=500_000, time=0), mido.MetaMessage("set_tempo", tempo=1_000_000, time=1000)]
+    )
+    notes = mido.MidiTrack(
+        [
+            mido.Message("note_on", note=60, velocity=9, time=0),
+            mido.Message("note_off", note=60, time=500),
+            mido.Message("control_change", control=64, value=127, time=0),
+            mido.Message("note_on", note=62, velocity=9, time=500),
+            mido.Message("note_off", note=62, time=500),
+            mido.Message("control_change", control=64, value=0, time=500),
+        ]
+    )
+    mido.MidiFile(ticks_per_beat=500, tracks=[tempos, notes]).save(tmp_path / "two.mid")
+    piece = Piece.from_midi(tmp_path / "two.mid")
+    assert piece.notes == (Note(60, 0.0, 0.5), Note(62, 1.0, 3.0))
+    assert piece.seconds == 3.0
+
+
 def test_errors(roll, tmp_path):
     with pytest.raises(ValueError, match="patch: expected an integer from 0 to 127, found 128"):
         Piece.from_roll(roll, R, patch=128)
@@ -56,3 +76,7 @@ def test_errors(roll, tmp_path):
     midiwrite(tmp_path / "silent.mid", 0 * roll, R)
     with pytest.raises(ValueError, match="silent.mid: expected notes, found none"):
         Piece.from_midi(tmp_path / "silent.mid")
+    at_once = [mido.Message("note_on", note=60, velocity=9, time=9), mido.Message("note_off", note=60, time=0)]
+    mido.MidiFile(tracks=[mido.MidiTrack(at_once)]).save(tmp_path / "at_once.mid")
+    with pytest.raises(ValueError, match="at_once.mid: expected notes, found none"):
+        Piece.from_midi(tmp_path / "at_once.mid")
