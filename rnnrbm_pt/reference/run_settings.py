@@ -4,23 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnrbm_pt.reference.recording import Recording
+from rnnrbm_pt.settings import names
 from rnnrbm_pt.training.loop import fingerprint
+from rnnrbm_pt.training.settings import Learning, Run
 
+OF_THE_RUN: Mapping[str, Any] = {name: getattr(Run(), name) for name in ("n_sequences", "carry_state", "persistent")}
 AS_THE_ORIGINAL: Mapping[str, Any] = {
+    "recurrence": "tanh",
     "nonlinearity": "tanh",
     "learn_initial": False,
     "visible": "binary",
     "tonality": None,
     "steps_per_quarter": None,
-    "n_sequences": 1,
-    "carry_state": False,
     "pretraining": None,
-    "optimizer": "sgd",
-    "lr_rnn": None,
-    "clip_norm": None,
-    "clip_value": None,
-    "weight_decay": None,
-    "schedule": {},
+    **OF_THE_RUN,
+    **{name: getattr(Learning(), name) for name in names(Learning) if name != "average"},
 }
 """Settings that the original does not have, and the values with which this library does the same as the original."""
 
@@ -52,7 +50,7 @@ def run_settings(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
         **{name: value for name, value in settings.items() if name != "preprocess"},
         **{name: preprocess.get(name) for name in ("tonality", "steps_per_quarter")},
         **{name: progress.get(name) for name in ("batch_size", "num_epochs", "pretraining", "data")},
-        **{name: progress.get(name, AS_THE_ORIGINAL[name]) for name in ("n_sequences", "carry_state")},
+        **{name: progress.get(name, default) for name, default in OF_THE_RUN.items()},
         **learning,
     }
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
@@ -80,10 +78,9 @@ def differing(found: Mapping[str, Any], reference: Mapping[str, Any]) -> list[tu
         The name of each setting, its value, and its value in the reference.
     """
     expected = {**reference, **{name: value for name, value in AS_THE_ORIGINAL.items() if name not in reference}}
-    names = [
-        name for name in expected if name not in ("floatX", "num_epochs", "k_generate", "n_steps", "params", *DATA)
-    ]
-    pairs = [(name, found.get(name, AS_THE_ORIGINAL.get(name)), expected[name]) for name in names]
+    without = "floatX", "num_epochs", "k_generate", "n_steps", "params", *DATA
+    compared = [name for name in expected if name not in without]
+    pairs = [(name, found.get(name, AS_THE_ORIGINAL.get(name)), expected[name]) for name in compared]
     differences = [pair for pair in pairs if _plain(pair[1]) != _plain(pair[2])]
     for name in DATA:
         a, b = found.get(name), reference.get(name)

@@ -82,6 +82,24 @@ def test_float32_is_explained():
 
 
 @pytest.mark.parametrize(
+    "changed",
+    [
+        {"recurrence": "gru"},
+        {"persistent": True},
+        {"momentum": 0.9},
+        {"dropout_recurrent": 0.2},
+        {"weight_decay_rbm": 1e-4},
+        {"max_norm": 1.0},
+        {"sparsity": 0.1},
+    ],
+)
+def test_no_setting_that_changes_the_digits_is_missed(changed):
+    (name,) = changed
+    assert [name for name, _, _ in differing(as_theano(**changed).settings, recorded_run("srs").settings)] == [name]
+    assert differing(as_theano(average=0.999).settings, recorded_run("srs").settings) == []
+
+
+@pytest.mark.parametrize(
     ("changed", "name"),
     [
         ({"data": "another"}, "training sequences (data)"),
