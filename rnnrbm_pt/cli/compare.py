@@ -8,6 +8,7 @@ from rnnrbm_pt.checks import number
 from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import JSON, PAGE, PICTURE, Output, check_outputs
 from rnnrbm_pt.io.atomic_write import replacing
+from rnnrbm_pt.io.json_text import finite
 
 LOG = "log (MODEL.jsonl), model file, saved terminal output, or recording by rnnrbm_pt.reference.record"
 
@@ -54,7 +55,7 @@ def run(args):
     else:
         found = with_the_original(runs, args)
     if args.json:
-        write(args.json, json.dumps({"runs": found}) + "\n")
+        write(args.json, json.dumps({"runs": finite(found)}) + "\n")
     if args.tolerance is not None:
         check_tolerance(found, args.tolerance)
 
@@ -71,6 +72,8 @@ def with_the_original(runs, args):
     from rnnrbm_pt.reference import THEANO, Comparison, Comparisons, fitting_recorded_run, notes, save_comparison
 
     references = [fitting_recorded_run(one) for one in runs]
+    if (args.plot or args.html) and len({one.name for one in references}) > 1:
+        raise ValueError("--plot and --html: expected runs with the same random streams, found srs and mrg")
     called = ["Theano 1.0.5" if one.log == THEANO else one.name for one in references]
     single = len(runs) == 1
     each = tuple(

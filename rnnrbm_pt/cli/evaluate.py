@@ -20,6 +20,7 @@ from rnnrbm_pt.cli.options import add_command, add_options, checked, given
 from rnnrbm_pt.cli.piece_statistics import compare_pieces, piece_lines
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.evaluation.annealing import Annealing
+from rnnrbm_pt.io.json_text import finite
 from rnnrbm_pt.music.paper_sets import SPLITS
 
 
@@ -396,12 +397,3 @@ def error(x):
 def rounded_up(x):
     """Format a number with two decimals, rounded up, so that an error is never understated."""
     return f"{math.ceil(100 * x) / 100:.2f}"
-
-
-def finite(report):
-    """Replace infinities and NaN by None, because JSON cannot represent them."""
-    if isinstance(report, dict):
-        return {name: finite(value) for name, value in report.items()}
-    if isinstance(report, list):
-        return [finite(value) for value in report]
-    return None if isinstance(report, float) and not math.isfinite(report) else report

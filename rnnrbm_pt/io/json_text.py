@@ -1,6 +1,7 @@
-"""Parse untrusted JSON with bounded memory."""
+"""Parse untrusted JSON with bounded memory, and write JSON that every program reads."""
 
 import json
+import math
 from typing import Any
 
 MAX_CONTAINERS = 500_000  # lists and dicts; the log record of an epoch has two
@@ -37,3 +38,12 @@ def parse_json(text: str | bytes, containers: int = MAX_CONTAINERS) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("expected a few levels of nested lists and dicts, found far too many") from None
+
+
+def finite(value: Any) -> Any:
+    """Replace infinities and NaN in nested dicts, lists and tuples by None: JSON has no such numbers."""
+    if isinstance(value, dict):
+        return {name: finite(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -149,3 +149,14 @@ def test_runs_of_different_streams_side_by_side(tmp_path, monkeypatch, capsys):
     header, first = capsys.readouterr().out.splitlines()[:2]
     assert re.split(" {2,}", header)[-3:] == ["Theano 1.0.5", "Theano 1.0.5, mrg", "published"]
     assert "-15.0368148750" in first and "-15.0357665717" in first
+    for option in ("--plot=a.png", "--html=a.html"):  # a picture has the curve of one recorded run
+        assert main(["compare", "srs.jsonl", "mrg.jsonl", option]) == 1
+        assert "expected runs with the same random streams, found srs and mrg" in capsys.readouterr().err
+
+
+def test_the_numbers_are_json_for_every_program(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("Epoch 198/200\n-4.7\n")  # its published number is not finite
+    assert main(["compare", "a.txt", "--json", "a.json"]) == 0
+    (one,) = json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)["runs"]
+    assert [row["epoch"] for row in one["epochs"]] == [198]

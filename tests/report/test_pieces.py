@@ -50,7 +50,7 @@ def test_a_midi_file_keeps_its_times_and_loses_its_drums(tmp_path):
 
 def test_a_midi_file_has_its_own_tempo_map_and_its_pedal(tmp_path):
     tempos = mido.MidiTrack(
-        [mido.MetaMessage("set_tempo", tempo=500_000, time=0), mido.MetaMessage("set_tempo", tempo=1_000_000, time=1000)]
+        [mido.MetaMessage("set_tempo", tempo=tempo, time=time) for tempo, time in ((500_000, 0), (1_000_000, 1000))]
     )
     notes = mido.MidiTrack(
         [
