@@ -113,7 +113,7 @@ SETTINGS = {
     "nottingham": {
         "rbm": {"lr": 0.0003, "epochs": 10},
         "nade": {"epochs": 10},
-        "tied-rnn-rbm": {"epochs": 16},
+        "tied-rnn-rbm": {"epochs": 16, "k": 100},
         "biaxial-rnn": {**SLIGHTLY, "lr": 0.005, "epochs": 6, "validate_every": 1},
     },
     "piano_midi": {

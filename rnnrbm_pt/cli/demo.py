@@ -4,8 +4,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from rnnrbm_pt.checks import integer
 from rnnrbm_pt.cli.input_files import n_frames
-from rnnrbm_pt.cli.options import add_command
+from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.progress import status, watched
 from rnnrbm_pt.cli.report import write_page
 from rnnrbm_pt.models.generation import N_STEPS
@@ -30,7 +31,7 @@ def add_parser(commands):
     )
     parser.add_argument(
         "--epochs",
-        type=int,
+        type=checked(int, partial(integer, least=1)),
         default=N_EPOCHS,
         metavar="N",
         help=f"number of training epochs [default: {N_EPOCHS}]",

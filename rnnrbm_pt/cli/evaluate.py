@@ -48,9 +48,18 @@ def add_parser(commands):
     files.add_argument("--training", nargs="+", metavar="FILES", help="train the simple models on these files")
     add_reading_options(files)
     how = parser.add_argument_group("method")
-    how.add_argument("--frames", type=int, metavar="N", help="use N random frames, which is faster [default: all]")
     how.add_argument(
-        "--samples", type=int, default=10, metavar="N", help="samples per frame for the accuracy [default: 10]"
+        "--frames",
+        type=checked(int, partial(integer, least=1)),
+        metavar="N",
+        help="use N random frames, which is faster [default: all]",
+    )
+    how.add_argument(
+        "--samples",
+        type=checked(int, partial(integer, least=2)),
+        default=10,
+        metavar="N",
+        help="samples per frame for the accuracy [default: 10]",
     )
     how.add_argument(
         "--pieces",
@@ -63,8 +72,8 @@ def add_parser(commands):
     how.add_argument(
         "--bracket",
         action="store_true",
-        help="double the Gibbs steps and the temperatures until forward and reverse estimates agree, or report that "
-        "they do not",
+        help="estimate with more and more Gibbs steps and temperatures until the forward and the reverse estimate "
+        "agree, or report that they do not",
     )
     add_averages_option(how)
     add_running_options(how)
@@ -81,6 +90,10 @@ def run(args):
         raise ValueError(
             f"--training: expected MIDI files to evaluate, found {args.data[0]}, which has a training split"
         )
+    chosen = {"--temperatures": args.n_temperatures, "--reverse": args.reverse, "--reverse-steps": args.reverse_steps}
+    for option, value in chosen.items():
+        if args.bracket and value is not None:
+            raise ValueError(f"--bracket: expected no {option}, which it chooses itself, found {value}")
 
     model = load_model(args.model, args)
     if model.real_valued:

@@ -104,6 +104,8 @@ def run(args):
         raise ValueError(f"--patch {args.patch}: {error}") from error
 
     model = load_model(args.model, args)
+    if model.real_valued:
+        raise ValueError(f"{args.model}: expected a model of notes, found a model with Gaussian visible units")
     primer, shift = (None, 0) if args.primer is None else read_primer(model, args.primer)
     if args.shift is not None:
         shift = args.shift
@@ -128,11 +130,11 @@ def write_pieces(model, args, first_seed, primer, shift, patch):
         midi, plot, wav = (
             _numbered(path, i + 1) if path and args.n > 1 else path for path in (args.output, args.plot, args.wav)
         )
+        frames.write(midi, roll, patch=patch)
         if plot:
             save_piano_roll(plot, roll, model.r, frames.step_seconds, crop=True)
         if wav:
             write_wav(wav, roll, model.r, frames.step_seconds, patch=patch)
-        frames.write(midi, roll, patch=patch)
         print(
             f"Wrote {' and '.join(str(path) for path in (midi, plot, wav) if path)}: {len(roll)} frames, "
             f"{roll.sum(axis=1).mean():.2f} notes per frame (--seed {seed} repeats the piece)."

@@ -113,7 +113,7 @@ def run(args):
 
 
 def command(args):
-    """Return the command that makes the page again, without the folders of this machine."""
+    """Return the command that makes the page again, with the names of files but not their folders."""
     words = ["rnnrbm", "report", Path(args.model).name, "-o", Path(args.output).name, "-n", str(args.n)]
     words += ["--steps", str(args.steps), "--seed", str(args.seed)]
     if args.patch != "0":
@@ -121,5 +121,9 @@ def command(args):
     for dial, value in given(args, Generation).items():
         words += [f"--{dial}", str(value)]
     if args.data:
-        words += ["--data", *args.data]
+        words += ["--data", *(Path(source).name for source in args.data)]
+    if args.kind:
+        words += ["--kind", args.kind]
+    if args.strict:
+        words += ["--strict"]
     return printable(shlex.join(words), LONGEST_COMMAND)

@@ -370,8 +370,9 @@ def contradictions(args, settings, model):
     if args.float32 and model.floatX != "float32":
         yield "--float32", "float32", model.floatX
     of_model = {keyword: getattr(args, option) for option, keyword in OF_MODEL.items()} | {"lr": args.lr}
+    of_run = {"n_hidden_recurrent": model.settings["n_hidden"], **model.settings}  # an RTRBM has one kind of units
     for keyword, asked in of_model.items():
-        found = model.settings.get(keyword, asked)
+        found = of_run.get(keyword)
         if asked is not None and asked != (tuple(found) if isinstance(found, list) else found):
             yield option_of(keyword), asked, found
     for option, field in PREPROCESS.items():

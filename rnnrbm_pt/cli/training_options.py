@@ -46,7 +46,9 @@ PREPROCESS = {
 def add_training_options(parser):
     """Add the training options to the parser of `rnnrbm train`."""
     learning = parser.add_argument_group("training")
-    learning.add_argument("--recipe", choices=tuple(RECIPES), help="defaults of the options below [default: tutorial]")
+    learning.add_argument(
+        "--recipe", choices=tuple(RECIPES), help="defaults of the model and its training [default: tutorial]"
+    )
     rate = checked(float, partial(number, least=0))
     learning.add_argument("--lr", type=rate, metavar="X", help="learning rate [default: 0.001]")
     for kind in (Run, Learning):
@@ -88,8 +90,11 @@ def add_range_options(group):
 
 def pair(text):
     """Parse "21,109" or "21:109" as a range of notes."""
-    low, high = text.replace(":", ",").split(",")
-    return int(low), int(high)
+    try:
+        low, high = map(int, text.replace(":", ",").split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected LOW,HIGH, found {text!r}") from None
+    return low, high
 
 
 def add_preprocessing_options(reading):
@@ -216,8 +221,6 @@ def settings_of_fit(args):
         If a schedule is invalid.
     """
     found = dict(_recipe(args).fit)
-    if args.optimizer is not None:
-        found.pop("momentum", None)  # belongs to the recipe's optimiser
     for kind in FOR_FIT:
         found |= given(args, kind)
     if args.schedule or args.lr is not None:

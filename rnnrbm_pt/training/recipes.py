@@ -44,7 +44,7 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
     of_fit = {
         "num_epochs": num_epochs,
         "optimizer": "adam",
-        "schedule": {"lr": Cosine(lr, 0.0, num_epochs)},
+        "schedule": {"lr": Cosine(lr, 0.0, max(num_epochs, 1))},
         "dropout_recurrent": dropout,
         "average": 0.999,
     }

@@ -183,6 +183,8 @@ def test_what_is_refused(sets, model, tmp_path, capsys):
         ([model, *chorales, "--frames", 10], "n_frames: expected 1 to 6"),
         ([model, "nottingham", "--folder", sets], "Nottingham.pickle"),
         ([tmp_path / "none", *chorales], "none: no such file"),
+        ([model, *chorales, "--bracket", "--temperatures", 9], "--bracket: expected no --temperatures, which it"),
+        ([model, *chorales, "--bracket", "--reverse-steps", 9], "--bracket: expected no --reverse-steps, which it"),
     ]:
         said = evaluate(capsys, *arguments, status=1).err
         assert message in said and said.startswith("rnnrbm: error: ") and said.count("\n") == 1, said

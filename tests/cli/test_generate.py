@@ -119,6 +119,12 @@ def test_instruments_are_those_of_general_midi():
     assert [program(name) for name in INSTRUMENTS] == list(range(128))
 
 
+def test_a_piece_that_is_too_long_for_a_sound_is_still_music(here, capsys):
+    generate("--wav", "c.wav", "--steps", 12_001, status=1)
+    assert "piano-roll: expected 3600 s at most, found 12001 steps of 0.3 s" in capsys.readouterr().err
+    assert len(midiread("a.mid", (0, 128), 0.3).piano_roll) > 10_000 and not (here / "c.wav").exists()
+
+
 @pytest.mark.skipif(fcntl is None, reason="needs the locks of Unix")
 def test_a_file_that_another_writer_is_at_is_refused(here, capsys):
     for option, name in (("-o", "a.mid"), ("--plot", "b.png"), ("--wav", "c.wav")):

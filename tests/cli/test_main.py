@@ -172,7 +172,7 @@ def test_usage_errors_exit_with_2(capsys):
         (["train"], "required: FILES"),
         (["generate", "m"], "required: -o"),
         (["dance"], "invalid choice: 'dance'"),
-        (["train", "a", "-o", "b", "--r", "x"], "argument --r: invalid pair value: 'x'"),
+        (["train", "a", "-o", "b", "--r", "x"], "argument --r: expected LOW,HIGH, found 'x'"),
         (["train", "a", "-o", "b", "--epochs", "-1"], "--epochs: expected an integer of at least 0, found -1"),
         (["train", "a", "-o", "b", "--k", "1.5"], "--k: expected an integer of at least 1, found '1.5'"),
         (["train", "a", "-o", "b", "--beta1", "1"], "--beta1: expected a finite number of at least 0 and below 1"),
@@ -343,6 +343,7 @@ def test_a_recipe_is_what_is_not_said_otherwise():
         recommended.fit,
     )
     assert settings("--recipe", "recommended")[1]["num_epochs"] == 24
+    assert settings("--recipe", "recommended", "--epochs", "0")[1]["num_epochs"] == 0
     of_model, of_fit = settings("--recipe", "recommended", "--lr", "0.5", "--epochs", "3", "--optimizer", "sgd")
     assert of_model["lr"] == 0.5 and of_fit["num_epochs"] == 3 and of_fit["optimizer"] == "sgd"
     assert "lr" not in of_fit.get("schedule", {})

@@ -51,6 +51,11 @@ def test_it_compares_with_files(here):
     assert main(["report", "model.npz", "-o", "page.html", "-n", "1", "--steps", "20", "--data", "a.mid"]) == 0
     words = check_alone((here / "page.html").read_text(encoding="utf-8")).words
     assert "log-likelihood of 45 frames of a.mid" in words and "known frames" in words
+    (here / "folder").mkdir()
+    (here / "a.mid").rename(here / "folder" / "a.mid")
+    assert main(["report", "model.npz", "-o", "b.html", "-n", "1", "--data", "folder/a.mid", "--strict"]) == 0
+    words = check_alone((here / "b.html").read_text(encoding="utf-8")).words
+    assert "-n 1 --steps 200 --seed 1 --data a.mid --strict" in words
 
 
 def test_hostile_names_of_files_are_words(here):
@@ -81,7 +86,11 @@ def test_errors(here, capsys, arguments, message):
 
 def test_real_numbers_are_no_notes(here, capsys):
     RnnRbm(4, 3, visible="gaussian", n_visible=5, mode=AS_WRITTEN).save("real.npz")
-    for command in (["report", "real.npz", "-o", "a.html"], ["play", "real.npz", "-o", "a.html", "--no-browser"]):
+    for command in (
+        ["report", "real.npz", "-o", "a.html"],
+        ["play", "real.npz", "-o", "a.html", "--no-browser"],
+        ["generate", "real.npz", "-o", "b.mid"],
+    ):
         assert main(command) == 1
         assert (
             "real.npz: expected a model of notes, found a model with Gaussian visible units" in capsys.readouterr().err

@@ -88,6 +88,8 @@ def test_resumed_by_the_same_command(here, capsys):
         (["--transpose", "relative"], "--transpose asks for relative, but the run has None"),
         (["--seed", "7"], "--seed asks for 7, but the run has 48879"),
         (["--recipe", "recommended"], "--optimizer asks for adam, but the run has sgd"),
+        (["--window", "9"], "--window asks for 9, but the run has None"),
+        (["--dynamic-visible-bias"], "--dynamic-visible-bias asks for True, but the run has None"),
     ],
 )
 def test_resume_with_options_that_contradict(here, capsys, option, message):
