@@ -176,7 +176,7 @@ def read_primer(model, source):
     prepared = model.prepare(
         files,
         on_outside=lambda file, n: print(f"{file}: {left_out(n, model.r)}."),
-        on_drums=lambda file, n: warn_of_drums(model, [n], 1),
+        on_drums=lambda file, n: warn_of_drums(model.preprocess, [n], 1),
         on_moved=lambda file, n: warn_of_moved([(file, n)], 1),
     )
     return prepared.rolls[0], prepared.shifts[0]

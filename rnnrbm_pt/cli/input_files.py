@@ -188,28 +188,30 @@ def read_files(model, sources, strict=False):
     if broken:
         some = f"skipped {len(broken):,} of {plural(len(files), 'file')} because of errors"
         warn("\n  ".join([f"{some} (use --strict to stop at the first error):", *map(str, broken)]))
-    warn_of_drums(model, drums, len(rolls))
+    warn_of_drums(model.preprocess, drums, len(rolls))
     warn_of_moved(moved, len(rolls))
     return Read(rolls, outside, f"{model.step_seconds:g} s")
 
 
-def warn_of_drums(model, drums, n_files):
+def warn_of_drums(preprocess, drums, n_files, command="train"):
     """Warn about notes of drums (channel 10), and say whether they were read or left out.
 
     Parameters
     ----------
-    model : SequenceModel
+    preprocess : Preprocessing
     drums : list of int
         Number of such notes, for each file that has them.
     n_files : int
         Number of files read.
+    command : str
+        The command that has an option to change it.
     """
     if not drums:
         return
     done, other = (
-        ("read as notes", "to leave them out, use `train --no-drums`")
-        if model.preprocess.drums
-        else ("left out", "to read them as notes, use `train --drums`")
+        ("read as notes", f"to leave them out, use `{command} --no-drums`")
+        if preprocess.drums
+        else ("left out", f"to read them as notes, use `{command} --drums`")
     )
     were = "was" if sum(drums) == 1 else "were"
     warn(
@@ -218,7 +220,7 @@ def warn_of_drums(model, drums, n_files):
     )
 
 
-def warn_of_moved(moved, n_files):
+def warn_of_moved(moved, n_files, command="train"):
     """Warn about notes that the rule of the tutorial's reader places at wrong times, and name the option that helps.
 
     Parameters
@@ -227,6 +229,8 @@ def warn_of_moved(moved, n_files):
         Files with such notes, and the number of such notes.
     n_files : int
         Number of files read.
+    command : str
+        The command that has the option.
     """
     if not moved:
         return
@@ -235,7 +239,7 @@ def warn_of_moved(moved, n_files):
     warn(
         f"{plural(total, 'note')} in {files} {'is' if total == 1 else 'are'} moved in time or lost, for example in "
         f"{moved[0][0]}: the tutorial's reader carries the tempo of one track into the next "
-        "(to use each file's own tempo map, use `train --tempo-from file`)"
+        f"(to use each file's own tempo map, use `{command} --tempo-from file`)"
     )
 
 

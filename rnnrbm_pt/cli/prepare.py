@@ -4,7 +4,7 @@ from functools import partial
 from itertools import islice
 
 from rnnrbm_pt.checks import integer
-from rnnrbm_pt.cli.input_files import FILES, plural, warn
+from rnnrbm_pt.cli.input_files import FILES, left_out, plural, warn, warn_of_drums, warn_of_moved, warn_of_parts
 from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.training_options import add_preprocessing_options, add_range_options, preprocessing_of_files
 
@@ -48,14 +48,43 @@ def run(args):
         preprocess=Preprocessing(**preprocessing_of_files(args)),
     )
     files = midi_files(args.files)
+    for source in args.files:
+        warn_of_parts(source, midi_files(source))
     with tqdm(total=len(files), desc="reading MIDI files", unit="file", delay=1, disable=None) as bar:
         counts = write_store(args.output, files, frames, jobs=args.jobs, overwrite=args.overwrite, on_files=bar.update)
     if counts.before:
         print(f"{counts.before:,} of {plural(len(files), 'file')} had already been read.")
+    store = RollStore(args.output)
     if counts.broken:
-        some = [line["broken"] for line in islice(RollStore(args.output).broken(), N_NAMED)]
+        some = [line["broken"] for line in islice(store.broken(), N_NAMED)]
         more = [f"and {counts.broken - N_NAMED:,} more: see the lines with `broken` in {args.output}/index.jsonl"]
         skipped = f"skipped {counts.broken:,} of {plural(len(files), 'file')} because of errors:"
         warn("\n  ".join([skipped, *some, *(more if counts.broken > N_NAMED else [])]))
+    outside, drums, moved = notes_of(store)
+    if outside:
+        print(left_out(sum(outside), store.frames.r) + f" ({len(outside)} of {plural(len(store), 'file')}).")
+    warn_of_drums(store.frames.preprocess, drums, len(store), "prepare")
+    warn_of_moved(moved, len(store), "prepare")
     same = f" ({plural(counts.duplicates, 'duplicate')})" if counts.duplicates else ""
     print(f"{args.output}: {plural(counts.pieces, 'sequence')}{same}, {plural(counts.frames, 'frame')}.")
+
+
+def notes_of(store):
+    """Collect the notes of a store that are outside its range, of drums, or moved in time.
+
+    Returns
+    -------
+    outside, drums : list of int
+        Number of such notes, for each file that has them.
+    moved : list of (str, int)
+        Name of each file with such notes, and their number.
+    """
+    outside, drums, moved = [], [], []
+    for described in map(store.describe, range(len(store))):
+        if "outside" in described:
+            outside.append(described["outside"])
+        if "drums" in described:
+            drums.append(described["drums"])
+        if "moved" in described:
+            moved.append((described["name"], described["moved"]))
+    return outside, drums, moved

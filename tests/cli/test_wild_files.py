@@ -1,6 +1,7 @@
 """One's own MIDI files, as they are found: a folder of thirty, of which some are not even MIDI."""
 
 import random
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -145,6 +146,10 @@ def test_one_run_on_a_folder_of_thirty_wild_files(wild, capsys):
         "carries the tempo of one track into the next (to use each file's own tempo map, use `train --tempo-from file`)"
     )
     assert "Training set: 20 sequences" in said.out
+    assert main(["prepare", "wild", "-o", "store", "--r", "56,84"]) == 0  # fewer notes than some files have
+    prepared = capsys.readouterr()
+    assert prepared.err.splitlines()[-2:] == [line.replace("`train", "`prepare") for line in (drums, moved)]
+    assert re.search(r"notes? outside 56 to 83 (was|were) left out \(\d+ of \d+ files\)\.\nstore: ", prepared.out)
 
 
 @pytest.mark.parametrize(("pedal", "keep_short"), [(False, False), (True, False), (False, True), (True, True)])
