@@ -4,7 +4,7 @@ import argparse
 import os
 import shlex
 import shutil
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -82,17 +82,43 @@ class _Parser(argparse.ArgumentParser):
 
 def train_arguments(words, values, output="trial.npz"):
     """Parse the arguments of a `train` command with the values of a trial."""
+    return parsed([*words, *options_of(values), "-o", str(output)])
+
+
+def parsed(words):
+    """Parse the words of a `train` command."""
     parser = _Parser(prog="rnnrbm")
     train.add_parser(parser.add_subparsers())
-    return parser.parse_args([*words, *options_of(values), "-o", str(output)])
+    return parser.parse_args(words)
 
 
 def options_of(values):
-    """Convert values to words of a command line. A value of False leaves the option out."""
-    words = []
-    for name, value in values.items():
-        words += [f"--{name}"] * (value is True) if isinstance(value, bool) else [f"--{name}={value}"]
-    return words
+    """Convert values to words of a command line.
+
+    A value of False switches the option off, as in --no-persistent. An option that can only be switched on is left out.
+    """
+    return [word for name, value in values.items() for word in words_of(name, value)]
+
+
+def words_of(name, value):
+    """Convert the value of an option to no word or one word of a command line."""
+    if value is True:
+        return [f"--{name}"]
+    if value is False and stands_alone(f"--no-{name}"):
+        return [f"--no-{name}"]
+    if value is False and stands_alone(f"--{name}"):
+        return []
+    return [f"--{name}={value}"]
+
+
+@cache
+def stands_alone(option):
+    """Whether an option of `train`, such as --no-persistent, exists and takes no value."""
+    try:
+        parsed(["train", "FILES", "-o", "MODEL", option])
+    except ValueError:
+        return False
+    return True
 
 
 def check_space(space, words):
@@ -109,11 +135,15 @@ def check_space(space, words):
             raise ValueError(f"space: {one.name}: expected a setting of the model or of training, found another option")
         for value in one.examples():
             try:
-                train_arguments(words, {one.name: value})
+                arguments = train_arguments(words, {one.name: value})
             except ValueError as error:
                 if "unrecognized" in str(error):
                     raise ValueError(f"space: {one.name}: expected an option of `rnnrbm train`, found none") from None
                 raise ValueError(f"space: {one.name}: {error}") from None
+            if value is False and getattr(arguments, one.name.replace("-", "_"), None):
+                raise ValueError(
+                    f"space: {one.name}: expected `train` without --{one.name}, which no value switches off"
+                )
 
 
 def run(args):

@@ -5,6 +5,7 @@ As TOML:
 lr = "1e-4..0.1:log"                 # from 0.0001 to 0.1, uniform in the logarithm
 hidden = "50..300:50"                # integers from 50 to 300, in steps of 50
 optimizer = ["sgd", "nesterov"]      # one of these
+persistent = [true, false]           # --persistent or --no-persistent
 momentum = {range = "0.5..0.99", when = {optimizer = ["nesterov"]}}
 """
 

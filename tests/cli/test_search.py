@@ -13,7 +13,10 @@ from oracles.runs import COMMAND, dying_at_save, same
 
 from rnnrbm_pt import RnnNade, RnnRbm
 from rnnrbm_pt.cli.main import main
+from rnnrbm_pt.cli.search import check_space, options_of, train_arguments
+from rnnrbm_pt.cli.training_options import settings_of_fit
 from rnnrbm_pt.music.midi import midiwrite
+from rnnrbm_pt.search.space import Parameter, Space
 
 pytest.importorskip("optuna")
 
@@ -56,6 +59,29 @@ def test_a_search_finds_the_best_trial_and_the_command_that_trains_it(here, caps
 
     attributes = open_study(Path("s"), new=False).get_trials()[0].user_attrs
     assert attributes["seed"] == 48879 and "optuna" in attributes["versions"]
+
+
+def test_a_value_of_false_switches_an_option_off():
+    words = ["train", "midi", "--recipe", "recommended"]
+    for value in (True, False):
+        assert settings_of_fit(train_arguments(words, {"persistent": value}))["persistent"] is value
+    off = {"persistent": False, "pretrain-rnn-precondition": False, "learn-initial": False}
+    assert options_of(off) == ["--no-persistent", "--no-pretrain-rnn-precondition"]
+    assert options_of({"persistent": True, "learn-initial": True}) == ["--persistent", "--learn-initial"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("hidden", "space: hidden: argument --hidden: expected an integer of at least 1, found 'False'"),
+        ("hiden", "space: hiden: expected an option of `rnnrbm train`, found none"),
+        ("float32", "space: float32: expected `train` without --float32, which no value switches off"),
+    ],
+)
+def test_a_value_of_false_that_switches_nothing_off_is_refused(name, message):
+    space = Space((Parameter(name, (False,)),))
+    with pytest.raises(ValueError, match=f"^{message}"):
+        check_space(space, ["train", "midi", "--float32"])
 
 
 @pytest.mark.slow
