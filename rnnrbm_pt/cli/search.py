@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import shutil
+import sys
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +15,7 @@ from rnnrbm_pt.cli.input_files import load_model
 from rnnrbm_pt.cli.named_sets import read_music
 from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import MODEL, Output, check_outputs
-from rnnrbm_pt.cli.training_options import settings_of_fit
+from rnnrbm_pt.cli.training_options import settings_of_fit, settings_of_model
 
 NO_SETTINGS = {
     *("output", "log", "resume", "overwrite", "checkpoint-every", "strict", "kind", "folder", "validation"),
@@ -167,15 +168,48 @@ def run(args):
     if fixed.resume or fixed.augment or fixed.tensorboard:
         raise ValueError("--resume, --augment and --tensorboard: not allowed in a search")
     args.by = args.by or ("likelihood" if fixed.model in train.EXACT else "monitor")
+    data = read_data(fixed)  # before the study stores the words, so that wrong words can be corrected
     folder = Path(args.study)
     study = study_of(args)
     check_same(study, folder, {"space": space.to_json(), "train": args.train[1:], "by": args.by})
     identity(folder)
     if args.jobs == 1:
-        work(args, space)
+        work(args, space, data)
     else:
-        work_by_processes(args, space)
+        work_by_processes(args, space, data)
     show(args, study, [one.name for one in space.parameters])
+
+
+def read_data(args):
+    """Read the training and the validation music of all trials.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Options of `train`.
+
+    Returns
+    -------
+    (training rolls, validation rolls)
+
+    Raises
+    ------
+    ValueError
+        If the music cannot be read, or has no frames.
+    """
+    from rnnrbm_pt import RnnRbm
+
+    frames = {name: getattr(args, name) for name in ("r", "dt") if getattr(args, name) is not None}
+    small = {"n_hidden": 1, "n_hidden_recurrent": 1}
+    model = RnnRbm(**settings_of_model(args) | frames | small)  # it reads music like the model of every trial
+
+    def read(files, split):
+        rolls = read_music(model, files, split, args).rolls
+        if not sum(map(len, rolls)):  # this also reads all of a store, and finds damage in it
+            raise ValueError(f"{' '.join(files)}: expected frames, found none")
+        return rolls
+
+    return read(args.files, "train"), read(args.validation, "valid")
 
 
 def study_of(args, new=True):
@@ -194,7 +228,7 @@ def check_same(study, folder, described):
         study.set_user_attr(name, value)
 
 
-def work(args, space, lock=None):
+def work(args, space, data, lock=None):
     """Run trials in this process."""
     from rnnrbm_pt.search.trials import Search
 
@@ -204,17 +238,6 @@ def work(args, space, lock=None):
         model = train.new_model(arguments)
         train.check_settings(arguments, settings, model)
         return model, settings
-
-    found = []  # the data, shared by all trials
-
-    def data(model):
-        if not found:
-            arguments = train_arguments(args.train, {})
-            found.extend(
-                read_music(model, getattr(arguments, name), split, arguments).rolls
-                for name, split in (("files", "train"), ("validation", "valid"))
-            )
-        return found
 
     search = Search(
         study_of(args),
@@ -233,14 +256,23 @@ def work(args, space, lock=None):
     search.run()
 
 
-def work_by_processes(args, space):
+def work_in_process(*arguments):
+    """Run trials in a process of its own. An error ends the process with one sentence, as it ends a command."""
+    try:
+        work(*arguments)
+    except (ValueError, OSError, ImportError) as error:
+        sys.exit(f"rnnrbm: error: {error}")
+
+
+def work_by_processes(args, space, data):
     """Run trials in spawned processes, which share the study and the cache of compiled code."""
     os.environ |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}  # for the processes
     context = get_context("spawn")
     lock = context.Lock()
     # The processes do not need `function`, the function of the command.
     plain = argparse.Namespace(**{name: value for name, value in vars(args).items() if name != "function"})
-    processes = [context.Process(target=work, args=(plain, space, lock), daemon=True) for _ in range(args.jobs)]
+    shared = plain, space, data, lock
+    processes = [context.Process(target=work_in_process, args=shared, daemon=True) for _ in range(args.jobs)]
     for process in processes:
         process.start()
     try:

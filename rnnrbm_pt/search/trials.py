@@ -128,8 +128,8 @@ class Search:
         ``start(values)`` returns a new model and the keywords of `fit`, or raises a ValueError.
     load : callable
         ``load(path)`` returns the model of a checkpoint.
-    data : callable
-        ``data(model)`` returns the training rolls and the validation rolls.
+    data : (sequence of arrays, sequence of arrays)
+        Training rolls and validation rolls, with frames.
     seed : int
         Seed of the sampler.
     lock : context manager
@@ -145,7 +145,7 @@ class Search:
     by: str
     start: Callable[[dict[str, Value]], tuple[Any, dict[str, Any]]]
     load: Callable[[Path], Any]
-    data: Callable[[Any], Sequence[Any]]
+    data: tuple[Sequence[Any], Sequence[Any]]
     seed: int = 0
     lock: AbstractContextManager = nullcontext()
     on_trial: Callable[[int], object] | None = None
@@ -212,7 +212,7 @@ class Search:
             model, settings = self.start(values)
         assert model is not None
         trial.set_user_attr("seed", model.settings["seed"])
-        rolls, validation = self.data(model)
+        rolls, validation = self.data
 
         def on_epoch(record: dict[str, Any]) -> None:
             if "validation" not in record or record["epoch"] in reported:

@@ -1,10 +1,12 @@
 """`rnnrbm search`: a few tiny trials, pruned, killed and continued; and what is refused in one sentence."""
 
 import builtins
+import pickle
 import shlex
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ import pytest
 from oracles.runs import COMMAND, dying_at_save, same
 
 from rnnrbm_pt import RnnNade, RnnRbm
+from rnnrbm_pt.cli import search as search_command
+from rnnrbm_pt.cli.input_files import Read
 from rnnrbm_pt.cli.main import main
 from rnnrbm_pt.cli.search import check_space, options_of, train_arguments
 from rnnrbm_pt.cli.training_options import settings_of_fit
@@ -176,6 +180,58 @@ def test_conditions_and_combinations_that_fail(here, capsys):
 def test_bad_input_is_one_sentence(here, capsys, options, message):
     error = search(capsys, "--study", "s", *options, status=1)
     assert error.startswith("rnnrbm: error: ") and message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ("missing", "missing: no such file or folder"),
+        ("empty", "empty: expected MIDI files (.mid, .midi) in it, found none"),
+        ("damaged.zip", "damaged.zip: "),
+        ("silent.mid", "silent.mid: expected notes, found none"),
+        ("corpus", "corpus/"),
+    ],
+)
+def test_music_that_cannot_be_read_ends_the_search_before_the_study_begins(here, capsys, files, message):
+    Path("empty").mkdir()
+    with zipfile.ZipFile("damaged.zip", "w") as file:
+        file.write("midi/0.mid")
+    Path("damaged.zip").write_bytes(Path("damaged.zip").read_bytes()[:-30])
+    midiwrite("silent.mid", np.zeros((0, 12), np.uint8), (21, 33), 0.3)
+    assert main(["prepare", "midi", "-o", "corpus", "--r", "21,33"]) == 0
+    Path("corpus/frames.bits").write_bytes(Path("corpus/frames.bits").read_bytes()[:-1] + b"x")
+    options = ["--study", "s", "--trials", "1", "--space", "hidden=4,5"]
+    capsys.readouterr()
+    for wrong in (["train", files, *NADE[2:]], [*NADE[:3], files, *NADE[4:]]):
+        error = search(capsys, *options, "--jobs", "2", status=1, train=wrong)
+        assert error.startswith("rnnrbm: error: ") and message in error and error.count("\n") == 1
+    assert not Path("s").exists()
+    search(capsys, *options)
+    assert [state for _, state, *_ in trials("s")] == ["COMPLETE"]
+
+
+def test_music_is_read_as_the_options_say(here):
+    words = ["midi", "--validation", "midi", "--recipe", "recommended", "--dt", "0.15"]
+    rolls, validation = search_command.read_data(train_arguments(["train", *words, "--r", "20,40"], {}))
+    assert len(rolls) == len(validation) == 5 and rolls[0].shape == (90, 20)
+    assert main(["prepare", "midi", "-o", "corpus", "--r", "21,33"]) == 0
+    store, _ = search_command.read_data(train_arguments(["train", "corpus", "--validation", "midi"], {}))
+    assert np.array_equal(pickle.loads(pickle.dumps(store))[4], store[4])  # for --jobs
+
+
+def test_music_without_frames_is_refused(here, monkeypatch):
+    monkeypatch.setattr(search_command, "read_music", lambda *arguments: Read([np.zeros((0, 88))], [], "0.3 s"))
+    with pytest.raises(ValueError, match="^midi: expected frames, found none$"):
+        search_command.read_data(train_arguments(["train", "midi", "--validation", "midi"], {}))
+
+
+def test_an_error_in_a_process_is_one_sentence(monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device", "s/trial-0.npz")
+
+    monkeypatch.setattr(search_command, "work", full)
+    with pytest.raises(SystemExit, match="^rnnrbm: error: .*No space left on device: 's/trial-0.npz'$"):
+        search_command.work_in_process()
 
 
 @pytest.mark.parametrize("text", ["not JSON", "[]", "3", '{"op_code": 0}', "\xff"])

@@ -31,7 +31,7 @@ def make(tmp_path, python_model, toy_rolls, as_written):
             study.pruner = pruner
         space = parse_space(["lr=0.001..0.1:log"])
         load = SequenceModel.load
-        return Search(study, tmp_path / "study", space, n_trials, "monitor", start, load, lambda model: data)
+        return Search(study, tmp_path / "study", space, n_trials, "monitor", start, load, data)
 
     return make
 
