@@ -17,11 +17,16 @@ from rnnrbm_pt.cli.options import add_command, checked
 from rnnrbm_pt.cli.output_files import MODEL, Output, check_outputs
 from rnnrbm_pt.cli.training_options import settings_of_fit, settings_of_model
 
+OF_ONE_RUN = (
+    *("output", "log", "resume", "overwrite", "checkpoint-every", "validate-by", "augment", "tensorboard"),
+    *("coordinator", "processes", "process"),
+)
+"""Options of `train` that trials cannot follow, so they are refused."""
+
 NO_SETTINGS = {
-    *("output", "log", "resume", "overwrite", "checkpoint-every", "strict", "kind", "folder", "validation"),
-    *("validate-by", "backend", "threads", "r", "dt", "transpose", "key-from", "steps-per-quarter", "drums", "augment"),
-    *("devices", "coordinator", "processes", "process"),
-    *("tempo-from", "pedal", "keep-short", "sample-every", "log-updates", "tensorboard"),
+    *OF_ONE_RUN,
+    *("strict", "kind", "folder", "validation", "backend", "threads", "devices", "r", "dt", "transpose", "key-from"),
+    *("steps-per-quarter", "drums", "tempo-from", "pedal", "keep-short", "sample-every", "log-updates"),
 }
 """Options of `train` that are not settings of the model or of training, so they cannot be searched."""
 
@@ -81,9 +86,9 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
-def train_arguments(words, values, output="trial.npz"):
-    """Parse the arguments of a `train` command with the values of a trial."""
-    return parsed([*words, *options_of(values), "-o", str(output)])
+def train_arguments(words, values):
+    """Parse the arguments of a `train` command with the values of a trial. The output is "" if the words name none."""
+    return parsed([words[0], "-o", "", *words[1:], *options_of(values)])
 
 
 def parsed(words):
@@ -165,8 +170,8 @@ def run(args):
     fixed = train_arguments(args.train, {})
     if not fixed.validation:
         raise ValueError("--validation: expected files to validate the trials on, found none")
-    if fixed.resume or fixed.augment or fixed.tensorboard:
-        raise ValueError("--resume, --augment and --tensorboard: not allowed in a search")
+    refuse_options_of_one_run(fixed)
+    train.check_set_options(fixed)
     args.by = args.by or ("likelihood" if fixed.model in train.EXACT else "monitor")
     data = read_data(fixed)  # before the study stores the words, so that wrong words can be corrected
     folder = Path(args.study)
@@ -178,6 +183,16 @@ def run(args):
     else:
         work_by_processes(args, space, data)
     show(args, study, [one.name for one in space.parameters])
+
+
+def refuse_options_of_one_run(args):
+    """Raise a ValueError if a `train` command has an option that trials cannot follow."""
+    absent = train_arguments(["train", "FILES"], {})
+    for name in OF_ONE_RUN:
+        attribute, option = name.replace("-", "_"), "-o" if name == "output" else f"--{name}"
+        if getattr(args, attribute) != getattr(absent, attribute):
+            instead = "; use --by, before `train`" if name == "validate-by" else ""
+            raise ValueError(f"{option}: not allowed in the `train` command of a search{instead}")
 
 
 def read_data(args):
@@ -302,7 +317,9 @@ def winner(study, folder):
 
 def command_of(study, trial):
     """Return the command that trains the model of a trial."""
-    by = ["--validate-by", "likelihood"] if study.user_attrs["by"] == "likelihood" else []
+    from rnnrbm_pt.search.trials import validation_by
+
+    by = ["--validate-by", validation_by(study.user_attrs["by"])]
     words = ["rnnrbm", "train", *study.user_attrs["train"], *by, *options_of(trial.params), "-o", "model.npz"]
     return shlex.join(words)
 

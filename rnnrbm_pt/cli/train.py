@@ -159,8 +159,7 @@ def files_to_write(args):
 
 def train(args, output, log, writes):
     """Train as the options say. Write the files if `writes` is true, and not another process."""
-    if (args.kind or args.folder) and not (named_set(args.files) or named_set(args.validation or [])):
-        raise ValueError(f"--kind and --folder: expected a data set, one of {NAMES}, found MIDI files")
+    check_set_options(args)
     settings = settings_of_fit(args)
     model = resumed_model(args, settings) if args.resume else new_model(args)
     check_settings(args, settings, model)
@@ -212,6 +211,12 @@ def train(args, output, log, writes):
     if model.progress.best_epoch is not None:
         print(f"The parameters are those of epoch {model.progress.best_epoch}, which had the best validation.")
     print(f"Wrote {output} and {log}.")
+
+
+def check_set_options(args):
+    """Raise a ValueError if there are options for a data set and no data set."""
+    if (args.kind or args.folder) and not (named_set(args.files) or named_set(args.validation or [])):
+        raise ValueError(f"--kind and --folder: expected a data set, one of {NAMES}, found MIDI files")
 
 
 def callbacks_of(args, model):

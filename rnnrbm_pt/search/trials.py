@@ -224,11 +224,16 @@ class Search:
                 raise StopTraining
 
         if not goes_on:
-            settings["validate_by"] = "likelihood" if self.by == "likelihood" else "monitor"
+            settings["validate_by"] = validation_by(self.by)
             model.fit(rolls, validation=validation, checkpoint=path, on_epoch=on_epoch, **settings)
         elif not model.progress.complete:
             model.resume(rolls, validation=validation, checkpoint=path, on_epoch=on_epoch)
         return measured(model, validation, self.by)
+
+
+def validation_by(by: str) -> str:
+    """Return the quantity by which a trial chooses its best epoch, when the search maximises the quantity `by`."""
+    return "likelihood" if by == "likelihood" else "monitor"
 
 
 def measured(model: Any, validation: Any, by: str) -> float:

@@ -234,6 +234,40 @@ def test_an_error_in_a_process_is_one_sentence(monkeypatch):
         search_command.work_in_process()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "m.npz"], "-o: not allowed in the `train` command of a search"),
+        (
+            ["--validate-by", "monitor"],
+            "--validate-by: not allowed in the `train` command of a search; use --by, before",
+        ),
+        (["--log", "m.jsonl"], "--log: not allowed"),
+        (["--checkpoint-every", "5"], "--checkpoint-every: not allowed"),
+        (["--resume"], "--resume: not allowed"),
+        (["--overwrite"], "--overwrite: not allowed"),
+        (["--augment", "2"], "--augment: not allowed"),
+        (["--tensorboard", "x"], "--tensorboard: not allowed"),
+        (["--coordinator", "auto"], "--coordinator: not allowed"),
+        (["--processes", "1"], "--processes: not allowed"),
+        (["--process", "0"], "--process: not allowed"),
+        (["--kind", "midi"], "--kind and --folder: expected a data set"),
+    ],
+)
+def test_options_that_trials_cannot_follow_are_refused(here, capsys, options, message):
+    error = search(capsys, "--study", "s", *SPACE, status=1, train=[*NADE, *options])
+    assert error.startswith(f"rnnrbm: error: {message}") and error.count("\n") == 1
+    assert not Path("s").exists()
+
+
+@pytest.mark.parametrize("by", ["monitor", "accuracy", "likelihood"])
+def test_the_command_validates_as_the_trials_did(here, capsys, by):
+    said = search(capsys, "--study", "s", "--trials", "1", "--by", by, "--space", "hidden=4,5")
+    assert main(shlex.split(said.splitlines()[-1].partition(": ")[2])[1:]) == 0
+    one, other = RnnNade.load("s/trial-0.npz"), RnnNade.load("model.npz")
+    assert same(one, other) and one.progress.validation == other.progress.validation
+
+
 @pytest.mark.parametrize("text", ["not JSON", "[]", "3", '{"op_code": 0}', "\xff"])
 def test_a_damaged_journal_is_one_sentence(here, capsys, text):
     Path("s").mkdir()
