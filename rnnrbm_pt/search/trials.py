@@ -193,15 +193,15 @@ class Search:
                 trial.set_user_attr("failed", printable(str(error), 300))
                 self.study.tell(trial.number, state=state.FAIL)
             else:
-                pruned = "pruned" in trial.user_attrs
-                self.study.tell(trial.number, None if pruned else value, state.PRUNED if pruned else state.COMPLETE)
+                self.study.tell(trial.number, value, state.PRUNED if value is None else state.COMPLETE)
         if self.on_trial is not None:
             self.on_trial(trial.number)
 
     def _state(self, trial: Any) -> Any:
         return self.study.get_trials(deepcopy=False)[trial.number].state
 
-    def _trained(self, trial: Any, path: Path) -> float:
+    def _trained(self, trial: Any, path: Path) -> float | None:
+        """Train the model of a trial. Return its value, or None if the trial was pruned."""
         values = self.space.suggest(trial)
         trial.set_user_attr("versions", {name: metadata.version(name) for name in PACKAGES if _installed(name)})
         reported = dict(self.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
@@ -218,7 +218,8 @@ class Search:
             if "validation" not in record or record["epoch"] in reported:
                 return
             plain = self.by == "monitor" or (self.by == "likelihood" and model.scorer.is_exact(None))
-            trial.report(record["validation"] if plain else measured(model, validation, self.by), record["epoch"])
+            with model.state.averaged():  # the parameters that the trial keeps, as in `record`
+                trial.report(record["validation"] if plain else measured(model, validation, self.by), record["epoch"])
             if trial.should_prune():
                 trial.set_user_attr("pruned", record["epoch"])
                 raise StopTraining
@@ -228,7 +229,7 @@ class Search:
             model.fit(rolls, validation=validation, checkpoint=path, on_epoch=on_epoch, **settings)
         elif not model.progress.complete:
             model.resume(rolls, validation=validation, checkpoint=path, on_epoch=on_epoch)
-        return measured(model, validation, self.by)
+        return None if "pruned" in trial.user_attrs else measured(model, validation, self.by)
 
 
 def validation_by(by: str) -> str:

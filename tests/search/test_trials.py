@@ -22,21 +22,25 @@ class AtTheSecond(optuna.pruners.BasePruner):
 def make(tmp_path, python_model, toy_rolls, as_written):
     """Makes a search of small models."""
 
-    def start(values):
-        return python_model(lr=values["lr"]), {"batch_size": 20, "num_epochs": 3}
+    def make(n_trials, pruner=None, data=(toy_rolls[:3], toy_rolls[3:]), by="monitor", **settings):
+        def start(values):
+            return python_model(lr=values["lr"]), {"batch_size": 20, "num_epochs": 3, **settings}
 
-    def make(n_trials, pruner=None, data=(toy_rolls[:3], toy_rolls[3:])):
         study = open_study(tmp_path / "study", prune=False)
         if pruner is not None:
             study.pruner = pruner
         space = parse_space(["lr=0.001..0.1:log"])
         load = SequenceModel.load
-        return Search(study, tmp_path / "study", space, n_trials, "monitor", start, load, data)
+        return Search(study, tmp_path / "study", space, n_trials, by, start, load, data)
 
     return make
 
 
-def test_pruned_trials_stop_at_a_validation(make):
+def test_pruned_trials_stop_at_a_validation(make, monkeypatch):
+    def measured(*arguments):
+        raise AssertionError("the value of a pruned trial is not used, so it is not measured")
+
+    monkeypatch.setattr("rnnrbm_pt.search.trials.measured", measured)
     search = make(2, AtTheSecond())
     search.run()
     for trial in search.study.get_trials():
@@ -49,6 +53,15 @@ def test_values_are_those_of_the_best_validation(make):
     search.run()
     for trial in search.study.get_trials():
         assert trial.value == max(trial.intermediate_values.values()) and len(trial.intermediate_values) == 3
+
+
+def test_trials_are_pruned_by_the_averages_that_they_keep(make, toy_rolls):
+    data = toy_rolls[:1], [toy_rolls[1][:10]]
+    search = make(1, data=data, by="accuracy", average=0.9, num_epochs=1)
+    search.run()
+    (trial,) = search.study.get_trials()
+    model = SequenceModel.load(checkpoint_of(search.folder, 0))
+    assert model.expected_accuracy(data[1], n_frames=10) == trial.value == trial.intermediate_values[1]
 
 
 def test_a_trial_that_fails_says_why(make, toy_rolls):
