@@ -10,9 +10,9 @@ momentum = {range = "0.5..0.99", when = {optimizer = ["nesterov"]}}
 """
 
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from rnnrbm_pt.io.atomic_write import FilePath, read_bytes
 from rnnrbm_pt.quoting import quoted
 
 Value = bool | int | float | str
-RANGE = re.compile(r"(?P<low>[^.:,]+(?:\.\d+)?(?:e-?\d+)?)\.\.(?P<high>[^:,]+)(?::(?P<how>[^:,]+))?")
 LARGEST_FILE = 2**20
 
 
@@ -42,7 +41,7 @@ class Parameter:
     step : int or float, optional
         Distance between neighbouring values of the range.
     when : dict {str: list}
-        Condition for this parameter: values of other parameters, by name. Without a match, the option is left out.
+        Condition for this parameter: values of earlier parameters, by name. Without a match, the option is left out.
     """
 
     name: str
@@ -65,6 +64,18 @@ class Parameter:
         """Return values with which to check the option: all choices, or both bounds."""
         return self.choices or (self.low, self.high)  # type: ignore[return-value]  # a range has both
 
+    def matching(self, value: Value) -> list[Value]:
+        """Return the possible values that a condition means by a value. The number 50 and the word "50" are the same.
+
+        Conditions can name choices and whole numbers of a range. A range of real numbers has no such values.
+        """
+        plain = _plain(value)
+        if isinstance(self.low, int) and isinstance(self.high, int):
+            numbers = range(self.low, self.high + 1, int(self.step or 1))
+            return [plain] if type(plain) is int and plain in numbers else []
+        same_type = (choice for choice in self.choices if isinstance(choice, bool) == isinstance(plain, bool))
+        return [choice for choice in same_type if _plain(choice) == plain]
+
 
 @dataclass(frozen=True)
 class Space:
@@ -85,7 +96,7 @@ class Space:
         return json.dumps([asdict(one) for one in self.parameters])
 
 
-def parse_parameter(name: str, described: Any, earlier: Iterable[str] = ()) -> Parameter:
+def parse_parameter(name: str, described: Any, earlier: Iterable[Parameter] = ()) -> Parameter:
     """Parse a parameter from a TOML entry or from the text of --space.
 
     Parameters
@@ -95,8 +106,8 @@ def parse_parameter(name: str, described: Any, earlier: Iterable[str] = ()) -> P
     described : str, list or dict
         "LOW..HIGH", "LOW..HIGH:log", "LOW..HIGH:STEP" or "A,B,C"; a list of choices; or a dict with the key "range" or
         "choices" and optionally "when".
-    earlier : iterable of str
-        Names of earlier parameters, to which `when` may refer.
+    earlier : iterable of Parameter
+        Earlier parameters, to which `when` may refer.
 
     Returns
     -------
@@ -112,26 +123,21 @@ def parse_parameter(name: str, described: Any, earlier: Iterable[str] = ()) -> P
         unknown = set(described) - {"range", "choices", "when"}
         if unknown or len(set(described) & {"range", "choices"}) != 1:
             raise ValueError(f"{label}: expected range or choices, and maybe when, found {quoted(dict(described))}")
-        when = described.get("when", {})
-        if not isinstance(when, Mapping) or not all(isinstance(allowed, list) for allowed in when.values()):
-            raise ValueError(f"{label}: when: expected lists of values by name, found {quoted(when)}")
-        for other in when:
-            if other not in set(earlier):
-                raise ValueError(f"{label}: when: expected an earlier parameter, found {quoted(other)}")
+        when = parse_condition(f"{label}: when", described.get("when", {}), earlier)
         described = described["range"] if "range" in described else described["choices"]
     if isinstance(described, list):
         if not described or not all(isinstance(value, Value) for value in described):
             raise ValueError(f"{label}: expected a list of numbers, words or booleans, found {quoted(described)}")
-        return Parameter(name, tuple(described), when=dict(when))
+        return Parameter(name, tuple(described), when=when)
     if not isinstance(described, str):
         raise ValueError(f"{label}: expected LOW..HIGH or a list of choices, found {quoted(described)}")
-    found = RANGE.fullmatch(described)
-    if not found:
-        return Parameter(name, tuple(described.split(",")), when=dict(when))
-    how = found["how"]
+    if ".." not in described:
+        return Parameter(name, tuple(described.split(",")), when=when)
+    bounds, colon, how = described.partition(":")
+    first, _, last = bounds.partition("..")
     try:
-        low, high = _number(found["low"]), _number(found["high"])
-        step = None if how in (None, "log") else _number(how)
+        low, high = _number(first), _number(last)
+        step = None if not colon or how == "log" else _number(how)
     except ValueError:
         expected = "LOW..HIGH, LOW..HIGH:log or LOW..HIGH:STEP with numbers"
         raise ValueError(f"{label}: expected {expected}, found {quoted(described)}") from None
@@ -139,7 +145,52 @@ def parse_parameter(name: str, described: Any, earlier: Iterable[str] = ()) -> P
         low, high, step = float(low), float(high), None if step is None else float(step)
     if not low < high or (how == "log" and low <= 0) or (step is not None and step <= 0):
         raise ValueError(f"{label}: expected LOW < HIGH, STEP > 0, and LOW > 0 with log, found {quoted(described)}")
-    return Parameter(name, (), low, high, how == "log", step, dict(when))
+    return Parameter(name, (), low, high, how == "log", step, when)
+
+
+def parse_condition(label: str, described: Any, earlier: Iterable[Parameter]) -> dict[str, list[Value]]:
+    """Parse the condition of a parameter.
+
+    Parameters
+    ----------
+    label : str
+        Name of the condition, for error messages.
+    described : dict {str: list}
+        Values of earlier parameters, by name. The number 50 and the word "50" are the same.
+    earlier : iterable of Parameter
+        Earlier parameters.
+
+    Returns
+    -------
+    dict {str: list}
+        The same values, as the earlier parameters have them.
+
+    Raises
+    ------
+    ValueError
+        If the description is invalid, or names a value that the earlier parameter cannot have.
+    """
+    if not isinstance(described, Mapping) or not all(isinstance(x, list) and x for x in described.values()):
+        raise ValueError(f"{label}: expected lists of values by name, found {quoted(described)}")
+    parents, when = {one.name: one for one in earlier}, {}
+    for name, allowed in described.items():
+        parent = parents.get(name.replace("_", "-"))
+        if parent is None:
+            raise ValueError(f"{label}: expected an earlier parameter, found {quoted(name)}")
+        for value in allowed:
+            if not isinstance(value, Value) or not parent.matching(value):
+                expected = f"choices of {parent.name}, or whole numbers in its range"
+                raise ValueError(f"{label}: expected {expected}, found {quoted(value)}")
+        when[parent.name] = [found for value in allowed for found in parent.matching(value)]
+    return when
+
+
+def _plain(value: Value) -> Value:
+    """Convert the text of a number to the number."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return _number(value)
+    return value
 
 
 def _number(text: str) -> int | float:
@@ -188,10 +239,9 @@ def parse_space(texts: Iterable[str] = (), file: FilePath | None = None) -> Spac
     parameters: list[Parameter] = []
     for name, described in entries:
         name = name.replace("_", "-")
-        earlier = [one.name for one in parameters]
-        if name in earlier:
+        if name in [one.name for one in parameters]:
             raise ValueError(f"space: {name}: expected each name once, found it twice")
-        parameters.append(parse_parameter(name, described, earlier))
+        parameters.append(parse_parameter(name, described, parameters))
     if not parameters:
         raise ValueError("space: expected parameters from --space NAME=VALUES or --space-file, found none")
     return Space(tuple(parameters))
