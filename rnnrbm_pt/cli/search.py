@@ -76,6 +76,7 @@ def add_parser(commands):
     )
     parser.add_argument("--best", action="store_true", help="write the model of the best trial to -o, and do not train")
     parser.add_argument("-o", "--output", metavar="MODEL", help="model file to write; requires --best")
+    parser.add_argument("--overwrite", action="store_true", help="overwrite an existing MODEL; requires --best")
     parser.add_argument("train", nargs=argparse.REMAINDER, metavar="train ...", help="`train` command without -o")
 
 
@@ -161,8 +162,9 @@ def run(args):
     if args.best:
         write_best(args)
         return
-    if args.output:
-        raise ValueError("-o: expected --best as well, to write the model of the best trial")
+    if args.output or args.overwrite:
+        option = "-o" if args.output else "--overwrite"
+        raise ValueError(f"{option}: expected --best as well, to write the model of the best trial")
     if args.train[:1] != ["train"]:
         raise ValueError(f"expected {USAGE}")
     space = parse_space(args.space or [], args.space_file)
@@ -343,18 +345,20 @@ def show(args, study, names):
 
 def write_best(args):
     """Write the model file of the best trial."""
-    from rnnrbm_pt.io.atomic_write import replacing
+    from rnnrbm_pt.io.atomic_write import claimed, replacing
     from rnnrbm_pt.search.trials import checkpoint_of
 
     if not args.output:
         raise ValueError("--best: expected -o MODEL, found none")
     check_outputs(Output("-o", args.output, MODEL))
+    if Path(args.output).exists() and not args.overwrite:
+        raise ValueError(f"-o {args.output}: the file exists; use --overwrite to replace it")
     study, folder = study_of(args, new=False), Path(args.study)
     trial = winner(study, folder)
     path = checkpoint_of(folder, trial.number)
     if not path.is_file():
         raise ValueError(f"{path}: the model of the best trial, {trial.number}, is on the machine that trained it")
-    with replacing(args.output) as temporary:
+    with claimed(args.output), replacing(args.output) as temporary:
         shutil.copyfile(path, temporary)
     print(f"Wrote {args.output}: trial {trial.number}, {study.user_attrs['by']} {trial.value:.4f}.")
     print(command_of(study, trial))

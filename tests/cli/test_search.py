@@ -19,6 +19,7 @@ from rnnrbm_pt.cli.input_files import Read
 from rnnrbm_pt.cli.main import main
 from rnnrbm_pt.cli.search import check_space, options_of, train_arguments
 from rnnrbm_pt.cli.training_options import settings_of_fit
+from rnnrbm_pt.io.atomic_write import claimed, fcntl
 from rnnrbm_pt.music.midi import midiwrite
 from rnnrbm_pt.search.space import Parameter, Space
 
@@ -56,6 +57,16 @@ def test_a_search_finds_the_best_trial_and_the_command_that_trains_it(here, caps
     said = search(capsys, "--study", "s", "--best", "-o", "best.npz", train=[])
     command = said.splitlines()[-1]
     assert f"Wrote best.npz: trial {best[0]}, likelihood {best[3]:.4f}." in said
+    Path("old.npz").write_text("old")
+    error = search(capsys, "--study", "s", "--best", "-o", "old.npz", status=1, train=[])
+    assert error == "rnnrbm: error: -o old.npz: the file exists; use --overwrite to replace it\n"
+    assert Path("old.npz").read_text() == "old"
+    if fcntl is not None:
+        with claimed("old.npz"):
+            error = search(capsys, "--study", "s", "--best", "-o", "old.npz", "--overwrite", status=1, train=[])
+        assert "old.npz: another process is writing it" in error
+    search(capsys, "--study", "s", "--best", "-o", "old.npz", "--overwrite", train=[])
+    assert Path("old.npz").read_bytes() == Path("best.npz").read_bytes()
     assert main(shlex.split(command)[1:]) == 0
     one, other = RnnNade.load("best.npz"), RnnNade.load("model.npz")
     assert same(one, other)
@@ -173,6 +184,7 @@ def test_conditions_and_combinations_that_fail(here, capsys):
         ),
         (["--space", "tensorboard=a,b"], "space: tensorboard: expected a setting of the model or of training"),
         (["--space", "lr=1..2", "-o", "m.npz"], "-o: expected --best"),
+        (["--space", "lr=1..2", "--overwrite"], "--overwrite: expected --best"),
         (["--best"], "--best: expected -o MODEL, found none"),
         (["--best", "-o", "m.npz"], "s/journal.log: expected the journal of a search, found no such file"),
     ],
