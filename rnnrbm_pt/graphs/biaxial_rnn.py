@@ -31,7 +31,7 @@ from rnnrbm_pt.graphs.parameters import shared_glorot, shared_zeros
 from rnnrbm_pt.graphs.rbm import floored
 from rnnrbm_pt.graphs.relative_notes import heard, next_below, notes_below, shared_table
 from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
-from rnnrbm_pt.graphs.tied import WINDOW, TiedRnn, leading
+from rnnrbm_pt.graphs.tied import WINDOW, TiedRnn, for_all_notes, leading
 from rnnrbm_pt.graphs.types import Count, Params
 from rnnrbm_pt.ours import ours
 from rnnrbm_pt.streams.draw import bernoulli
@@ -266,7 +266,7 @@ def build_biaxial_rnn(
     along_time = TiedRnn(n_visible, n_hidden_recurrent, recurrence, nonlinearity, window, learn_initial)
     params = rest.pop("params", None) or biaxial_params(n_hidden, along_time, random_state)
     _, _, _, bh, _, _, Whh, *_ = params
-    cell = along_time.cell(params, pt.tile(bh, n_visible), random_state)
+    cell = along_time.cell(params, for_all_notes(bh, n_visible), random_state)
     below = NotesBelow(shared_table(notes_below(n_visible, window)), Whh, n_hidden)
     conditionals = Conditionals(below.logits, below.sample, below.hidden)
     graphs = nade_graphs(cell, streams=streams, conditionals=conditionals, **rest)

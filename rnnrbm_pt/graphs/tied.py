@@ -45,6 +45,12 @@ def leading(x: TensorVariable) -> list[TensorVariable]:
     return [x.shape[i] for i in range(x.type.ndim - 1)]
 
 
+def for_all_notes(x: Variable, n_visible: int) -> TensorVariable:
+    """Repeat a vector for each of n_visible notes, note by note. (Gauss-Newton products fail with `pt.tile`.)"""
+    x = pt.as_tensor(x)
+    return (pt.zeros((n_visible, 1), dtype=x.dtype) + x).reshape((-1,))
+
+
 class TiedRnn(NamedTuple):
     """The settings of a tied recurrence."""
 
@@ -157,5 +163,5 @@ def _cell(tied: TiedRnn, params: Params, bh: TensorVariable, random_state: np.ra
         states = tuple(by_frame(state, n_hidden_recurrent, v) for state in states)
         return states, bv_t, bh_t, updates | more
 
-    initial = tuple(pt.tile(state, n_visible) for state in of_note.initial)
+    initial = tuple(for_all_notes(state, n_visible) for state in of_note.initial)
     return Cell(params, biases, next_state, initial, (*of_note.constants, table), over_frames)

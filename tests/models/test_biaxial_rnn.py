@@ -87,6 +87,17 @@ def test_it_learns(toy_rolls):
     assert model.score(toy_rolls) > before + 1
 
 
+def test_an_update_of_hessian_free_optimisation():
+    """One update of all parameters, after one update that pretrains the network along time."""
+    run = {"n_sequences": 4, "optimizer": "hf", "cg_iterations": 5}
+    pretrain = {"rnn_epochs": 1, "rnn_batch_size": 6, "rnn_optimizer": "hf", "rnn_cg_iterations": 2}
+    model, costs = make(recurrence="tanh"), []
+    before = model.score(ROLLS)
+    model.fit(ROLLS, 6, 1, pretrain=pretrain, on_pretrain=lambda record: costs.append(record["cost"]), **run)
+    assert np.isfinite(costs).all() and len(costs) == model.log[0]["updates"] == 1
+    assert model.score(ROLLS) > before
+
+
 @pytest.mark.slow
 def test_hessian_free_optimisation_learns_too(toy_rolls):
     model = BiaxialRnn(4, 4, r=(21, 33), mode=AS_WRITTEN)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from oracles.runs import assert_same, same
 
-from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm
+from rnnrbm_pt import BiaxialRnn, LstmRtrbm, RnnNade, RnnRbm, TiedRnnRbm
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.models.hf_updates import (
     HessianFreeUpdates,
@@ -48,10 +48,13 @@ def prediction(model):
 
 
 LSTM = {"n_hidden_recurrent": 2, "dynamic_visible_bias": True}
+TIED = {"n_hidden_recurrent": 2, "recurrence": "tanh", "window": 2, "learn_initial": True}
 OBJECTIVES = {
     "rnn-nade": (likelihood, RnnNade, {"n_hidden_recurrent": 2, "learn_initial": True}),
     "rnn-rbm": (prediction, RnnRbm, {"n_hidden_recurrent": 2, "learn_initial": True}),
     "lstm-rtrbm": (prediction, LstmRtrbm, LSTM),
+    "biaxial-rnn": (likelihood, BiaxialRnn, TIED),
+    "tied-rnn-rbm": (prediction, TiedRnnRbm, TIED),
 }
 
 
