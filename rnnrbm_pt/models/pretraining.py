@@ -35,6 +35,7 @@ from rnnrbm_pt.models.compiling import locked
 from rnnrbm_pt.models.hf_updates import HessianFreeUpdates, check_frames, prediction_objective
 from rnnrbm_pt.models.rolls import all_frames
 from rnnrbm_pt.models.types import Model, OnEpoch, Rolls
+from rnnrbm_pt.quoting import quoted
 from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.streams.srs import RandomStreams, stream_seed
 from rnnrbm_pt.training.gradients import differentiable_inputs
@@ -47,8 +48,34 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def as_pretraining(described: Pretraining | dict[str, Any]) -> Pretraining:
-    """Return a `Pretraining` unchanged, or make one from a dict."""
-    return Pretraining.from_json(described) if isinstance(described, dict) else described
+    """Return a `Pretraining` unchanged, or make one from a dict; a ValueError for anything else."""
+    if isinstance(described, dict):
+        return Pretraining.from_json(described)
+    if not isinstance(described, Pretraining):
+        raise ValueError(f"pretrain: expected a Pretraining or a dict, found {quoted(described)}")
+    return described
+
+
+def check_pretraining(model: Model, rolls: Rolls, pretraining: Pretraining) -> None:
+    """Check that a model can be pretrained, before anything is learned.
+
+    Parameters
+    ----------
+    model : SequenceModel
+    rolls : list of arrays, shape (n_steps, n_visible)
+        Sequences that `SequenceModel.check_rolls` has checked.
+    pretraining : Pretraining
+
+    Raises
+    ------
+    ValueError
+        As in `pretrain`.
+    """
+    if pretraining.frame_epochs:
+        frame_params(model)
+    if pretraining.rnn_epochs:
+        rnn_params(model, pretraining.rnn_also)
+        _least_frames(rolls, pretraining)
 
 
 @locked
@@ -72,15 +99,13 @@ def pretrain(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch: OnE
     Raises
     ------
     ValueError
-        Before training starts: if there are no frames, a roll is invalid, or the RNN cannot be pretrained because it
-        does not change the visible biases.
+        Before training starts: if there are no frames, a roll is invalid, the RNN cannot be pretrained because it does
+        not change the visible biases, or an update of Hessian-free optimisation has too few frames.
     KeyboardInterrupt
         On Ctrl+C, after the current update. The model keeps what it has learned.
     """
-    if pretraining.frame_epochs:
-        frame_params(model)
-    if pretraining.rnn_epochs:
-        rnn_params(model, pretraining.rnn_also)
+    rolls = _rolls_of(model, rolls)
+    check_pretraining(model, rolls, pretraining)
     records = pretrain_frames(model, rolls, pretraining, on_epoch) if pretraining.frame_epochs else []
     return records + (pretrain_rnn(model, rolls, pretraining, on_epoch) if pretraining.rnn_epochs else [])
 
@@ -187,10 +212,7 @@ def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch:
     random_state, _ = stage_randomness(model, 2)
     order = list(range(len(rolls)))
     n_frames, n_sequences = pretraining.rnn_batch_size, pretraining.rnn_n_sequences
-    total, least = sum(map(len, rolls)), 0
-    if pretraining.rnn_optimizer == "hf":
-        check_frames("rnn_n_sequences", n_sequences, n_frames, total, pretraining.hessian_free)
-        least = min(pretraining.hessian_free.curvature_frames, total)
+    least = _least_frames(rolls, pretraining)
     update = _rnn_update(model, pretraining, params)
     n_steps = min(n_frames, max(map(len, rolls))) if model.backend == "jax" else None
 
@@ -236,6 +258,15 @@ def rnn_params(model: Model, also: Sequence[str] = ()) -> list[TensorSharedVaria
         if name not in [p.name for p in reach]:
             raise ValueError(f"rnn_also: expected any of the parameters {', '.join(left_out)}, found {name!r}")
     return [p for p in reach if p.name not in left_out or p.name in also]
+
+
+def _least_frames(rolls: Rolls, pretraining: Pretraining) -> int:
+    """The least number of frames that an update of the RNN learns from; a ValueError if no update has as many."""
+    if pretraining.rnn_optimizer != "hf":
+        return 0
+    settings, total = pretraining.hessian_free, sum(map(len, rolls))
+    check_frames("rnn_n_sequences", pretraining.rnn_n_sequences, pretraining.rnn_batch_size, total, settings)
+    return min(settings.curvature_frames, total)
 
 
 def prediction_error(v, bv_t, visible="binary"):

@@ -169,6 +169,8 @@ class Trainer:
             raise ValueError("carry_state: expected a batch_size of at least 2 frames on the backend jax, found 1")
         check_run(learning, run, rolls)
         self.compiling.check_shares(run.n_sequences, learning.optimizer)
+        if pretrain is not None:
+            pretraining.check_pretraining(self.model, rolls, pretrain)
         self.learn_by(learning)
         self.state.progress, self.state.data = None, describe_data(self.model, rolls)
         if pretrain is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from oracles import bit_of, finite_differences
 from oracles import temporal as oracle
+from oracles.runs import interrupting, same
 from scipy.special import expit
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm, Rtrbm
@@ -183,6 +184,35 @@ def test_what_does_not_move_the_visible_biases_is_refused_before_anything_is_lea
         assert all(np.array_equal(before[name], value) for name, value in values_of(model).items())
     with pytest.raises(ValueError, match="rnn_also: expected any of the parameters bv, found 'Wuh'"):
         pretrain(make(RnnRbm, n_hidden_recurrent=2), ROLLS, Pretraining(rnn_epochs=1, rnn_also=("Wuh",)))
+
+
+def test_too_few_frames_for_the_curvature_are_refused_before_the_frame_stage():
+    model = make(RnnRbm, n_hidden_recurrent=2)
+    before = values_of(model)
+    settings = Pretraining(frame_epochs=1, rnn_epochs=1, rnn_optimizer="hf", rnn_batch_size=2)
+    for learn in (pretrain, pretrain_rnn):
+        with pytest.raises(ValueError, match="rnn_n_sequences: .* at least 9 frames .* expected 5 windows of 2 frames"):
+            learn(model, ROLLS, settings)
+    assert all(np.array_equal(before[name], value) for name, value in values_of(model).items())
+
+
+@pytest.mark.parametrize("pretraining", [True, 3, "frames", Pretraining])
+def test_what_is_no_pretraining(python_model, toy_rolls, pretraining):
+    with pytest.raises(ValueError, match="pretrain: expected a Pretraining or a dict, found"):
+        python_model().fit(toy_rolls, pretrain=pretraining)
+
+
+def test_a_pretraining_that_is_refused_leaves_a_stopped_run(model_of, toy_rolls):
+    """The run continues, with its own settings of learning, to the same bits."""
+    whole, stopped = (model_of(Rtrbm) for _ in range(2))
+    run = {"batch_size": 20, "num_epochs": 2, "optimizer": "adam"}
+    whole.fit(toy_rolls[:1], **run)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(toy_rolls[:1], on_update=interrupting(2), **run)
+    for refused in ({"rnn_epochs": 1}, {"frame_epochs": 1, "rnn_epochs": 1, "rnn_also": ["no"]}):
+        with pytest.raises(ValueError, match="rnn_epochs: expected a model whose visible biases depend on its state"):
+            stopped.fit(toy_rolls[:1], pretrain=refused)
+    assert same(stopped.resume(toy_rolls[:1]), whole)
 
 
 def test_rolls_are_checked():
