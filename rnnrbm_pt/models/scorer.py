@@ -234,15 +234,18 @@ class Scorer:
 
         return measure
 
-    def is_exact(self, exact):
-        """Whether to compute the likelihood exactly, given the setting `exact` of `log_likelihoods`."""
+    def is_exact(self, exact, largest=LARGEST):
+        """Whether to compute the likelihood exactly, given the setting `exact` of `log_likelihoods`.
+
+        With None, the states of RBMs are summed if the smaller layer has at most `largest` units.
+        """
         if self.graphs.free_energy is None:
             if exact is not None and not exact:
                 raise ValueError("exact: expected True or None for a model whose likelihood is exact, found False")
             return True
         n_visible, n_hidden = self.graphs.params[0].get_value().shape
         return (
-            (n_hidden if self.visible == "gaussian" else min(n_visible, n_hidden)) <= LARGEST
+            (n_hidden if self.visible == "gaussian" else min(n_visible, n_hidden)) <= largest
             if exact is None
             else bool(exact)
         )

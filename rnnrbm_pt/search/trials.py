@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnrbm_pt.io.atomic_write import claimed, replacing
+from rnnrbm_pt.models.validation import is_exact
 from rnnrbm_pt.quoting import printable
 from rnnrbm_pt.search.space import Space, Value
 from rnnrbm_pt.training.progress import StopTraining
@@ -21,7 +22,7 @@ BY = "likelihood", "monitor", "accuracy"
 """Quantities that a search can maximise."""
 
 N_FRAMES = 1000
-"""Number of frames for an accuracy or an estimated likelihood."""
+"""Largest number of frames for an accuracy."""
 
 PACKAGES = "rnnrbm-pt", "pytensor", "numpy", "numba", "optuna"
 
@@ -217,7 +218,7 @@ class Search:
         def on_epoch(record: dict[str, Any]) -> None:
             if "validation" not in record or record["epoch"] in reported:
                 return
-            plain = self.by == "monitor" or (self.by == "likelihood" and model.scorer.is_exact(None))
+            plain = self.by == "monitor" or (self.by == "likelihood" and is_exact(model))
             with model.state.averaged():  # the parameters that the trial keeps, as in `record`
                 trial.report(record["validation"] if plain else measured(model, validation, self.by), record["epoch"])
             if trial.should_prune():
@@ -246,8 +247,9 @@ def measured(model: Any, validation: Any, by: str) -> float:
     validation : sequence of arrays
         Validation rolls.
     by : str
-        "monitor", "likelihood", or "accuracy" (the expected accuracy). If the likelihood is not exact, the lower of the
-        two estimates that enclose it is used, because chains that do not mix make the upper estimate too high.
+        "monitor", "likelihood" (see `models.validation`), or "accuracy" (the expected accuracy). If the likelihood is
+        not exact, the lower of the two estimates that enclose it is used, because chains that do not mix make the upper
+        estimate too high.
 
     Returns
     -------
@@ -255,13 +257,11 @@ def measured(model: Any, validation: Any, by: str) -> float:
     """
     if by == "monitor":
         return float(model.monitor(validation, model.progress.run.batch_size))
-    n_frames = min(N_FRAMES, sum(map(len, validation)))
     if by == "accuracy":
+        n_frames = min(N_FRAMES, sum(map(len, validation)))
         return float(model.expected_accuracy(validation, n_frames=n_frames))
-    if model.scorer.is_exact(None):
-        return float(model.score(validation))
-    settings = {"n_frames": n_frames, "n_chains": 10}
-    return min(float(model.score(validation, reverse=reverse, **settings)) for reverse in (False, True))
+    directions = (False,) if is_exact(model) else (False, True)
+    return min(model.validation_likelihood(validation, reverse=reverse) for reverse in directions)
 
 
 def checkpoint_of(folder: Path, number: int) -> Path:

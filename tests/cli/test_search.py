@@ -140,7 +140,7 @@ def test_a_likelihood_that_is_not_exact_is_the_lower_one_of_two(python_model, to
     from rnnrbm_pt.search.trials import measured
 
     model = python_model()
-    monkeypatch.setattr(type(model.scorer), "is_exact", lambda scorer, exact: False)
+    monkeypatch.setattr(type(model.scorer), "is_exact", lambda *_: False)
     settings = {"n_frames": 5, "n_chains": 10}
     both = [model.score([toy_rolls[0][:5]], reverse=reverse, **settings) for reverse in (False, True)]
     assert measured(model, [toy_rolls[0][:5]], "likelihood") == min(both)

@@ -100,7 +100,7 @@ def test_a_run_that_goes_on_from_its_file_ends_with_the_same_bits(python_model, 
 def test_the_averages_are_validated_and_kept(python_model, toy_rolls, tmp_path):
     model, seen, last = python_model(), [], []
     score = model.score
-    model.score = lambda rolls: seen.append(model.get_params()) or score(rolls)
+    model.score = lambda rolls, **how: seen.append(model.get_params()) or score(rolls, **how)
     settings = {"optimizer": "adam", "average": 0.8, "validation": toy_rolls[3:], "validate_by": "likelihood"}
 
     def on_epoch(record):

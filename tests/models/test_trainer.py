@@ -162,7 +162,7 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     assert [record["validation"] for record in model.log] == scores and scores[0].exact
     assert model.progress.best == max(scores)
     model = python_model()
-    model.scorer.is_exact = lambda exact: False
+    model.scorer.is_exact = lambda *_: False
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rnnrbm_pt.models.validation.FRAMES_TO_VALIDATE", 7)
         model.fit(toy_rolls[:2], 30, 1, **settings, on_epoch=look)
@@ -170,10 +170,32 @@ def test_validation_by_the_likelihood(python_model, toy_rolls):
     assert scores[2] == pytest.approx(scores[0], abs=4 * scores[2].standard_error)
 
 
+@pytest.mark.parametrize(("n_hidden", "exact"), [(10, True), (11, False)])
+def test_a_validation_does_not_sum_over_many_states(python_model, toy_rolls, monkeypatch, n_hidden, exact):
+    """`score` does, up to 20 units. Without weights both give the same number."""
+    monkeypatch.setattr("rnnrbm_pt.models.validation.FRAMES_TO_VALIDATE", 7)
+    model, seen = python_model(n_hidden=n_hidden), []
+    for p in model.params:
+        p.set_value(np.zeros_like(p.get_value()))
+    score = model.score
+    model.score = lambda rolls, **how: seen.append(score(rolls, **how)) or seen[-1]
+    settings = {"validation": toy_rolls[1:], "validate_by": "likelihood", "schedule": {"lr": 0.0}}
+    record = model.fit(toy_rolls[:1], 60, 1, **settings).log[0]
+    assert {(found.n_frames, found.exact) for found in seen} == {(7, exact)} and model.scorer.is_exact(None)
+    assert ("validation_reverse" in record) is not exact
+    assert record["validation"] == pytest.approx(-12 * np.log(2), rel=1e-12)
+
+
+def test_a_validation_of_a_nade_reads_all_frames(model_of, toy_rolls):
+    model, rolls = model_of(RnnNade), [np.tile(toy_rolls[0], (23, 1))]  # 1,035 frames
+    model.fit(toy_rolls[:1], 60, 1, validation=rolls, validate_by="likelihood")
+    assert model.log[0]["validation"] == model.score(rolls) and model.score(rolls).n_frames == 1035
+
+
 def test_an_estimate_that_its_bracket_contradicts_is_never_the_best(python_model, toy_rolls):
     scores = iter([-5.0, -5.1, -2.0, -2.5, -4.8, -4.7, -4.9, -np.inf, -1.0, np.nan])  # forward, reverse, forward, ...
     model, weights = python_model(), []
-    model.scorer.is_exact = lambda exact: False
+    model.scorer.is_exact = lambda *_: False
     model.score = lambda rolls, **how: next(scores)
     settings = {"validation": toy_rolls[2:3], "validate_by": "likelihood", "patience": 2}
     model.fit(toy_rolls[:1], 30, 9, **settings, on_epoch=lambda record: weights.append(model.get_params()))

@@ -8,7 +8,7 @@ from rnnrbm_pt.search.space import parse_space
 
 optuna = pytest.importorskip("optuna")
 
-from rnnrbm_pt.search.trials import Search, checkpoint_of, identity, open_study  # noqa: E402  # needs Optuna
+from rnnrbm_pt.search.trials import Search, checkpoint_of, identity, measured, open_study  # noqa: E402  # needs Optuna
 
 
 class AtTheSecond(optuna.pruners.BasePruner):
@@ -62,6 +62,14 @@ def test_trials_are_pruned_by_the_averages_that_they_keep(make, toy_rolls):
     (trial,) = search.study.get_trials()
     model = SequenceModel.load(checkpoint_of(search.folder, 0))
     assert model.expected_accuracy(data[1], n_frames=10) == trial.value == trial.intermediate_values[1]
+
+
+@pytest.mark.parametrize("n_hidden, directions", [(10, [False]), (11, [False, True])])
+def test_a_likelihood_is_that_of_a_validation(python_model, n_hidden, directions):
+    """The lower one of the estimates, where a validation does not sum over all states."""
+    model, asked = python_model(n_hidden=n_hidden), []
+    model.validation_likelihood = lambda rolls, *, reverse: asked.append(reverse) or -5.0 - reverse
+    assert measured(model, [], "likelihood") == -4.0 - len(directions) and asked == directions
 
 
 def test_a_trial_that_fails_says_why(make, toy_rolls):
