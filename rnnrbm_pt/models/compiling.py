@@ -138,6 +138,14 @@ class CompileSettings:
         """Context in which BLAS uses one thread and Numba uses `threads`."""
         return bounded_threads(self.threads)
 
+    def length_of_windows(self, n_frames):
+        """The number of frames to pad all windows to, given that of the longest; None if they may differ.
+
+        JAX compiles for each shape, so all windows get one length on JAX. It is at least 2: JAX cannot compile for a
+        length of 1, which `jax_functions.static` does not fix.
+        """
+        return max(2, n_frames) if self.backend == "jax" else None
+
     def check_shares(self, n_sequences, optimizer):
         """Check that the devices can share the sequences of an update; a ValueError otherwise."""
         if self.devices > 1:

@@ -68,7 +68,7 @@ class Monitor:
             raise ValueError("rolls: expected frames, found none")
         for stream, value in self._graphs[1]:
             stream.set_value(value)
-        n_steps = batch_size if self.compiling.backend == "jax" else None  # JAX compiles once per shape
+        n_steps = self.compiling.length_of_windows(batch_size)
         total = 0.0
         with self.compiling.bounded_threads():
             for group in groups_of_one_length(rolls, batch_size, n_sequences):

@@ -214,7 +214,7 @@ def pretrain_rnn(model: Model, rolls: Rolls, pretraining: Pretraining, on_epoch:
     n_frames, n_sequences = pretraining.rnn_batch_size, pretraining.rnn_n_sequences
     least = _least_frames(rolls, pretraining)
     update = _rnn_update(model, pretraining, params)
-    n_steps = min(n_frames, max(map(len, rolls))) if model.backend == "jax" else None
+    n_steps = model.compiling.length_of_windows(min(n_frames, max(map(len, rolls))))
 
     def batches() -> Batches:
         random_state.shuffle(order)

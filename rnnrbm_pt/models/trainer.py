@@ -168,8 +168,7 @@ class Trainer:
         self._check_frames(rolls)
         check_chains(self.model, run)
         check_measurable(when, self.model)
-        if run.carry_state and run.batch_size < 2 and self.compiling.backend == "jax":
-            raise ValueError("carry_state: expected a batch_size of at least 2 frames on the backend jax, found 1")
+        self._check_carried(run)
         check_run(learning, run, rolls)
         self.compiling.check_shares(run.n_sequences, learning.optimizer)
         if pretrain is not None:
@@ -324,10 +323,16 @@ class Trainer:
         if not sum(len(roll) for roll in rolls):
             raise ValueError("Training set is empty! (did you download the data files?)")
 
+    def _check_carried(self, run: Run) -> None:
+        """Check that the backend can carry states over. With padded windows they would be those of the padding."""
+        if run.carry_state and run.batch_size < 2 and self.compiling.backend == "jax":
+            raise ValueError("carry_state: expected a batch_size of at least 2 frames on the backend jax, found 1")
+
     def _check_resumable(self, rolls: Rolls, validation: Rolls | None, num_epochs: int | None) -> None:
         progress = self.state.progress
         if progress is None:
             raise ValueError("resume: expected a stopped run to continue, found none")
+        self._check_carried(progress.run)
         if num_epochs is not None:
             done = progress.epoch + bool(progress.monitors)
             integer("num_epochs", num_epochs, done + 1 if progress.complete else done)
@@ -356,19 +361,14 @@ class Trainer:
         fresh: np.ndarray | None = None,
         rows: Windows | None = None,
     ) -> float:
-        """Update by the windows and return their monitor.
-
-        JAX compiles for each shape, so all batches get one shape on JAX. That shape has at least two frames: JAX cannot
-        compile for a length of 1, which `jax_functions.static` does not fix.
-        """
-        fixed, floatX = self.compiling.backend == "jax", self.compiling.floatX
-        n_steps = max(2, batch_size) if fixed else None
+        """Update by the windows and return their monitor."""
+        n_steps, floatX = self.compiling.length_of_windows(batch_size), self.compiling.floatX
         if self.state.learning.optimizer == "hf":
             # A remainder of the epoch with too few frames for the curvature is evaluated, but not learned.
             needed = min(self.state.learning.hessian_free.curvature_frames, n_frames)
             learn = len(windows) == n_sequences or sum(map(len, windows)) >= needed
             return self.functions.hessian_free_update(*batch_of(windows, n_steps, len(windows), floatX), learn)
-        if n_sequences == 1 and not fixed and fresh is None and rows is None:
+        if n_sequences == 1 and n_steps is None and fresh is None and rows is None:
             return self.functions.train_function(np.ascontiguousarray(windows[0], dtype=floatX))
         batch = batch_of(windows, n_steps, n_sequences, floatX)
         states = () if fresh is None else (np.asarray(fresh, floatX),)

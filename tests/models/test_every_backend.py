@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from oracles.runs import interrupting
 
 from rnnrbm_pt import BiaxialRnn, LstmRtrbm, RnnNade, RnnRbm, Rtrbm, TiedRnnRbm
 from rnnrbm_pt.models.compiling import AS_WRITTEN
@@ -125,12 +126,25 @@ def test_windows_of_one_frame_on_jax():
     """JAX compiles for fixed lengths, but treats a length of 1 as one that may change."""
     pytest.importorskip("jax", reason="needs the extra jax")
     roll = np.eye(12, dtype=np.uint8)[:5]
-    monitors = []
+    pretraining, found = {"rnn_epochs": 1, "rnn_batch_size": 1, "rnn_n_sequences": 2}, []
     for how in ({"backend": "jax"}, {"mode": AS_WRITTEN}):
-        model = RnnRbm(4, 3, r=(21, 33), k=2, streams="philox", **how)
-        monitors.append([record["monitor"] for record in model.fit([roll, roll[:1]], 1, 2).log])
-        monitors[-1].append(model.monitor([roll[:1]]))
-    np.testing.assert_allclose(*monitors, rtol=1e-12)
-    model = RnnRbm(4, 3, r=(21, 33), backend="jax")
-    with pytest.raises(ValueError, match="carry_state: expected a batch_size of at least 2 frames on the backend jax"):
-        model.fit([roll], 1, 1, carry_state=True)
+        model, costs = RnnRbm(4, 3, r=(21, 33), k=2, streams="philox", **how), []
+        rest = {"pretrain": pretraining, "on_pretrain": lambda record, costs=costs: costs.append(record["cost"])}
+        log = model.fit([roll, roll[:1]], 1, 2, validation=[roll[1:], roll[:1]], **rest).log
+        found.append([costs * 2, [record["monitor"] for record in log], [record["validation"] for record in log]])
+        found[-1].append([model.monitor([roll[:1]]), model.monitor([roll], 1)])
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+def test_states_are_not_carried_over_windows_of_one_frame_on_jax(tmp_path):
+    pytest.importorskip("jax", reason="needs the extra jax")
+    roll = np.eye(12, dtype=np.uint8)[:5]
+    refused = "carry_state: expected a batch_size of at least 2 frames on the backend jax, found 1"
+    with pytest.raises(ValueError, match=refused):
+        RnnRbm(4, 3, r=(21, 33), backend="jax").fit([roll], 1, 1, carry_state=True)
+    stopped = RnnRbm(4, 3, r=(21, 33), k=2, streams="philox", mode=AS_WRITTEN)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit([roll], 1, 1, carry_state=True, checkpoint=tmp_path / "m", on_update=interrupting(2))
+    with pytest.raises(ValueError, match=refused):
+        RnnRbm.load(tmp_path / "m", backend="jax").resume([roll])
+    RnnRbm.load(tmp_path / "m", mode=AS_WRITTEN).resume([roll])
