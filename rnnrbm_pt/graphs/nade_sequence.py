@@ -45,7 +45,7 @@ def train_graph(
     seen = observed(cell, batched, carried, dropout)
     v, bv_t, bh_t = seen.v, seen.bv_t, seen.bh_t
     objective = build_nade(v, W, V, bv_t, bh_t, weights=seen.weights, logits_of=conditionals.logits)
-    graphs = training_graphs(cell, seen, objective, conditionals.mean_h(v, W, bh_t))
+    graphs = training_graphs(cell, seen, objective, conditionals.mean_h(v, W, seen.undropped_bh_t))
     logits = conditionals.logits(v, W, V, bv_t, bh_t)
     return replace(
         graphs,

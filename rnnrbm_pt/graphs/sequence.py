@@ -143,7 +143,9 @@ class Observed(NamedTuple):
     bv_t: TensorVariable
     """The visible biases of each step."""
     bh_t: TensorVariable
-    """The hidden biases of each step."""
+    """The hidden biases of each step, with those of dropped units; see `graphs.dropout`."""
+    undropped_bh_t: TensorVariable
+    """The hidden biases of each step before hidden units are dropped."""
     updates: Updates
     """Updates of the random generators of dropout masks."""
 
@@ -170,13 +172,14 @@ def observed(
     v, mask = (pt.tensor3("v"), pt.matrix("mask")) if batched else (pt.matrix("v"), None)
     if cell.over_frames is not None:
         states, bv_t, bh_t, updates = cell.over_frames(v, carried, dropout)
+        undropped_bh_t = bh_t
     else:
         read, updates = dropped_frames(v, dropout)
-        states, bv_t, bh_t = recurrence(cell, read, carried)
-        bh_t, more = dropped_hidden(bh_t, dropout)
+        states, bv_t, undropped_bh_t = recurrence(cell, read, carried)
+        bh_t, more = dropped_hidden(undropped_bh_t, dropout)
         updates |= more
     weights = None if mask is None else sequence_weights(mask)
-    return Observed(v, mask, weights, states, bv_t, bh_t, updates)
+    return Observed(v, mask, weights, states, bv_t, bh_t, undropped_bh_t, updates)
 
 
 def training_graphs(cell: Cell, seen: Observed, objective: Objective, mean_h: TensorVariable) -> SequenceGraphs:
@@ -315,11 +318,11 @@ def train_graph(
     v_sample, cost, monitor, updates_train = build_rbm(
         v, W, bv_t, bh_t, k, rngs=rngs, weights=weights, visible=visible, particles=particles
     )
-    mean_h = mean_hidden(v, cell.params[0], bh_t)
+    mean_h = mean_hidden(v, cell.params[0], seen.undropped_bh_t)
     graphs = training_graphs(cell, seen, (v_sample, cost, monitor, updates_train), mean_h)
     return replace(
         graphs,
-        reconstruction=mean_visible(graphs.mean_h, W, bv_t, visible),
+        reconstruction=mean_visible(graphs.mean_h, cell.params[0], bv_t, visible),
         free_energy=free_energy(v, W, bv_t, bh_t, visible),
         expected_visible=partial(expected_visible_of_rbm, W=W, visible=visible),
     )

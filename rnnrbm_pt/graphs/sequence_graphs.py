@@ -51,7 +51,8 @@ class SequenceGraphs:
     bh_t: TensorVariable | None = None
     """Matrix (n_steps, n_hidden): the hidden biases of each step."""
     mean_h: TensorVariable | None = None
-    """Matrix (n_steps, n_hidden): the expected hidden units of each step, given its frame and the earlier frames."""
+    """Matrix (n_steps, n_hidden): the expected hidden units of each step, given its frame and the earlier frames. Units
+    that dropout switches off have the value that they would have without it."""
     reconstruction: TensorVariable | None = None
     """Matrix like v: the model's reconstruction of each frame, given the earlier frames. For an RBM, E[v | mean_h]."""
     features: Tensors = ()

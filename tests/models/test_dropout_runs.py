@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from oracles import finite_differences, put_normal
+from oracles import temporal as oracle
 from oracles.runs import interrupting, same
+from scipy.special import expit
 
 from rnnrbm_pt import LstmRtrbm, RnnNade, RnnRbm
 from rnnrbm_pt.models.base import SequenceModel
@@ -55,6 +58,29 @@ def test_one_share_alone_and_a_schedule(python_model, toy_rolls):
     assert model.state.scalars["dropout_recurrent"].get_value() == 0.25
     with pytest.raises(ValueError, match="dropout_hidden: expected .* below 1, found 1"):
         model.fit(toy_rolls, dropout_hidden=1.0)
+
+
+@pytest.mark.parametrize(("kind", "twin"), [(RnnRbm, oracle.RnnRbm), (RnnNade, oracle.RnnNade)])
+def test_sparsity_is_that_of_the_units_without_dropout(model_of, toy_rolls, kind, twin):
+    """The gradient of the penalty by finite differences. Both updates have the same masks and chains."""
+    roll, moved = toy_rolls[0][:20].astype(float), []
+    for cost in (0.0, 0.5):
+        model = put_normal(model_of(kind, lr=1.0), 0.5)
+        before = model.get_params()
+        model.fit([roll], 20, 1, sparsity=0.2, sparsity_cost=cost, dropout_hidden=0.5)
+        moved.append(model.get_params())
+
+    def penalty(bh):
+        p = {**before, "bh": bh}
+        state, q = twin(p), np.zeros(8)
+        for v in roll:
+            q += expit(v @ p["W"] + state.biases()[1]) / len(roll)
+            state.see(v)
+        return -(0.2 * np.log(q) + 0.8 * np.log(1 - q)).sum()
+
+    expected = -0.5 * finite_differences(penalty, before["bh"])
+    assert abs(expected).min() > 0.01
+    np.testing.assert_allclose(moved[1]["bh"] - moved[0]["bh"], expected, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize(
