@@ -37,7 +37,7 @@ def first_particles(rolls: Sequence[np.ndarray], run: Run) -> np.ndarray | None:
 
 def check_chains(model: Model, run: Run) -> None:
     """Check that the model has Gibbs chains of binary units, if they are to be persistent; a ValueError otherwise."""
-    if run.persistent and ("k" not in model.settings or model.real_valued):
+    if run.persistent and (model.graphs.free_energy is None or model.real_valued):
         raise ValueError("persistent: expected a model of RBMs with binary visible units, found another model")
 
 

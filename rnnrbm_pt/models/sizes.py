@@ -70,13 +70,14 @@ def check_sizes(kind: Any, settings: dict[str, Any], arrays: Arrays) -> None:
     Raises
     ------
     ValueError
-        If a size is invalid, W has another shape, or the arrays together are smaller than the parameters.
+        If a size is invalid, W of a model of this package has another shape, or the arrays together are smaller than
+        the parameters.
     """
     given = settings.get("r", DEFAULT_R), settings.get("dt", 0.3), None, settings.get("n_visible")
     v = frames_of(*given, settings.get("visible", "binary")).n_visible
     names = "n_hidden", "n_hidden_recurrent"
     h, u = (integer(name, settings[name], 1) if name in settings else 0 for name in names)
-    if "W" in arrays or kind.builder in MATRICES:
+    if kind.builder in MATRICES:  # a user's own function may give W any shape
         found = arrays["W"].shape if "W" in arrays else "none"
         window = integer("window", settings.get("window", WINDOW), 1) if kind.builder in WEIGHTS else 0
         shape = WEIGHTS.get(kind.builder, Weights()).shape(v, h, window)

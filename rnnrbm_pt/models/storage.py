@@ -89,10 +89,7 @@ def load(
         raise ValueError(f"{filename}: expected a complete model, found one without all its settings")
     settings = {RENAMED.get(name, name): value for name, value in settings.items()}
     kind, changes = kinds[name], {}
-    if k_generate is not None:
-        if "k_generate" not in settings:
-            expected = "k_generate: expected a model with a Gibbs chain in generation"
-            raise ValueError(f"{filename}: {expected}, found {name}")
+    if k_generate is not None and "k_generate" in settings:
         changes["k_generate"] = k_generate
     if backend == "jax" and settings["streams"] != "philox":
         if settings.get("visible") == "gaussian":
@@ -106,6 +103,9 @@ def load(
     try:
         check_sizes(kind, settings, arrays)
         model = kind(**settings | changes, **running)
+        has_chain = model.graphs.free_energy is not None
+        if has_chain and k_generate is not None and "k_generate" not in settings:  # a user's own class has a default
+            model = kind(**settings | changes | {"k_generate": k_generate}, **running)
         model.state.restore_all(arrays, metadata, streams="streams" not in changes)
     except TypeError as error:
         found = printable(str(error), 200)
@@ -113,6 +113,8 @@ def load(
     except ODD as error:
         found = printable(str(error) or type(error).__name__, 200)
         raise ValueError(f"{filename}: expected a complete model, found an incomplete one ({found})") from error
+    if k_generate is not None and not has_chain:
+        raise ValueError(f"{filename}: k_generate: expected a model with a Gibbs chain in generation, found {name}")
     return model
 
 

@@ -71,7 +71,7 @@ class Trainer:
             kind; see `check_model`.
         """
         check_model(self.model, learning)
-        if "k" in learning.schedule and "k" not in self.model.settings:
+        if "k" in learning.schedule and self.model.graphs.free_energy is None:
             raise ValueError("schedule: k: expected a model with a Gibbs chain in training, found none")
         self.state.learn_by(learning)
 

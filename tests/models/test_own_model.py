@@ -10,6 +10,7 @@ from oracles import AS_WRITTEN, finite_differences, states
 from oracles import temporal as oracle
 from scipy.special import expit
 
+from rnnrbm_pt.io.checkpoint import read_checkpoint, write_checkpoint
 from rnnrbm_pt.models.base import SequenceModel
 
 SIZES = {"n_hidden": 3, "n_hidden_recurrent": 2, "k": 2, "k_generate": 2}
@@ -133,3 +134,54 @@ def test_a_nade_learns_with_a_recurrence_of_ones_own(as_written, tmp_path):
     loaded = GruNade.load(tmp_path / "m")
     assert loaded.score([roll]) == model.score([roll])
     assert np.array_equal(loaded.sample(5, seed=1), model.sample(5, seed=1))
+
+
+def test_a_model_that_leaves_its_chains_to_the_defaults_has_chains_all_the_same(as_written, tmp_path):
+    """Its settings give neither k nor k_generate. Its graphs tell that it has RBMs."""
+    model, rolls = GruRbm(n_hidden=3, n_hidden_recurrent=2, r=(21, 25)), [random_roll(0, 12)]
+    assert not {"k", "k_generate"} & set(model.settings)
+    model.fit(rolls, 6, 1, persistent=True, schedule={"k": 3})
+    explicit = GruRbm(n_hidden=3, n_hidden_recurrent=2, r=(21, 25), k=3).fit(rolls, 6, 1, persistent=True)
+    assert model.log[0]["monitor"] == explicit.log[0]["monitor"]
+    model.params[0].set_value(100 * model.params[0].get_value())  # chains that remember their start
+    model.save(tmp_path / "m")
+    loaded = GruRbm.load(tmp_path / "m", k_generate=3)
+    assert loaded.settings["k_generate"] == 3 and loaded.sampler.k == 3
+    assert np.array_equal(loaded.sample(9, seed=1), model.sample(9, seed=1, k=3))
+    nade = GruNade(n_hidden=3, n_hidden_recurrent=2, r=(21, 25))
+    with pytest.raises(ValueError, match="schedule: k: expected a model with a Gibbs chain in training, found none"):
+        nade.fit(rolls, schedule={"k": 3})
+    nade.save(tmp_path / "nade")
+    with pytest.raises(ValueError, match="k_generate: expected a model with a Gibbs chain in generation, found GruNa"):
+        GruNade.load(tmp_path / "nade", k_generate=3)
+
+
+class OwnNames(SequenceModel):
+    """A model whose sizes have names of their own."""
+
+    def builder(n_visible, *, units, memory, **settings):
+        return GruRbm.builder(n_visible, n_hidden=units, n_hidden_recurrent=memory, **settings)
+
+
+class PerNote(SequenceModel):
+    """A model whose n_hidden is the number of hidden units per note."""
+
+    def builder(n_visible, *, n_hidden, **settings):
+        return GruRbm.builder(n_visible, n_hidden=n_visible * n_hidden, **settings)
+
+
+@pytest.mark.parametrize(
+    "kind, sizes, false, message",
+    [
+        (OwnNames, {"units": 3, "memory": 2}, {"units": 9}, r"W: expected an array of shape \(4, 9\), found \(4, 3\)"),
+        (PerNote, {"n_hidden": 2, "n_hidden_recurrent": 2}, {"n_hidden": 10**6}, "expected at least 4,000,002 param"),
+    ],
+)
+def test_sizes_may_have_any_names_and_meanings(as_written, tmp_path, kind, sizes, false, message):
+    model = kind(r=(21, 25), **sizes)
+    model.save(tmp_path / "m")
+    assert np.array_equal(kind.load(tmp_path / "m").sample(5, seed=1), model.sample(5, seed=1))
+    arrays, metadata = read_checkpoint(tmp_path / "m")
+    write_checkpoint(tmp_path / "m", arrays, {**metadata, "settings": metadata["settings"] | false})
+    with pytest.raises(ValueError, match=message):
+        kind.load(tmp_path / "m")
