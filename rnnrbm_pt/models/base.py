@@ -198,7 +198,9 @@ class SequenceModel:
         """
         return self.sampler.generate_function
 
-    def train(self, files, batch_size=100, num_epochs=200, *, validation=None, on_broken=None, **settings):
+    def train(
+        self, files, batch_size=100, num_epochs=200, *, validation=None, on_broken=None, on_epoch=None, **settings
+    ):
         """Train on MIDI files and print the mean monitor of each epoch, as in the tutorial.
 
         Parameters
@@ -213,6 +215,8 @@ class SequenceModel:
             Files to validate on. Their monitor, or the quantity of `validate_by`, is printed as well.
         on_broken : callable, optional
             Called as on_broken(file, error) for each file that cannot be read, which is then skipped; see `read`.
+        on_epoch : callable, optional
+            Called with the record of each epoch, a dict, after its line is printed; see `fit`.
         **settings
             Further keywords of `fit`.
 
@@ -234,6 +238,8 @@ class SequenceModel:
         def show(record):
             more = f"  validation {record['validation']}" if "validation" in record else ""
             print(f"Epoch {record['epoch']}/{num_epochs} {record['monitor']}{more}", flush=True)
+            if on_epoch is not None:
+                on_epoch(record)
 
         try:
             self.fit(rolls, batch_size, num_epochs, validation=validation, on_epoch=show, **settings)

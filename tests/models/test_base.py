@@ -15,6 +15,7 @@ from rnnrbm_pt.models.base import SequenceModel
 from rnnrbm_pt.models.compiling import AS_WRITTEN
 from rnnrbm_pt.music.midi import midiwrite
 from rnnrbm_pt.music.preprocessing import Preprocessing
+from rnnrbm_pt.training.progress import StopTraining
 
 MEAN_OF_EPOCH_1 = -15.03681487503209  # Theano 1.0.5, shared_randomstreams, float64
 
@@ -190,6 +191,20 @@ def test_ctrl_c_in_train_is_said_and_the_model_is_usable(toy_model, toy_rolls, t
     model.train(tmp_path, num_epochs=3)
     assert capsys.readouterr().out.splitlines()[-1] == "Interrupted by user."
     assert model.sample(10).shape == (10, 12)
+
+
+def test_train_prints_an_epoch_and_then_calls_on_epoch(python_model, toy_rolls, tmp_path, capsys):
+    midiwrite(tmp_path / "0.mid", toy_rolls[0], (21, 33), 0.3)
+    model, heard = python_model(), []
+
+    def on_epoch(record):
+        heard.append((record["epoch"], record["monitor"], capsys.readouterr().out))
+        if record["epoch"] == 2:
+            raise StopTraining
+
+    model.train(tmp_path, num_epochs=5, on_epoch=on_epoch)
+    monitors = [record["monitor"] for record in model.log]
+    assert heard == [(i, m, f"Epoch {i}/5 {m}\n") for i, m in enumerate(monitors, 1)] and len(heard) == 2
 
 
 def test_a_model_written_on_one_backend_goes_on_on_the_other(toy_model, toy_rolls, tmp_path):
