@@ -25,6 +25,8 @@ MAX_INSTRUCTIONS = 200_000
 MARK = object()
 OF_PYTHON_2 = re.compile(rb"(?:[^\\]++|\\(?:[\\'nrt]|x[0-9a-f]{2}))*+", re.DOTALL)
 """The inside of a quoted string, as Python 2 writes it."""
+LINES_OF_NAMES = {"GLOBAL": 2, "INST": 2, "PERSID": 1}
+"""Numbers of lines of the names in these instructions. They have no escapes, but pickletools decodes some."""
 OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
@@ -120,6 +122,9 @@ def _instructions(content: bytes) -> Iterator[tuple[str, Any]]:
             if not OF_PYTHON_2.fullmatch(text):
                 raise ValueError("found a string that Python 2 does not write")
             yield opcode.name, codecs.escape_decode(text)[0].decode("latin-1")
+        elif opcode.name in LINES_OF_NAMES:
+            lines = [file.readline().rstrip(b"\n").decode("ascii") for _ in range(LINES_OF_NAMES[opcode.name])]
+            yield opcode.name, " ".join(lines)
         else:
             yield opcode.name, None if opcode.arg is None else opcode.arg.reader(file)
     raise ValueError(f"expected {MAX_INSTRUCTIONS:,} instructions at most")

@@ -74,6 +74,8 @@ WRONG = {
     "a mark that is missing": (b"]e.", "expected a mark"),
     "nothing on the stack": (b"ba.", "not a pickle"),
     "a foreign object": (b"Pabc\n.", "the instruction PERSID is refused"),
+    "a foreign object with an escape": (b"Pa\\ic\n.", "the instruction PERSID is refused"),
+    "a function with an escape": (b"](cposix\nmk\\ir\n)Re.", r"expected an array, found 'posix\.mk"),
     "a number of 5,000 digits": (b"](I" + b"9" * 5000 + b"\ne.", "not a pickle"),
     "a million lists": (b"]" * 1_000_000 + b".", "expected 200,000 instructions"),
     "more bytes than the shape has": (
