@@ -19,6 +19,7 @@ from rnnrbm_pt.training.loop import Record
 from rnnrbm_pt.training.progress import Progress, checked_log
 from rnnrbm_pt.training.regularisation import averages
 from rnnrbm_pt.training.scalars import scalars
+from rnnrbm_pt.training.schedules import set_scheduled
 from rnnrbm_pt.training.settings import Learning
 
 
@@ -64,6 +65,8 @@ class TrainState:
         One record per epoch.
     data : Statistics or None
         Statistics of the last run's training data, for a model of notes.
+    scheduled_lr : float or None
+        The last learning rate that a schedule set; see `leave_schedule`.
     """
 
     params: tuple[Shared, ...]
@@ -85,6 +88,7 @@ class TrainState:
     progress: Progress | None = None
     log: list[Record] = field(default_factory=list)
     data: Statistics | None = None
+    scheduled_lr: float | None = None
 
     @classmethod
     def at_first(
@@ -226,6 +230,7 @@ class TrainState:
         """
         self.learn_by(Learning.from_json(metadata["learning"]))
         self.restore(arrays, streams=streams)
+        self.scheduled_lr = float(self.lr.get_value()) if "lr" in self.learning.schedule else None
         self.log = checked_log(metadata["log"])
         self.progress = None if metadata["progress"] is None else Progress.from_json(metadata["progress"])
         data = metadata.get("data")  # older files lack it
@@ -275,6 +280,27 @@ class TrainState:
         self.learning, self.awaited_slots = learning, {}
         if not self.masks and any(name.startswith("dropout") for name in self.scalars):
             self.masks = self.streams.stream("rng_v_dropped"), self.streams.stream("rng_h_dropped")
+
+    def set_scheduled(self, epoch: int, update: int) -> None:
+        """Set the scheduled hyper-parameters for the next update; see `training.schedules.set_scheduled`."""
+        schedules = self.learning.schedule
+        set_scheduled({self.scalars[name]: schedule for name, schedule in schedules.items()}, epoch, update)
+        if "lr" in schedules:
+            self.scheduled_lr = float(self.lr.get_value())
+
+    def leave_schedule(self, lr: float) -> None:
+        """Reset the learning rate before another run, if its present value is the end of a schedule.
+
+        A rate that a user has set since stays.
+
+        Parameters
+        ----------
+        lr : float
+            Learning rate in the settings of the model.
+        """
+        if float(self.lr.get_value()) == self.scheduled_lr:
+            self.lr.set_value(lr)
+        self.scheduled_lr = None
 
     def clear_slots(self) -> None:
         """Reset the state of the optimiser to zero."""

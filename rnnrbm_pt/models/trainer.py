@@ -22,7 +22,6 @@ from rnnrbm_pt.models.validation import check_measurable, check_validation, vali
 from rnnrbm_pt.settings import sorted_into
 from rnnrbm_pt.training.loop import Record, batch_of, fingerprint, groups, run_epochs, windows
 from rnnrbm_pt.training.progress import Progress
-from rnnrbm_pt.training.schedules import Schedule, set_scheduled
 from rnnrbm_pt.training.settings import Learning, Pretraining, Run, Validation
 
 Windows = Sequence[np.ndarray]
@@ -74,6 +73,7 @@ class Trainer:
         if "k" in learning.schedule and self.model.graphs.free_energy is None:
             raise ValueError("schedule: k: expected a model with a Gibbs chain in training, found none")
         self.state.learn_by(learning)
+        self.state.leave_schedule(self.model.settings["lr"])
 
     @locked
     def fit(
@@ -125,7 +125,7 @@ class Trainer:
         **settings
             Further fields of `Run` (n_sequences, carry_state, persistent, n_particles, sample_every, log_updates),
             `Validation` and `Learning`; see `training.settings`. The learning rate is the model's `lr`, unless it has a
-            schedule.
+            schedule. A schedule ends with its run: the next `fit` without one starts from the `lr` of the constructor.
 
         Returns
         -------
@@ -407,13 +407,11 @@ class Trainer:
 
     def _scheduled(self, update: Update) -> Update:
         """Wrap the update so that each scheduled hyper-parameter gets its present value first."""
-        scalars, schedules = self.state.scalars, self.state.learning.schedule
-        scheduled: dict[Any, Schedule] = {scalars[name]: schedule for name, schedule in schedules.items()}
-        if not scheduled:
+        if not self.state.learning.schedule:
             return update
 
         def scheduled_update(*windows: np.ndarray, **keywords: Any) -> float:
-            set_scheduled(scheduled, self.progress.epoch, self.progress.updates)
+            self.state.set_scheduled(self.progress.epoch, self.progress.updates)
             return update(*windows, **keywords)
 
         return scheduled_update

@@ -87,6 +87,42 @@ def test_the_best_and_the_last_parameters(python_model):
     assert bv.get_value().all() and state.last is None
 
 
+def rates_of(model, rolls, **settings):
+    """The learning rate of each update of a run."""
+    rates = []
+    model.fit(rolls, 30, 4, on_update=lambda *_: rates.append(float(model.lr.get_value())), **settings)
+    return rates
+
+
+def test_a_schedule_ends_with_its_run(python_model, toy_rolls, tmp_path):
+    schedule = {"lr": Cosine(0.05, 0, 4)}
+    for floatX in ("float64", "float32"):
+        model = python_model(floatX=floatX)
+        assert rates_of(model, toy_rolls[:1], schedule=schedule)[-1] < 0.01
+        model.save(tmp_path / "m")
+        assert set(rates_of(model, toy_rolls[:1], optimizer="adam")) == {float(np.asarray(0.05, floatX))}
+        for other in ("float64", "float32"):  # a model from a file, such as a pretrained one
+            loaded = RnnRbm.load(tmp_path / "m", mode=AS_WRITTEN, floatX=other)
+            assert set(rates_of(loaded, toy_rolls[:1])) == {float(np.asarray(0.05, other))}
+
+
+def test_a_learning_rate_that_a_user_sets_after_a_schedule(python_model, toy_rolls, tmp_path):
+    model = python_model().fit(toy_rolls[:1], 30, 4, schedule={"lr": Cosine(0.05, 0, 4)})
+    model.save(tmp_path / "m")
+    for one in (model, RnnRbm.load(tmp_path / "m", mode=AS_WRITTEN)):
+        one.lr.set_value(0.02)
+        assert set(rates_of(one, toy_rolls[:1])) == set(rates_of(one, toy_rolls[:1])) == {0.02}
+
+
+def test_a_resumed_run_keeps_its_schedule(python_model, toy_rolls):
+    schedule = {"lr": Cosine(0.05, 0, 4)}
+    whole, extended = python_model(), python_model()
+    whole.fit(toy_rolls[:1], 30, 4, schedule=schedule)
+    extended.fit(toy_rolls[:1], 30, 2, schedule=schedule)
+    extended.resume(toy_rolls[:1], 4)
+    assert same(whole, extended)
+
+
 def test_a_learning_rate_that_a_user_sets(python_model, toy_rolls):
     """Any Python number works, for a model of either float type. A rate that is not finite ends the run."""
     model = python_model(floatX="float32")
