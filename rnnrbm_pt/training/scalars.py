@@ -13,7 +13,7 @@ from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.training.gradients import Gradients, Params, ParamUpdates, Scalar
 from rnnrbm_pt.training.regularisation import with_averages, with_max_norm
 from rnnrbm_pt.training.settings import OF_THE_GRADIENT, OF_THE_OPTIMIZER, Learning
-from rnnrbm_pt.training.updates import optimizer_updates
+from rnnrbm_pt.training.updates import ADAMW_DECAY, optimizer_updates
 
 Scalars = dict[str, TensorSharedVariable]
 """Shared scalars, by the names of the settings."""
@@ -69,7 +69,7 @@ def learning_updates(learning: Learning, gradients: Gradients, params: Params, s
         lambda p: scalars["lr"] if role_of(p).part == "rbm" else rnn,
         clip_norm=scalars.get("clip_norm"),
         clip_value=scalars.get("clip_value"),
-        weight_decay=weight_decay(scalars),
+        weight_decay=weight_decay(learning.optimizer, scalars),
         **settings,
     )
     if "max_norm" in scalars:
@@ -77,12 +77,12 @@ def learning_updates(learning: Learning, gradients: Gradients, params: Params, s
     return updates if learning.average is None else with_averages(updates, params, learning.average)
 
 
-def weight_decay(scalars: Scalars) -> Callable[[TensorSharedVariable], Scalar] | None:
-    """The weight decay of each parameter, or None if there is none.
+def weight_decay(optimizer: str, scalars: Scalars) -> Callable[[TensorSharedVariable], Scalar] | None:
+    """The weight decay of each parameter, or None for the optimiser's default.
 
     Biases and initial states do not decay. W and V may have a decay of their own.
     """
-    rnn = scalars.get("weight_decay", 0.0)
+    rnn = scalars.get("weight_decay", ADAMW_DECAY if optimizer == "adamw" else 0.0)
     rbm = scalars.get("weight_decay_rbm", rnn)
     if not {"weight_decay", "weight_decay_rbm"} & scalars.keys():
         return None

@@ -176,7 +176,10 @@ class Learning(Settings):
         "clip each element of the gradient to at most this absolute value", default=None, least=0
     )
     weight_decay: float | None = real(
-        "weight decay of all weights; biases and initial states do not decay", default=None, least=0
+        "weight decay of all weights; biases and initial states do not decay; the default is 0.01 for adamw and 0 for "
+        "the others",
+        default=None,
+        least=0,
     )
     weight_decay_rbm: float | None = real(
         "weight decay of the RBM's weights, W (and V); the default is the weight decay of all weights",

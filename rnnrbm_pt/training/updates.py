@@ -29,6 +29,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.sharedvar import TensorSharedVariable
 from pytensor.tensor.variable import TensorVariable
 
+from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.training.gradients import (
     Constants,
     Cost,
@@ -217,6 +218,15 @@ def amsgrad(
     return _adam("amsgrad", gradients, params, learning_rate, beta1, beta2, epsilon, never_smaller=True)
 
 
+ADAMW_DECAY = 0.01
+"""Weight decay of adamw, unless another is given."""
+
+
+def default_decay(param: TensorSharedVariable) -> float:
+    """The weight decay of adamw: biases and initial states do not decay."""
+    return ADAMW_DECAY if role_of(param).kind == "weight" else 0.0
+
+
 def adamw(
     cost_or_gradients: Cost,
     params: Params,
@@ -224,7 +234,7 @@ def adamw(
     beta1: Scalar = 0.9,
     beta2: Scalar = 0.999,
     epsilon: Scalar = 1e-08,
-    weight_decay: PerParam = 0.01,
+    weight_decay: PerParam = default_decay,
     *,
     consider_constant: Constants = None,
 ) -> ParamUpdates:
@@ -232,8 +242,8 @@ def adamw(
 
         p := p - learning_rate (adam's step + weight_decay p)
 
-    Like `learning_rate`, `weight_decay` may depend on the parameter: ``lambda p: 0.01 if p.ndim == 2 else 0.0`` leaves
-    the biases without decay.
+    Like `learning_rate`, `weight_decay` may depend on the parameter. By default it is 0.01 for weights, and 0 for
+    biases and initial states. A number holds for all parameters, as in the paper.
     """
     gradients = gradients_of(cost_or_gradients, params, consider_constant)
     updates = _adam("adamw", gradients, params, learning_rate, beta1, beta2, epsilon)
@@ -311,8 +321,8 @@ def optimizer_updates(
     clip_norm, clip_value : number or scalar variable, optional
         See `total_norm_constraint` and `clip_values`.
     weight_decay : number, scalar variable, dict or function, optional
-        For adamw the decoupled decay, 0.01 by default. For other optimisers it is added to the gradient; see
-        `with_weight_decay`.
+        For adamw the decoupled decay, by default 0.01 of the weights alone. For other optimisers it is added to the
+        gradient; see `with_weight_decay`.
     **settings
         Further arguments of the optimiser: momentum, rho, beta1, beta2, epsilon.
 

@@ -77,6 +77,19 @@ def test_the_decay_of_the_rbm_alone():
     np.testing.assert_allclose(updated(Learning(max_norm=0.25)), [0.25, 0.7, 0.7])
 
 
+def test_adamw_decays_weights_alone():
+    plain = np.array(updated(Learning("adam")))
+    for settings, decay in (
+        ({}, [0.01, 0.01, 0]),
+        ({"weight_decay_rbm": 0.5}, [0.5, 0.01, 0]),
+        ({"schedule": {"weight_decay_rbm": 0.5}}, [0.5, 0.01, 0]),
+        ({"weight_decay": 0.5}, [0.5, 0.5, 0]),
+        ({"weight_decay": 0.0}, [0, 0, 0]),
+    ):
+        found = updated(Learning("adamw", **settings))
+        np.testing.assert_allclose(found, plain - 0.1 * np.array(decay), rtol=1e-14, err_msg=str(settings))
+
+
 def test_chains_that_grow():
     growth = Growth(1, 100, 50)
     values = [growth(epoch, 0) for epoch in range(60)]
