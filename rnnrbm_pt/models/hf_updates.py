@@ -13,10 +13,11 @@ from rnnrbm_pt.graphs.sequence_graphs import SequenceGraphs
 from rnnrbm_pt.interrupts import deferred_interrupts
 from rnnrbm_pt.models.compiling import CompileSettings
 from rnnrbm_pt.models.types import Model, Rolls, Shared
+from rnnrbm_pt.roles import role_of
 from rnnrbm_pt.training import hessian_free
 from rnnrbm_pt.training.gauss_newton import CompiledObjective, Objective, bernoulli_curvature, compiled_objective
 from rnnrbm_pt.training.hessian_free import Batch, HessianFreeState, Layout, Report
-from rnnrbm_pt.training.settings import HessianFree, Learning, Run
+from rnnrbm_pt.training.settings import OF_THE_RBM, HessianFree, Learning, Run
 from rnnrbm_pt.training.slots import as_slot, new_slot
 
 DAMPING = "hf_damping"
@@ -95,7 +96,7 @@ def state_weights(state: TensorVariable, weights: TensorVariable) -> TensorVaria
 
 
 def check_model(model: Model, learning: Learning) -> None:
-    """Check that the model supports sparsity and Hessian-free optimisation, if the settings ask for them.
+    """Check that the model supports Hessian-free optimisation and the settings of RBMs, if they are used.
 
     Parameters
     ----------
@@ -105,10 +106,13 @@ def check_model(model: Model, learning: Learning) -> None:
     Raises
     ------
     ValueError
-        If sparsity is set and the model has no hidden units, or if the optimiser is hf and the cost is not exact.
+        If a setting belongs to RBMs and NADEs and the model has neither, or if the optimiser is hf and the cost is not
+        exact.
     """
-    if learning.sparsity is not None and model.graphs.mean_h is None:
-        raise ValueError(f"sparsity: expected a model of RBMs or NADEs, found {type(model).__name__}")
+    lacking = () if any(role_of(p).part == "rbm" for p in model.params) else OF_THE_RBM
+    for name in (*lacking, *(("sparsity",) if model.graphs.mean_h is None else ())):
+        if name in learning.used:
+            raise ValueError(f"{name}: expected a model of RBMs or NADEs, found {type(model).__name__}")
     if learning.optimizer == "hf" and model.graphs.logits is None:
         raise ValueError(
             "optimizer: hf expects a model whose cost is exact, such as RnnNade; found "

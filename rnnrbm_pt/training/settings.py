@@ -117,6 +117,9 @@ OF_THE_GRADIENT = (
 SCHEDULED = "lr", "lr_rnn", "momentum", *OF_THE_GRADIENT[1:], "k"
 """Settings that may have a schedule; k is the number of Gibbs steps in training."""
 
+OF_THE_RBM = "lr_rnn", "weight_decay_rbm", "max_norm"
+"""Settings that treat the parameters of the RBM or NADE in a way of their own."""
+
 OF_THE_OPTIMIZER = "momentum", "rho", "beta1", "beta2", "epsilon"
 """Settings that only some optimisers accept."""
 
@@ -232,9 +235,8 @@ class Learning(Settings):
             if name not in (*taken, *general):
                 expected = ", ".join(taken) or "none"
                 raise ValueError(f"{self.optimizer}: expected settings of this optimiser ({expected}), found {name}")
-        changing = {*self.given(OF_THE_GRADIENT), *self.schedule}
         for one, other in (("sparsity", "sparsity_cost"), ("sparsity_cost", "sparsity")):
-            if one in changing and other not in changing:
+            if one in self.used and other not in self.used:
                 raise ValueError(f"{one}: expected {other} with it, found none")
 
     def given(self, names: Sequence[str]) -> dict[str, Any]:
@@ -242,10 +244,15 @@ class Learning(Settings):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
+    def used(self) -> set[str]:
+        """Names of the settings that have a value or a schedule, except those of the optimiser."""
+        return {*self.given(OF_THE_GRADIENT), *self.schedule}
+
+    @property
     def structure(self) -> tuple:
         """Everything that determines the graph. Settings of one structure share their compiled functions."""
         fixed = tuple(self.given((*OF_THE_OPTIMIZER[1:], "average")).items())
-        changing = {*self.given(OF_THE_GRADIENT), *self.schedule} - {"lr"}
+        changing = self.used - {"lr"}
         return self.optimizer, fixed, tuple(sorted(changing)), self.momentum is not None
 
     @property

@@ -117,8 +117,12 @@ def test_what_it_refuses(toy_rolls, tmp_path):
     model = make(r=(21, 33))
     with pytest.raises(ValueError, match="frame_epochs: expected a model of RBMs or NADEs, found BiaxialRnn"):
         model.fit(toy_rolls, pretrain={"frame_epochs": 1})
-    with pytest.raises(ValueError, match="sparsity: expected a model of RBMs or NADEs, found BiaxialRnn"):
-        model.fit(toy_rolls, sparsity=0.1, sparsity_cost=0.1)
+    settings = {"sparsity": 0.1, "sparsity_cost": 0.1}, {"max_norm": 1.0}, {"weight_decay_rbm": 0.1}, {"lr_rnn": 0.1}
+    for given in settings:
+        expected = f"{next(iter(given))}: expected a model of RBMs or NADEs, found BiaxialRnn"
+        for one in (given, {"schedule": given}):
+            with pytest.raises(ValueError, match=expected):
+                model.fit(toy_rolls, **one)
     with pytest.raises(ValueError, match="window: expected an integer of at least 1, found 0"):
         make(window=0)
     model.save(tmp_path / "m")
