@@ -207,7 +207,8 @@ class Trainer:
         rolls : list of arrays, shape (n_steps, n_visible)
             The sequences of the run.
         num_epochs : int, optional
-            New total number of epochs, larger than the number that is done. By default the number stays the same.
+            New total number of epochs, larger than the number that is done. By default the number stays the same. If
+            patience has ended the run, the extended run gets its full patience again.
         validation : list of arrays, optional
             The validation sequences of the run.
         checkpoint, checkpoint_every, on_update, on_epoch

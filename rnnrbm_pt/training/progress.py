@@ -40,6 +40,8 @@ class Progress:
     """Whether the run was ended early, by early stopping or `StopTraining`."""
     data: str | None = None
     """`fingerprint` of the sequences."""
+    patient_from: int = 0
+    """Number of completed epochs when the run was last extended after an early end; patience counts from there."""
 
     @property
     def complete(self) -> bool:
@@ -71,7 +73,8 @@ class Progress:
     def validated(self, value: float | None) -> bool:
         """Record the validation of the epoch that was just completed. Higher is better; None is never the best.
 
-        After `patience` epochs without a better validation, the run is stopped.
+        After `patience` epochs without a better validation, the run is stopped. If the run was extended after an early
+        end, epochs before the extension do not count.
 
         Returns
         -------
@@ -82,12 +85,14 @@ class Progress:
         if better:
             self.best, self.best_epoch = value, self.epoch
         elif self.validation.patience is not None:
-            if self.epoch - (self.best_epoch or 0) >= self.validation.patience:
+            if self.epoch - max(self.best_epoch or 0, self.patient_from) >= self.validation.patience:
                 self.stopped = True
         return better
 
     def extend(self, num_epochs: int) -> None:
-        """Set the number of epochs of the run. A run that was ended early can then continue."""
+        """Set the number of epochs of the run. A run that was ended early can then continue, with its full patience."""
+        if self.stopped:
+            self.patient_from = self.epoch
         self.run, self.stopped = replace(self.run, num_epochs=num_epochs), False
 
     def to_json(self) -> dict[str, Any]:
@@ -174,7 +179,7 @@ AT_LEAST_0, AT_LEAST_1 = partial(integer, least=0), partial(integer, least=1)
 CHECKS: dict[str, Check] = {
     "order": order,
     "pretraining": optional(lambda name, value: Pretraining.from_json(value)),
-    **dict.fromkeys(("epoch", "updates"), AT_LEAST_0),
+    **dict.fromkeys(("epoch", "updates", "patient_from"), AT_LEAST_0),
     **dict.fromkeys(("shuffled", "stopped"), boolean),
     "monitors": numbers,
     "best": optional(real),

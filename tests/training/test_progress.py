@@ -27,6 +27,40 @@ def test_patience_ends_a_run_and_more_epochs_extend_it():
     assert progress.run.num_epochs == 12 and not progress.complete
 
 
+def validated(progress, values):
+    """Complete one epoch for each value, which is its validation, until the run is complete. Return its epochs."""
+    for value in values:
+        if progress.complete:
+            break
+        progress.end_epoch()
+        progress.validated(value)
+    return progress.epoch
+
+
+def test_a_run_that_patience_ended_is_extended_with_its_full_patience():
+    progress = Progress(Run(20, 9), [0], Validation(patience=2))
+    assert validated(progress, [-3.0] * 9) == 3 and progress.stopped
+    progress.extend(20)
+    progress = Progress.from_json(json.loads(json.dumps(progress.to_json())))
+    assert validated(progress, [-3.0] * 9) == 5 and progress.stopped, "two more epochs, as a new run would get"
+    progress.extend(20)
+    assert validated(progress, [-3.0, -2.0, -3.0, -3.0, -3.0]) == 9 and progress.best_epoch == 7
+
+
+def test_an_extension_of_a_run_that_was_not_ended_early_leaves_its_patience():
+    whole, extended = (Progress(Run(20, n), [0], Validation(patience=4)) for n in (9, 2))
+    assert validated(extended, [-3.0] * 9) == 2 and not extended.stopped
+    extended.extend(9)
+    assert validated(extended, [-3.0] * 9) == validated(whole, [-3.0] * 9) == 5 and extended == whole
+
+
+def test_progress_of_an_older_file():
+    progress = Progress(Run(20, 9), [0])
+    described = progress.to_json()
+    del described["patient_from"]
+    assert Progress.from_json(described) == progress
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
