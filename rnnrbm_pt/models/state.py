@@ -20,7 +20,7 @@ from rnnrbm_pt.training.progress import Progress, checked_log
 from rnnrbm_pt.training.regularisation import averages
 from rnnrbm_pt.training.scalars import scalars
 from rnnrbm_pt.training.schedules import set_scheduled
-from rnnrbm_pt.training.settings import Learning
+from rnnrbm_pt.training.settings import Learning, check_scheduled
 
 
 @dataclass
@@ -284,7 +284,8 @@ class TrainState:
     def set_scheduled(self, epoch: int, update: int) -> None:
         """Set the scheduled hyper-parameters for the next update; see `training.schedules.set_scheduled`."""
         schedules = self.learning.schedule
-        set_scheduled({self.scalars[name]: schedule for name, schedule in schedules.items()}, epoch, update)
+        scheduled = {self.scalars[name]: schedule for name, schedule in schedules.items()}
+        set_scheduled(scheduled, epoch, update, check_scheduled)
         if "lr" in schedules:
             self.scheduled_lr = float(self.lr.get_value())
 

@@ -16,7 +16,7 @@ In the formulas below, t is the number of completed epochs, or of completed upda
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
@@ -115,7 +115,7 @@ class Step(Schedule):
         _check_by(self)
 
     def __call__(self, epoch: int, update: int) -> float:
-        return self.value * self.factor ** (_now(self, epoch, update) // self.every)
+        return _decayed(self.value, self.factor, _now(self, epoch, update) // self.every)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Exponential(Schedule):
         _check_by(self)
 
     def __call__(self, epoch: int, update: int) -> float:
-        return self.value * self.factor ** _now(self, epoch, update)
+        return _decayed(self.value, self.factor, _now(self, epoch, update))
 
 
 @dataclass(frozen=True)
@@ -339,7 +339,12 @@ def as_schedule(value: Any) -> Schedule:
     return from_json(value) if isinstance(value, dict) else Constant(value)
 
 
-def set_scheduled(scheduled: Mapping[Any, Schedule], epoch: int, update: int) -> None:
+def set_scheduled(
+    scheduled: Mapping[Any, Schedule],
+    epoch: int,
+    update: int,
+    check: Callable[[str, float], object] = lambda name, value: None,
+) -> None:
     """Write the present values of schedules into shared variables, converted to the types of the variables.
 
     Parameters
@@ -347,18 +352,32 @@ def set_scheduled(scheduled: Mapping[Any, Schedule], epoch: int, update: int) ->
     scheduled : dict {shared scalar: Schedule}
     epoch, update : int
         Numbers of completed epochs and completed updates of the whole run.
+    check : callable, optional
+        ``check(name, value)`` raises a ValueError if the variable of that name may not have the value.
 
     Raises
     ------
     ValueError
-        If a value is not finite, or, for an integer variable, is not an integer of at least 1.
+        If a value is not finite, fails the check, or, for an integer variable, is not an integer of at least 1.
     """
     for shared, schedule in scheduled.items():
         value, dtype = schedule(epoch, update), np.dtype(shared.type.dtype)
         if not math.isfinite(value) or (dtype.kind in "iu" and (value != int(value) or value < 1)):
             expected = "a finite number" if dtype.kind == "f" else "an integer of at least 1"
             raise ValueError(f"{shared.name}: expected {expected} at epoch {epoch}, update {update}, found {value}")
+        try:
+            check(shared.name, value)
+        except ValueError as error:
+            raise ValueError(f"{error} at epoch {epoch}, update {update}") from error
         shared.set_value(np.asarray(value, dtype))
+
+
+def _decayed(value: float, factor: float, times: int) -> float:
+    """Return value factor^times, which is infinite beyond the largest float."""
+    try:
+        return value * float(factor) ** times
+    except OverflowError:
+        return math.inf
 
 
 def _now(schedule: Any, epoch: int, update: int) -> int:

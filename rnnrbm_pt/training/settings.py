@@ -7,9 +7,10 @@ Their fields are the keywords of `fit` and the options of ``rnnrbm train``. This
 
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Self
 
-from rnnrbm_pt.checks import boolean
+from rnnrbm_pt.checks import boolean, number
 from rnnrbm_pt.quoting import quoted
 from rnnrbm_pt.settings import Settings, flag, names, one_of, real, setting, settings, whole
 from rnnrbm_pt.training.schedules import as_schedule
@@ -145,14 +146,39 @@ def checked_schedules(name: str, schedules: object) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If a name or a schedule is invalid.
+        If a name, a schedule or its first value is invalid. `set_scheduled` checks later values.
     """
     if not isinstance(schedules, Mapping):
         raise ValueError(f"{name}: expected a dict of schedules, found {quoted(schedules)}")
     for key in schedules:
         if key not in SCHEDULED:
             raise ValueError(f"{name}: expected any of {', '.join(SCHEDULED)}, found {quoted(key)}")
-    return {key: as_schedule(value) for key, value in schedules.items()}
+    found = {key: as_schedule(value) for key, value in schedules.items()}
+    for key, schedule in found.items():
+        check_scheduled(key, schedule(0, 0))
+    return found
+
+
+def check_scheduled(name: str, value: float) -> None:
+    """Check a value of a schedule by the bounds of the setting of that name.
+
+    Parameters
+    ----------
+    name : str
+        One of `SCHEDULED`.
+    value : number
+
+    Raises
+    ------
+    ValueError
+        If the setting could not have this value.
+    """
+    if name == "lr":
+        number(name, value, least=0)
+    elif name == "k":
+        number(name, value, least=1)  # `set_scheduled` checks that it is an integer
+    else:
+        next(f for f in fields(Learning) if f.name == name).metadata["check"](name, value)
 
 
 @settings
@@ -164,7 +190,7 @@ class Learning(Settings):
         "learning rate of the RNN's parameters; the default is that of the RBM's", default=None, least=0
     )
     momentum: float | None = real("momentum; the default is the optimiser's own", default=None, least=0)
-    rho: float | None = real("decay rate of the averages in rmsprop and adadelta", default=None, least=0)
+    rho: float | None = real("decay rate of the averages in rmsprop and adadelta", default=None, least=0, below=1)
     beta1: float | None = real(
         "decay rate of the mean gradient in adam, amsgrad and adamw", default=None, least=0, below=1
     )

@@ -69,6 +69,21 @@ def test_schedules_are_followed(python_model, toy_rolls):
     assert rates == [(0.1, 1)] * 8 + [(0.01, 1)] * 4 + [(0.01, 2)] * 4
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lr": Table((0, 1), (0.1, -0.1))}, "lr: expected a finite number of at least 0, found -0.1"),
+        ({"clip_norm": Cosine(1, -1, 1)}, "clip_norm: expected a finite number of at least 0, found -1"),
+        ({"dropout_recurrent": Table((0, 1), (0, 1.5))}, "dropout_recurrent: .* at least 0 and below 1, found 1.5"),
+    ],
+)
+def test_scheduled_values_have_the_bounds_of_their_settings(python_model, toy_rolls, settings, message):
+    model = python_model()
+    with pytest.raises(ValueError, match=f"{message} at epoch 1, update 2"):
+        model.fit(toy_rolls[:1], 30, 4, schedule=settings)
+    assert model.progress.updates == 2 and all(x.get_value() >= 0 for x in model.state.scalars.values())
+
+
 def test_a_chain_of_scheduled_length_is_one_of_that_length(python_model, toy_rolls):
     one, other = python_model(k=3), python_model(k=2)
     one.fit(toy_rolls[:2], 30, 2)

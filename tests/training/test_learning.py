@@ -42,6 +42,13 @@ def test_json_and_back(learning):
         ({"weight_decay": "much"}, "weight_decay"),
         ({"schedule": {"epsilon": 1}}, "schedule: expected any of lr, lr_rnn"),
         ({"schedule": {"lr": "cosine"}}, "finite number, found 'cosine'"),
+        ({"schedule": {"lr": -0.1}}, "lr: expected a finite number of at least 0, found -0.1"),
+        ({"schedule": {"clip_norm": -1.0}}, "clip_norm: expected a finite number of at least 0, found -1.0"),
+        ({"schedule": {"k": 0}}, "k: expected a finite number of at least 1, found 0"),
+        ({"schedule": {"dropout_recurrent": 1.5}}, "dropout_recurrent: .* at least 0 and below 1, found 1.5"),
+        ({"schedule": {"max_norm": Cosine(0, 1, 5)}}, "max_norm: expected a finite number above 0, found 0"),
+        ({"optimizer": "rmsprop", "rho": 1.0}, "rho: expected a finite number of at least 0 and below 1, found 1"),
+        ({"optimizer": "adadelta", "rho": 1.5}, "rho: expected a finite number of at least 0 and below 1, found 1.5"),
     ],
 )
 def test_what_it_refuses(settings, message):

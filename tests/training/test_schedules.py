@@ -83,6 +83,14 @@ def test_a_length_is_whole_and_a_rate_is_finite():
         set_scheduled({lr: lambda epoch, update: float("inf")}, 5, 0)
 
 
+@pytest.mark.parametrize("schedule", [Exponential(1.0, 10.0), Exponential(1, 10), Step(1.0, 10.0, 1), Step(1, 10, 1)])
+def test_a_schedule_that_grows_beyond_the_largest_float(schedule):
+    assert schedule(300, 0) == pytest.approx(1e300) and schedule(400, 0) == float("inf")
+    lr = pytensor.shared(np.float64(1), name="lr")
+    with pytest.raises(ValueError, match="lr: expected a finite number at epoch 400, update 0, found inf"):
+        set_scheduled({lr: schedule}, 400, 0)
+
+
 @pytest.mark.parametrize(
     "make, message",
     [
