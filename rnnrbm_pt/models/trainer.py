@@ -207,8 +207,9 @@ class Trainer:
         rolls : list of arrays, shape (n_steps, n_visible)
             The sequences of the run.
         num_epochs : int, optional
-            New total number of epochs, larger than the number that is done. By default the number stays the same. If
-            patience has ended the run, the extended run gets its full patience again.
+            New total number of epochs. It is at least the number of epochs that have begun, and larger than that number
+            if the run is complete. By default the number stays the same. If patience has ended the run, the extended
+            run gets its full patience again.
         validation : list of arrays, optional
             The validation sequences of the run.
         checkpoint, checkpoint_every, on_update, on_epoch
@@ -222,7 +223,8 @@ class Trainer:
         Raises
         ------
         ValueError
-            If there is no run to continue, or if the sequences are not those of the run.
+            If there is no run to continue, if the sequences are not those of the run, or if the validation has no
+            frames.
         FloatingPointError, KeyboardInterrupt
             As in `fit`.
 
@@ -348,6 +350,7 @@ class Trainer:
             )
         if progress.data != fingerprint(chain(rolls, validation or [])):
             raise ValueError("resume: expected the training and validation sequences of the stopped run, found others")
+        check_validation(progress.validation, validation)
         check_particles(self.state.particles, rolls, progress.run)
 
     # ------------------------------------------------------------------------------------------------

@@ -265,6 +265,16 @@ def test_what_may_not_go_on(python_model, toy_rolls):
         model.resume(toy_rolls[:3], validation=toy_rolls[3:])
 
 
+def test_a_run_without_validation_does_not_go_on_with_an_empty_one(python_model, toy_rolls):
+    model = python_model()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(toy_rolls[:2], 20, 2, on_update=interrupting(2))
+    with pytest.raises(ValueError, match="validation: expected frames, found none"):
+        model.resume(toy_rolls[:2], validation=[])
+    assert model.progress.updates == 2
+    assert model.resume(toy_rolls[:2]).progress.complete
+
+
 @pytest.mark.parametrize("name", ["Wuu", "adam_m_bu"])
 def test_what_is_not_finite_ends_the_run_by_name(python_model, toy_rolls, tmp_path, name):
     model, calls = python_model(), []
