@@ -21,8 +21,8 @@ class MRGStreams(RandomStreams):
     Parameters
     ----------
     seed : int, optional
-        From 1 to M2 - 1, since a state must not be all zeros. By default the tutorial's seed, which is the first draw
-        of ``RandomState(0xbeef)``.
+        In [0, 2**32). By default the tutorial's seed, which is the first draw of ``RandomState(0xbeef)``. Theano's
+        seeds are from 1 to M2 - 1: the six numbers of the first state. For other seeds, NumPy draws the first state.
 
     Attributes
     ----------
@@ -31,10 +31,9 @@ class MRGStreams(RandomStreams):
         shape (15360, 6), with one state per row, and ``set_value()`` restores it.
     """
 
-    lowest_seed, highest_seed = 1, M2 - 1
-
     def _seed(self, seed: int) -> None:
-        self._next = np.full((1, 6), seed, dtype=np.int32)
+        state = [seed] * 6 if 0 < seed < M2 else np.random.RandomState(seed).randint(1, M2, 6)
+        self._next = np.array([state], dtype=np.int32)
 
     def _next_stream(self, name: str | None) -> SharedVariable:
         states = parallel_states(self._next)

@@ -16,6 +16,7 @@ from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
 from pytensor.tensor.shape import Shape
 from pytensor.tensor.variable import TensorVariable
 
+from rnnrbm_pt.checks import LARGEST_SEED
 from rnnrbm_pt.streams.draw import bernoulli
 from rnnrbm_pt.streams.stream_type import Advancing
 
@@ -62,17 +63,14 @@ class RandomStreams:
 
     Notes
     -----
-    The other kinds of streams derive from this class. Each has its own range of seeds, `_seed` and `_next_stream`.
+    The other kinds of streams derive from this class. Each has its own `_seed` and `_next_stream`.
     """
-
-    lowest_seed, highest_seed = 0, 2**32 - 1
 
     def __init__(self, seed: int | None = None) -> None:
         if seed is None:
             seed = stream_seed(np.random.RandomState(SEED))
-        if not self.lowest_seed <= seed <= self.highest_seed:
-            limits = f"{self.lowest_seed} to {self.highest_seed}"
-            raise ValueError(f"seed of {type(self).__name__}: expected {limits}, found {seed}")
+        if not 0 <= seed <= LARGEST_SEED:
+            raise ValueError(f"seed of {type(self).__name__}: expected 0 to {LARGEST_SEED}, found {seed}")
         self.streams: list[SharedVariable] = []
         self._seed(seed)
 

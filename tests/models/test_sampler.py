@@ -61,3 +61,13 @@ def test_a_seeded_sample_of_each_kind_of_streams(toy_model, streams):
     model.params[0].set_value(model.params[0].get_value() * 100)
     a, b, c = (model.sample(10, seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(a, b) and not np.array_equal(a, c)
+
+
+def test_every_seed_draws_from_mrg_streams(toy_model, toy_rolls):
+    model = toy_model(streams="mrg", k_generate=2, mode=AS_WRITTEN)
+    model.params[0].set_value(model.params[0].get_value() * 100)
+    pieces = [model.sample(10, seed=seed) for seed in (0, 1, 2**31, 2**32 - 1)]
+    assert len({piece.tobytes() for piece in pieces}) == 4
+    how = {"burn_in": 1, "n_average": 1, "n_samples": 2}
+    for seed in (0, 2**31):
+        assert model.predict_next(toy_rolls[0][:2], seed=seed, **how).shape == (2, 12)

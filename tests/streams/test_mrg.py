@@ -16,6 +16,7 @@ from rnnrbm_pt.streams.draw import bernoulli
 from rnnrbm_pt.streams.mrg import MRGStreams
 from rnnrbm_pt.streams.mrg31k3p import M1, M2, N_STREAMS, MRGBinomial, jump_ahead, mrg_type, parallel_states, uniforms
 from rnnrbm_pt.streams.srs import SEED, RandomStreams, stream_seed
+from rnnrbm_pt.streams.states import are_mrg_states
 from rnnrbm_pt.streams.stream_type import StreamSharedVariable
 
 A1 = ((0, 1 << 22, (1 << 7) + 1), (1, 0, 0), (0, 1, 0))
@@ -122,10 +123,12 @@ def test_seed_of_the_tutorial_is_the_default():
     np.testing.assert_array_equal(MRGStreams().stream().get_value()[0], [seed] * 6)
 
 
-@pytest.mark.parametrize("seed", [0, -1, M2])
-def test_seed_out_of_range(seed):
-    with pytest.raises(ValueError, match=re.escape(f"expected 1 to {M2 - 1}, found {seed}")):
-        MRGStreams(seed)
+def test_every_seed_has_a_state_of_its_own():
+    states = {seed: MRGStreams(seed).stream().get_value() for seed in (0, 1, M2 - 1, M2, 2**31, 2**32 - 1)}
+    assert all(are_mrg_states(state) for state in states.values())
+    assert len({tuple(state[0]) for state in states.values()}) == len(states)
+    for seed in (1, M2 - 1):  # these seeds are Theano's
+        np.testing.assert_array_equal(states[seed][0], [seed] * 6)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
