@@ -5,6 +5,7 @@ frame to frame, so bv and bh are matrices with one row per frame. Each function 
 combines them.
 """
 
+import gc
 import warnings
 import weakref
 
@@ -179,6 +180,8 @@ _given_out: weakref.WeakSet[SharedVariable] = weakref.WeakSet()
 
 def _default_rngs() -> Rngs:
     """Four new streams for a `build_rbm` without `rngs`. Warn if the streams of such a call are still in use."""
+    if len(_given_out):
+        gc.collect()  # a graph that is no longer in use refers to itself, so Python keeps it for a while
     if len(_given_out):
         warnings.warn(
             "build_rbm: two calls without rngs draw the same numbers. Make one `rng = RandomStreams()` for the whole "

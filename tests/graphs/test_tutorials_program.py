@@ -3,6 +3,9 @@
 Each ``rng.binomial(...)`` in the code takes the next stream, and scans return their updates.
 """
 
+import gc
+import weakref
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -162,10 +165,22 @@ def test_shared_normal_takes_the_tutorials_three_arguments(seeded_globally):
     np.testing.assert_array_equal(W.get_value(), np.random.RandomState(0xBEEF).normal(scale=0.1, size=(4, 3)))
 
 
-def test_a_second_build_rbm_without_streams_warns_that_both_draw_the_same():
+def test_a_second_build_rbm_without_streams_warns_that_both_draw_the_same(monkeypatch):
+    monkeypatch.setattr(rbm, "_given_out", weakref.WeakSet())  # not the streams of other tests
     v, W, b = pt.matrix("v"), pt.matrix("W"), pt.vector("b")
     first = rbm.build_rbm(v, W, b, b, 1)
     with pytest.warns(UserWarning, match=r"two calls without rngs draw the same numbers.*rngs=rng\.rbm\(\)"):
         rbm.build_rbm(v, W, b, b, 1)
     assert first
     rbm.build_rbm(v, W, b, b, 1, rngs=RandomStreams().rbm())  # with explicit streams there is no warning
+
+
+def test_a_build_rbm_that_is_no_longer_in_use_gives_no_warning(monkeypatch):
+    monkeypatch.setattr(rbm, "_given_out", weakref.WeakSet())
+    v, W, b = pt.matrix("v"), pt.matrix("W"), pt.vector("b")
+    gc.disable()  # as if the garbage of the first graph were still there
+    try:
+        rbm.build_rbm(v, W, b, b, 1)
+        rbm.build_rbm(v, W, b, b, 1)
+    finally:
+        gc.enable()
