@@ -4,9 +4,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from rnnrbm_pt.checks import integer
 from rnnrbm_pt.cli.input_files import n_frames
-from rnnrbm_pt.cli.options import add_command, checked
+from rnnrbm_pt.cli.options import add_command, whole_number
 from rnnrbm_pt.cli.progress import status, watched
 from rnnrbm_pt.cli.report import write_page
 from rnnrbm_pt.models.generation import N_STEPS
@@ -31,7 +30,7 @@ def add_parser(commands):
     )
     parser.add_argument(
         "--epochs",
-        type=checked(int, partial(integer, least=1)),
+        type=whole_number(1),
         default=N_EPOCHS,
         metavar="N",
         help=f"number of training epochs [default: {N_EPOCHS}]",

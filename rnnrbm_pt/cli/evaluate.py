@@ -3,20 +3,18 @@
 import json
 import math
 import sys
-from functools import partial
 
-from rnnrbm_pt.checks import integer
 from rnnrbm_pt.cli.input_files import (
     FILES,
     MODEL_FILE,
     add_averages_option,
     add_reading_options,
-    load_model,
+    load_notes_model,
     plural,
     read_files,
 )
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, load_set, named_set, read_split
-from rnnrbm_pt.cli.options import add_command, add_options, checked, given
+from rnnrbm_pt.cli.options import add_command, add_options, given, whole_number
 from rnnrbm_pt.cli.piece_statistics import compare_pieces, piece_lines
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.evaluation.annealing import Annealing
@@ -50,20 +48,20 @@ def add_parser(commands):
     how = parser.add_argument_group("method")
     how.add_argument(
         "--frames",
-        type=checked(int, partial(integer, least=1)),
+        type=whole_number(1),
         metavar="N",
         help="use N random frames, which is faster [default: all]",
     )
     how.add_argument(
         "--samples",
-        type=checked(int, partial(integer, least=2)),
+        type=whole_number(2),
         default=10,
         metavar="N",
         help="samples per frame for the accuracy [default: 10]",
     )
     how.add_argument(
         "--pieces",
-        type=checked(int, partial(integer, least=0)),
+        type=whole_number(0),
         default=0,
         metavar="N",
         help="also generate N pieces and compare their density, held notes and dissonance with the data [default: 0]",
@@ -95,9 +93,7 @@ def run(args):
         if args.bracket and value is not None:
             raise ValueError(f"--bracket: expected no {option}, which it chooses itself, found {value}")
 
-    model = load_model(args.model, args)
-    if model.real_valued:
-        raise ValueError(f"{args.model}: expected a model of notes, found a model with Gaussian visible units")
+    model = load_notes_model(args.model, args)
     rolls, simple, data = _of_set(model, args) if named else _of_files(model, args)
     report = {"model": describe_model(model, args.model), "data": data}
     if not args.json:

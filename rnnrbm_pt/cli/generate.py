@@ -9,7 +9,7 @@ from rnnrbm_pt.cli.input_files import (
     MODEL_FILE,
     add_averages_option,
     left_out,
-    load_model,
+    load_notes_model,
     warn_of_drums,
     warn_of_moved,
 )
@@ -103,9 +103,7 @@ def run(args):
     except ValueError as error:
         raise ValueError(f"--patch {args.patch}: {error}") from error
 
-    model = load_model(args.model, args)
-    if model.real_valued:
-        raise ValueError(f"{args.model}: expected a model of notes, found a model with Gaussian visible units")
+    model = load_notes_model(args.model, args)
     primer, shift = (None, 0) if args.primer is None else read_primer(model, args.primer)
     if args.shift is not None:
         shift = args.shift

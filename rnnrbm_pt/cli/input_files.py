@@ -60,6 +60,14 @@ def load_model(path, args):
     return load_file(model_file(path), args)
 
 
+def load_notes_model(path, args):
+    """Load a model like `load_model`; raise a ValueError if its visible units are not notes."""
+    model = load_model(path, args)
+    if model.real_valued:
+        raise ValueError(f"{path}: expected a model of notes, found a model with Gaussian visible units")
+    return model
+
+
 def load_file(path, args):
     """Load a model from a file; see `load_model`."""
     with deferred_interrupts():  # a C library may crash if its import is interrupted

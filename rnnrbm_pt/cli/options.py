@@ -3,7 +3,10 @@
 import argparse
 from collections.abc import Callable, Collection
 from dataclasses import fields
+from functools import partial
 from typing import Any
+
+from rnnrbm_pt.checks import integer
 
 
 def add_command(
@@ -104,3 +107,8 @@ def checked(convert: Callable[[str], Any], check: Callable[[str, Any], Any]) -> 
             raise argparse.ArgumentTypeError(str(error).removeprefix(": ")) from None
 
     return parse
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], Any]:
+    """Make the ``type`` of an argument that is an integer of at least `least`, and at most `most`."""
+    return checked(int, partial(integer, least=least, most=most))

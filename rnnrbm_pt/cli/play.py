@@ -7,7 +7,7 @@ import webbrowser
 from pathlib import Path
 
 from rnnrbm_pt.cli.generate import LARGEST_SEED
-from rnnrbm_pt.cli.input_files import MODEL_FILE, load_model
+from rnnrbm_pt.cli.input_files import MODEL_FILE, load_notes_model
 from rnnrbm_pt.cli.options import add_command, given
 from rnnrbm_pt.cli.output_files import MIDI, PAGE, Output, check_outputs, suffix_of
 from rnnrbm_pt.cli.piece_statistics import warn_if_outside
@@ -55,9 +55,7 @@ def piece_by(args, patch):
     """Generate a piece. Return it with a sentence about it."""
     from rnnrbm_pt.report.model_report import lead, piece_of
 
-    model = load_model(args.source, args)
-    if model.real_valued:
-        raise ValueError(f"{args.source}: expected a model of notes, found a model with Gaussian visible units")
+    model = load_notes_model(args.source, args)
     seed = 1 + secrets.randbelow(LARGEST_SEED) if args.seed is None else args.seed
     roll, piece = piece_of(model, args.steps, seed, patch, given(args, Generation))
     warn_if_outside(model, roll, f"the piece of --seed {seed}")

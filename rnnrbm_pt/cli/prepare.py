@@ -1,11 +1,9 @@
 """`rnnrbm prepare`: convert MIDI files to a store on disk, from which models train in little memory."""
 
-from functools import partial
 from itertools import islice
 
-from rnnrbm_pt.checks import integer
 from rnnrbm_pt.cli.input_files import FILES, left_out, plural, warn, warn_of_drums, warn_of_moved, warn_of_parts
-from rnnrbm_pt.cli.options import add_command, checked
+from rnnrbm_pt.cli.options import add_command, whole_number
 from rnnrbm_pt.cli.training_options import add_preprocessing_options, add_range_options, preprocessing_of_files
 
 N_NAMED = 10
@@ -23,7 +21,7 @@ def add_parser(commands):
     )
     parser.add_argument("files", nargs="+", metavar="FILES", help=FILES)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder of the store to write")
-    at_least_1 = checked(int, partial(integer, least=1))
+    at_least_1 = whole_number(1)
     parser.add_argument(
         "--jobs", type=at_least_1, default=1, metavar="N", help="number of processes that read files [default: 1]"
     )

@@ -3,10 +3,9 @@
 import argparse
 import os
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from functools import partial
 
 from rnnrbm_pt.checks import integer
-from rnnrbm_pt.cli.options import checked
+from rnnrbm_pt.cli.options import whole_number
 from rnnrbm_pt.interrupts import deferred_interrupts
 
 SECONDS_TO_END = 30
@@ -34,13 +33,11 @@ def add_device_options(group):
     )
     group.add_argument(
         "--processes",
-        type=checked(int, partial(integer, least=1)),
+        type=whole_number(1),
         metavar="N",
         help="number of processes that train together",
     )
-    group.add_argument(
-        "--process", type=checked(int, partial(integer, least=0)), metavar="I", help="index of this process, from 0"
-    )
+    group.add_argument("--process", type=whole_number(0), metavar="I", help="index of this process, from 0")
 
 
 def number_or_all(text):

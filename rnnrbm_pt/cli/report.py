@@ -1,14 +1,13 @@
 """`rnnrbm report`: write an HTML report on a model, with generated music that plays in a browser."""
 
 import shlex
-from functools import partial
 from pathlib import Path
 
-from rnnrbm_pt.checks import LARGEST_SEED, integer
+from rnnrbm_pt.checks import LARGEST_SEED
 from rnnrbm_pt.cli.generate import SAMPLING
-from rnnrbm_pt.cli.input_files import FILES, MODEL_FILE, add_reading_options, load_model
+from rnnrbm_pt.cli.input_files import FILES, MODEL_FILE, add_reading_options, load_notes_model
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, named_set, read_music
-from rnnrbm_pt.cli.options import add_command, add_options, checked, given
+from rnnrbm_pt.cli.options import add_command, add_options, given, whole_number
 from rnnrbm_pt.cli.output_files import PAGE, Output, check_outputs
 from rnnrbm_pt.cli.training_options import add_running_options
 from rnnrbm_pt.io.atomic_write import claimed, replacing
@@ -31,7 +30,7 @@ def add_parser(commands):
     )
     parser.add_argument("model", metavar="MODEL", help=MODEL_FILE)
     parser.add_argument("-o", "--output", required=True, metavar="OUT.html", help="file to write (.html or .htm)")
-    at_least_1 = checked(int, partial(integer, least=1))
+    at_least_1 = whole_number(1)
     parser.add_argument("-n", "--n", type=at_least_1, default=4, metavar="N", help="number of pieces [default: 4]")
     add_piece_options(parser, seed="seed of the first piece; later pieces use S + 1, S + 2, ... [default: 1]")
     parser.set_defaults(seed=1)
@@ -55,9 +54,9 @@ def add_piece_options(parser, seed):
     seed : str
         Help text of --seed.
     """
-    at_least_1 = checked(int, partial(integer, least=1))
+    at_least_1 = whole_number(1)
     parser.add_argument("--steps", type=at_least_1, default=200, metavar="T", help="frames per piece [default: 200]")
-    seed_number = checked(int, partial(integer, least=0, most=LARGEST_SEED))
+    seed_number = whole_number(0, LARGEST_SEED)
     parser.add_argument("--seed", type=seed_number, metavar="S", help=seed)
     parser.add_argument(
         "--patch",
@@ -88,9 +87,7 @@ def run(args):
     patch = patch_of(args)
     if (args.kind or args.folder) and not named_set(args.data or []):
         raise ValueError(f"--kind and --folder: expected a data set in --data, one of {NAMES}")
-    model = load_model(args.model, args)
-    if model.real_valued:
-        raise ValueError(f"{args.model}: expected a model of notes, found a model with Gaussian visible units")
+    model = load_notes_model(args.model, args)
     data = read_music(model, args.data, "test", args).rolls if args.data else None
 
     from rnnrbm_pt.report import report_on, report_page

@@ -9,11 +9,11 @@ from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from rnnrbm_pt.checks import LARGEST_SEED, integer
+from rnnrbm_pt.checks import LARGEST_SEED
 from rnnrbm_pt.cli import train
 from rnnrbm_pt.cli.input_files import load_model
 from rnnrbm_pt.cli.named_sets import read_music
-from rnnrbm_pt.cli.options import add_command, checked
+from rnnrbm_pt.cli.options import add_command, whole_number
 from rnnrbm_pt.cli.output_files import MODEL, Output, check_outputs
 from rnnrbm_pt.cli.training_options import settings_of_fit, settings_of_model
 
@@ -53,7 +53,7 @@ def add_parser(commands):
         "optimizer=sgd,nesterov",
     )
     parser.add_argument("--space-file", metavar="FILE", help="read the space from a TOML file, which allows conditions")
-    at_least_1 = checked(int, partial(integer, least=1))
+    at_least_1 = whole_number(1)
     parser.add_argument(
         "--trials", type=at_least_1, default=20, metavar="N", help="total number of trials in the study [default: 20]"
     )
@@ -70,7 +70,7 @@ def add_parser(commands):
     parser.add_argument(
         "--storage", metavar="URL", help="database that several machines share [default: a journal file in FOLDER]"
     )
-    seed = checked(int, partial(integer, least=0, most=LARGEST_SEED))
+    seed = whole_number(0, LARGEST_SEED)
     parser.add_argument(
         "--search-seed", type=seed, default=0, metavar="N", help="seed for the choice of settings [default: 0]"
     )

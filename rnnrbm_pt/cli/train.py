@@ -6,10 +6,10 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
-from rnnrbm_pt.checks import LARGEST_SEED, integer
+from rnnrbm_pt.checks import LARGEST_SEED
 from rnnrbm_pt.cli.input_files import FILES, add_reading_options, left_out, load_file, n_frames
 from rnnrbm_pt.cli.named_sets import NAMES, add_set_options, named_set, read_music
-from rnnrbm_pt.cli.options import add_command, checked
+from rnnrbm_pt.cli.options import add_command, whole_number
 from rnnrbm_pt.cli.output_files import LOG, MODEL, Output, check_outputs
 from rnnrbm_pt.cli.processes import add_device_options, joined
 from rnnrbm_pt.cli.progress import watched
@@ -68,7 +68,7 @@ def add_parser(commands):
         help="write a TensorBoard log to this folder, including the pieces of --sample-every as pictures; requires the "
         "extra `tensorboard`",
     )
-    at_least_1 = checked(int, partial(integer, least=1))
+    at_least_1 = whole_number(1)
     parser.add_argument(
         "--checkpoint-every",
         type=at_least_1,
@@ -121,7 +121,7 @@ def add_parser(commands):
         default=None,
         help="let the state change the visible biases of an rtrbm or lstm-rtrbm",
     )
-    seed = checked(int, partial(integer, least=0, most=LARGEST_SEED))
+    seed = whole_number(0, LARGEST_SEED)
     model.add_argument("--seed", type=seed, metavar="N", help="random seed [default: 48879, as in the tutorial]")
     model.add_argument(
         "--streams",

@@ -6,9 +6,9 @@ An option that is not given has no value. Its default comes from the recipe, or 
 import argparse
 from functools import partial
 
-from rnnrbm_pt.checks import integer, number
+from rnnrbm_pt.checks import number
 from rnnrbm_pt.cli.named_sets import named_set, preprocessing_of_rolls
-from rnnrbm_pt.cli.options import add_options, checked, given
+from rnnrbm_pt.cli.options import add_options, checked, given, whole_number
 from rnnrbm_pt.cli.stores import frames_of_store, store_of
 from rnnrbm_pt.music.midi_notes import TEMPO_FROM
 from rnnrbm_pt.training.recipes import RECIPES
@@ -61,7 +61,7 @@ def add_training_options(parser):
         f"{', '.join(SCHEDULED[:-1])} or {SCHEDULED[-1]}. HOW is constant, table, step, exponential, 1/t, cosine or "
         "growth, per epoch, or per update with @update; +warmup:N adds a warm-up of N updates",
     )
-    copies = checked(int, partial(integer, least=0))
+    copies = whole_number(0)
     learning.add_argument(
         "--augment", type=copies, metavar="N", help="also train on copies transposed by up to N semitones up and down"
     )
@@ -114,7 +114,7 @@ def add_preprocessing_options(reading):
         choices=["auto", "signature", "notes"],
         help="how --transpose determines the key of a piece [default: auto]",
     )
-    steps = checked(int, partial(integer, least=1))
+    steps = whole_number(1)
     reading.add_argument(
         "--steps-per-quarter", type=steps, metavar="N", help="use beat-aligned frames, N per quarter note, not --dt"
     )
