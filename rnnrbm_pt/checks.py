@@ -7,11 +7,12 @@ that checked values can be written as JSON. True and False do not count as numbe
 from collections.abc import Collection
 from math import isfinite
 from numbers import Integral, Real
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from rnnrbm_pt.quoting import quoted
+
+if TYPE_CHECKING:  # commands check their options before they need NumPy
+    import numpy as np
 
 LARGEST_SEED = 2**32 - 1
 """Largest seed that `numpy.random.RandomState` accepts."""
@@ -19,7 +20,8 @@ LARGEST_SEED = 2**32 - 1
 
 def plain(value: Any) -> Any:
     """Convert a NumPy scalar or zero-dimensional array to a Python value. Return other values unchanged."""
-    return value.item() if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0 else value
+    is_scalar = type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0
+    return value.item() if is_scalar else value
 
 
 def integer(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
@@ -164,7 +166,7 @@ def seed_number(value: object, name: str = "seed") -> int:
     return integer(name, value, 0, LARGEST_SEED)
 
 
-def check_kind(name: str, array: np.ndarray, kind: str) -> None:
+def check_kind(name: str, array: "np.ndarray", kind: str) -> None:
     """Check the kind of an array's dtype: "f" for floats, "i" for integers, "u" for unsigned integers."""
     if array.dtype.kind != kind:
         expected = {"f": "floats", "i": "integers", "u": "unsigned integers"}.get(kind, f"the kind {kind}")

@@ -21,8 +21,6 @@ from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
 from rnnrbm_pt.checks import integer, number
 
 UNITS = ("epoch", "update")
@@ -361,7 +359,7 @@ def set_scheduled(
         If a value is not finite, fails the check, or, for an integer variable, is not an integer of at least 1.
     """
     for shared, schedule in scheduled.items():
-        value, dtype = schedule(epoch, update), np.dtype(shared.type.dtype)
+        value, dtype = schedule(epoch, update), shared.type.numpy_dtype
         if not math.isfinite(value) or (dtype.kind in "iu" and (value != int(value) or value < 1)):
             expected = "a finite number" if dtype.kind == "f" else "an integer of at least 1"
             raise ValueError(f"{shared.name}: expected {expected} at epoch {epoch}, update {update}, found {value}")
@@ -369,7 +367,7 @@ def set_scheduled(
             check(shared.name, value)
         except ValueError as error:
             raise ValueError(f"{error} at epoch {epoch}, update {update}") from error
-        shared.set_value(np.asarray(value, dtype))
+        shared.set_value(dtype.type(value))
 
 
 def _decayed(value: float, factor: float, times: int) -> float:

@@ -2,8 +2,6 @@
 
 import argparse
 import shlex
-import subprocess
-import sys
 
 import pytest
 from oracles.made_sets import MIDI, ROLLS, put
@@ -119,11 +117,3 @@ def test_verify_the_real_ones(data, nottingham_npz):
     out = data("verify", "--kind", "rolls", "--folder", nottingham_npz.parent)
     assert "nottingham rolls: all 1,037 sequences match the record" in out
     assert out.count("match the record") == 4
-
-
-def test_help_imports_nothing_heavy():
-    program = "import sys, argparse; from rnnrbm_pt.cli import data as data_command\n"
-    program += "data_command.add_parser(argparse.ArgumentParser().add_subparsers())\n"
-    program += "print(sorted({'numpy', 'pytensor', 'urllib.request', 'tqdm'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert done.stdout == "[]\n"

@@ -31,9 +31,9 @@ def train(folder, output, *more):
     return main(["train", str(folder), "-o", str(output), "--epochs", "2", "--overwrite", *SMALL, *more])
 
 
-def test_help_answers_without_pytensor():
+def test_help_imports_nothing_heavy():
     program = "import sys; from rnnrbm_pt.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-    program += "assert not {'pytensor', 'numba', 'matplotlib'} & set(sys.modules)"
+    program += "assert not {'numpy', 'pytensor', 'numba', 'matplotlib', 'urllib.request', 'tqdm'} & set(sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     for name in ("demo", "train", "generate", "info"):
         assert name in result.stdout
