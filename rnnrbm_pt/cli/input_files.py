@@ -137,7 +137,8 @@ def read_files(model, sources, strict=False):
     ----------
     model : SequenceModel
     sources : list of str, path-like and ZipMember
-        Sources of `midi_files`, in the desired order; or the path of one store of `rnnrbm prepare`.
+        Sources of `midi_files`, in the desired order; or the path of one store of `rnnrbm prepare`. A file that is in
+        several sources is read once.
     strict : bool
         Whether every broken file is an error. A broken file that is named directly is always an error.
 
@@ -158,7 +159,7 @@ def read_files(model, sources, strict=False):
     if store is not None:
         check_frames(store, model)
         return Read(store, [], f"{model.step_seconds:g} s")
-    from rnnrbm_pt.music.sources import ZipMember, midi_files
+    from rnnrbm_pt.music.sources import ZipMember, distinct, midi_files
 
     files, named = [], set()
     for source in sources:
@@ -173,6 +174,7 @@ def read_files(model, sources, strict=False):
             if [str(file) for file in found] == [str(Path(source).expanduser())]:
                 named.add(str(found[0]))
             warn_of_parts(source, found)
+    files = distinct(files)
     outside, drums, broken, moved = [], [], [], []
 
     def on_broken(file, error):

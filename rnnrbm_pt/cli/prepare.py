@@ -1,6 +1,6 @@
 """`rnnrbm prepare`: convert MIDI files to a store on disk, from which models train in little memory."""
 
-from itertools import islice
+from itertools import chain, islice
 
 from rnnrbm_pt.cli.input_files import FILES, left_out, plural, warn, warn_of_drums, warn_of_moved, warn_of_parts
 from rnnrbm_pt.cli.options import add_command, whole_number
@@ -36,7 +36,7 @@ def run(args):
 
     from rnnrbm_pt.music.frames import NoteFrames
     from rnnrbm_pt.music.preprocessing import Preprocessing
-    from rnnrbm_pt.music.sources import midi_files
+    from rnnrbm_pt.music.sources import distinct, midi_files
     from rnnrbm_pt.music.store import RollStore
     from rnnrbm_pt.music.store_writer import write_store
 
@@ -45,9 +45,10 @@ def run(args):
         **{name: value for name, value in chosen.items() if value is not None},
         preprocess=Preprocessing(**preprocessing_of_files(args)),
     )
-    files = midi_files(args.files)
-    for source in args.files:
-        warn_of_parts(source, midi_files(source))
+    found = {source: midi_files(source) for source in args.files}
+    for source, files in found.items():
+        warn_of_parts(source, files)
+    files = distinct(chain.from_iterable(found.values()))
     with tqdm(total=len(files), desc="reading MIDI files", unit="file", delay=1, disable=None) as bar:
         counts = write_store(args.output, files, frames, jobs=args.jobs, overwrite=args.overwrite, on_files=bar.update)
     if counts.before:

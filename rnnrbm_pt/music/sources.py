@@ -95,12 +95,17 @@ def midi_files(sources: FilePath | Iterable[FilePath]) -> list[Path | ZipMember]
     """
     if isinstance(sources, (str, os.PathLike)):
         sources = [sources]
-    files: dict[tuple[Path, str], Path | ZipMember] = {}
     archives: dict[Path, zipfile.ZipFile] = {}
-    for source in sources:
-        for file in _files_of(Path(source).expanduser(), archives):
-            files.setdefault(_identity(file), file)
-    return sorted(files.values(), key=_posix)
+    files = [file for source in sources for file in _files_of(Path(source).expanduser(), archives)]
+    return sorted(distinct(files), key=_posix)
+
+
+def distinct(files: Iterable[Path | ZipMember]) -> list[Path | ZipMember]:
+    """Return each file once, in the order of its first path."""
+    found: dict[tuple[Path, str], Path | ZipMember] = {}
+    for file in files:
+        found.setdefault(_identity(file), file)
+    return list(found.values())
 
 
 def read_rolls(

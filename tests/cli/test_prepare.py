@@ -38,6 +38,19 @@ def test_training_and_evaluating_from_a_store(here, capsys):
     assert numbers[0] == numbers[1]
 
 
+def test_a_file_of_several_sources_is_read_once_where_it_comes_first(here, capsys):
+    sources = ["midi/3.mid", "midi", "./midi/0.mid"]
+    said = run(capsys, "prepare", *sources, "-o", "store", "--r", "21,33")
+    assert said.startswith("store: 5 sequences, ")
+    store = RollStore("store")
+    assert [Path(store.describe(i)["name"]).name for i in range(5)] == ["3.mid", "0.mid", "1.mid", "2.mid", "4.mid"]
+    n_frames = sum(map(len, store))
+    said = run(capsys, "train", *sources, "-o", "a.npz", "--r", "21,33", *SMALL)
+    assert f"Training set: 5 sequences, {n_frames} frames of 0.3 s." in said
+    run(capsys, "train", "store", "-o", "b.npz", *SMALL)
+    assert same(RnnRbm.load("a.npz"), RnnRbm.load("b.npz"))
+
+
 def test_options_of_the_store_are_not_contradicted(here, capsys):
     run(capsys, "prepare", "midi", "-o", "store", "--r", "21,33", "--transpose", "parallel")
     error = run(capsys, "train", "store", "-o", "m.npz", "--r", "20,33", status=1)
