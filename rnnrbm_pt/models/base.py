@@ -457,8 +457,9 @@ class SequenceModel:
         filename : path
             File to read.
         backend : {"numba", "c", "jax"}, default "numba"
-            Compiler of the functions. Every backend can load every file. JAX supports Philox streams only: a model with
-            other streams gets new Philox streams from its seed, and keeps them when it is saved.
+            Compiler of the functions. Every backend can load every file, except that models with Gaussian units run
+            on Numba and C only. JAX supports Philox streams only: a model with other streams gets new Philox streams
+            from its seed, and keeps them when it is saved.
         threads : int, default 1
             Number of Numba threads. Only Philox streams and the `RnnNade` use more than one.
         floatX : {"float64", "float32"}, optional
@@ -506,8 +507,8 @@ class SequenceModel:
         Parameters
         ----------
         name : str
-            Name of a model, "nottingham-rnn-nade", "nottingham-gru-rbm" or "nottingham-rnn-rbm", or of a training set,
-            "nottingham", for the first of these models that has this class.
+            Name of a model, such as "nottingham-rnn-nade", or of a training set, "nottingham", for the first model of
+            that set that has this class. `models.pretrained.PRETRAINED` lists all.
         **how
             Keywords of `load`.
 
