@@ -139,7 +139,8 @@ def show_installation():
         for i, line in enumerate(lines):
             print(f"  {backend if i == 0 else '':<12}{line}")
     print("Pretrained models (`rnnrbm generate NAME -o tune.mid`):")
+    width = max(len(model.name) for model in PRETRAINED)
     for model in PRETRAINED:
-        print(f"  {model.name:<22}{model.about}")
+        print(f"  {model.name:<{width}}  {model.about}")
     print(f"Compiled code is cached in {pytensor.config.compiledir}")
     print(f"Data is cached in {cache_folder()}")

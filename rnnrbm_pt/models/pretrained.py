@@ -55,6 +55,13 @@ PRETRAINED = (
     ),
     PretrainedModel(
         "nottingham",
+        "tied-rnn-rbm",
+        "TiedRnnRbm",
+        "e5445eb7f8805fd35201a6c79bfe8c248784e13bb32f51f067f8a9cb9c425896",
+        "folk tunes in C, two frames per quarter note; tied RNN-RBM, by the recipe `recommended`",
+    ),
+    PretrainedModel(
+        "nottingham",
         "gru-rbm",
         "RnnRbm",
         "2e8618fc02d1f69bf49f270a34d33ea4c9c729101bdfa9dd09e946cda5c004c3",

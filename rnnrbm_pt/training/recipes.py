@@ -36,12 +36,13 @@ def recommended(num_epochs: int = 24, model: str = "RnnRbm") -> Recipe:
     model : str
         The class of the model, "RnnRbm" for example. `RnnRbm` and `RnnNade` get a GRU of 200 units. `TiedRnnRbm` has
         few weights, so its learning rate is higher and its dropout lower. At that rate its chains need 100 Gibbs steps
-        per update: with 15 steps, training can diverge.
+        per update: with 15 steps, training can diverge. A generated frame gets 400 steps, because its chain starts from
+        silence.
     """
     lr, dropout = (0.004, 0.05) if model == "TiedRnnRbm" else (0.0015, 0.2)
     of_model: dict[str, Any] = {"lr": lr}
     if model == "TiedRnnRbm":
-        of_model["k"] = 100
+        of_model |= {"k": 100, "k_generate": 400}
     if model in ("RnnRbm", "RnnNade"):
         of_model |= {"recurrence": "gru", "n_hidden_recurrent": 200}
     of_fit = {

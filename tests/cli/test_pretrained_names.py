@@ -23,11 +23,12 @@ def test_every_command_that_takes_a_model_takes_a_name(here, capsys):
         ["generate", "nottingham", "-o", "tune.mid", "--steps", "20"],
         ["play", "nottingham-rnn-nade", "-o", "play.html", "--no-browser", "--steps", "20"],
         ["report", "nottingham-rnn-rbm", "-o", "report.html", "-n", "1", "--steps", "20"],
+        ["generate", "nottingham-tied-rnn-rbm", "-o", "tied.mid", "--steps", "20"],
         ["evaluate", "nottingham-rnn-nade", "chord.mid", "--frames", "2", "--samples", "2"],
         ["export", "nottingham", "-o", "params.npz"],
     ):
         assert main(command) == 0, command
-    for name in ("tune.mid", "play.html", "report.html", "params.npz"):
+    for name in ("tune.mid", "tied.mid", "play.html", "report.html", "params.npz"):
         assert (here / name).stat().st_size
     assert capsys.readouterr().err == ""
 
@@ -51,7 +52,7 @@ def test_a_file_of_that_name_comes_first_but_a_folder_does_not(here, python_mode
 def test_an_unknown_name_is_told_the_names_there_are(here, capsys):
     assert main(["generate", "notingham", "-o", "tune.mid"]) == 1
     error = capsys.readouterr().err
-    names = "nottingham, nottingham-rnn-nade, nottingham-gru-rbm, nottingham-rnn-rbm"
+    names = "nottingham, nottingham-rnn-nade, nottingham-tied-rnn-rbm, nottingham-gru-rbm, nottingham-rnn-rbm"
     assert error == f"rnnrbm: error: notingham: no such file; pretrained models are {names}\n"
     assert main(["generate", "model.npz", "-o", "tune.mid"]) == 1
     assert capsys.readouterr().err == "rnnrbm: error: model.npz: no such file\n"
