@@ -30,12 +30,10 @@ from rnnrbm_pt.cli.evaluate import estimate, rounded_up
 from rnnrbm_pt.cli.named_sets import cut
 from rnnrbm_pt.evaluation.paper import SETS, TABLE
 from rnnrbm_pt.models.base import SequenceModel
-from rnnrbm_pt.models.pretraining import pretrain_frames
 from rnnrbm_pt.music.datasets import load
 from rnnrbm_pt.music.pianoroll import with_transpositions
 from rnnrbm_pt.music.plot import save_piano_roll
 from rnnrbm_pt.training.schedules import Cosine
-from rnnrbm_pt.training.settings import Pretraining
 
 ROWS = {
     "rbm": ("RnnRbm", {}, "RBM"),
@@ -51,8 +49,10 @@ ROWS = {
     "tied-rnn-rbm": ("TiedRnnRbm", {}, "RNN-RBM"),
     "biaxial-rnn": ("BiaxialRnn", {}, None),
 }
-"""Of each row the class, its settings, and the paper's name of the kind. The first two are without recurrence: only
-their frames are trained."""
+"""Of each row the class, its settings, and the paper's name of the kind."""
+
+OF_FRAMES = "rbm", "nade"
+"""Rows without recurrence: the weights from the state are zero, and are not trained."""
 
 DEFAULTS = {
     "lr": 0.003,
@@ -86,6 +86,8 @@ LITTLE, SLIGHTLY, MORE, MOST = (
 GATED = {"n_hidden_recurrent": 200}
 NADE = {"lr": 0.004, "average": 0.999, **LITTLE}
 OF_ROW = {
+    "rbm": {**MIXING, "lr": 0.01, "lr_rnn": 0},
+    "nade": {"lr": 0.01, "n_sequences": 1, "average": 0.999, "lr_rnn": 0},
     "rnn-rbm": {**MIXING, "dropout_recurrent": 0.1},
     "gru-rbm": {**MIXING, "dropout_recurrent": 0.2, **GATED},
     "lstm-rbm": {**MIXING, "dropout_recurrent": 0.2, **GATED},
@@ -104,28 +106,28 @@ WITHOUT_PARTICLES = {"persistent": False, "augment": 3, "epochs": 50, "lr": 0.00
 SETTINGS = {
     "jsb_chorales": {
         **dict.fromkeys(("rnn-rbm", "gru-rbm", "lstm-rbm", "rtrbm", "lstm-rtrbm"), WITHOUT_PARTICLES),
-        "rbm": {"epochs": 100, "validate_every": 10},
-        "nade": {"epochs": 60, "validate_every": 10},
+        "rbm": {"lr": 0.02, "weight_decay_rbm": 0.00003, "epochs": 300, "validate_every": 50},
+        "nade": {"epochs": 60},
         "gru-nade": {"epochs": 60},
         "tied-rnn-rbm": {**LITTLE, "augment": 5, "epochs": 16},
         "biaxial-rnn": {**MOST, "batch_size": 64, "n_sequences": 2, "validate_every": 3},
     },
     "nottingham": {
-        "rbm": {"lr": 0.0003, "epochs": 10},
-        "nade": {"epochs": 10},
+        "rbm": {"epochs": 20},
+        "nade": {"epochs": 20},
         "tied-rnn-rbm": {"epochs": 16, "k": 100},
         "biaxial-rnn": {**SLIGHTLY, "lr": 0.005, "epochs": 6, "validate_every": 1},
     },
     "piano_midi": {
-        "rbm": {"lr": 0.001, "epochs": 20},
-        "nade": {"epochs": 20},
+        "rbm": {"lr": 0.003, "epochs": 60, "validate_every": 10},
+        "nade": {"epochs": 12, "validate_every": 2},
         "gru-nade": {"dropout_recurrent": 0.2, "dropout_hidden": 0.2},
         "tied-rnn-rbm": {**LITTLE, "augment": 2, "epochs": 6},
         "biaxial-rnn": {**MORE, "epochs": 8},
     },
     "musedata": {
-        "rbm": {"lr": 0.0003, "epochs": 10},
-        "nade": {"epochs": 10},
+        "rbm": {"epochs": 20},
+        "nade": {"epochs": 8, "validate_every": 2},
         "tied-rnn-rbm": {"epochs": 8, "validate_every": 2},
         "biaxial-rnn": {**SLIGHTLY, "epochs": 4, "validate_every": 1},
     },
@@ -148,7 +150,7 @@ def read(dataset, folder, *splits):
 
 def chosen(dataset, row, changes=()):
     """The settings of a row that are not the defaults."""
-    of_set = {} if row in ("rbm", "nade") else SEQUENCES[dataset]
+    of_set = {} if row in OF_FRAMES else SEQUENCES[dataset]
     return {**of_set, **OF_ROW.get(row, {}), **SETTINGS[dataset].get(row, {}), **dict(changes)}
 
 
@@ -174,36 +176,16 @@ def build(row, own, of_model, r, train):
     for p in model.params:
         if p.name == "bv":
             p.set_value(np.log(share / (1 - share)).astype(model.floatX))
+        elif row in OF_FRAMES and p.name in ("Wuh", "Wuv"):
+            p.set_value(np.zeros_like(p.get_value()))
         elif own["scale"] is not None and p.type.ndim == 2:
             shape = p.get_value().shape
             p.set_value((own["scale"] / np.sqrt(shape[0]) * rng.normal(size=shape)).astype(model.floatX))
     return model
 
 
-def train_frames(model, rolls, valid, own, of_fit, look):
-    """Train the RBM or NADE alone, and keep what was best on the validation split."""
-    for p in model.params:
-        if p.name in ("Wuh", "Wuv"):
-            p.set_value(np.zeros_like(p.get_value()))
-    best = {"validation": -np.inf}
-
-    def on_epoch(record):
-        if record["epoch"] % of_fit["validate_every"] == 0 or record["epoch"] == own["epochs"]:
-            record["validation"] = model.validation_likelihood(valid)
-        look(record)
-        if record.get("validation", -np.inf) > best["validation"]:
-            best.update(validation=record["validation"], values=[p.get_value() for p in model.params])
-
-    k = {} if model.graphs.free_energy is None else {"frame_k": model.settings["k"]}
-    pretraining = Pretraining(frame_epochs=own["epochs"], frame_lr=own["lr"], frame_optimizer=of_fit["optimizer"], **k)
-    pretrain_frames(model, rolls, pretraining, on_epoch)
-    for p, value in zip(model.params, best["values"], strict=True):
-        p.set_value(value)
-    return best["validation"]
-
-
-def train_sequences(model, rolls, valid, own, of_fit, look, checkpoint):
-    """Train a model of sequences, and keep what was best on the validation split."""
+def fit(model, rolls, valid, own, of_fit, look, checkpoint):
+    """Train a model, and keep what was best on the validation split."""
     model.fit(
         rolls,
         num_epochs=own["epochs"],
@@ -234,10 +216,7 @@ def run(args):
         print(json.dumps(curve[-1]), flush=True)
 
     before = 0.0
-    if args.row in ("rbm", "nade"):
-        model = build(args.row, own, of_model, r, rolls["train"])
-        best = train_frames(model, training, rolls["valid"], own, of_fit, look)
-    elif checkpoint is not None and checkpoint.exists():
+    if checkpoint is not None and checkpoint.exists():
         model = SequenceModel.load(checkpoint)
         for record in model.log:  # their own seconds: without compiling, and without looking at the validation split
             before += record["seconds"]
@@ -247,7 +226,7 @@ def run(args):
         best = model.progress.best
     else:
         model = build(args.row, own, of_model, r, rolls["train"])
-        best = train_sequences(model, training, rolls["valid"], own, of_fit, look, checkpoint)
+        best = fit(model, training, rolls["valid"], own, of_fit, look, checkpoint)
     found = {"model": args.row, "settings": chosen(args.set_, args.row, args.change), "validation": best}
     found["seconds"] = curve[-1]["seconds"]
     print(json.dumps(found), flush=True)
