@@ -113,7 +113,7 @@ SETTINGS = {
         "biaxial-rnn": {**MOST, "batch_size": 64, "n_sequences": 2, "validate_every": 3},
     },
     "nottingham": {
-        "rbm": {"epochs": 20},
+        "rbm": {"weight_decay_rbm": 0.0003, "epochs": 12, "validate_every": 4},
         "nade": {"epochs": 20},
         "tied-rnn-rbm": {"epochs": 16, "k": 100},
         "biaxial-rnn": {**SLIGHTLY, "lr": 0.005, "epochs": 6, "validate_every": 1},
