@@ -9,8 +9,8 @@ The cells come from memory and from quotations, not from the paper itself, so so
 - "Random": -88 log 2. Its accuracies equal the mean number n of notes per frame divided by 88, in all four sets. For
   fair coins this is the expected TP / (TP + FP), without missed notes. With missed notes, TP / (TP + FP + FN) would be
   n / (88 + n). So all accuracies in the table seem to ignore missed notes, like `expected_accuracy` with
-  `missed=False`. An RNN-NADE of this library supports this. It has a likelihood of -2.27 and an accuracy of 72 % on
-  Nottingham, and -5.15 and 32 % on the chorales. If missed notes count, its accuracies are 56 % and 19 %. The RNN-NADE
+  `missed=False`. An RNN-NADE of this library supports this. It has a likelihood of -2.24 and an accuracy of 72 % on
+  Nottingham, and -5.14 and 33 % on the chorales. If missed notes count, its accuracies are 56 % and 19 %. The RNN-NADE
   that the authors trained by Hessian-free optimisation has -2.31 and 71.5 %, and -5.56 and 32.5 %.
 - "Note 1-gram": `baselines.NoteFrequencies` gives the same numbers to the last digit in all four sets.
 - "1-gram (add-p)": `baselines.ChordFrequencies` comes close, with another choice of the smoothing mass.
