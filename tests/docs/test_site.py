@@ -58,7 +58,7 @@ def test_it_has_a_notebook_of_each_chapter(site):
 
 
 def test_pieces_are_played_and_sources_shown(site):
-    assert (site / "docs" / "listen.html").read_text(encoding="utf-8").count('<section class="rp-piece"') == 37
+    assert (site / "docs" / "listen.html").read_text(encoding="utf-8").count('<section class="rp-piece"') == 38
     assert 'href="../_modules/tutorial/rnnrbm.html"' in (site / "docs" / "reference.html").read_text(encoding="utf-8")
     assert "build_rnnrbm" in (site / "_modules" / "tutorial" / "rnnrbm.html").read_text(encoding="utf-8")
 
