@@ -151,7 +151,7 @@ def read(dataset, folder, *splits):
 def chosen(dataset, row, changes=()):
     """The settings of a row that are not the defaults."""
     of_set = {} if row in OF_FRAMES else SEQUENCES[dataset]
-    return {**of_set, **OF_ROW.get(row, {}), **SETTINGS[dataset].get(row, {}), **dict(changes)}
+    return {**of_set, **OF_ROW[row], **SETTINGS[dataset].get(row, {}), **dict(changes)}
 
 
 def settings_of(dataset, row, changes=()):
@@ -238,7 +238,7 @@ def run(args):
         write(folder, args.seed, found | {"curve": curve})
 
 
-LOGGED = "stage", "epoch", "monitor", "cost", "validation", "validation_reverse", "validation_refused"
+LOGGED = "epoch", "monitor", "cost", "validation", "validation_reverse", "validation_refused"
 """What is kept of the record of an epoch."""
 
 
